@@ -1,0 +1,32 @@
+"""Discomfort: run ComfyUI workflows from Python.
+
+ComfyUI's loader finds the nodes here; scripts find `Discomfort`. Nothing heavy is imported: no torch, no
+network code. In a worker that a script started (it has a token in its environment) the guard of
+`worker/inside.py` is put in place before the server opens its port.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from .nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
+
+if TYPE_CHECKING:
+    from .discomfort import Discomfort
+
+__version__ = "0.1.0"
+__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "Discomfort"]
+
+if os.environ.get("DISCOMFORT_WORKER_TOKEN"):
+    from .worker.inside import install
+
+    install()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Discomfort":
+        from .discomfort import Discomfort
+
+        return Discomfort
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,153 @@
+"""Every exception that Discomfort raises on purpose.
+
+    DiscomfortError
+    ├── ConfigError (ValueError)            a configuration file or value that can't be used
+    ├── WorkflowError (ValueError)          a workflow or prompt that can't be used; `problems` lists why
+    │   └── MissingInputError               INPUT ports that nothing feeds
+    ├── StoreError
+    │   ├── ContextNotFound (FileNotFoundError)
+    │   ├── UnknownKeyError (KeyError)      nothing is stored under that unique_id
+    │   ├── StoreFullError (OSError)        neither RAM nor disk has room; the previous value is kept
+    │   ├── CorruptValueError (ValueError)  a stored value or receipt that is not whole
+    │   └── UntrustedValueError (ValueError)  it would need code to be read, and the context is not trusted
+    └── ExecutionError (RuntimeError)       a run that did not end well
+        ├── WorkerStartError                ComfyUI was not found, or did not get ready
+        ├── WorkerDied                      it went away in the middle of a run
+        ├── ValidationFailed                ComfyUI refused the prompt
+        ├── NodeFailed                      a node raised
+        ├── RunTimeout (TimeoutError)
+        ├── RunInterrupted
+        └── RunLost                         the server no longer knows the prompt
+
+All of them pickle: details are keyword-only attributes with a default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason why a workflow can't be used, with the node that it is about."""
+
+    reason: str
+    node_id: str | None = None
+    node_type: str | None = None
+    title: str | None = None
+
+    def __str__(self) -> str:
+        if self.node_id is None:
+            return self.reason
+        name = f" {self.title!r}" if self.title and self.title != self.node_type else ""
+        kind = f" ({self.node_type})" if self.node_type else ""
+        return f"node {self.node_id}{name}{kind}: {self.reason}"
+
+
+class DiscomfortError(Exception):
+    """The root of all errors of this package."""
+
+
+class ConfigError(DiscomfortError, ValueError):
+    """A configuration file, key or value that can't be used."""
+
+
+class WorkflowError(DiscomfortError, ValueError):
+    """A workflow or prompt that can't be used.
+
+    Args:
+        message: what happened; the problems are appended, one a line.
+        problems: all that was found wrong, not only the first.
+    """
+
+    def __init__(self, message: str = "", problems: tuple[Problem, ...] | list[Problem] = ()):
+        self.problems = tuple(problems)
+        self.message = message
+        super().__init__("\n  ".join([message, *map(str, self.problems)]))
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.message, self.problems), self.__dict__
+
+
+class MissingInputError(WorkflowError):
+    """INPUT ports that have no value; `problems` has one entry for each place."""
+
+
+class StoreError(DiscomfortError):
+    """The root of what the context raises."""
+
+
+class ContextNotFound(StoreError, FileNotFoundError):
+    """There is no context of that run_id."""
+
+
+class UnknownKeyError(StoreError, KeyError):
+    """Nothing is stored under that unique_id."""
+
+    def __str__(self) -> str:  # KeyError shows the repr of its argument, quotes and all
+        return str(self.args[0]) if self.args else ""
+
+
+class StoreFullError(StoreError, OSError):
+    """Neither RAM nor disk has room. What was stored before is still there."""
+
+
+class CorruptValueError(StoreError, ValueError):
+    """A stored value or a receipt is damaged or incomplete."""
+
+
+class UntrustedValueError(StoreError, ValueError):
+    """Reading this value would run code, and the context was opened with `trusted=False`."""
+
+
+class ExecutionError(DiscomfortError, RuntimeError):
+    """A run did not end well. The worker, the context and its values can be used again."""
+
+    def __init__(self, message: str = "", **details: Any):
+        super().__init__(message)
+        self.prompt_id: str | None = None
+        self.log_path: str | None = None
+        self.__dict__.update(details)
+
+
+class WorkerStartError(ExecutionError):
+    """ComfyUI was not found, exited at start, or did not get ready in time."""
+
+
+class WorkerDied(ExecutionError):
+    """The worker process ended while it was needed."""
+
+    exit_code: int | None = None
+    node_id: str | None = None
+    last_log_lines: tuple[str, ...] = ()
+
+
+class ValidationFailed(ExecutionError):
+    """ComfyUI refused the prompt, or a part of it; `problems` has ComfyUI's own words for each node."""
+
+    problems: tuple[Problem, ...] = ()
+    reply: dict[str, Any] | None = None
+
+
+class NodeFailed(ExecutionError):
+    """A node raised while it ran."""
+
+    node_id: str | None = None
+    node_type: str | None = None
+    title: str | None = None
+    exception_type: str | None = None
+    exception_message: str | None = None
+    comfy_traceback: str = ""
+
+
+class RunTimeout(ExecutionError, TimeoutError):
+    """The run took longer than its `timeout`. It was interrupted."""
+
+
+class RunInterrupted(ExecutionError):
+    """Somebody interrupted the run, or removed it from the queue."""
+
+
+class RunLost(ExecutionError):
+    """The server no longer knows the prompt: it can't be told whether it ran."""

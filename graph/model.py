@@ -1,0 +1,307 @@
+"""The editor's workflow JSON as values: Workflow, Subgraph, Node, Link.
+
+`parse_workflow` checks the shape and raises `WorkflowError` with all problems; everything behind it may trust
+the types. Nodes keep a reference to their own JSON object in `data`, which nobody changes: a
+function that makes another workflow builds new objects and calls `dump`-style code of its own
+(`Workflow.to_json`). Unknown keys survive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any, NamedTuple, TypeAlias
+
+from ..errors import Problem, WorkflowError
+
+NodeId: TypeAlias = "int | str"
+
+SUBGRAPH_INPUT = -10  # the ids that the front end gives to the two edges of a subgraph
+SUBGRAPH_OUTPUT = -20
+
+PORT_TYPE = "DiscomfortPort"
+
+
+class Mode(IntEnum):
+    """What the editor calls a node's mode. 1 and 3 run like 0."""
+
+    ALWAYS = 0
+    ON_EVENT = 1
+    MUTED = 2
+    ON_TRIGGER = 3
+    BYPASSED = 4
+
+
+class Link(NamedTuple):
+    id: NodeId
+    origin_id: NodeId
+    origin_slot: int
+    target_id: NodeId
+    target_slot: int
+    type: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node as the file has it. `inputs` and `outputs` are the slots' own JSON objects."""
+
+    id: NodeId
+    type: str
+    mode: int
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    widgets_values: Any
+    properties: dict[str, Any]
+    data: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        return self.data.get("title") or self.type
+
+    def problem(self, reason: str) -> Problem:
+        return Problem(reason, str(self.id), self.type, self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What the root of a workflow and a subgraph definition have in common."""
+
+    nodes: list[Node]
+    links: dict[NodeId, Link]
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph(Graph):
+    """A definition. `inputs` and `outputs` are its slots' JSON objects (`name`, `type`, `linkIds`)."""
+
+    id: str
+    name: str
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow(Graph):
+    subgraphs: dict[str, Subgraph]
+
+    def graphs(self) -> Iterable[Graph]:
+        yield self
+        yield from self.subgraphs.values()
+
+    def to_json(self) -> dict[str, Any]:
+        """The workflow as a JSON object again, with every unknown key of the file.
+
+        The result shares no list of nodes or links with the input, but shares the nodes' own objects.
+        """
+        out = _graph_json(self)
+        if self.subgraphs:
+            definitions = dict(out.get("definitions") or {})
+            definitions["subgraphs"] = [_graph_json(s) for s in self.subgraphs.values()]
+            out["definitions"] = definitions
+        return out
+
+
+def node_json(node: Node) -> dict[str, Any]:
+    """A node's JSON object, brought up to date with its fields."""
+    out = dict(node.data)
+    out.update(id=node.id, type=node.type, mode=node.mode)
+    for key, value in (
+        ("inputs", node.inputs), ("outputs", node.outputs), ("properties", node.properties),
+    ):
+        if value or key in out:
+            out[key] = value
+    if node.widgets_values is not None or "widgets_values" in out:
+        out["widgets_values"] = node.widgets_values
+    return out
+
+
+def _graph_json(graph: Graph) -> dict[str, Any]:
+    out = dict(graph.data)
+    out["nodes"] = [node_json(n) for n in graph.nodes]
+    if isinstance(graph, Subgraph) or out.get("version") == 1:
+        out["links"] = [link._asdict() for link in graph.links.values()]
+    else:
+        out["links"] = [list(link) for link in graph.links.values()]
+    if isinstance(graph, Subgraph):
+        out.update(id=graph.id, name=graph.name, inputs=graph.inputs, outputs=graph.outputs)
+    return out
+
+
+def with_graph(workflow: Workflow, old: Graph, new: Graph) -> Workflow:
+    """The workflow with one of its graphs (the root or a subgraph) exchanged."""
+    if isinstance(new, Workflow):
+        return new
+    assert isinstance(old, Subgraph) and isinstance(new, Subgraph)
+    subgraphs = {
+        (new.id if k == old.id else k): (new if k == old.id else v)
+        for k, v in workflow.subgraphs.items()
+    }
+    return replace(workflow, subgraphs=subgraphs)
+
+
+def is_workflow(data: Any) -> bool:
+    """Whether the JSON has the editor's form."""
+    return isinstance(data, Mapping) and isinstance(data.get("nodes"), list)
+
+
+def parse_workflow(data: Any) -> Workflow:
+    """Read the editor's JSON.
+
+    Raises:
+        WorkflowError: with every problem of shape that was found, each with its place.
+    """
+    problems: list[Problem] = []
+    if not isinstance(data, dict):
+        raise WorkflowError(f"A workflow must be a JSON object, not {_kind(data)}.")
+    if not isinstance(data.get("nodes"), list):
+        raise WorkflowError('This is not a workflow: it has no list "nodes".')
+    nodes, links = _parse_graph(data, "workflow", problems)
+    subgraphs: dict[str, Subgraph] = {}
+    for definition in _definitions(data, problems):
+        subgraph = _parse_subgraph(definition, problems)
+        if subgraph is not None:
+            subgraphs[subgraph.id] = subgraph
+    if problems:
+        raise WorkflowError("The workflow is malformed:", problems)
+    return Workflow(nodes, links, data, subgraphs)
+
+
+def _definitions(data: dict[str, Any], problems: list[Problem]) -> list[Any]:
+    definitions = data.get("definitions")
+    if definitions is None:
+        return []
+    if not isinstance(definitions, dict):
+        problems.append(Problem(f'"definitions" must be an object, not {_kind(definitions)}'))
+        return []
+    subgraphs = definitions.get("subgraphs") or []
+    if not isinstance(subgraphs, list):
+        problems.append(Problem(f'"definitions.subgraphs" must be a list, not {_kind(subgraphs)}'))
+        return []
+    return subgraphs
+
+
+def _parse_subgraph(data: Any, problems: list[Problem]) -> Subgraph | None:
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str):
+        problems.append(Problem("a subgraph definition must be an object with a string id"))
+        return None
+    where = f"subgraph {data.get('name') or data['id']!r}"
+    nodes, links = _parse_graph(data, where, problems)
+    slots = []
+    for side in ("inputs", "outputs"):
+        found = _list(data, side, where, problems)
+        for i, slot in enumerate(found):
+            if not isinstance(slot, dict) or not isinstance(slot.get("name"), str):
+                problems.append(Problem(f"{where}: {side}[{i}] must be an object with a name"))
+        slots.append(found)
+    return Subgraph(nodes, links, data, data["id"], str(data.get("name") or ""), *slots)
+
+
+def _parse_graph(
+    data: dict[str, Any], where: str, problems: list[Problem]
+) -> tuple[list[Node], dict[NodeId, Link]]:
+    nodes = []
+    seen: set[NodeId] = set()
+    for i, item in enumerate(_list(data, "nodes", where, problems)):
+        node = _parse_node(item, f"{where}: nodes[{i}]", problems)
+        if node is None:
+            continue
+        if node.id in seen:
+            problems.append(node.problem(f"{where}: two nodes have this id"))
+        seen.add(node.id)
+        nodes.append(node)
+    links: dict[NodeId, Link] = {}
+    for i, item in enumerate(_list(data, "links", where, problems)):
+        link = _parse_link(item, f"{where}: links[{i}]", problems)
+        if link is not None:
+            links[link.id] = link
+    return nodes, links
+
+
+def _list(data: dict[str, Any], key: str, where: str, problems: list[Problem]) -> list[Any]:
+    value = data.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        problems.append(Problem(f"{where}: {key!r} must be a list, not {_kind(value)}"))
+        return []
+    return value
+
+
+def _parse_node(item: Any, where: str, problems: list[Problem]) -> Node | None:
+    if not isinstance(item, dict):
+        problems.append(Problem(f"{where} must be an object, not {_kind(item)}"))
+        return None
+    node_id, kind, mode = item.get("id"), item.get("type"), item.get("mode")
+    if not _is_id(node_id):
+        problems.append(Problem(f"{where}: the id must be a number or text, not {node_id!r}"))
+        return None
+    if not isinstance(kind, str):
+        problems.append(Problem(f"{where}: the type must be text, not {kind!r}", str(node_id)))
+        return None
+    if mode is not None and (not isinstance(mode, int) or isinstance(mode, bool)):
+        problems.append(Problem(f"{where}: the mode must be a number, not {mode!r}", str(node_id)))
+        mode = 0
+    inputs, outputs = (_slots(item, side, where, problems) for side in ("inputs", "outputs"))
+    properties = item.get("properties")
+    return Node(
+        node_id, kind, mode or 0, inputs, outputs, item.get("widgets_values"),
+        properties if isinstance(properties, dict) else {}, item,
+    )
+
+
+def _slots(
+    item: dict[str, Any], side: str, where: str, problems: list[Problem]
+) -> list[dict[str, Any]]:
+    slots = item.get(side)
+    if slots is None:
+        return []
+    if not isinstance(slots, list):
+        problems.append(Problem(f"{where}: {side!r} must be a list, not {_kind(slots)}"))
+        return []
+    for i, slot in enumerate(slots):
+        if not isinstance(slot, dict):
+            problems.append(Problem(f"{where}: {side}[{i}] must be an object, not {_kind(slot)}"))
+            return []
+        link = slot.get("link") if side == "inputs" else None
+        if link is not None and not _is_id(link):
+            problems.append(Problem(f"{where}: {side}[{i}].link must be a link id, not {link!r}"))
+            return []
+    return slots
+
+
+def _parse_link(item: Any, where: str, problems: list[Problem]) -> Link | None:
+    """Both forms: `[id, origin_id, origin_slot, target_id, target_slot, type]` and the object."""
+    if isinstance(item, list) and len(item) >= 5:
+        link = Link(*item[:6]) if len(item) > 5 else Link(*item, "*")
+    elif isinstance(item, dict):
+        try:
+            link = Link(
+                item["id"], item["origin_id"], item["origin_slot"], item["target_id"],
+                item["target_slot"], item.get("type", "*"),
+            )
+        except KeyError as e:
+            problems.append(Problem(f"{where} has no {e.args[0]!r}"))
+            return None
+    elif item is None:
+        return None  # the editor leaves holes in old files
+    else:
+        problems.append(Problem(f"{where} must have the form [id, origin, slot, target, slot, type]"))
+        return None
+    if not (_is_id(link.id) and _is_id(link.origin_id) and _is_id(link.target_id)):
+        problems.append(Problem(f"{where}: ids must be numbers or text, not {item!r}"))
+        return None
+    if not isinstance(link.origin_slot, int):
+        problems.append(Problem(f"{where}: the origin slot must be a number, not {link.origin_slot!r}"))
+        return None
+    return link
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, (int, str)) and not isinstance(value, bool)
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
+    return "null" if value is None else names.get(type(value), "a number")

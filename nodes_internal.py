@@ -1,0 +1,89 @@
+"""The two nodes that ports become in a prompt. They run in the worker, and talk to the store there.
+
+Their inputs are literals that the master wrote (`graph/swap.py`); nobody places them by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+class AnyType(str):
+    """A type name that equals every other in ComfyUI's test `not received != wanted`.
+
+    Source: comfy_execution/validation.py of 0.3.64 and 0.33, `validate_node_input`. A plain "*" is refused
+    by 0.3.64 for all typed inputs.
+    """
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    __eq__ = str.__eq__
+    __hash__ = str.__hash__
+
+
+ANY = AnyType("*")
+
+
+class DiscomfortContextLoader:
+    """An INPUT port: reads one version of a value from the run's folder.
+
+    `version` is in the inputs so that ComfyUI's cache serves a value that did not change and reads one that
+    did. `wanted` says, as JSON, what the links behind it expect (type, min, max, options): ComfyUI
+    checks no value that comes through a link.
+    """
+
+    CATEGORY = "discomfort/internal"
+    RETURN_TYPES = (ANY,)
+    OUTPUT_IS_LIST = (True,)
+    FUNCTION = "load"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "unique_id": ("STRING", {"default": ""}),
+                "run_dir": ("STRING", {"default": ""}),
+                "version": ("STRING", {"default": ""}),
+                "wanted": ("STRING", {"default": "{}"}),
+            }
+        }
+
+    def load(self, unique_id: str, run_dir: str, version: str, wanted: str) -> tuple[list[Any]]:
+        from .store import coerce, worker_side
+
+        value, is_list = worker_side.load(run_dir, version)
+        return (coerce.for_link(unique_id, value, is_list, json.loads(wanted)),)
+
+
+class DiscomfortContextSaver:
+    """An OUTPUT port: writes what arrives into the run's folder, where the master finds it.
+
+    `handoff` is different for every run, so that a cached saver can't keep an old value. A list output of
+    ComfyUI arrives whole.
+    """
+
+    CATEGORY = "discomfort/internal"
+    RETURN_TYPES = ()
+    OUTPUT_NODE = True
+    INPUT_IS_LIST = True
+    FUNCTION = "save"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "unique_id": ("STRING", {"default": ""}),
+                "handoff": ("STRING", {"default": "{}"}),
+                "input_data": (ANY, {}),
+            }
+        }
+
+    def save(self, unique_id: list[str], handoff: list[str], input_data: list[Any]) -> dict[str, Any]:
+        from .store import worker_side
+
+        is_list = len(input_data) != 1
+        value = input_data if is_list else input_data[0]
+        worker_side.save(json.loads(handoff[0]), unique_id[0], value, is_list)
+        return {}
