@@ -1,8 +1,8 @@
 """Discomfort: run ComfyUI workflows from Python.
 
-ComfyUI's loader finds the nodes here; scripts find `Discomfort`. Nothing heavy is imported: no torch, no
-network code. In a worker that a script started (it has a token in its environment) the guard of
-`worker/inside.py` is put in place before the server opens its port.
+ComfyUI's loader finds the nodes here; scripts find `Discomfort`. Nothing heavy is imported: no
+torch, no network code. In a worker that a script started (it has a token in its environment) the
+guard of `worker/inside.py` is put in place before the server opens its port.
 """
 
 from __future__ import annotations

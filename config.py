@@ -1,8 +1,8 @@
 """Configuration: JSON files (with `//` comments) read once into frozen dataclasses.
 
-The order is: an argument of the call, the file that was given, the file packaged beside this module.
-Unknown keys are warned of, wrong types raise `ConfigError` with file, key and value. A relative path is
-relative to the file that names it.
+The order is: an argument of the call, the file that was given, the file packaged beside this
+module. Unknown keys are warned of, wrong types raise `ConfigError` with file, key and value. A
+relative path is relative to the file that names it.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def load_pass_by_rules(path: str | Path | None = None) -> dict[str, str]:
     for kind, rule in rules.items():
         if rule not in ("val", "ref"):
             raise ConfigError(
-                f'{source}: the rule of {kind!r} is {rule!r}; it must be "val" (the value is stored) '
-                'or "ref" (the workflow that makes it is stored).'
+                f'{source}: the rule of {kind!r} is {rule!r}; it must be "val" (the value is '
+                'stored) or "ref" (the workflow that makes it is stored).'
             )
     return rules

@@ -37,15 +37,19 @@ class DiscomfortPort:
             },
             "optional": {
                 "tags": ("STRING", {"default": "", "tooltip": "Free labels, separated by commas."}),
-                "input_data": (ANY, {"tooltip": "The value that goes to Python, or passes through."}),
+                "input_data": (
+                    ANY,
+                    {"tooltip": "The value that goes to Python, or passes through."},
+                ),
             },
         }
 
     def forward(self, unique_id: str, tags: str = "", **inputs: Any) -> tuple[Any]:
         if "input_data" not in inputs:
             raise ValueError(
-                f"The port {unique_id!r} has no value. It is an input: run the workflow from Python with "
-                f"inputs={{{unique_id!r}: ...}}, or connect something to it to run it by hand."
+                f"The port {unique_id!r} has no value. It is an input: run the workflow from "
+                f"Python with inputs={{{unique_id!r}: ...}}, or connect something to it to run "
+                "it by hand."
             )
         return (inputs["input_data"],)
 

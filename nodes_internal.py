@@ -12,8 +12,8 @@ from typing import Any
 class AnyType(str):
     """A type name that equals every other in ComfyUI's test `not received != wanted`.
 
-    Source: comfy_execution/validation.py of 0.3.64 and 0.33, `validate_node_input`. A plain "*" is refused
-    by 0.3.64 for all typed inputs.
+    Source: comfy_execution/validation.py of 0.3.64 and 0.33, `validate_node_input`. A plain "*" is
+    refused by 0.3.64 for all typed inputs.
     """
 
     def __ne__(self, other: object) -> bool:
@@ -29,9 +29,9 @@ ANY = AnyType("*")
 class DiscomfortContextLoader:
     """An INPUT port: reads one version of a value from the run's folder.
 
-    `version` is in the inputs so that ComfyUI's cache serves a value that did not change and reads one that
-    did. `wanted` says, as JSON, what the links behind it expect (type, min, max, options): ComfyUI
-    checks no value that comes through a link.
+    `version` is in the inputs so that ComfyUI's cache serves a value that did not change and reads
+    one that did. `wanted` says, as JSON, what the links behind it expect (type, min, max,
+    options): ComfyUI checks no value that comes through a link.
     """
 
     CATEGORY = "discomfort/internal"
@@ -60,8 +60,8 @@ class DiscomfortContextLoader:
 class DiscomfortContextSaver:
     """An OUTPUT port: writes what arrives into the run's folder, where the master finds it.
 
-    `handoff` is different for every run, so that a cached saver can't keep an old value. A list output of
-    ComfyUI arrives whole.
+    `handoff` is different for every run, so that a cached saver can't keep an old value. A list
+    output of ComfyUI arrives whole.
     """
 
     CATEGORY = "discomfort/internal"
@@ -80,7 +80,9 @@ class DiscomfortContextSaver:
             }
         }
 
-    def save(self, unique_id: list[str], handoff: list[str], input_data: list[Any]) -> dict[str, Any]:
+    def save(
+        self, unique_id: list[str], handoff: list[str], input_data: list[Any]
+    ) -> dict[str, Any]:
         from .store import worker_side
 
         is_list = len(input_data) != 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 from ..errors import Problem, WorkflowError
 
@@ -57,7 +57,8 @@ class Node:
 
     @property
     def title(self) -> str:
-        return self.data.get("title") or self.type
+        title = self.data.get("title")
+        return title if isinstance(title, str) and title else self.type
 
     def problem(self, reason: str) -> Problem:
         return Problem(reason, str(self.id), self.type, self.title)
@@ -235,19 +236,28 @@ def _parse_node(item: Any, where: str, problems: list[Problem]) -> Node | None:
         return None
     node_id, kind, mode = item.get("id"), item.get("type"), item.get("mode")
     if not _is_id(node_id):
-        problems.append(Problem(f"{where}: the id must be a number or text, not {node_id!r}"))
+        problems.append(Problem(f"{where}: the id must be a number or text, not {_show(node_id)}"))
         return None
     if not isinstance(kind, str):
-        problems.append(Problem(f"{where}: the type must be text, not {kind!r}", str(node_id)))
+        problems.append(
+            Problem(f"{where}: the type must be text, not {_show(kind)}", str(node_id))
+        )
         return None
-    if mode is not None and (not isinstance(mode, int) or isinstance(mode, bool)):
-        problems.append(Problem(f"{where}: the mode must be a number, not {mode!r}", str(node_id)))
+    if mode is not None and type(mode) is not int:
+        problems.append(
+            Problem(f"{where}: the mode must be a number, not {_show(mode)}", str(node_id))
+        )
         mode = 0
-    inputs, outputs = (_slots(item, side, where, problems) for side in ("inputs", "outputs"))
     properties = item.get("properties")
     return Node(
-        node_id, kind, mode or 0, inputs, outputs, item.get("widgets_values"),
-        properties if isinstance(properties, dict) else {}, item,
+        node_id,
+        kind,
+        mode or 0,
+        _slots(item, "inputs", where, problems),
+        _slots(item, "outputs", where, problems),
+        item.get("widgets_values"),
+        properties if isinstance(properties, dict) else {},
+        item,
     )
 
 
@@ -264,9 +274,17 @@ def _slots(
         if not isinstance(slot, dict):
             problems.append(Problem(f"{where}: {side}[{i}] must be an object, not {_kind(slot)}"))
             return []
+        name = slot.get("name")
+        if name is not None and not isinstance(name, str):
+            problems.append(
+                Problem(f"{where}: {side}[{i}].name must be text, not {_show(name)}")
+            )
+            return []
         link = slot.get("link") if side == "inputs" else None
         if link is not None and not _is_id(link):
-            problems.append(Problem(f"{where}: {side}[{i}].link must be a link id, not {link!r}"))
+            problems.append(
+                Problem(f"{where}: {side}[{i}].link must be a link id, not {_show(link)}")
+            )
             return []
     return slots
 
@@ -274,32 +292,51 @@ def _slots(
 def _parse_link(item: Any, where: str, problems: list[Problem]) -> Link | None:
     """Both forms: `[id, origin_id, origin_slot, target_id, target_slot, type]` and the object."""
     if isinstance(item, list) and len(item) >= 5:
-        link = Link(*item[:6]) if len(item) > 5 else Link(*item, "*")
+        link = Link(item[0], item[1], item[2], item[3], item[4], item[5] if len(item) > 5 else "*")
     elif isinstance(item, dict):
-        try:
-            link = Link(
-                item["id"], item["origin_id"], item["origin_slot"], item["target_id"],
-                item["target_slot"], item.get("type", "*"),
-            )
-        except KeyError as e:
-            problems.append(Problem(f"{where} has no {e.args[0]!r}"))
+        missing = [k for k in Link._fields[:5] if k not in item]
+        if missing:
+            problems.append(Problem(f"{where} has no {', '.join(map(repr, missing))}"))
             return None
+        link = Link(
+            item["id"],
+            item["origin_id"],
+            item["origin_slot"],
+            item["target_id"],
+            item["target_slot"],
+            item.get("type", "*"),
+        )
     elif item is None:
         return None  # the editor leaves holes in old files
     else:
-        problems.append(Problem(f"{where} must have the form [id, origin, slot, target, slot, type]"))
+        problems.append(
+            Problem(f"{where} must have the form [id, origin, slot, target, slot, type]")
+        )
         return None
     if not (_is_id(link.id) and _is_id(link.origin_id) and _is_id(link.target_id)):
-        problems.append(Problem(f"{where}: ids must be numbers or text, not {item!r}"))
+        shown = ", ".join(map(_show, link[:5]))
+        problems.append(Problem(f"{where}: ids must be numbers or text, not [{shown}]"))
         return None
-    if not isinstance(link.origin_slot, int):
-        problems.append(Problem(f"{where}: the origin slot must be a number, not {link.origin_slot!r}"))
+    if type(link.origin_slot) is not int or link.origin_slot < 0:
+        problems.append(
+            Problem(
+                f"{where}: the origin slot must be a number from 0, not {_show(link.origin_slot)}"
+            )
+        )
         return None
     return link
 
 
-def _is_id(value: Any) -> bool:
-    return isinstance(value, (int, str)) and not isinstance(value, bool)
+def _is_id(value: Any) -> TypeGuard[NodeId]:
+    return type(value) is int or isinstance(value, str)
+
+
+def _show(value: Any) -> str:
+    """A wrong value for a message; of what may be large or deep only the kind."""
+    if value is None or isinstance(value, (dict, list, bool)):
+        return _kind(value)
+    text = repr(value)
+    return text if len(text) <= 60 else text[:60] + "..."
 
 
 def _kind(value: Any) -> str:

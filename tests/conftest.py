@@ -26,3 +26,12 @@ def _register() -> None:
 
 
 _register()
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from servers import (  # noqa: E402, F401
+    comfyui_dirs,
+    leaves_nothing,
+    make_connector,
+    server,
+    shared,
+)

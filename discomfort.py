@@ -1,0 +1,152 @@
+"""Discomfort, the facade: a worker, contexts and tools, and `run`, which puts them together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from .comfy_serverless import ComfyConnector
+from .prepare import Preparer, read_workflows
+from .references import References
+from .runs import Options, Run, check_options
+from .workflow_context import WorkflowContext
+from .workflow_tools import WorkflowTools
+
+log = logging.getLogger("discomfort")
+
+
+class Discomfort:
+    """Runs workflows with ports on a nested ComfyUI.
+
+    Make one with `await Discomfort.create()`; end it with `await discomfort.shutdown()`, or use
+    `async with await Discomfort.create() as discomfort`.
+
+    Attributes:
+        Context: the class WorkflowContext.
+        Tools: a WorkflowTools.
+        Worker: the ComfyConnector.
+    """
+
+    Context = WorkflowContext
+
+    def __init__(self, worker: ComfyConnector):
+        self.Worker = worker
+        self.Tools = WorkflowTools()
+        self._is_open = True
+        self._references = References()
+        self._preparer: Preparer | None = None
+
+    @classmethod
+    async def create(
+        cls,
+        config_path: str | Path | None = None,
+        *,
+        url: str | None = None,
+        cuda_device: int | None = None,
+    ) -> Discomfort:
+        """Start the worker, or join the one that this process has.
+
+        Args:
+            config_path: a file like comfy_serverless.json; None: the packaged one.
+            url: a ComfyUI with this extension that runs already; nothing is started then.
+            cuda_device: the GPU that the worker is to use.
+
+        Raises:
+            ConfigError: a configuration that can't be used.
+            WorkerStartError: no ComfyUI was found, or it did not get ready; says why and what to
+                do.
+        """
+        return cls(await ComfyConnector.create(config_path, url=url, cuda_device=cuda_device))
+
+    async def run(
+        self,
+        workflows: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]],
+        inputs: Mapping[str, Any] | None = None,
+        iterations: int | None = 1,
+        use_ram: bool = True,
+        context: WorkflowContext | None = None,
+        *,
+        until: Callable[[WorkflowContext], Any] | None = None,
+        on_event: Callable[[Any], Any] | None = None,
+        progress: bool | None = None,
+        timeout: float | None = None,
+        retries: int = 0,
+    ) -> dict[str, Any]:
+        """Run workflows in order, `iterations` times.
+
+        What one saves the next can read, also in the next iteration.
+
+        Args:
+            workflows: paths (JSON, or a picture that ComfyUI saved), workflow dicts or API
+                prompts; one or many.
+            inputs: unique_id -> value; saved to the context first.
+            iterations: how often; None only with `until`.
+            use_ram: keep what is saved in shared memory (else on disk).
+            context: where values are kept. None: a temporary one, removed at the end.
+            until: called with the context after each iteration (plain or async); true ends the run.
+            on_event: called with each event of the worker, on the event loop.
+            progress: show a bar; None: in a terminal or notebook only.
+            timeout: seconds for the whole call; then RunTimeout.
+            retries: how often a workflow is run again when the worker died.
+
+        Returns:
+            unique_id -> last value of every OUTPUT; a reference gives the workflow that makes it.
+            Tensors may be mapped from shared memory; changing them changes nothing in the store.
+
+        Raises:
+            FileNotFoundError, TypeError, ValueError (WorkflowError, MissingInputError): before
+                anything runs.
+            ExecutionError: ValidationFailed, NodeFailed, WorkerDied, RunTimeout, RunInterrupted.
+                The worker and the context can be used again, and what was saved is still there.
+        """
+        options = Options(iterations, use_ram, until, on_event, progress, timeout, retries)
+        check_options(options)
+        given = _check_inputs(inputs)
+        read = read_workflows(workflows)
+        preparer = await self._prepared_for_server()
+        scope = self.Context() if context is None else nullcontext(context)
+        with scope as used:
+            run = Run(
+                self.Worker, used, self._references, self.Tools.pass_by_rules, preparer, options
+            )
+            return await run(read, given)
+
+    async def shutdown(self) -> None:
+        """End the worker, if nobody else in this process uses it. May be called twice."""
+        if self._is_open:
+            self._is_open = False
+            self._references.forget()
+            await self.Worker.release()
+
+    async def __aenter__(self) -> Discomfort:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.shutdown()
+
+    async def _prepared_for_server(self) -> Preparer:
+        """The prepared workflows; made anew when the server, and so its node classes, may have
+        changed.
+        """
+        info = await self.Worker.object_info_index()
+        if self._preparer is None or self._preparer.info is not info:
+            self._preparer = Preparer(info)
+        return self._preparer
+
+
+def _check_inputs(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
+    if inputs is None:
+        return {}
+    if not isinstance(inputs, Mapping):
+        raise TypeError(
+            f"inputs must be a dict of unique_id to value, not {type(inputs).__name__}."
+        )
+    for unique_id in inputs:
+        if not isinstance(unique_id, str) or not unique_id.strip():
+            raise TypeError(
+                f"inputs: a unique_id must be text that is not empty, not {unique_id!r}."
+            )
+    return dict(inputs)

@@ -1,0 +1,75 @@
+"""Closures: an OUTPUT with all that it depends on, as one workflow (or prompt) that needs no input.
+
+What came from INPUT ports is frozen in, references that it was built on are stitched in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from .model import PORT_TYPE, Node, Workflow
+from .plan import Literal, Load
+from .ports import PORT_INPUT, find_ports
+from .prompt import Prompt
+from .prune import Frozen, freeze, prune
+from .recipe import Recipe
+from .stitch import stitch
+from .widgets import ObjectInfo
+
+
+def close_workflow(
+    workflow: Workflow,
+    unique_id: str,
+    feeds: Mapping[str, Literal | Load],
+    references: Mapping[str, Workflow],
+    info: ObjectInfo,
+) -> Workflow:
+    """The smallest workflow that makes the OUTPUT `unique_id`.
+
+    Args:
+        feeds: what its INPUT ports got as values.
+        references: what its INPUT ports got as references, each with one OUTPUT port.
+    """
+    part = prune(workflow, unique_id)
+    needed = find_ports(part, info).inputs
+    values = {
+        uid: feed.value if isinstance(feed, Literal) else Frozen(feed.key, feed.version)
+        for uid, feed in feeds.items()
+        if uid in needed
+    }
+    part = freeze(part, values, info)
+    parts = [
+        rename_output(reference, uid) for uid, reference in references.items() if uid in needed
+    ]
+    if parts:
+        part = prune(stitch([*parts, part]), unique_id)
+    extra = {**(part.data.get("extra") or {}), "discomfort": {"reference": unique_id}}
+    return replace(part, data={**part.data, "extra": extra})
+
+
+def close_prompt(recipe: Recipe, unique_id: str) -> Prompt:
+    """A recipe as an API prompt that ends in an OUTPUT port."""
+    port = {
+        "class_type": PORT_TYPE,
+        "inputs": {"unique_id": unique_id, "tags": "", PORT_INPUT: list(recipe.source)},
+        "_meta": {"title": unique_id},
+    }
+    return {**recipe.nodes, "output": port}
+
+
+def rename_output(reference: Workflow, unique_id: str) -> Workflow:
+    """A reference whose one OUTPUT port has another unique_id: it may be stored under any key."""
+    outputs = find_ports(reference).outputs
+    if set(outputs) == {unique_id}:
+        return reference
+    old = unique_id if unique_id in outputs else next(iter(outputs))
+    port_id = outputs[old].node_id
+    nodes = [_renamed(n, unique_id) if str(n.id) == port_id else n for n in reference.nodes]
+    return prune(replace(reference, nodes=nodes), unique_id)
+
+
+def _renamed(port: Node, unique_id: str) -> Node:
+    assert port.type == PORT_TYPE
+    tags = port.widgets_values[1:] if isinstance(port.widgets_values, list) else [""]
+    return replace(port, widgets_values=[unique_id, *tags])

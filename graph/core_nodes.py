@@ -1,0 +1,92 @@
+"""What ComfyUI's own JavaScript does to nodes and `/object_info` does not show: the one table of names.
+
+Everything else in the converter is a generic rule. Source: observed at ComfyUI 0.33.0 with front end 1.49.6.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Nodes that exist in the editor only. None of them is ever in a prompt.
+NOTES = frozenset({"Note", "MarkdownNote"})
+REROUTES = frozenset({"Reroute", "Reroute (rgthree)"})
+PRIMITIVE = "PrimitiveNode"
+VIRTUAL = NOTES | REROUTES | {PRIMITIVE}
+
+# Prefixes of the type of a group node, the forerunner of the subgraph.
+GROUP_NODE_PREFIXES = ("workflow>", "workflow/")
+
+# A node's widget type -> the widget exists. Everything else is a socket.
+WIDGET_TYPES = frozenset({
+    "INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "MARKDOWN", "COLOR", "IMAGECOMPARE", "BOUNDING_BOX",
+    "BOUNDING_BOXES", "COLORS", "CHART", "GALLERIA", "PAINTER", "COMPOSITOR", "TEXTAREA", "CURVE",
+    "RANGE", "VIDEO_EDIT", "IMAGEUPLOAD", "COMFY_DYNAMICCOMBO_V3", "WEBCAM", "AUDIO_UI", "AUDIOUPLOAD",
+    "AUDIO_RECORD", "LOAD_3D", "LOAD_3D_ADVANCED", "PREVIEW_3D",
+})
+
+# Widgets that are in the prompt, but have no place in widgets_values.
+UNSAVED_WIDGET_TYPES = frozenset({"IMAGECOMPARE", "AUDIO_UI"})
+
+# Widgets without a value of their own in the prompt as long as nothing is linked to them.
+EDIT_BOXES = ("x", "y", "width", "height")  # follow a BOUNDING_BOX in widgets_values
+
+# Buttons in front of a LOAD_3D widget: they have places in widgets_values, and are even sent.
+LOAD_3D_BUTTONS = (
+    ("upload 3d model", "upload3dmodel"),
+    ("upload extra resources", "uploadExtraResources"),
+    ("clear", "clear"),
+)
+LOAD_3D_WITH_BUTTONS = frozenset({"Load3D"})
+
+# A node that saves a model file gets a viewer's value that its class does not declare.
+EXTRA_INPUTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "Preview3D": (("image", "PREVIEW_3D"),),
+    "SaveGLB": (("image", "PREVIEW_3D"),),
+}
+
+# `filename_prefix` of these classes may hold %date:...% and %Node.widget%.
+SAVE_NODES = frozenset({
+    "SaveImage", "SaveImageAdvanced", "SaveSVGNode", "SaveVideo", "SaveAnimatedWEBP", "SaveWEBM",
+    "SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "SaveAudioAdvanced", "SaveGLB", "Save3DAdvanced",
+    "SaveGaussianSplat", "SavePointCloud", "SaveAnimatedPNG", "CLIPSave", "VAESave", "ModelSave",
+    "LoraSave", "SaveLatent",
+})
+
+CUSTOM_COMBO = "CustomCombo"
+
+# What the browser's camera or microphone records when a prompt is queued: class -> input.
+BROWSER_INPUTS = {"WebcamCapture": "image", "RecordAudio": "audio"}
+
+_SENDS_WITHOUT_LINKS = (
+    "its JavaScript links it to other nodes while the browser makes the prompt, and the file does not say to "
+    "which. Draw the links, or export the workflow in the browser (Export (API)) and use that file"
+)
+_IN_BROWSER_ONLY = (
+    "this node exists in the browser's JavaScript only. Replace it by links, or export the workflow in the "
+    "browser (Export (API)) and use that file"
+)
+
+# Nodes of well-known packs that can't be right without their JavaScript, though /object_info may have them.
+NEEDS_BROWSER = {
+    **dict.fromkeys((
+        "Anything Everywhere", "Anything Everywhere?", "Anything Everywhere3", "Prompts Everywhere",
+        "Seed Everywhere",
+    ), _SENDS_WITHOUT_LINKS),
+    **dict.fromkeys(("SetNode", "GetNode"), _IN_BROWSER_ONLY),
+}
+
+# The class of a port, for servers whose /object_info does not have it (nodes.py of this package).
+BUILT_IN_CLASSES: dict[str, dict[str, Any]] = {
+    "DiscomfortPort": {
+        "input": {
+            "required": {"unique_id": ["STRING", {"default": ""}]},
+            "optional": {"tags": ["STRING", {"default": ""}], "input_data": ["*", {}]},
+        },
+        "input_order": {"required": ["unique_id"], "optional": ["tags", "input_data"]},
+        "output": ["*"],
+        "output_name": ["output"],
+        "output_node": True,
+        "name": "DiscomfortPort",
+        "display_name": "Discomfort Port",
+    }
+}

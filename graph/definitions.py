@@ -1,0 +1,102 @@
+"""Subgraph definitions of several workflows in one: equal ones shared, different ones kept apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..errors import WorkflowError
+from .edit import stable_uuid
+from .model import Graph, Node, Subgraph, Workflow
+
+
+def share_definitions(parts: Sequence[Workflow]) -> list[Workflow]:
+    """The parts with equal definitions under one id and different ones under different ids.
+
+    Of two that have one id but not one content, the later gets an id that follows from its content.
+    """
+    contents: dict[str, str] = {}
+    result = []
+    for part in parts:
+        raw = {s["id"]: s for s in part.to_json()["definitions"]["subgraphs"]} if part.subgraphs else {}
+        new_ids: dict[str, str] = {}
+        for key in leaf_first(part):
+            content = _content(raw[key], new_ids)
+            new_ids[key] = key
+            if contents.setdefault(key, content) != content:
+                new_ids[key] = stable_uuid("definition", key, content)
+                contents[new_ids[key]] = content
+        result.append(rename_definitions(part, new_ids))
+    return result
+
+
+def leaf_first(workflow: Workflow) -> list[str]:
+    """The ids of the definitions, each after those that it has instances of.
+
+    Raises:
+        WorkflowError: definitions that contain each other, which are named.
+    """
+    done: dict[str, None] = {}
+    entered: list[str] = []
+
+    def visit(key: str) -> None:
+        if key in done:
+            return
+        if key in entered:
+            chain = [workflow.subgraphs[k] for k in (*entered[entered.index(key) :], key)]
+            names = " -> ".join(s.name or s.id for s in chain)
+            raise WorkflowError(f"Subgraphs contain each other: {names}. Break the circle in the editor.")
+        entered.append(key)
+        for node in workflow.subgraphs[key].nodes:
+            if node.type in workflow.subgraphs:
+                visit(node.type)
+        entered.pop()
+        done[key] = None
+
+    for key in workflow.subgraphs:
+        visit(key)
+    return list(done)
+
+
+def rename_definitions(workflow: Workflow, new_ids: Mapping[str, str]) -> Workflow:
+    """The workflow with definitions under other ids, and all instances following."""
+    if all(old == new for old, new in new_ids.items()):
+        return workflow
+
+    def follow(graph: Graph) -> list[Node]:
+        return [
+            replace(n, type=new_ids[n.type]) if new_ids.get(n.type, n.type) != n.type else n
+            for n in graph.nodes
+        ]
+
+    subgraphs: dict[str, Subgraph] = {}
+    for key, subgraph in workflow.subgraphs.items():
+        new_id = new_ids.get(key, key)
+        subgraphs[new_id] = replace(subgraph, id=new_id, nodes=follow(subgraph))
+    return replace(workflow, nodes=follow(workflow), subgraphs=subgraphs)
+
+
+def used_definitions(workflow: Workflow) -> Workflow:
+    """The workflow without definitions that no instance needs."""
+    used: set[str] = set()
+    stack: list[Graph] = [workflow]
+    while stack:
+        for node in stack.pop().nodes:
+            if node.type in workflow.subgraphs and node.type not in used:
+                used.add(node.type)
+                stack.append(workflow.subgraphs[node.type])
+    kept = {k: s for k, s in workflow.subgraphs.items() if k in used}
+    definitions = workflow.data.get("definitions")
+    data = workflow.data
+    if isinstance(definitions, dict):  # where to_json would find the old ones again
+        data = {**data, "definitions": {**definitions, "subgraphs": []}}
+        if not kept and set(definitions) <= {"subgraphs"}:
+            del data["definitions"]
+    return replace(workflow, subgraphs=kept, data=data)
+
+
+def _content(definition: dict[str, Any], new_ids: Mapping[str, str]) -> str:
+    nodes = [{**n, "type": new_ids.get(n["type"], n["type"])} for n in definition["nodes"]]
+    return json.dumps({**definition, "nodes": nodes, "id": None}, sort_keys=True, default=str)

@@ -1,0 +1,59 @@
+"""Which values go into a prompt as if typed in by hand: text, numbers, true, false, null, lists of
+them.
+"""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+# The prompt travels as JSON and stays in ComfyUI's history: what is longer goes through shared
+# memory.
+MAX_LITERAL_CHARS = 1 << 20
+
+
+class NotLiteral:
+    """The answer of `as_literal` for what must be loaded. A class of its own, since None is a
+    literal.
+    """
+
+
+NOT_LITERAL = NotLiteral()
+
+
+def as_literal(value: Any) -> Any:
+    """The value as JSON knows it, or NOT_LITERAL.
+
+    Numbers of numpy count as numbers. A tuple is no list: it would come back as one.
+    """
+    if type(value) is not list:
+        return _scalar(value)
+    items = []
+    chars = 0
+    for item in value:
+        scalar = _scalar(item)
+        chars += len(scalar) if isinstance(scalar, str) else 8
+        if scalar is NOT_LITERAL or chars > MAX_LITERAL_CHARS:
+            return NOT_LITERAL
+        items.append(scalar)
+    return items
+
+
+def _scalar(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value) if len(value) <= MAX_LITERAL_CHARS else NOT_LITERAL
+    if isinstance(value, (int, float)) or type(value).__module__ == "numpy":
+        if isinstance(value, numbers.Integral):
+            return int(value)
+        if isinstance(value, numbers.Real):
+            return float(value)
+    return NOT_LITERAL
+
+
+def in_prompt(literal: Any) -> Any:
+    """The literal as an input's value. A bare list would be read as a link (ComfyUI
+    execution.py).
+    """
+    return {"__value__": literal} if isinstance(literal, list) else literal

@@ -1,0 +1,40 @@
+"""Where nodes and ports are: a node's place is the path of subgraph instances to it, and its id there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .edit import Path
+from .model import PORT_TYPE, NodeId, Workflow
+from .object_info import ObjectInfo
+from .ports import FROZEN, PORT_INPUT, PortMode, port_mode
+from .subgraphs import FlatGraph, flatten
+
+
+class Place(NamedTuple):
+    """Where a node is: the subgraph instances around it, outermost first, and its id there."""
+
+    path: Path
+    node_id: NodeId
+
+
+def places_of(flat: FlatGraph) -> dict[str, Place]:
+    """The place of every node that runs, by its id in the prompt."""
+    return {
+        node_id: Place(tuple(h.id for h in item.hosts), item.node.id)
+        for node_id, item in flat.nodes.items()
+    }
+
+
+def port_modes(workflow: Workflow, info: ObjectInfo | None = None) -> dict[Place, PortMode]:
+    """The mode of every port but those with a frozen value. Unlike `find_ports` it judges no ids."""
+    flat = flatten(workflow, info)
+    places = places_of(flat)
+    feeding = {source.node_id for source, _, _ in flat.links()}
+    return {
+        places[node_id]: port_mode(
+            flat.source(node_id, PORT_INPUT) is not None, node_id in feeding
+        )
+        for node_id, item in flat.nodes.items()
+        if item.node.type == PORT_TYPE and item.node.properties.get(FROZEN) is None
+    }

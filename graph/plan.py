@@ -1,0 +1,152 @@
+"""What one run of one workflow does: all decisions, no effects.
+
+From the ports, what the context holds and the pass-by rules follows how each INPUT is fed (a
+literal, a loader, a reference's recipe) and what becomes of each OUTPUT (saved, or kept as a
+reference).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ..errors import MissingInputError, Problem
+from .ports import ANY, Ports
+from .recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """The value is written into the prompt, so that ComfyUI validates and caches it as if typed
+    in.
+    """
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The value is read from the context by a loader. `key` is where it is stored there."""
+
+    key: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Graft:
+    """The value is rebuilt: the recipe's nodes become a part of the prompt."""
+
+    recipe: Recipe
+
+
+Feed: TypeAlias = "Literal | Load | Graft"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decisions for one run.
+
+    feeds: how each INPUT's unique_id is met.
+    saves: unique_ids of the OUTPUTs whose value is stored.
+    references: unique_ids of the OUTPUTs that are kept as the workflow that makes them.
+    """
+
+    feeds: Mapping[str, Feed]
+    saves: tuple[str, ...]
+    references: tuple[str, ...]
+
+
+def plan_run(ports: Ports, look_up: Callable[[str], Feed], rules: Mapping[str, str]) -> Plan:
+    """Decide what one run does.
+
+    Args:
+        look_up: how a stored unique_id is met; only called for what is stored.
+        rules: ComfyUI type -> "val" or "ref"; what is not listed is "val".
+    """
+    saves, references = [], []
+    for unique_id, port in ports.outputs.items():
+        by_reference = rules.get(port.type, "val") == "ref"
+        (references if by_reference else saves).append(unique_id)
+    feeds = {unique_id: look_up(unique_id) for unique_id in ports.inputs}
+    return Plan(feeds, tuple(saves), tuple(references))
+
+
+def check_inputs(workflows: Sequence[tuple[str, Ports]], stored: Iterable[str]) -> None:
+    """See that every INPUT of a sequence of workflows is met by a stored value or an earlier
+    OUTPUT.
+
+    Args:
+        workflows: (name, ports) in the order of the run.
+        stored: the unique_ids that have a value before the first of them.
+
+    Raises:
+        MissingInputError: every missing unique_id with its type and where it is used.
+    """
+    known = set(stored)
+    problems: list[Problem] = []
+    for name, ports in workflows:
+        for unique_id in ports.inputs:
+            if unique_id not in known:
+                problems.append(Problem(_missing(name, unique_id, ports, known)))
+        known |= ports.outputs.keys()
+    if problems:
+        raise MissingInputError(
+            "These INPUT ports have no value. Pass them in inputs={...}, save them to the "
+            "context, or run a workflow first that outputs them:",
+            problems,
+        )
+
+
+def _missing(name: str, unique_id: str, ports: Ports, known: set[str]) -> str:
+    kind = ports.input_type(unique_id)
+    places = [
+        f"port {p.node_id} feeding "
+        + (", ".join(f"node {u.node_id}.{u.input_name}" for u in p.uses))
+        if p.uses
+        else f"port {p.node_id}, connected to nothing"
+        for p in ports.inputs[unique_id]
+    ]
+    text = f"{unique_id!r} of type {kind} in {name} ({'; '.join(places)})"
+    close = difflib.get_close_matches(unique_id, sorted(known), n=1)
+    return f"{text}. Did you mean {close[0]!r}, which is stored?" if close else text
+
+
+def unknown_inputs(given: Iterable[str], workflows: Sequence[tuple[str, Ports]]) -> list[str]:
+    """A warning for each given input that no workflow has a port for."""
+    known = sorted({uid for _, ports in workflows for uid in ports.inputs})
+    warnings = []
+    for unique_id in given:
+        if unique_id in known:
+            continue
+        close = difflib.get_close_matches(unique_id, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        listed = ", ".join(map(repr, known)) or "none"
+        warnings.append(
+            f"No workflow of this run has an INPUT port {unique_id!r}; it is stored but not used."
+            f"{hint} Known inputs: {listed}."
+        )
+    return warnings
+
+
+def wanted_by(type_spec: tuple[Any, Mapping[str, Any]] | None) -> dict[str, Any]:
+    """What a loader must make sure of for the input that it feeds, from that input's /object_info.
+
+    Links skip ComfyUI's own checks of type, range and options (execution.py `validate_inputs`).
+    """
+    if type_spec is None:
+        return {}
+    kind, options = type_spec
+    if isinstance(kind, (list, tuple)):
+        return {"type": "COMBO", "options": list(kind)}
+    wanted = {} if kind in ("*", ANY) else {"type": str(kind)}
+    if kind in ("INT", "FLOAT"):
+        wanted.update({k: options[k] for k in ("min", "max") if options.get(k) is not None})
+    if (
+        kind == "COMBO"
+        and isinstance(options.get("options"), list)
+        and not options.get("multiselect")
+    ):
+        wanted["options"] = options["options"]
+    return wanted

@@ -1,0 +1,145 @@
+"""Leading a slot of a node inside subgraphs out to the root of its workflow.
+
+The definition gets a slot that is linked to the node, all its instances get the slot as well, and so on
+upwards. A slot that already leads out is used again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .core_nodes import REROUTES
+from .edit import (
+    End,
+    Path,
+    connect,
+    host_slot,
+    map_nodes,
+    node_by_id,
+    output_links,
+    scope,
+    stable_uuid,
+)
+from .model import (
+    SUBGRAPH_INPUT,
+    SUBGRAPH_OUTPUT,
+    Graph,
+    Link,
+    Node,
+    NodeId,
+    Subgraph,
+    Workflow,
+    with_graph,
+)
+
+
+def lead_out(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workflow, End]:
+    """The workflow in which an output slot can be linked to from the root, and where.
+
+    Args:
+        path: the subgraph instances around the node, outermost first.
+        end: the node and its output slot, in the innermost graph.
+        name: what new slots are called, as far as the name is free.
+    """
+    while path:
+        definition = scope(workflow, path)
+        assert isinstance(definition, Subgraph)
+        index = _output_of(definition, end)
+        if index is None:
+            index = len(definition.outputs)
+            changed = replace(
+                definition, outputs=[*definition.outputs, _new_slot(definition, "outputs", name)]
+            )
+            changed = connect(changed, end, End(SUBGRAPH_OUTPUT, index))
+            workflow = with_graph(workflow, definition, changed)
+        definition = workflow.subgraphs[definition.id]
+        workflow = map_nodes(workflow, lambda node, d=definition: _with_all_outputs(node, d))
+        path, end = path[:-1], End(path[-1], index)
+    return workflow, end
+
+
+def lead_in(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workflow, End]:
+    """The workflow in which an input slot that nothing feeds can be fed from the root, and where.
+
+    A link that is there, but brings nothing, is followed to the subgraph's edge if it comes from there
+    (another instance may well feed it), else it is given up for the new one.
+    """
+    while path:
+        definition = scope(workflow, path)
+        assert isinstance(definition, Subgraph)
+        index = _edge_before(definition, end)
+        if index is None:
+            index = len(definition.inputs)
+            changed = replace(
+                definition, inputs=[*definition.inputs, _new_slot(definition, "inputs", name)]
+            )
+            changed = connect(changed, End(SUBGRAPH_INPUT, index), end)
+            workflow = with_graph(workflow, definition, changed)
+        slot = workflow.subgraphs[definition.id].inputs[index]
+        workflow = map_nodes(workflow, lambda node, d=definition.id, s=slot: _with_input(node, d, s))
+        host = node_by_id(scope(workflow, path[:-1]), path[-1])
+        host_index = host_slot(host, workflow.subgraphs[definition.id], index)
+        assert host_index is not None
+        path, end = path[:-1], End(host.id, host_index)
+    return workflow, end
+
+
+def feeding_link(graph: Graph, node: Node, slot: int) -> Link | None:
+    """The link at an input, if there is one."""
+    link_id = node.inputs[slot].get("link")
+    return None if link_id is None else graph.links.get(link_id)
+
+
+def _edge_before(definition: Subgraph, end: End) -> int | None:
+    """The definition's input that this input hangs on, directly or through reroutes."""
+    seen: set[NodeId] = set()
+    while end.node_id not in seen:
+        seen.add(end.node_id)
+        link = feeding_link(definition, node_by_id(definition, end.node_id), end.slot)
+        if link is None:
+            return None
+        if link.origin_id == SUBGRAPH_INPUT:
+            return link.origin_slot
+        origin = node_by_id(definition, link.origin_id)
+        if origin.type not in REROUTES or not origin.inputs:
+            return None
+        end = End(origin.id, 0)
+    return None
+
+
+def _output_of(definition: Subgraph, end: End) -> int | None:
+    for index in range(len(definition.outputs)):
+        for link_id in output_links(definition, index)[:1]:  # the front end follows the first
+            link = definition.links[link_id]
+            if (link.origin_id, link.origin_slot) == end:
+                return index
+    return None
+
+
+def _new_slot(definition: Subgraph, side: str, name: str) -> dict[str, Any]:
+    taken = {slot["name"] for slot in (*definition.inputs, *definition.outputs)}
+    free, number = name, 2
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    slot_id = stable_uuid(definition.id, side, free)
+    return {"id": slot_id, "name": free, "type": "*", "linkIds": []}
+
+
+def _with_all_outputs(node: Node, definition: Subgraph) -> Node:
+    """An instance with an output for each of the definition's: links count them, so none may be missing."""
+    missing = definition.outputs[len(node.outputs) :]
+    if node.type != definition.id or not missing:
+        return node
+    new = [{"name": s["name"], "type": s.get("type", "*"), "links": []} for s in missing]
+    return replace(node, outputs=[*node.outputs, *new])
+
+
+def _with_input(node: Node, definition_id: str, slot: dict[str, Any]) -> Node:
+    """An instance with an input of the slot's name; instances may leave out those that are not linked."""
+    if node.type != definition_id or any(s.get("name") == slot["name"] for s in node.inputs):
+        return node
+    new = {"name": slot["name"], "type": slot.get("type", "*"), "link": None}
+    return replace(node, inputs=[*node.inputs, new])
+
+

@@ -1,0 +1,210 @@
+"""(Prompt, plan) -> Prompt: ports become literals, loaders, savers and grafted recipes.
+
+What is left of the prompt is what its outputs need. Passthru ports vanish: a link through them
+leads to what it really comes from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Problem, WorkflowError
+from .literals import in_prompt
+from .model import PORT_TYPE
+from .plan import Graft, Literal, Load, Plan, wanted_by
+from .ports import PORT_INPUT, Ports
+from .prompt import Prompt, PromptNode, Source, link_source, upstream
+from .recipe import LOADER, Recipe
+from .widgets import ObjectInfo
+
+SAVER = "DiscomfortContextSaver"
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """A prompt ready to be queued, but for the savers' `handoff`.
+
+    prompt: ports are gone; empty when nothing is to be executed.
+    savers: unique_id -> node id of its saver.
+    literals: (node id, input name) -> unique_id, to tell in an error where a value came from.
+    """
+
+    prompt: Prompt
+    savers: Mapping[str, str] = field(default_factory=dict)
+    literals: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+def swap_ports(
+    prompt: Prompt,
+    ports: Ports,
+    plan: Plan,
+    info: ObjectInfo,
+    run_dir: str,
+    warm: Iterable[Recipe] = (),
+) -> Swapped:
+    """Make the prompt that is queued.
+
+    Args:
+        run_dir: the folder of the context, where loaders find their values.
+        warm: recipes that are put in unconnected, so that ComfyUI's cache keeps what they made
+            (an entry whose node is absent from a prompt is dropped; execution.py, caching.py).
+    """
+    swap = _Swap(prompt, ports, plan, info, run_dir)
+    nodes = {
+        node_id: swap.node(node_id, node)
+        for node_id, node in prompt.items()
+        if node["class_type"] != PORT_TYPE
+    }
+    savers = {unique_id: ports.outputs[unique_id].node_id for unique_id in plan.saves}
+    for unique_id, node_id in savers.items():
+        nodes[node_id] = swap.saver(unique_id, node_id)
+    nodes.update(swap.added)
+    targets = [n for n, node in nodes.items() if n in savers.values() or _is_output(node, info)]
+    needed = upstream(nodes, targets)
+    queued = {node_id: node for node_id, node in nodes.items() if node_id in needed}
+    if queued:
+        for recipe in warm:
+            for node_id, node in recipe.nodes.items():
+                queued.setdefault(node_id, node)
+    literals = {place: uid for place, uid in swap.literals.items() if place[0] in queued}
+    return Swapped(queued, savers, literals)
+
+
+def resolve_output(
+    prompt: Prompt, ports: Ports, plan: Plan, info: ObjectInfo, run_dir: str, unique_id: str
+) -> tuple[Prompt, Source | None]:
+    """The prompt without ports, and the place in it where an OUTPUT's value comes from.
+
+    Returns:
+        prompt, source (None when the value is a literal).
+    """
+    swap = _Swap(prompt, ports, plan, info, run_dir)
+    nodes = {
+        node_id: swap.node(node_id, node)
+        for node_id, node in prompt.items()
+        if node["class_type"] != PORT_TYPE
+    }
+    value = swap.feed(Source(ports.outputs[unique_id].node_id, 0), {})
+    nodes.update(swap.added)
+    return nodes, link_source(value)
+
+
+def order_savers(swapped: Swapped, order: Mapping[str, Any]) -> Prompt:
+    """The prompt with the savers' `handoff` filled in: it differs in every run, so they always
+    run.
+    """
+    prompt = dict(swapped.prompt)
+    text = json.dumps(order)
+    for node_id in swapped.savers.values():
+        node = prompt[node_id]
+        prompt[node_id] = {**node, "inputs": {**node["inputs"], "handoff": text}}
+    return prompt
+
+
+def _is_output(node: PromptNode, info: ObjectInfo) -> bool:
+    return node["class_type"] in info and info.is_output_node(node["class_type"])
+
+
+class _Swap:
+    """One pass over a prompt. `added` collects the loaders and the recipes' nodes."""
+
+    def __init__(self, prompt: Prompt, ports: Ports, plan: Plan, info: ObjectInfo, run_dir: str):
+        self.prompt, self.plan, self.info, self.run_dir = prompt, plan, info, run_dir
+        self.ports = {port.node_id: port for port in ports.all()}
+        self.added: Prompt = {}
+        self.literals: dict[tuple[str, str], str] = {}
+        self._loaders: dict[tuple[str, str], str] = {}
+
+    def node(self, node_id: str, node: PromptNode) -> PromptNode:
+        inputs = dict(node["inputs"])
+        for name, value in node["inputs"].items():
+            link = link_source(value)
+            if link is None or link.node_id not in self.ports:
+                continue
+            wanted = wanted_by(self.info.input_spec(node["class_type"], name))
+            fed = self.feed(link, wanted)
+            port = self._origin(link)
+            if port is not None and link_source(fed) is None:
+                self.literals[node_id, name] = port
+            inputs[name] = fed
+        return {**node, "inputs": inputs}
+
+    def saver(self, unique_id: str, node_id: str) -> PromptNode:
+        return {
+            "class_type": SAVER,
+            "inputs": {
+                "unique_id": unique_id,
+                "handoff": "{}",
+                PORT_INPUT: self.feed(Source(node_id, 0), {}),
+            },
+            "_meta": {"title": f"output port {unique_id!r}"},
+        }
+
+    def feed(self, link: Source, wanted: dict[str, Any]) -> Any:
+        """What an input gets that is linked to `link`: a link to a real node, or a literal."""
+        seen = []
+        while link.node_id in self.ports:
+            port = self.ports[link.node_id]
+            if port.node_id in seen:
+                raise WorkflowError(
+                    "The ports form a cycle:", [self.ports[p].problem("in the cycle") for p in seen]
+                )
+            seen.append(port.node_id)
+            if port.source is None:
+                return self._fed(port.unique_id, port.node_id, port.frozen, wanted)
+            link = port.source
+        return [link.node_id, link.slot]
+
+    def _origin(self, link: Source) -> str | None:
+        while link.node_id in self.ports:
+            port = self.ports[link.node_id]
+            if port.source is None:
+                return port.unique_id
+            link = port.source
+        return None
+
+    def _fed(self, unique_id: str, node_id: str, frozen: Any, wanted: dict[str, Any]) -> Any:
+        feed = frozen_feed(frozen) if frozen is not None else self.plan.feeds[unique_id]
+        if isinstance(feed, Literal):
+            return in_prompt(feed.value)
+        if isinstance(feed, Graft):
+            self.added.update(feed.recipe.nodes)
+            return [feed.recipe.source.node_id, feed.recipe.source.slot]
+        return [self._loader(unique_id, node_id, feed, wanted), 0]
+
+    def _loader(self, unique_id: str, node_id: str, feed: Load, wanted: dict[str, Any]) -> str:
+        text = json.dumps(wanted, sort_keys=True)
+        key = (feed.version, text)
+        if key not in self._loaders:
+            name = node_id
+            while name in self.added or (name != node_id and name in self.prompt):
+                name += "+"
+            self._loaders[key] = name
+            self.added[name] = {
+                "class_type": LOADER,
+                "inputs": {
+                    "unique_id": feed.key,
+                    "run_dir": self.run_dir,
+                    "version": feed.version,
+                    "wanted": text,
+                },
+                "_meta": {"title": f"input port {unique_id!r}"},
+            }
+        return self._loaders[key]
+
+
+def frozen_feed(frozen: Any) -> Literal | Load:
+    """What a reference froze into a port: `{"value": literal}`, or where a larger value is
+    stored.
+    """
+    if isinstance(frozen, Mapping) and "value" in frozen:
+        return Literal(frozen["value"])
+    if isinstance(frozen, Mapping) and "key" in frozen and "version" in frozen:
+        return Load(str(frozen["key"]), str(frozen["version"]))
+    raise WorkflowError(
+        "A reference is damaged:",
+        [Problem(f"the frozen value of a port can't be read: {frozen!r}")],
+    )

@@ -1,0 +1,150 @@
+"""What the editor does to texts and numbers on the way into a prompt: comments, choices, %patterns%, rounding."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+_COMMENT = re.compile(r"/\*[\s\S]*?\*/|//[^\n\r\u2028\u2029]*")
+_PATTERN = re.compile(r"%([^%]+)%")
+_DATE_PART = re.compile(r"dd?|MM?|hh?|mm?|ss?|yyy?y?")
+_NOT_IN_FILE_NAMES = re.compile(r'[/?<>\\:*|"\x00-\x1F\x7F]')
+
+
+def dynamic_prompt(text: str, rng: random.Random) -> str:
+    """A prompt text without its comments, one option chosen of every `{a|b}`.
+
+    Source: front end 1.49.6, behaviour of widgets with `dynamicPrompts`. "http://x" loses its end, there as here.
+    An escaped `\\{`, `\\|` or `\\}` stays, without the backslash; a brace that is not closed closes at the end.
+    """
+    if "/" in text:
+        text = _COMMENT.sub("", text)
+    if "{" not in text and "\\" not in text:
+        return text
+    # One frame for each open brace: the options so far. The outermost is the text itself.
+    frames: list[list[list[str]]] = [[[]]]
+    i, n = 0, len(text)
+    while i < n:
+        char = text[i]
+        i += 1
+        if char == "\\" and i < n and text[i] in "{}|":
+            frames[-1][-1].append(text[i])
+            i += 1
+        elif char == "{":
+            frames.append([[]])
+        elif len(frames) > 1 and char == "|":
+            frames[-1].append([])
+        elif len(frames) > 1 and char == "}":
+            _close(frames, rng)
+        else:
+            frames[-1][-1].append(char)
+    while len(frames) > 1:
+        _close(frames, rng)
+    return "".join(frames[0][0])
+
+
+def _close(frames: list[list[list[str]]], rng: random.Random) -> None:
+    options = frames.pop()
+    chosen = options[0] if len(options) == 1 else rng.choice(options)
+    frames[-1][-1].append("".join(chosen))
+
+
+def replace_patterns(text: str, find: Callable[[str, str], Any], now: datetime) -> str:
+    """Fill in `%date:yyyy-MM-dd%` and `%Node.widget%`.
+
+    Args:
+        find: (node name, widget name) -> the value; LookupError leaves the pattern as it is.
+    """
+
+    def replacement(match: re.Match[str]) -> str:
+        parts = match[1].split(".")
+        if len(parts) != 2:
+            return format_date(match[1][5:], now) if match[1].startswith("date:") else match[0]
+        try:
+            value = find(*parts)
+        except LookupError:
+            return match[0]
+        return _NOT_IN_FILE_NAMES.sub("_", js_text(value))
+
+    return _PATTERN.sub(replacement, text) if "%" in text else text
+
+
+def format_date(pattern: str, now: datetime) -> str:
+    """d, M, h, m, s (doubled: two digits), yy and yyyy."""
+    parts = {"d": now.day, "M": now.month, "h": now.hour, "m": now.minute, "s": now.second}
+
+    def replacement(match: re.Match[str]) -> str:
+        text = match[0]
+        if text[0] in parts:
+            return str(parts[text[0]]).zfill(len(text))
+        year = str(now.year)
+        return {"yy": year[2:], "yyyy": year}.get(text, text)
+
+    return _DATE_PART.sub(replacement, pattern)
+
+
+def js_text(value: Any) -> str:
+    """A value as JavaScript writes it into a text: true, 1 for 1.0, nothing for null."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    if isinstance(value, list):
+        return ",".join("[object Object]" if isinstance(v, (list, dict)) else js_text(v) for v in value)
+    return "[object Object]" if isinstance(value, dict) else str(value)
+
+
+def primitive_number(value: Any, kind: str, options: dict[str, Any]) -> Any:
+    """The value that a PrimitiveNode writes into a number widget; other values as they are.
+
+    INT goes to the nearest step (counted from `min`) and is not clamped; FLOAT is rounded, then clamped.
+    Source: front end 1.49.6.
+    """
+    if not _is_number(value):
+        return value
+    if kind == "INT":
+        step = _number(options.get("step"), 1)
+        least = _number(options.get("min"), 0)
+        if step in (0, 1) and isinstance(value, int):
+            return value
+        step = step or 1
+        shift = math.fmod(least, step)
+        return _as_int(_round((value - shift) / step) * step + shift)
+    if kind == "FLOAT":
+        places = options.get("round")
+        unit = places if _is_number(places) and places else _precision_unit(options)
+        rounded = _round(value / unit) * unit
+        # The product carries noise beyond the unit's own digits.
+        rounded = round(rounded, max(0, -math.floor(math.log10(abs(unit))) + 6))
+        return min(max(rounded, _number(options.get("min"), 0)), _number(options.get("max"), 2048))
+    return value
+
+
+def _precision_unit(options: dict[str, Any]) -> float:
+    step = abs(_number(options.get("step"), 0.5)) or 0.5
+    return 10.0 ** -max(0, -math.floor(math.log10(step)))
+
+
+def _round(value: float) -> int:
+    return math.floor(value + 0.5)
+
+
+def _as_int(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _is_number(value: Any) -> bool:
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool)
+        and (isinstance(value, int) or math.isfinite(value)) and abs(value) < 1e300
+    )
+
+
+def _number(value: Any, otherwise: float) -> float:
+    return value if _is_number(value) else otherwise

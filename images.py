@@ -1,0 +1,149 @@
+"""Pictures: file <-> tensor `[batch, height, width, channels]`, float32 in 0..1, as ComfyUI's
+IMAGE.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+def open_image_as_tensor(path: str | Path) -> torch.Tensor:
+    """Read a picture.
+
+    EXIF orientation is applied; transparency is dropped, like ComfyUI's LoadImage does; 16-bit and
+    palette pictures become RGB.
+
+    Returns:
+        float32 tensor `[1, height, width, 3]` in 0..1.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not a picture that can be read.
+    """
+    import numpy
+    import torch
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no picture {path}. Check the path.")
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I"):  # 16 bits in 0..65535 (LoadImage in ComfyUI nodes.py)
+                upright = upright.point(lambda value: value * (1 / 255))
+            rgb = upright.convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as e:
+        raise ValueError(f"{path} is not a picture that can be read: {e}") from e
+    return torch.from_numpy(numpy.asarray(rgb, dtype=numpy.float32) / 255.0)[None]
+
+
+def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:
+    """Write a picture, or a batch as numbered files (`name_0001.png` ...). The folder is made.
+
+    Args:
+        tensor: `[height, width, channels]` or `[batch, height, width, channels]`, 0..1, with 1
+            (grey), 3 (RGB) or 4 (RGBA) channels; a mask `[height, width]`. Torch or numpy.
+        path: its ending tells the format: .png, .jpg, .jpeg or .webp. JPEG has no transparency: it
+            is dropped.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        ValueError: a shape that is no picture, or an ending that is not known.
+    """
+    path = Path(path)
+    kind = _FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise ValueError(f"{path}: the ending must be one of {', '.join(_FORMATS)}.")
+    pictures = [_to_pil(array) for array in _as_batch(tensor)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if len(pictures) == 1:
+        targets = [path]
+    else:
+        targets = [
+            path.with_name(f"{path.stem}_{i:04d}{path.suffix}") for i in range(1, len(pictures) + 1)
+        ]
+    for picture, target in zip(pictures, targets, strict=True):
+        if kind == "JPEG" and picture.mode == "RGBA":
+            picture = picture.convert("RGB")
+        picture.save(target, kind, **({} if kind == "PNG" else {"quality": 95}))
+    return targets
+
+
+def read_workflow_metadata(path: str | Path) -> dict[str, Any]:
+    """The workflow that ComfyUI wrote into a PNG, WEBP or JPEG; the prompt, if only that is there.
+
+    Source: ComfyUI 0.33 nodes.py `SaveImage` (PNG text chunks) and comfy_extras/nodes_images.py
+    `SaveAnimatedWEBP` (EXIF texts of the form `name:json`).
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: not a picture, or one without a workflow.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no picture {path}. Check the path.")
+    try:
+        with Image.open(path) as image:
+            image.load()  # PNG text may stand behind the pixels
+            texts = dict(getattr(image, "text", {}))
+            exif = image.getexif()
+            comments = [*exif.values(), *exif.get_ifd(0x8769).values()]
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as e:
+        raise ValueError(f"{path} is not a picture that can be read: {e}") from e
+    for comment in comments:
+        if isinstance(comment, bytes):
+            comment = comment.removeprefix(b"ASCII\0\0\0").decode("utf-8", "replace")
+        name, colon, text = str(comment).partition(":")
+        if colon and name.lower() in ("workflow", "prompt"):
+            texts.setdefault(name.lower(), text)
+    for name in ("workflow", "prompt"):
+        if name in texts:
+            try:
+                found = json.loads(texts[name].rstrip("\0"))
+            except json.JSONDecodeError as e:
+                raise ValueError(f"{path}: its {name} is not valid JSON: {e}") from e
+            if isinstance(found, dict):
+                return found
+    raise ValueError(
+        f"{path} holds no workflow. Only pictures that ComfyUI saved have one, and many sites and "
+        "programs strip it."
+    )
+
+
+def _as_batch(tensor: Any) -> list[Any]:
+    """A list of uint8 arrays `[height, width]` or `[height, width, channels]`."""
+    import numpy
+
+    if hasattr(tensor, "detach"):
+        tensor = tensor.detach().cpu().float().numpy()
+    array = numpy.asarray(tensor)
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4)):
+        array = array.reshape(-1, *array.shape[-2:], 1)  # a mask, or a batch of masks
+    elif array.ndim == 3:
+        array = array[None]
+    if array.ndim != 4 or array.shape[-1] not in (1, 3, 4) or 0 in array.shape:
+        raise ValueError(
+            f"A picture has the shape [height, width, channels] or [batch, height, width, "
+            f"channels] with 1, 3 or 4 channels, not {list(array.shape)}."
+        )
+    if array.dtype != numpy.uint8:
+        array = numpy.clip(numpy.nan_to_num(array) * 255.0, 0, 255).round().astype(numpy.uint8)
+    return list(array)
+
+
+def _to_pil(array: Any) -> Any:
+    from PIL import Image
+
+    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)

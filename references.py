@@ -1,0 +1,171 @@
+"""References: values that are kept as the smallest workflow that makes them.
+
+Making one (a closure over what the workflow read from its INPUT ports), finding the recipe of a
+stored one, and keeping what ComfyUI made of recent ones alive in its cache.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .errors import Problem, UnknownKeyError, WorkflowError
+from .graph.closure import close_prompt, close_workflow
+from .graph.model import is_workflow, parse_workflow
+from .graph.plan import Feed, Graft, Load, Plan
+from .graph.prompt import is_prompt
+from .graph.recipe import Recipe, make_recipe
+from .graph.swap import resolve_output
+from .prepare import Prepared, Preparer
+
+if TYPE_CHECKING:
+    from .workflow_context import WorkflowContext
+
+# How many recipes stay in every prompt so that ComfyUI keeps what they made. Each may hold a model.
+WARM_RECIPES = 12
+FROZEN_PREFIX = "__frozen__/"
+
+
+class References:
+    """All that one `Discomfort` knows of references. Values are in the contexts, not here."""
+
+    def __init__(self) -> None:
+        self._recipes: OrderedDict[str, Recipe] = OrderedDict()
+        self._by_version: OrderedDict[str, str] = OrderedDict()
+
+    def warm(self) -> list[Recipe]:
+        """The recipes that were used last."""
+        return list(self._recipes.values())[-WARM_RECIPES:]
+
+    def forget(self) -> None:
+        self._recipes.clear()
+        self._by_version.clear()
+
+    def recipe(self, context: WorkflowContext, unique_id: str, preparer: Preparer) -> Recipe:
+        """The recipe of a stored reference.
+
+        Raises:
+            WorkflowError: it is no closure: an INPUT port in it has no frozen value.
+        """
+        version = context.version(unique_id)
+        recipe = self._recipes.get(self._by_version.get(version, ""))
+        if recipe is None:
+            stored = preparer.prepare(context.load(unique_id), f"the reference {unique_id!r}")
+            recipe = _recipe_of(stored, unique_id, str(context.folder), preparer)
+        self._remember(version, recipe)
+        return recipe
+
+    def keep(
+        self,
+        context: WorkflowContext,
+        unique_id: str,
+        made: Prepared,
+        plan: Plan,
+        preparer: Preparer,
+    ) -> None:
+        """Store an OUTPUT as a reference, unless the same recipe is stored already."""
+        plan = replace(plan, feeds=_freeze_loads(context, plan.feeds))
+        prompt, source = resolve_output(
+            made.prompt, made.ports, plan, preparer.info, str(context.folder), unique_id
+        )
+        if source is None:
+            raise WorkflowError(
+                "A reference can't be made:",
+                [
+                    made.ports.outputs[unique_id].problem(
+                        "its value is a literal, not made by a node"
+                    )
+                ],
+            )
+        recipe = make_recipe(prompt, source)
+        if not _is_stored(context, unique_id, recipe):
+            stored = _closure(context, unique_id, made, plan, recipe, preparer)
+            context.save(unique_id, stored, pass_by="ref", meta={"recipe": recipe.id})
+        self._remember(context.version(unique_id), recipe)
+
+    def _remember(self, version: str, recipe: Recipe) -> None:
+        self._recipes[recipe.id] = recipe
+        self._recipes.move_to_end(recipe.id)
+        self._by_version[version] = recipe.id
+        while len(self._recipes) > 4 * WARM_RECIPES:
+            self._recipes.popitem(last=False)
+        while len(self._by_version) > 16 * WARM_RECIPES:
+            self._by_version.popitem(last=False)
+
+
+def _is_stored(context: WorkflowContext, unique_id: str, recipe: Recipe) -> bool:
+    try:
+        receipt = context.get_receipt(unique_id)
+    except UnknownKeyError:
+        return False
+    return receipt.pass_by == "ref" and (receipt.meta or {}).get("recipe") == recipe.id
+
+
+def is_reference(value: Any) -> bool:
+    """Whether a value is the stored form of a reference: a workflow or a prompt."""
+    return is_workflow(value) or is_prompt(value)
+
+
+def _recipe_of(stored: Prepared, unique_id: str, run_dir: str, preparer: Preparer) -> Recipe:
+    ports = stored.ports
+    name = unique_id if unique_id in ports.outputs else next(iter(ports.outputs), None)
+    if name is None or (name != unique_id and len(ports.outputs) > 1):
+        raise WorkflowError(
+            f"The reference {unique_id!r} can't be used:",
+            [Problem(f"it must have one OUTPUT port; it has {sorted(ports.outputs)}")],
+        )
+    if ports.inputs:
+        raise WorkflowError(
+            f"The reference {unique_id!r} can't be used:",
+            [
+                port.problem(f"its INPUT port {uid!r} has no value frozen into it")
+                for uid, group in ports.inputs.items()
+                for port in group
+            ],
+        )
+    prompt, source = resolve_output(
+        stored.prompt, ports, Plan({}, (), (name,)), preparer.info, run_dir, name
+    )
+    if source is None:
+        raise WorkflowError(
+            f"The reference {unique_id!r} can't be used:",
+            [ports.outputs[name].problem("its value is a literal, not made by a node")],
+        )
+    return make_recipe(prompt, source)
+
+
+def _freeze_loads(context: WorkflowContext, feeds: Mapping[str, Feed]) -> dict[str, Feed]:
+    """Values that are too large for a literal get a key of their own, which no later save
+    changes.
+    """
+    frozen: dict[str, Feed] = {}
+    for unique_id, feed in feeds.items():
+        if isinstance(feed, Load) and not feed.key.startswith(FROZEN_PREFIX):
+            key = FROZEN_PREFIX + feed.version
+            if context.get_storage_info(key) is None:
+                context.copy_key(feed.key, key)
+            feed = Load(key, feed.version)
+        frozen[unique_id] = feed
+    return frozen
+
+
+def _closure(
+    context: WorkflowContext,
+    unique_id: str,
+    made: Prepared,
+    plan: Plan,
+    recipe: Recipe,
+    preparer: Preparer,
+) -> dict[str, Any]:
+    """What is stored: a workflow where all its parts are workflows, else a prompt."""
+    references = {}
+    for uid, feed in plan.feeds.items():
+        if isinstance(feed, Graft):
+            references[uid] = context.load(uid)
+    if made.workflow is None or not all(is_workflow(data) for data in references.values()):
+        return close_prompt(recipe, unique_id)
+    parts = {uid: parse_workflow(data) for uid, data in references.items()}
+    feeds = {uid: feed for uid, feed in plan.feeds.items() if not isinstance(feed, Graft)}
+    return close_workflow(made.workflow, unique_id, feeds, parts, preparer.info).to_json()

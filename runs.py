@@ -1,0 +1,230 @@
+"""One call of `run()`: the effects, in order. Every decision is taken in `graph/`.
+
+A `Run` reads the workflows, saves the inputs, and then takes the steps: for each iteration, for
+each workflow, plan, swap, hand over, execute, take back, keep references.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .errors import RunTimeout, ValidationFailed, WorkerDied
+from .graph.literals import NOT_LITERAL, as_literal
+from .graph.plan import Feed, Graft, Literal, Load, Plan, check_inputs, plan_run, unknown_inputs
+from .graph.swap import Swapped, order_savers, swap_ports
+from .prepare import Prepared, Preparer
+from .progress import ProgressBar, is_shown
+from .references import References, is_reference
+
+if TYPE_CHECKING:
+    from .comfy_serverless import ComfyConnector
+    from .workflow_context import WorkflowContext
+
+Listener: TypeAlias = "Callable[[Any], Any] | None"
+
+log = logging.getLogger("discomfort.run")
+
+# A value larger than this in the store is no literal: it is not even looked at.
+_LITERAL_BYTES = 2 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is to go; see `Discomfort.run`."""
+
+    iterations: int | None = 1
+    use_ram: bool = True
+    until: Callable[[Any], Any] | None = None
+    on_event: Callable[[Any], Any] | None = None
+    progress: bool | None = None
+    timeout: float | None = None
+    retries: int = 0
+
+
+def check_options(options: Options) -> None:
+    """Raises TypeError or ValueError for an argument that can't be used, with what it may be."""
+    n = options.iterations
+    if n is None:
+        if options.until is None:
+            raise ValueError("iterations=None needs until=...: nothing else would end the run.")
+    elif not isinstance(n, int) or isinstance(n, bool):
+        raise TypeError(f"iterations must be a whole number or None, not {n!r}.")
+    elif n < 1:
+        raise ValueError(f"iterations must be 1 or more, not {n}.")
+    for name in ("until", "on_event"):
+        value = getattr(options, name)
+        if value is not None and not callable(value):
+            raise TypeError(f"{name} must be a function, not {value!r}.")
+    if options.timeout is not None and not options.timeout > 0:
+        raise ValueError(f"timeout must be more than 0 seconds, not {options.timeout!r}.")
+    if not isinstance(options.retries, int) or options.retries < 0:
+        raise ValueError(f"retries must be 0 or more, not {options.retries!r}.")
+
+
+class Run:
+    """One call of `run()` on one worker and one context."""
+
+    def __init__(
+        self,
+        worker: ComfyConnector,
+        context: WorkflowContext,
+        references: References,
+        rules: Mapping[str, str],
+        preparer: Preparer,
+        options: Options,
+    ):
+        self._worker, self._context = worker, context
+        self._references, self._rules, self._preparer = references, rules, preparer
+        self._options = options
+        self._deadline = None if options.timeout is None else time.monotonic() + options.timeout
+        self._results: dict[str, Callable[[], Any]] = {}
+
+    async def __call__(
+        self, workflows: list[tuple[str, dict[str, Any]]], inputs: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        prepared = [self._preparer.prepare(data, name) for name, data in workflows]
+        named_ports = [(p.name, p.ports) for p in prepared]
+        check_inputs(named_ports, [*self._context.list_keys(), *inputs])
+        for warning in unknown_inputs(inputs, named_ports):
+            log.warning(warning)
+        for unique_id, value in inputs.items():
+            await self._save_input(unique_id, value, prepared)
+        await self._iterate(prepared)
+        return {unique_id: load() for unique_id, load in self._results.items()}
+
+    async def _iterate(self, prepared: list[Prepared]) -> None:
+        limit = self._options.iterations
+        total = None if limit is None else limit * len(prepared)
+        done = 0
+        with ProgressBar(is_shown(self._options.progress), total, self._options.on_event) as bar:
+            while limit is None or done < limit:
+                for workflow in prepared:
+                    bar.begin(workflow.name)
+                    await self._step(workflow, bar.listener)
+                    bar.advance()
+                done += 1
+                if await self._is_enough():
+                    break
+
+    async def _save_input(self, unique_id: str, value: Any, prepared: list[Prepared]) -> None:
+        kinds = {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
+        by_reference = is_reference(value) and any(self._rules.get(k) == "ref" for k in kinds)
+        pass_by = "ref" if by_reference else "val"
+        if as_literal(value) is not NOT_LITERAL or by_reference:
+            self._context.save(unique_id, value, use_ram=self._options.use_ram, pass_by=pass_by)
+        else:  # may be gigabytes: not on the event loop
+            await asyncio.to_thread(
+                self._context.save, unique_id, value, use_ram=self._options.use_ram, pass_by=pass_by
+            )
+
+    async def _is_enough(self) -> bool:
+        if self._options.until is None:
+            return False
+        answer = self._options.until(self._context)
+        return bool(await answer if inspect.isawaitable(answer) else answer)
+
+    async def _step(self, prepared: Prepared, listener: Listener) -> None:
+        """One workflow, once; again when the worker died and retries are left."""
+        for left in range(self._options.retries, -1, -1):
+            try:
+                return await self._run_once(prepared, listener)
+            except WorkerDied:
+                if not left:
+                    raise
+                log.warning(
+                    "The worker died; %s is run again (%d tries left).", prepared.name, left
+                )
+        return None
+
+    async def _run_once(self, prepared: Prepared, listener: Listener) -> None:
+        plan = plan_run(prepared.ports, self._look_up, self._rules)
+        swapped = swap_ports(
+            prepared.prompt,
+            prepared.ports,
+            plan,
+            self._preparer.info,
+            str(self._context.folder),
+            self._references.warm(),
+        )
+        if swapped.prompt:
+            await self._execute(prepared, plan, swapped, listener)
+        for unique_id in plan.references:
+            self._references.keep(self._context, unique_id, prepared, plan, self._preparer)
+            self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
+
+    def _look_up(self, unique_id: str) -> Feed:
+        receipt = self._context.get_receipt(unique_id)
+        if receipt.pass_by == "ref":
+            return Graft(self._references.recipe(self._context, unique_id, self._preparer))
+        # A list of ComfyUI's is many values, not one.
+        if receipt.size_bytes <= _LITERAL_BYTES and not receipt.is_list:
+            literal = as_literal(self._context.load(unique_id))
+            if literal is not NOT_LITERAL:
+                return Literal(literal)
+        return Load(unique_id, receipt.version)
+
+    async def _execute(
+        self, prepared: Prepared, plan: Plan, swapped: Swapped, listener: Listener
+    ) -> None:
+        handoff = self._context.hand_over(_keys_to_load(plan), self._options.use_ram)
+        try:
+            await self._worker.execute(
+                order_savers(swapped, handoff.order),
+                timeout=self._time_left(),
+                on_event=listener,
+            )
+        except ValidationFailed as e:
+            raise _tell_ports(e, swapped) from None
+        finally:
+            taken = self._context.take_back(handoff)
+        for unique_id in plan.saves:
+            if unique_id in taken:
+                self._results[unique_id] = lambda uid=unique_id, t=taken: t.load(uid)
+            else:
+                log.warning(
+                    "The output %r of %s got no value: a node before it blocked it.",
+                    unique_id,
+                    prepared.name,
+                )
+
+    def _time_left(self) -> float | None:
+        if self._deadline is None:
+            return None
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise RunTimeout(
+                f"The run took longer than its timeout of {self._options.timeout} s. What was "
+                "saved until then is in the context. Pass a larger timeout=, or fewer iterations."
+            )
+        return left
+
+
+def _keys_to_load(plan: Plan) -> list[str]:
+    keys: list[str] = []
+    for feed in plan.feeds.values():
+        if isinstance(feed, Load):
+            keys.append(feed.key)
+        elif isinstance(feed, Graft):
+            keys += feed.recipe.loads
+    return list(dict.fromkeys(keys))
+
+
+def _tell_ports(error: ValidationFailed, swapped: Swapped) -> ValidationFailed:
+    """The error, with the ports named whose values ComfyUI refused."""
+    fed: dict[str, list[str]] = {}
+    for (node_id, input_name), unique_id in swapped.literals.items():
+        fed.setdefault(node_id, []).append(f"{input_name} comes from the INPUT port {unique_id!r}")
+    problems = tuple(
+        replace(p, reason=f"{p.reason} ({'; '.join(fed[p.node_id])})") if p.node_id in fed else p
+        for p in error.problems
+    )
+    if problems == error.problems:
+        return error
+    lines = [str(error).split("\n", 1)[0], *map(str, problems)]
+    return ValidationFailed("\n  ".join(lines), **{**error.__dict__, "problems": problems})

@@ -1,0 +1,1 @@
+"""The data store: values in shared memory or on disk, and the receipts that tell where they are."""

@@ -1,0 +1,59 @@
+"""How much shared memory a context may take."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from ..config import ContextConfig
+from ..errors import ConfigError
+from . import segments
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def ram_limit(config: ContextConfig, max_ram_gb: float | None) -> int:
+    """The limit in bytes: the argument, else MAX_RAM_PERCENT of free RAM, else MAX_RAM_GB; never
+    more than the shared-memory file system has room for."""
+    for name, value in (
+        ("max_ram_gb", max_ram_gb), ("MAX_RAM_PERCENT", config.MAX_RAM_PERCENT),
+        ("MAX_RAM_GB", config.MAX_RAM_GB),
+    ):  # fmt: skip
+        if value is not None and not 0 <= value < float("inf"):
+            raise ConfigError(f"{name} must be 0 or more, not {value!r}.")
+    if config.MAX_RAM_PERCENT is not None and config.MAX_RAM_PERCENT > 100:
+        raise ConfigError(f"MAX_RAM_PERCENT must be 100 at most, not {config.MAX_RAM_PERCENT!r}.")
+    if max_ram_gb is not None:
+        limit = int(max_ram_gb * 2**30)
+    elif config.MAX_RAM_PERCENT is not None:
+        limit = int(free_ram_bytes() * config.MAX_RAM_PERCENT / 100)
+    elif config.MAX_RAM_GB is not None:
+        limit = int(config.MAX_RAM_GB * 2**30)
+    else:
+        limit = free_ram_bytes() // 2
+    return min(limit, _shared_memory_bytes(limit))
+
+
+def _shared_memory_bytes(limit: int) -> int:
+    if sys.platform == "win32" or not segments.SHM_DIR.is_dir():
+        return limit
+    try:
+        return shutil.disk_usage(segments.SHM_DIR).total
+    except OSError:
+        return 0
+
+
+def free_ram_bytes() -> int:
+    """RAM that is free for this process: the system's, or less where a container is limited."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    try:
+        limit = (_CGROUP / "memory.max").read_text().strip()
+        used = int((_CGROUP / "memory.current").read_text())
+        if limit != "max":
+            free = min(free, max(0, int(limit) - used))
+    except (OSError, ValueError):
+        pass  # no control group of the second kind: the system's figure holds
+    return free

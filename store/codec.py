@@ -1,0 +1,285 @@
+"""One stored value: header, table, pickle stream, aligned raw buffers; the same bytes in RAM and on
+disk.
+
+Arrays, tensors and images leave the pickle stream as persistent ids (numbers and names only) and
+their memory as raw buffers. So a value of builtins, numpy and torch needs no code to be read;
+anything else goes through cloudpickle and says so. Called by `values.py`; nobody else knows this
+layout.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..errors import CorruptValueError, UntrustedValueError
+from . import describe
+
+FORMAT = 1
+ALIGNMENT = 64
+
+IS_SAFE = 1  # flags of the header
+IS_LIST = 2
+
+_HEADER = struct.Struct("<4sHHQQII24s8x")  # magic, format, flags, total, stream, rows, crc, version
+_ROW = struct.Struct(
+    "<QQQQ"
+)  # offset in the block, bytes, storage number, first byte within the storage
+_MAGIC = b"DSCF"
+HEADER_BYTES = _HEADER.size
+
+
+class Header(NamedTuple):
+    """The first bytes of a block."""
+
+    flags: int
+    total_bytes: int
+    stream_bytes: int
+    rows: int
+    crc: int
+    version: str
+
+    @property
+    def is_safe(self) -> bool:
+        return bool(self.flags & IS_SAFE)
+
+    @property
+    def is_list(self) -> bool:
+        return bool(self.flags & IS_LIST)
+
+
+@dataclass(slots=True)
+class Encoded:
+    """A value ready to be written: where each piece goes. It shares memory with the value."""
+
+    total_bytes: int
+    is_safe: bool
+    stream_bytes: int
+    rows: int
+    crc: int
+    pieces: list[tuple[int, Any]] = field(default_factory=list)
+    keep_alive: Any = None
+
+    @property
+    def is_on_device(self) -> bool:
+        """Whether a piece lies in the memory of a GPU."""
+        return any(not isinstance(d, (bytes, bytearray, memoryview)) for _, d in self.pieces)
+
+    def header(self, version: str, is_list: bool = False) -> bytes:
+        flags = (IS_SAFE if self.is_safe else 0) | (IS_LIST if is_list else 0)
+        return _HEADER.pack(
+            _MAGIC, FORMAT, flags, self.total_bytes, self.stream_bytes, self.rows, self.crc,
+            version.encode("ascii"),
+        )  # fmt: skip
+
+
+class _NeedsCode(Exception):
+    """The value has an object that only its own code can rebuild."""
+
+
+class _Pieces(list):
+    """What the pickler writes to. Large `bytes` arrive uncopied."""
+
+    write = list.append
+
+
+class _DataPickler(pickle.Pickler):
+    """Takes builtins and what `describe` knows, and refuses the rest."""
+
+    def __init__(self, file: Any):
+        super().__init__(file, protocol=5)
+        self.buffers = describe.Collector()
+
+    def persistent_id(self, obj: Any) -> Any:
+        return None if type(obj) in describe.PLAIN else self.buffers.describe(obj)
+
+    def reducer_override(self, obj: Any) -> Any:
+        if type(obj) in describe.SAFE_TYPES or (
+            isinstance(obj, type) and obj in describe.SAFE_TYPES
+        ):
+            return NotImplemented
+        raise _NeedsCode
+
+
+def _dump_with_code(value: Any, file: Any) -> describe.Collector:
+    import cloudpickle
+
+    class CodePickler(cloudpickle.Pickler):
+        def persistent_id(self, obj: Any) -> Any:
+            return None if type(obj) in describe.PLAIN else buffers.describe(obj)
+
+    buffers = describe.Collector()
+    CodePickler(file, protocol=5, buffer_callback=buffers.add_pickle_buffer).dump(value)
+    return buffers
+
+
+def encode(value: Any) -> Encoded:
+    """Lay a value out without copying its arrays and tensors.
+
+    Raises:
+        TypeError, pickle.PicklingError: cloudpickle can't take it either (an open file, a lock,
+        ...).
+    """
+    stream = _Pieces()
+    try:
+        pickler = _DataPickler(stream)
+        pickler.dump(value)
+        buffers, is_safe = pickler.buffers, True
+    except _NeedsCode:
+        stream = _Pieces()
+        buffers, is_safe = _dump_with_code(value, stream), False
+    parts = buffers.parts()
+    stream_bytes = sum(map(len, stream))
+    offset = HEADER_BYTES + len(parts) * _ROW.size + stream_bytes
+    rows, placed = bytearray(), []
+    for part in parts:
+        offset = -(-offset // ALIGNMENT) * ALIGNMENT
+        rows += _ROW.pack(offset, part.nbytes, part.storage, part.first)
+        placed.append((offset, part.data))
+        offset += part.nbytes
+    crc = zlib.crc32(rows)
+    pieces: list[tuple[int, Any]] = [(HEADER_BYTES, bytes(rows))] if rows else []
+    at = HEADER_BYTES + len(rows)
+    for chunk in stream:
+        crc = zlib.crc32(chunk, crc)
+        pieces.append((at, chunk))
+        at += len(chunk)
+    return Encoded(
+        offset, is_safe, stream_bytes, len(parts), crc, pieces + placed, (value, buffers)
+    )
+
+
+def read_header(block: Any, where: str = "the stored value") -> Header:
+    """Check and unpack the first bytes of a block."""
+    if len(block) < HEADER_BYTES:
+        raise CorruptValueError(f"{where} is cut short: {len(block)} bytes. Save the value again.")
+    magic, fmt, flags, total, stream, rows, crc, version = _HEADER.unpack_from(block)
+    if magic != _MAGIC:
+        raise CorruptValueError(f"{where} does not begin as a stored value. Save the value again.")
+    if fmt != FORMAT:
+        raise CorruptValueError(
+            f"{where} has format {fmt}; this version of Discomfort reads {FORMAT}."
+        )
+    name = version.rstrip(b"\0").decode("ascii", "replace")
+    return Header(flags, total, stream, rows, crc, name)
+
+
+def decode(block: memoryview, trusted: bool = True, where: str = "the stored value") -> Any:
+    """The value. Its arrays and tensors lie in `block` itself, and keep it alive.
+
+    Args:
+        block: a private writable view: whoever changes the value changes only this view.
+        trusted: False reads only what needs no code.
+
+    Raises:
+        CorruptValueError: damaged, or incomplete.
+        UntrustedValueError: it needs code, and `trusted` is False.
+    """
+    head = read_header(block, where)
+    rows_end = HEADER_BYTES + head.rows * _ROW.size
+    stream_end = rows_end + head.stream_bytes
+    if len(block) < head.total_bytes or stream_end > head.total_bytes:
+        raise CorruptValueError(
+            f"{where} is cut short: {len(block)} of {head.total_bytes} bytes. Save the value again."
+        )
+    if zlib.crc32(block[HEADER_BYTES:stream_end]) != head.crc:
+        raise CorruptValueError(f"{where} is damaged (checksum). Save the value again.")
+    if not head.is_safe and not trusted:
+        raise UntrustedValueError(
+            f"{where} needs code to be read, and this context was opened with trusted=False. "
+            "Open it with trusted=True if you know who wrote it."
+        )
+    parts: dict[int, list[tuple[int, memoryview]]] = {}
+    for offset, nbytes, storage, first in _rows(block, head):
+        if offset + nbytes > head.total_bytes:
+            raise CorruptValueError(f"{where} is damaged (table). Save the value again.")
+        parts.setdefault(storage, []).append((first, block[offset : offset + nbytes]))
+    rebuild = describe.Rebuilder(parts)
+    stream = block[rows_end:stream_end]
+    if head.is_safe:
+        unpickler: pickle.Unpickler = _DataUnpickler(_Reader(stream), rebuild)
+    else:
+        unpickler = _CodeUnpickler(_Reader(stream), rebuild, rebuild.pickle_buffers())
+    try:
+        return unpickler.load()
+    except (pickle.UnpicklingError, EOFError, struct.error, IndexError, KeyError) as e:
+        raise CorruptValueError(f"{where} can't be read: {e}. Save the value again.") from e
+
+
+def _rows(block: memoryview, head: Header) -> Iterator[tuple[int, int, int, int]]:
+    for i in range(head.rows):
+        yield _ROW.unpack_from(block, HEADER_BYTES + i * _ROW.size)
+
+
+class _Reader:
+    """A file over a view, so that a large stream is not copied before it is read."""
+
+    __slots__ = ("view", "at")
+
+    def __init__(self, view: memoryview):
+        self.view, self.at = view, 0
+
+    def read(self, size: int = -1) -> bytes:
+        end = len(self.view) if size < 0 else self.at + size
+        data = bytes(self.view[self.at : end])
+        self.at += len(data)
+        return data
+
+    def readinto(self, into: Any) -> int:
+        data = self.view[self.at : self.at + len(into)]
+        into[: len(data)] = data
+        self.at += len(data)
+        return len(data)
+
+    def readline(self) -> bytes:
+        rest = self.view[self.at :]
+        for i in range(0, len(rest), 4096):
+            found = bytes(rest[i : i + 4096]).find(b"\n")
+            if found >= 0:
+                return self.read(i + found + 1)
+        return self.read()
+
+
+class _DataUnpickler(pickle.Unpickler):
+    """Reads what `_DataPickler` wrote. A global that is not on the list is refused, whatever the
+    header says."""
+
+    def __init__(self, file: Any, rebuild: Callable[[Any], Any]):
+        super().__init__(file)
+        self.rebuild = rebuild
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self.rebuild(pid)
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = describe.SAFE_GLOBALS.get((module, name))
+        if found is None:
+            raise UntrustedValueError(
+                f"the stored value names {module}.{name}, which data never does. It was not read."
+            )
+        return found
+
+
+class _CodeUnpickler(pickle.Unpickler):
+    def __init__(self, file: Any, rebuild: Callable[[Any], Any], buffers: Any):
+        super().__init__(file, buffers=buffers)
+        self.rebuild = rebuild
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self.rebuild(pid)
+
+    def find_class(self, module: str, name: str) -> Any:
+        # Code of a notebook or script that is gone here is a clear error, not an AttributeError of
+        # ours.
+        try:
+            return super().find_class(module, name)
+        except (ImportError, AttributeError) as e:
+            raise ImportError(
+                f"The stored value needs {module}.{name}, which this process can't import ({e}). "
+                f"Python: {sys.executable}."
+            ) from e

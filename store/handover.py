@@ -1,0 +1,138 @@
+"""What one run of the worker may load and where it may save, and what comes back from it.
+
+The worker never writes receipts.json. It gets versions (a version is the block's name) and an
+order, and leaves one small file for each value it saved in `<run folder>/handoff/<nonce>/`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import threading
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import run_dir
+from .receipts import Gone, Receipt
+from .spill import RamFirst
+
+log = logging.getLogger("discomfort.store")
+
+
+@dataclass(slots=True)
+class Handoff:
+    """One run's loan. `order` goes, as JSON, to every saver; `versions` to the loaders."""
+
+    run_dir: str
+    versions: dict[str, str]
+    order: dict[str, Any]
+    taken: Taken | None = None
+    lock: Any = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def nonce(self) -> str:
+        return self.order["nonce"]
+
+
+class Taken(dict[str, Receipt]):
+    """What a run saved. `load` reads exactly these values, also when somebody saves the keys anew.
+
+    They stay as long as this object, or until `release`.
+    """
+
+    def __init__(self, store: RamFirst, receipts: Iterable[Receipt], trusted: bool):
+        super().__init__({r.unique_id: r for r in receipts})
+        self._store, self._trusted = store, trusted
+        for receipt in self.values():
+            store.pin(receipt)
+        versions = [r.version for r in self.values()]
+        self._finalizer = weakref.finalize(self, _unpin, store, versions)
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a weak reference needs one
+        return id(self)
+
+    def load(self, unique_id: str) -> Any:
+        return self._store.read(self[unique_id], self._trusted)
+
+    def release(self) -> None:
+        """Let go: what no key names any more is freed. Safe to call twice."""
+        self._finalizer()
+
+
+def _unpin(store: RamFirst, versions: list[str]) -> None:
+    for version in versions:
+        store.unpin(version)
+
+
+def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
+    """Pin what the worker is to load and say where it may save.
+
+    Raises:
+        UnknownKeyError: nothing is stored under one of the keys; nothing stays pinned.
+    """
+    pinned: dict[str, Receipt] = {}
+    try:
+        for unique_id in load:
+            receipt = store.pin_current(unique_id)
+            if unique_id in pinned:
+                store.unpin(receipt.version)
+            else:
+                pinned[unique_id] = receipt
+    except BaseException:
+        _unpin(store, [r.version for r in pinned.values()])
+        raise
+    order = {
+        "nonce": run_dir.random_name(12),
+        "run_dir": str(store.folder),
+        "token": store.book.token,
+        "use_ram": bool(use_ram and store.limit_bytes),
+        "room": store.room_bytes(),
+    }
+    versions = {unique_id: r.version for unique_id, r in pinned.items()}
+    return Handoff(str(store.folder), versions, order)
+
+
+def take_back(store: RamFirst, handoff: Handoff, commit: bool, trusted: bool) -> Taken:
+    """Collect what the savers wrote, adopt and commit it, and end the loan. Idempotent."""
+    with handoff.lock:
+        if handoff.taken is not None:
+            return handoff.taken
+        folder = store.folder / "handoff" / handoff.nonce
+        try:
+            receipts = _collect(store, folder)
+            taken = Taken(store, receipts, trusted)
+            if commit and taken:
+                store.commit(list(taken.items()))
+            handoff.taken = taken
+        finally:
+            if handoff.taken is not None:
+                _unpin(store, list(handoff.versions.values()))
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        return taken
+
+
+def _collect(store: RamFirst, folder: Path) -> list[Receipt]:
+    """The receipts in the folder; blocks of savers that were killed in the middle are removed."""
+    try:
+        files = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    receipts: dict[str, Receipt] = {}
+    for path in files:
+        if path.suffix != ".json":
+            for storage in ("ram", "disk"):
+                store.discard(Gone(path.stem, storage))
+            continue
+        data = json.loads(path.read_text(encoding="utf-8"))
+        receipt = Receipt.from_json(data["unique_id"], data)
+        store.adopt(receipt)
+        replaced = receipts.get(receipt.unique_id)
+        if replaced is not None:
+            store.discard(Gone(replaced.version, replaced.storage))
+        receipts[receipt.unique_id] = receipt
+    return list(receipts.values())

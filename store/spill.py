@@ -1,0 +1,399 @@
+"""RAM first: puts values into shared memory within a budget, and the least recently used ones on
+disk.
+
+Owns what happens to blocks: written, named in a receipt, pinned while a run uses them, moved,
+freed. The front door (`workflow_context.py`) and the handover (`handover.py`) call it. What was
+saved is readable at any moment
+of any failure: a block is complete before a receipt names it, and freed after none does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import CorruptValueError, StoreFullError, UnknownKeyError
+from . import codec, run_dir, segments
+from .receipts import Gone, Receipt, ReceiptBook
+
+log = logging.getLogger("discomfort.store")
+
+_NEAR = 0.9  # of the limit: here the background starts to spill,
+_ENOUGH = 0.8  # and here it stops
+_RETRIES = 20
+
+
+class RamFirst:
+    """The blocks and receipts of one context in one process. Threads may share it.
+
+    Args:
+        folder: the context's folder.
+        limit_bytes: how much shared memory its values may take; 0: everything goes to disk.
+        is_owner: whether this process frees blocks that others still hold, and spills.
+        is_durable: disk only, written through.
+    """
+
+    def __init__(self, folder: Path, limit_bytes: int, is_owner: bool, is_durable: bool = False):
+        self.folder = folder
+        self.limit_bytes = 0 if is_durable else limit_bytes
+        self.is_owner = is_owner
+        self.book = ReceiptBook(folder)
+        self.book.open()
+        pool_bytes = max(64 << 20, limit_bytes // 4) if is_owner else 0
+        self.ram = segments.ram_blocks(folder, min(pool_bytes, self.limit_bytes))
+        self.disk = segments.disk_blocks(folder, fsync=is_durable)
+        self._lock = threading.RLock()
+        self._pins: dict[str, list[Any]] = {}  # version -> [count, storage, descriptor]
+        self._deferred: set[Gone] = set()
+        self._recent: OrderedDict[str, None] = OrderedDict()
+        self._reserved = 0
+        self._spiller: threading.Thread | None = None
+        self._is_closing = False
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def receipt(self, unique_id: str) -> Receipt:
+        with self._lock:
+            self._forget(self.book.refresh())
+            found = self.book.receipts.get(unique_id)
+        if found is None:
+            raise UnknownKeyError(
+                f"Nothing is stored under {unique_id!r}. Save it first, or see list_keys()."
+            )
+        return found
+
+    def keys(self) -> list[str]:
+        with self._lock:
+            self._forget(self.book.refresh())
+            return list(self.book.receipts)
+
+    def load(self, unique_id: str, trusted: bool = True) -> Any:
+        """The value now stored under the key."""
+        before = None
+        for _ in range(_RETRIES):
+            receipt = self.receipt(unique_id)
+            with contextlib.suppress(FileNotFoundError):
+                return self.read(receipt, trusted)
+            if receipt == before:
+                break
+            before = receipt  # replaced or moved between the look-up and the opening
+        # Nobody can replace it while we hold the lock, so that what is missing now is really lost.
+        with self.book.lock:
+            receipt = self.receipt(unique_id)
+            try:
+                return self.read(receipt, trusted)
+            except FileNotFoundError:
+                raise CorruptValueError(
+                    f"The value of {unique_id!r} is gone: {self.locate(receipt)} was removed from "
+                    "outside. Save it again."
+                ) from None
+
+    def read(self, receipt: Receipt, trusted: bool = True) -> Any:
+        """The value that a receipt names.
+
+        Raises:
+            FileNotFoundError: the block is not, or no longer, where the receipt says.
+        """
+        view = self._blocks(receipt.storage).open(receipt.version)
+        where = f"the value of {receipt.unique_id!r} ({self.locate(receipt)})"
+        if codec.read_header(view, where).version != receipt.version:
+            raise FileNotFoundError(f"{where} was replaced")
+        value = codec.decode(view, trusted, where)
+        if receipt.storage == "ram":
+            self._touch(receipt.version)
+        return value
+
+    def locate(self, receipt: Receipt) -> str:
+        return self._blocks(receipt.storage).locate(receipt.version)
+
+    def _blocks(self, storage: str) -> segments.Blocks:
+        return self.ram if storage == "ram" else self.disk
+
+    def _touch(self, version: str) -> None:
+        with self._lock:
+            self._recent[version] = None
+            self._recent.move_to_end(version)
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def save(
+        self, unique_id: str, data: Any, use_ram: bool, pass_by: str, meta: dict | None
+    ) -> Receipt:
+        try:
+            value = codec.encode(data)
+        except Exception as e:
+            raise TypeError(
+                f"The value of {unique_id!r} ({type(data).__name__}) can't be stored: {e}"
+            ) from e
+        version = run_dir.new_version(self.book.token)
+        storage = self.write(version, value, use_ram, unique_id)
+        receipt = Receipt(
+            unique_id, version, value.total_bytes, storage, pass_by, value.is_safe, meta=meta
+        )
+        try:
+            self.commit([(unique_id, receipt)])
+        except BaseException:
+            if not self.book.is_used(version):
+                self._blocks(storage).free(version)
+            raise
+        return receipt
+
+    def write(self, version: str, value: codec.Encoded, use_ram: bool, unique_id: str) -> str:
+        """Write a block where there is room; returns "ram" or "disk".
+
+        Raises:
+            StoreFullError: there is none.
+        """
+        size = value.total_bytes
+        if use_ram and size <= self.limit_bytes and self._write_ram(version, value):
+            return "ram"
+        try:
+            self.disk.create(version, value)
+        except segments.NoRoom as e:
+            raise StoreFullError(
+                e.errno,
+                f"No room for the value of {unique_id!r} ({size} bytes): neither within the RAM limit "
+                f"of {self.limit_bytes} bytes, nor on the disk of {self.folder} "
+                f"({self.disk.room_bytes()} bytes free). What was stored before is still there. "
+                "Free some room, or raise max_ram_gb",
+            ) from e
+        return "disk"
+
+    def _write_ram(self, version: str, value: codec.Encoded) -> bool:
+        size = value.total_bytes
+        with self._lock:
+            self._reserved += size
+        try:
+            over = self._over_bytes()
+            if over > 0 and not self._make_room(over):
+                return False
+            try:
+                self.ram.create(version, value)
+            except segments.NoRoom:
+                # The limit allows it, but the memory file system is smaller.
+                if not self._make_room(size):
+                    return False
+                self.ram.create(version, value)
+        except segments.NoRoom:
+            return False
+        finally:
+            with self._lock:
+                self._reserved -= size
+        self._touch(version)
+        return True
+
+    def _over_bytes(self) -> int:
+        pooled = self.ram.pool.size_bytes
+        return self.book.used_bytes["ram"] + self._reserved + pooled - self.limit_bytes
+
+    def commit(self, entries: Sequence[tuple[str, Receipt | None]]) -> None:
+        """Write receipts, and free what they replace."""
+        with self._lock, self.book.lock:
+            gone = self.book.append(entries)
+        self._forget(gone)
+        self._retry_deferred()
+        if self.is_owner and self.limit_bytes and self._spiller is None:
+            self._spill_in_background()
+
+    def remove(self, unique_id: str) -> None:
+        self.receipt(unique_id)
+        self.commit([(unique_id, None)])
+
+    def copy(self, source: str, target: str) -> Receipt:
+        """A second key for the same block."""
+        with self._lock, self.book.lock:
+            found = self.receipt(source)
+            receipt = Receipt(
+                target, found.version, found.size_bytes, found.storage, found.pass_by,
+                found.is_safe, found.is_list, found.meta,
+            )  # fmt: skip
+            gone = self.book.append([(target, receipt)])
+        self._forget(gone)
+        return receipt
+
+    # -- pins and freeing -----------------------------------------------------------------------
+
+    def pin(self, receipt: Receipt) -> None:
+        """Keep a block under its name until `unpin`, whatever happens to its key."""
+        with self._lock:
+            pin = self._pins.get(receipt.version)
+            if pin is None:
+                # The descriptor bears a shared lock: processes that free blocks respect it.
+                descriptor = self._blocks(receipt.storage).pin(receipt.version)
+                pin = self._pins[receipt.version] = [0, receipt.storage, descriptor]
+            pin[0] += 1
+
+    def pin_current(self, unique_id: str) -> Receipt:
+        """Look up and pin in one step, so that nobody frees the block between the two."""
+        for _ in range(_RETRIES):
+            with self._lock:
+                receipt = self.receipt(unique_id)
+                self.pin(receipt)
+                if self._is_there(receipt):
+                    return receipt
+                self.unpin(receipt.version)
+        raise CorruptValueError(
+            f"The value of {unique_id!r} is gone: its block was removed from outside. Save it again."
+        )
+
+    def _is_there(self, receipt: Receipt) -> bool:
+        blocks = self._blocks(receipt.storage)
+        can_tell = isinstance(blocks, segments.FileBlocks)
+        return not can_tell or self._pins[receipt.version][2] is not None
+
+    def adopt(self, receipt: Receipt) -> None:
+        """A block that the worker made is ours from here on."""
+        self._blocks(receipt.storage).adopt(receipt.version, receipt.size_bytes)
+        if receipt.storage == "ram":
+            self._touch(receipt.version)
+
+    def discard(self, block: Gone) -> None:
+        """Free a block that never got a receipt."""
+        self._blocks(block.storage).free(block.version)
+
+    def room_bytes(self) -> int:
+        """How much shared memory the limit still allows, counting what was freed but is kept for
+        reuse."""
+        return max(0, self.limit_bytes - self.book.used_bytes["ram"] - self._reserved)
+
+    def unpin(self, version: str) -> None:
+        with self._lock:
+            pin = self._pins.get(version)
+            if pin is None:
+                return
+            pin[0] -= 1
+            if pin[0]:
+                return
+            del self._pins[version]
+            if pin[2] is not None:
+                os.close(pin[2])
+            if self.book.is_used(version):
+                return
+        self._forget([Gone(version, pin[1])])
+
+    def _forget(self, gone: Sequence[Gone]) -> None:
+        """Free blocks that no receipt names, now or as soon as nobody needs them."""
+        for block in gone:
+            with self._lock:
+                if self.book.is_used(block.version):
+                    continue
+                self._recent.pop(block.version, None)
+                if block.version in self._pins:
+                    continue  # `unpin` comes back to it
+                if not self._blocks(block.storage).free(block.version, self.is_owner):
+                    self._deferred.add(block)
+
+    def _retry_deferred(self) -> None:
+        if self._deferred:
+            with self._lock:
+                again, self._deferred = self._deferred, set()
+            self._forget(list(again))
+
+    # -- spilling -------------------------------------------------------------------------------
+
+    def _make_room(self, need: int) -> bool:
+        """Give freed memory back, then spill, until that many bytes are free."""
+        need -= self.ram.pool.trim(need)
+        while need > 0:
+            receipt = self._least_recent()
+            if receipt is None or not self.spill(receipt):
+                return False
+            # A spilled block may have gone to the pool: that is memory still taken.
+            need -= receipt.size_bytes
+            self.ram.pool.trim()
+        return True
+
+    def _least_recent(self, but_last: bool = False) -> Receipt | None:
+        if not self.is_owner:
+            return None
+        with self._lock:
+            stored: dict[str, Receipt] = {}
+            for receipt in self.book.receipts.values():
+                if receipt.storage == "ram" and receipt.version not in self._pins:
+                    stored[receipt.version] = receipt
+            # What other processes saved and nobody touched here counts as oldest.
+            unseen = [r for v, r in stored.items() if v not in self._recent]
+            order = unseen + [stored[v] for v in self._recent if v in stored]
+            if but_last:
+                order = order[:-1]
+            return order[0] if order else None
+
+    def spill(self, receipt: Receipt) -> bool:
+        """Move one value to disk. False if it could not be: then it stays where it is."""
+        version = receipt.version
+        self.pin(receipt)
+        try:
+            try:
+                self.disk.copy_in(version, self.ram.open(version))
+            except FileExistsError:
+                return False  # another thread is at it
+            except FileNotFoundError:
+                return True  # replaced meanwhile
+            except OSError as e:
+                log.warning("%r could not be spilled to disk: %s", receipt.unique_id, e)
+                return False
+            with self._lock, self.book.lock:
+                self.book.refresh(is_locked=True)
+                keys = [r for r in self.book.receipts.values() if r.version == version]
+                is_pinned = self._pins[version][0] > 1
+                if keys and not is_pinned:
+                    self.book.append([(r.unique_id, r.moved_to("disk")) for r in keys])
+                else:
+                    self.disk.free(version)
+                    return not keys
+        finally:
+            self.unpin(version)
+        self._recent.pop(version, None)
+        self.ram.free(version)
+        log.debug("spilled %r (%d bytes) to disk", receipt.unique_id, receipt.size_bytes)
+        return True
+
+    def _spill_in_background(self) -> None:
+        near = self.book.used_bytes["ram"] > _NEAR * self.limit_bytes
+        with self._lock:
+            if not near or self._spiller is not None or self._is_closing:
+                return
+            self._spiller = threading.Thread(
+                target=self._spill_until_enough, name="discomfort-spill", daemon=True
+            )
+            self._spiller.start()
+
+    def _spill_until_enough(self) -> None:
+        try:
+            while not self._is_closing:
+                if self.book.used_bytes["ram"] <= _ENOUGH * self.limit_bytes:
+                    return
+                receipt = self._least_recent(but_last=True)
+                if receipt is None or not self.spill(receipt):
+                    return
+        except Exception:
+            log.exception("spilling to disk failed; values stay in RAM")
+        finally:
+            self._spiller = None
+
+    # -- the end --------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Stop the background, let go of descriptors. An owner of a temporary context frees all
+        blocks."""
+        self._is_closing = True
+        spiller = self._spiller
+        if spiller is not None and spiller is not threading.current_thread():
+            spiller.join()
+        for pin in self._pins.values():
+            if pin[2] is not None:
+                os.close(pin[2])
+        self._pins.clear()
+        self.ram.pool.max_bytes = 0
+        self.ram.close()
+        self.book.lock.close()
+        if self.is_owner:
+            for version in self.ram.versions():
+                if version.startswith(self.book.token + "_"):
+                    self.ram.free(version)

@@ -1,0 +1,130 @@
+"""The worker's end of the store: loads versions, saves values. Runs inside the nested ComfyUI.
+
+It keeps no receipts and takes no locks. `run_dir`, versions and orders come from
+`handover.hand_over` in the master, which collects afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import OrderedDict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import CorruptValueError, StoreFullError
+from . import codec, run_dir, segments
+
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+class Loaded(NamedTuple):
+    value: Any
+    is_list: bool
+
+
+@lru_cache(maxsize=16)
+def _places(folder: str) -> tuple[segments.Blocks, segments.FileBlocks]:
+    """RAM and disk of one run's folder. Kept: on Windows our RAM blocks live as long as this."""
+    path = Path(folder)
+    return segments.ram_blocks(path), segments.disk_blocks(path)
+
+
+def load(run_dir: str, version: str) -> Loaded:
+    """Read one version of a value, without a copy where the system allows.
+
+    Raises:
+        CorruptValueError: it is neither in RAM nor on disk, or damaged.
+    """
+    ram, disk = _places(run_dir)
+    # Twice: it may move from RAM to disk between the two looks.
+    for blocks in (ram, disk, ram, disk):
+        try:
+            view = blocks.open(version)
+        except FileNotFoundError:
+            continue
+        where = f"the stored value {blocks.locate(version)}"
+        head = codec.read_header(view, where)
+        if head.version == version:
+            return Loaded(codec.decode(view, where=where), head.is_list)
+    raise CorruptValueError(
+        f"The value {version} is not in the store of {run_dir} any more: the context was closed, or the "
+        "run that lent it has ended."
+    )
+
+
+def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> None:
+    """Write a value where the master will find it: the block first, then its receipt.
+
+    Args:
+        order: from the master: run_dir, token, nonce, use_ram, room (bytes of RAM it may take).
+        is_list: the value is a ComfyUI list output, not one value.
+
+    Raises:
+        StoreFullError: neither RAM nor disk has room.
+        TypeError: the value can't be stored.
+    """
+    try:
+        encoded = codec.encode(value)
+    except Exception as e:
+        raise TypeError(
+            f"The value of {unique_id!r} ({type(value).__name__}) can't be stored: {e}"
+        ) from e
+    folder = os.path.join(order["run_dir"], "handoff", order["nonce"])
+    version = run_dir.new_version(order["token"])
+    draft = os.path.join(folder, version + ".part")
+    # The draft names the block before it exists: if we are killed, the master knows what to remove.
+    fd = _create(draft)
+    try:
+        storage = _write(order, unique_id, version, encoded, is_list)
+        receipt = {
+            "unique_id": unique_id, "version": version, "size": encoded.total_bytes,
+            "storage": storage, "pass_by": "val", "safe": encoded.is_safe, "is_list": is_list,
+        }  # fmt: skip
+        os.write(fd, json.dumps(receipt).encode())
+    except BaseException:
+        os.close(fd)
+        os.unlink(draft)
+        raise
+    os.close(fd)
+    os.replace(draft, os.path.join(folder, version + ".json"))
+
+
+def _create(path: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        return os.open(path, flags, 0o600)
+
+
+_spent: OrderedDict[str, int] = OrderedDict()
+
+
+def _write(
+    order: dict[str, Any], unique_id: str, version: str, value: codec.Encoded, is_list: bool
+) -> str:
+    ram, disk = _places(order["run_dir"])
+    nonce, size = order["nonce"], value.total_bytes
+    spent = _spent.get(nonce, 0)
+    if order["use_ram"] and spent + size <= order["room"]:
+        try:
+            ram.create(version, value, is_list)
+        except segments.NoRoom:
+            pass  # the memory file system is smaller than the limit
+        else:
+            _spent[nonce] = spent + size
+            while len(_spent) > 64:
+                _spent.popitem(last=False)
+            return "ram"
+    try:
+        disk.create(version, value, is_list)
+    except segments.NoRoom as e:
+        raise StoreFullError(
+            e.errno,
+            f"No room for the value of {unique_id!r} ({size} bytes): RAM left to this run "
+            f"{max(0, order['room'] - spent)} bytes, disk {disk.room_bytes()} bytes",
+        ) from e
+    return "disk"

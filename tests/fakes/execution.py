@@ -1,0 +1,307 @@
+"""Runs prompts as ComfyUI does: the classic cache, lists, events, history.
+
+`PromptQueue` is the queue and the history; `Executor` runs one prompt after the other in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import heapq
+import inspect
+import logging
+import os
+import signal
+import threading
+import time
+import traceback
+import uuid
+from typing import Any
+
+import nodes
+import torch
+from validation import class_of, inputs_of, is_link
+
+
+class PromptQueue:
+    """What waits, what runs, what is done."""
+
+    def __init__(self, on_change: Any):
+        self._changed = threading.Condition()
+        self._heap: list[tuple[float, int, dict[str, Any]]] = []
+        self._count = 0
+        self._on_change = on_change
+        self.running: dict[str, Any] | None = None
+        self.history: dict[str, Any] = {}
+
+    def put(self, item: dict[str, Any]) -> None:
+        with self._changed:
+            self._count += 1
+            heapq.heappush(self._heap, (item["number"], self._count, item))
+            self._changed.notify()
+        self._on_change()
+
+    def take(self) -> dict[str, Any]:
+        with self._changed:
+            while not self._heap:
+                self._changed.wait()
+            self.running = heapq.heappop(self._heap)[2]
+            return self.running
+
+    def finish(self, item: dict[str, Any], entry: dict[str, Any]) -> None:
+        with self._changed:
+            self.history[item["prompt_id"]] = {"prompt": as_row(item), **entry}
+            self.running = None
+        self._on_change()
+
+    def delete(self, prompt_ids: list[str]) -> None:
+        with self._changed:
+            self._heap = [e for e in self._heap if e[2]["prompt_id"] not in prompt_ids]
+            heapq.heapify(self._heap)
+        self._on_change()
+
+    def interrupt(self, prompt_id: str | None) -> None:
+        with self._changed:
+            running = self.running["prompt_id"] if self.running else None
+        if prompt_id is None or prompt_id == running:
+            nodes.interrupt_processing()
+
+    def rows(self) -> dict[str, list[Any]]:
+        with self._changed:
+            running = [as_row(self.running)] if self.running else []
+            return {
+                "queue_running": running,
+                "queue_pending": [as_row(entry[2]) for entry in sorted(self._heap, key=lambda e: e[:2])],
+            }
+
+    @property
+    def remaining(self) -> int:
+        with self._changed:
+            return len(self._heap) + (self.running is not None)
+
+
+def as_row(item: dict[str, Any]) -> list[Any]:
+    """A prompt as the queue's and the history's JSON show it."""
+    return [item[key] for key in ("number", "prompt_id", "prompt", "extra_data", "outputs")]
+
+
+class Executor:
+    """Runs the prompts of a server's queue."""
+
+    def __init__(self, server: Any, faults: dict[str, Any]):
+        self._server = server
+        self._queue: PromptQueue = server.prompt_queue
+        self._faults = faults
+        self._cache: dict[Any, dict[str, Any]] = {}
+        self._instances: dict[tuple[str, str], Any] = {}
+        self._client_id: str | None = None
+        self._messages: list[list[Any]] = []
+
+    def run_forever(self) -> None:
+        while True:
+            item = self._queue.take()
+            self._client_id = item["extra_data"].get("client_id")
+            self._messages = []
+            # Nodes of extensions read these two.
+            self._server.client_id = self._client_id
+            self._server.last_prompt_id = item["prompt_id"]
+            nodes.interrupt_processing(False)
+            outputs: dict[str, Any] = {}
+            with torch.inference_mode():
+                status = self._run(item, outputs)
+            entry = {
+                "outputs": outputs,
+                "meta": {n: {"node_id": n, "display_node": n, "real_node_id": n} for n in outputs},
+                "status": {
+                    "status_str": "success" if status else "error",
+                    "completed": status,
+                    "messages": self._messages,
+                },
+            }
+            self._queue.finish(item, entry)
+            self._send("executing", {"node": None, "prompt_id": item["prompt_id"]})
+
+    def _send(self, event: str, data: dict[str, Any]) -> None:
+        if self._client_id is not None:
+            self._server.send_sync(event, data, self._client_id)
+
+    def _tell(self, event: str, prompt_id: str, **data: Any) -> None:
+        """An event that the history keeps too."""
+        data = {"prompt_id": prompt_id, **data, "timestamp": int(time.time() * 1000)}
+        self._messages.append([event, data])
+        if event == "execution_interrupted":
+            self._server.send_sync(event, data, None)
+        else:
+            self._send(event, data)
+
+    def _run(self, item: dict[str, Any], outputs: dict[str, Any]) -> bool:
+        """Run the item's nodes; whether all went well."""
+        prompt, prompt_id = item["prompt"], item["prompt_id"]
+        self._tell("execution_start", prompt_id)
+        order = _order(prompt, item["outputs"])
+        keys = _signatures(prompt)
+        # Classic: what this prompt does not have is dropped, whether or not it runs (0.3.64 caching.py).
+        self._cache = {key: value for key, value in self._cache.items() if key in set(keys.values())}
+        cached = [node_id for node_id in order if keys[node_id] in self._cache]
+        self._tell("execution_cached", prompt_id, nodes=cached)
+        executed: list[str] = []
+        for node_id in order:
+            try:
+                self._run_node(prompt, prompt_id, node_id, keys, outputs, executed)
+            except nodes.InterruptProcessingException:
+                self._tell(
+                    "execution_interrupted", prompt_id, node_id=node_id,
+                    node_type=prompt[node_id]["class_type"], executed=executed,
+                )  # fmt: skip
+                return False
+            except Exception as e:
+                logging.exception("!!! Exception during processing !!! %s", e)
+                self._tell("execution_error", prompt_id, **_about(e, prompt, node_id, executed))
+                return False
+        self._tell("execution_success", prompt_id)
+        return True
+
+    def _run_node(
+        self, prompt: dict[str, Any], prompt_id: str, node_id: str, keys: dict[str, Any],
+        outputs: dict[str, Any], executed: list[str],
+    ) -> None:  # fmt: skip
+        entry = self._cache.get(keys[node_id])
+        if entry is None:
+            kind = class_of(prompt, node_id)
+            self._send("executing", {"node": node_id, "display_node": node_id, "prompt_id": prompt_id})
+            if self._faults.get("die-in") == prompt[node_id]["class_type"]:
+                os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+            nodes.before_node_execution()
+            instance = self._instances.setdefault((node_id, kind.__name__), kind())
+            arguments = self._arguments(prompt, node_id, kind, keys)
+            entry = _call(kind, instance, arguments)
+            self._cache[keys[node_id]] = entry
+            executed.append(node_id)
+        if entry["ui"] is not None:
+            outputs[node_id] = entry["ui"]
+            data = {"node": node_id, "display_node": node_id, "output": entry["ui"]}
+            self._send("executed", {**data, "prompt_id": prompt_id})
+
+    def _arguments(
+        self, prompt: dict[str, Any], node_id: str, kind: Any, keys: dict[str, Any]
+    ) -> dict[str, list[Any]]:
+        """Every input as the list of its values; a constant is a list of one."""
+        known = inputs_of(kind)
+        arguments: dict[str, list[Any]] = {}
+        for name, value in (prompt[node_id].get("inputs") or {}).items():
+            if is_link(value):
+                arguments[name] = self._cache[keys[value[0]]]["results"][int(value[1])]
+            elif name in known:
+                arguments[name] = [value]
+        hidden = {"PROMPT": prompt, "UNIQUE_ID": node_id, "EXTRA_PNGINFO": None, "DYNPROMPT": None}
+        for name, what in kind.INPUT_TYPES().get("hidden", {}).items():
+            arguments[name] = [hidden.get(what)]
+        return arguments
+
+
+def _order(prompt: dict[str, Any], outputs: list[str]) -> list[str]:
+    """The outputs and all they depend on, what is needed first."""
+    order: dict[str, None] = {}
+    stack = [(node_id, False) for node_id in reversed(outputs)]
+    while stack:
+        node_id, is_ready = stack.pop()
+        if node_id in order:
+            continue
+        if is_ready:
+            order[node_id] = None
+            continue
+        stack.append((node_id, True))
+        for value in (prompt[node_id].get("inputs") or {}).values():
+            if is_link(value) and value[0] not in order:
+                stack.append((value[0], False))
+    return list(order)
+
+
+def _signatures(prompt: dict[str, Any]) -> dict[str, str]:
+    """A key per node: its class, IS_CHANGED, constants, and the same of all it depends on.
+
+    Node ids do not count, unless the class asks for its UNIQUE_ID (comfy_execution/caching.py).
+    """
+    keys: dict[str, str] = {}
+    for node_id in _order(prompt, list(prompt)):
+        node, kind = prompt[node_id], class_of(prompt, node_id)
+        parts: list[Any] = [node["class_type"], _is_changed(kind, node)]
+        if "UNIQUE_ID" in kind.INPUT_TYPES().get("hidden", {}).values():
+            parts.append(node_id)
+        for name, value in sorted((node.get("inputs") or {}).items()):
+            inner = (keys[value[0]], value[1]) if is_link(value) else (type(value).__name__, value)
+            parts.append((name, inner))
+        keys[node_id] = hashlib.sha256(repr(parts).encode()).hexdigest()
+    return keys
+
+
+def _is_changed(kind: Any, node: dict[str, Any]) -> Any:
+    check = getattr(kind, "IS_CHANGED", None)
+    if check is None:
+        return None
+    given = node.get("inputs") or {}
+    accepted = inspect.signature(check).parameters
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+    known = {
+        name: None if is_link(value) else value
+        for name, value in given.items()
+        if takes_all or name in accepted
+    }
+    try:
+        result = check(**known)
+    except Exception:
+        logging.warning("IS_CHANGED of %s failed", kind.__name__, exc_info=True)
+        return uuid.uuid4()
+    return uuid.uuid4() if result != result else repr(result)  # NaN: it always runs
+
+
+def _call(kind: Any, instance: Any, arguments: dict[str, list[Any]]) -> dict[str, Any]:
+    """Call the node once, or once per element of the longest list, and collect the results."""
+    function = getattr(instance, kind.FUNCTION)
+    if getattr(kind, "INPUT_IS_LIST", False):
+        calls = [arguments]
+    else:
+        count = max((len(values) for values in arguments.values()), default=1)
+        # A shorter list repeats its last element.
+        calls = [
+            {name: values[min(i, len(values) - 1)] for name, values in arguments.items()}
+            for i in range(count)
+        ]
+    returned = [_finish(function(**call)) for call in calls]
+    uis = [r["ui"] for r in returned if isinstance(r, dict) and "ui" in r]
+    rows = [r.get("result", ()) if isinstance(r, dict) else r for r in returned]
+    is_list = getattr(kind, "OUTPUT_IS_LIST", (False,) * len(kind.RETURN_TYPES))
+    results = []
+    for slot in range(len(kind.RETURN_TYPES)):
+        column = [row[slot] for row in rows if len(row) > slot]
+        results.append([v for values in column for v in values] if is_list[slot] else column)
+    ui = None
+    if uis:
+        ui = {key: [v for one in uis for v in one.get(key, ())] for key in uis[0]}
+    return {"results": results, "ui": ui}
+
+
+def _finish(value: Any) -> Any:
+    """What the node returned; an `async` one is awaited in a loop of its own."""
+    if not inspect.iscoroutine(value):
+        return value
+
+    async def wait() -> Any:
+        return await value
+
+    return asyncio.run(wait())
+
+
+def _about(error: Exception, prompt: dict[str, Any], node_id: str, executed: list[str]) -> dict[str, Any]:
+    kind = type(error)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    return {
+        "node_id": node_id,
+        "node_type": prompt[node_id]["class_type"],
+        "executed": executed,
+        "exception_message": f"{error}\n",
+        "exception_type": name,
+        "traceback": traceback.format_exception(kind, error, error.__traceback__),
+        "current_inputs": {},
+        "current_outputs": [],
+    }

@@ -1,0 +1,162 @@
+"""A stand-in for ComfyUI's main.py: same arguments, same routes, a few real nodes, faults on demand.
+
+The tests and the demo start it where there is no ComfyUI, or where one must misbehave. This folder is what
+COMFYUI_PATH names then. Faults: `--misbehave NAME` or `NAME=VALUE`, several times; later ones by
+POST /fake/misbehave.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+import folder_paths
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--listen", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8188)
+    parser.add_argument("--disable-auto-launch", action="store_true")
+    parser.add_argument("--extra-model-paths-config", nargs="+", action="append", default=[])
+    parser.add_argument("--output-directory")
+    parser.add_argument("--input-directory")
+    parser.add_argument("--temp-directory")
+    parser.add_argument("--user-directory")
+    parser.add_argument("--database-url")
+    parser.add_argument("--preview-method", default="none")
+    parser.add_argument("--cache-classic", action="store_true")
+    parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--misbehave", action="append", default=[])
+    return parser.parse_args()
+
+
+def set_folders(arguments: argparse.Namespace) -> None:
+    if arguments.temp_directory:
+        folder_paths.set_folder("temp", os.path.join(arguments.temp_directory, "temp"))
+    if arguments.output_directory:
+        folder_paths.set_folder("output", arguments.output_directory)
+    if arguments.input_directory:
+        folder_paths.set_folder("input", arguments.input_directory)
+    shutil.rmtree(folder_paths.get_temp_directory(), ignore_errors=True)
+
+
+def extension_folders(arguments: argparse.Namespace) -> list[str]:
+    """The `custom_nodes` entries of the extra-model-paths files, and our own."""
+    found = list(folder_paths.folder_names_and_paths["custom_nodes"][0])
+    for path in (path for group in arguments.extra_model_paths_config for path in group):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        try:
+            content: dict[str, Any] = json.loads(text)
+        except ValueError:
+            import yaml
+
+            content = yaml.safe_load(text)
+        for part in content.values():
+            base = part.get("base_path", os.path.dirname(os.path.abspath(path)))
+            entries = str(part.get("custom_nodes", "")).split("\n")
+            found += [os.path.normpath(os.path.join(base, e)) for e in entries if e]
+    return found
+
+
+def load_extensions(folders: list[str]) -> None:
+    """Import every entry under a module name made of its path, as ComfyUI's loader does."""
+    import nodes
+
+    for folder in folders:
+        for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            path = os.path.join(folder, entry)
+            is_package = os.path.isfile(os.path.join(path, "__init__.py"))
+            if entry.endswith(".disabled") or not (is_package or entry.endswith(".py")):
+                continue
+            try:
+                module = load_module(path, is_package)
+            except Exception as e:
+                logging.warning("Cannot import %s module for custom nodes: %s", path, e, exc_info=True)
+                logging.info("IMPORT FAILED: %s", path)
+                continue
+            classes = getattr(module, "NODE_CLASS_MAPPINGS", {})
+            nodes.NODE_CLASS_MAPPINGS.update(classes)
+            nodes.MODULES.update(dict.fromkeys(classes, f"custom_nodes.{entry}"))
+            nodes.NODE_DISPLAY_NAME_MAPPINGS.update(getattr(module, "NODE_DISPLAY_NAME_MAPPINGS", {}))
+
+
+def load_module(path: str, is_package: bool) -> Any:
+    name = path.replace(".", "_x_") if is_package else os.path.splitext(path)[0]
+    file = os.path.join(path, "__init__.py") if is_package else path
+    spec = importlib.util.spec_from_file_location(
+        name, file, submodule_search_locations=[path] if is_package else None
+    )
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+async def serve(arguments: argparse.Namespace, faults: dict[str, Any]) -> None:
+    from aiohttp import web
+    from execution import Executor
+    from server import PromptServer
+
+    loop = asyncio.get_running_loop()
+    server = PromptServer(loop, faults)
+    load_extensions(extension_folders(arguments))
+    server.app.add_routes(server.routes)
+    runner = web.AppRunner(server.app, access_log=None)
+    await runner.setup()
+    if "never-ready" in faults:
+        logging.info("This server will never be ready.")
+        await asyncio.Event().wait()
+    site = web.TCPSite(runner, arguments.listen.split(",")[0], arguments.port)
+    await site.start()
+    logging.info("To see the GUI go to: http://%s:%d", arguments.listen, arguments.port)
+    executor = Executor(server, faults)
+    threading.Thread(target=executor.run_forever, daemon=True).start()
+    await server.publish()
+
+
+def fail_early(faults: dict[str, Any]) -> None:
+    """The faults of a start."""
+    if "import-error" in faults:
+        raise ImportError("cannot import name 'nothing' from 'torch' (this server misbehaves)")
+    if "exit-at-start" in faults:
+        logging.error("This server gives up at once.")
+        sys.exit(int(faults["exit-at-start"] or 1))
+    if "slow-start" in faults:
+        time.sleep(float(faults["slow-start"]))
+    if "ignore-signals" in faults:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="\x1b[32m[%(levelname)s]\x1b[0m %(message)s")
+    arguments = read_arguments()
+    faults = {name: value for name, _, value in (m.partition("=") for m in arguments.misbehave)}
+    fail_early(faults)
+    set_folders(arguments)
+    try:
+        asyncio.run(serve(arguments, faults))
+    except KeyboardInterrupt:
+        logging.info("Stopped server")
+    except OSError as e:
+        logging.error("Port %d can't be used: %s", arguments.port, e)
+        sys.exit(1)
+    finally:
+        shutil.rmtree(folder_paths.get_temp_directory(), ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

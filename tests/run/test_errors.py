@@ -1,0 +1,119 @@
+"""run(): a wrong workflow says which node, in ComfyUI's own words, and the next run works."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+import torch
+from custom_nodes.discomfort.errors import (
+    ExecutionError,
+    NodeFailed,
+    RunTimeout,
+    ValidationFailed,
+    WorkflowError,
+)
+
+
+@pytest.fixture
+async def good_run(discomfort, workflows):
+    """After the error in a test: the same worker still works."""
+    yield
+    results = await discomfort.run(workflows / "loop_text.json", {"text": "x"})
+    assert results["text"] == "x."
+
+
+@pytest.mark.parametrize(
+    ("workflow", "error", "words"),
+    [
+        ("error_doubled_output", WorkflowError, "same unique_id"),
+        ("error_doubled_in_instances", WorkflowError, "same unique_id"),
+        ("error_empty_id", WorkflowError, "no unique_id"),
+        ("error_unknown_node", WorkflowError, "unknown"),
+        ("error_broken_link", WorkflowError, "link"),
+        ("error_value_out_of_range", ValidationFailed, "31"),
+        ("error_file_not_found", ValidationFailed, "image"),
+        ("error_wrong_type", ValidationFailed, "MASK"),
+        ("error_missing_input", ValidationFailed, "Blur me"),
+        ("error_node_raises", NodeFailed, "ImageBlur"),
+    ],
+)
+@pytest.mark.usefixtures("good_run")
+async def test_a_wrong_workflow_says_what_and_where(discomfort, workflows, workflow, error, words):
+    inputs = {uid: "x" for uid in _inputs(discomfort, workflows / f"{workflow}.json")}
+    with pytest.raises(error) as caught:
+        await discomfort.run(workflows / f"{workflow}.json", inputs)
+    assert words in str(caught.value)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is type(caught.value) and str(again) == str(caught.value)
+
+
+def _inputs(discomfort, path) -> list[str]:
+    try:
+        return list(discomfort.Tools.discover_ports(path)["inputs"])
+    except WorkflowError:
+        return []
+
+
+@pytest.mark.usefixtures("good_run")
+async def test_a_literal_out_of_range_names_node_and_port(discomfort, workflows):
+    inputs = {"picture": torch.rand(1, 64, 64, 3), "radius": 99}
+    with pytest.raises(ValidationFailed) as caught:
+        await discomfort.run(workflows / "range_int.json", inputs)
+    text = str(caught.value)
+    assert "ImageBlur" in text and "31" in text
+    assert "INPUT port 'radius'" in text
+    assert caught.value.problems[0].node_type == "ImageBlur"
+
+
+@pytest.mark.usefixtures("good_run")
+async def test_a_loaded_value_out_of_range_names_the_port(discomfort, workflows):
+    """A 0-d tensor is no literal: the loader must check what ComfyUI does not check of links."""
+    inputs = {"picture": torch.rand(1, 64, 64, 3), "radius": torch.tensor(99)}
+    with pytest.raises(NodeFailed, match="radius") as caught:
+        await discomfort.run(workflows / "range_int.json", inputs)
+    assert "31" in str(caught.value)
+
+
+@pytest.mark.usefixtures("good_run")
+async def test_a_value_of_the_wrong_type_names_the_port(discomfort, workflows):
+    inputs = {"picture": {"not": "a picture"}, "radius": 3}
+    with pytest.raises(NodeFailed, match="picture"):
+        await discomfort.run(workflows / "range_int.json", inputs)
+
+
+@pytest.mark.usefixtures("good_run")
+async def test_a_node_that_raises_is_named_with_its_words(discomfort, workflows):
+    with pytest.raises(NodeFailed) as caught:
+        await discomfort.run(workflows / "error_node_raises.json")
+    error = caught.value
+    assert isinstance(error, RuntimeError) and isinstance(error, ExecutionError)
+    assert error.node_type == "ImageBlur" and error.node_id and error.title
+    assert error.exception_type and error.exception_message
+    assert "Traceback" in error.comfy_traceback or "File " in error.comfy_traceback
+    assert error.exception_message.strip() in str(error)
+
+
+async def test_what_was_saved_before_an_error_is_still_there(discomfort, workflows):
+    with discomfort.Context() as context:
+        with pytest.raises(NodeFailed):
+            await discomfort.run(
+                [workflows / "pair_make.json", workflows / "error_node_raises.json"],
+                context=context,
+            )
+        assert context.load("amount") == 0.25
+        results = await discomfort.run(workflows / "pair_use.json", context=context)
+        assert results["mixed"].shape == (1, 64, 64, 3)
+
+
+@pytest.mark.usefixtures("good_run")
+async def test_a_run_that_takes_too_long_is_ended(discomfort, workflows):
+    with pytest.raises(RunTimeout) as caught:
+        await discomfort.run(
+            workflows / "loop_text.json",
+            {"text": ""},
+            iterations=None,
+            until=lambda context: False,
+            timeout=1.0,
+        )
+    assert isinstance(caught.value, TimeoutError)

@@ -1,0 +1,242 @@
+"""run(): values in and out, loops, several workflows, concurrent runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import numpy
+import pytest
+import torch
+from custom_nodes.discomfort.errors import MissingInputError
+
+
+def blue(height: int, width: int) -> torch.Tensor:
+    picture = torch.zeros(1, height, width, 3)
+    picture[..., 2] = 1
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("workflow", "inputs", "expected"),
+    [
+        ("type_int", {"number": 41}, 41),
+        ("type_int", {"number": numpy.int64(41)}, 41),
+        ("type_float", {"number": 0.25}, 0.25),
+        ("type_boolean", {"flag": False}, False),
+    ],
+)
+async def test_a_scalar_goes_in_and_comes_out(discomfort, workflows, workflow, inputs, expected):
+    ports = discomfort.Tools.discover_ports(workflows / f"{workflow}.json")
+    (name,), (output,) = ports["inputs"], ports["outputs"]
+    results = await discomfort.run(workflows / f"{workflow}.json", {name: next(iter(inputs.values()))})
+    assert results == {output: expected}
+    assert type(results[output]) is type(expected)
+
+
+async def test_a_picture_goes_in_and_comes_out(discomfort, workflows):
+    picture = torch.rand(2, 48, 64, 3)
+    ports = discomfort.Tools.discover_ports(workflows / "type_image.json")
+    (name,), (output,) = ports["inputs"], ports["outputs"]
+    results = await discomfort.run(workflows / "type_image.json", {name: picture})
+    assert torch.equal(results[output], 1.0 - picture)
+
+
+async def test_a_numpy_picture_of_bytes_is_made_a_comfyui_picture(discomfort, workflows):
+    picture = numpy.full((8, 16, 3), 255, dtype=numpy.uint8)
+    ports = discomfort.Tools.discover_ports(workflows / "type_image.json")
+    (name,), (output,) = ports["inputs"], ports["outputs"]
+    results = await discomfort.run(workflows / "type_image.json", {name: picture})
+    assert torch.equal(results[output], torch.zeros(1, 8, 16, 3))
+
+
+async def test_changing_a_result_changes_nothing_in_the_context(discomfort, workflows):
+    with discomfort.Context() as context:
+        results = await discomfort.run(workflows / "pair_make.json", context=context)
+        assert torch.equal(results["picture"], blue(64, 64))
+        results["picture"].fill_(0.5)
+        assert torch.equal(context.load("picture"), blue(64, 64))
+
+
+async def test_results_outlive_the_temporary_context(discomfort, workflows):
+    results = await discomfort.run(workflows / "pair_make.json")
+    await discomfort.run(workflows / "pair_make.json")
+    assert torch.equal(results["picture"], blue(64, 64))
+    assert results["amount"] == 0.25
+
+
+async def test_what_one_workflow_saves_the_next_reads(discomfort, workflows):
+    parts = [workflows / f"pair_{name}.json" for name in ("make", "use", "finish")]
+    results = await discomfort.run(parts)
+    assert set(results) == {"picture", "amount", "mixed", "small"}
+    assert results["small"].shape == (1, 32, 32, 3)
+
+
+async def test_a_loop_carries_a_value(discomfort, workflows):
+    results = await discomfort.run(workflows / "loop_text.json", {"text": "a"}, iterations=5)
+    assert results == {"text": "a.....", "length": 6}
+
+
+async def test_a_loop_over_two_workflows_alternates(discomfort, workflows):
+    both = [workflows / "loop_ping.json", workflows / "loop_pong.json"]
+    results = await discomfort.run(both, {"text": ""}, iterations=2)
+    assert results["text"].split() == ["ping", "pong", "ping", "pong"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_until_ends_the_iterations(discomfort, workflows, is_async):
+    def is_long(context) -> bool:
+        return len(context.load("text")) >= 4
+
+    async def is_long_async(context) -> bool:
+        await asyncio.sleep(0)
+        return is_long(context)
+
+    results = await discomfort.run(
+        workflows / "loop_text.json",
+        {"text": ""},
+        iterations=None,
+        until=is_long_async if is_async else is_long,
+    )
+    assert results["text"] == "...."
+
+
+async def test_concurrent_runs_get_their_own_results(discomfort, workflows):
+    runs = [
+        discomfort.run(workflows / "loop_text.json", {"text": str(i)}, iterations=3)
+        for i in range(8)
+    ]
+    results = await asyncio.gather(*runs)
+    assert [r["text"] for r in results] == [f"{i}..." for i in range(8)]
+
+
+async def test_concurrent_runs_on_one_context_get_their_own_results(discomfort, workflows):
+    ports = discomfort.Tools.discover_ports(workflows / "type_image.json")
+    (name,), (output,) = ports["inputs"], ports["outputs"]
+    with discomfort.Context() as context:
+
+        async def one(value: float) -> float:
+            picture = torch.full((1, 256, 256, 3), value)
+            results = await discomfort.run(
+                workflows / "type_image.json", {name: picture}, context=context
+            )
+            return float(results[output].mean())
+
+        found = await asyncio.gather(*(one(i / 8) for i in range(8)))
+    # They share the keys: an input may be replaced by another run before it is used, a result never.
+    assert all(round((1 - value) * 8, 6).is_integer() for value in found)
+
+
+async def test_a_comfyui_list_comes_out_whole_and_goes_in_again(discomfort, workflows):
+    ports = discomfort.Tools.discover_ports(workflows / "type_list_out.json")
+    (name,), (output,) = ports["inputs"], ports["outputs"]
+    with discomfort.Context() as context:
+        results = await discomfort.run(
+            workflows / "type_list_out.json", {name: torch.rand(3, 8, 8, 3)}, context=context
+        )
+        assert [item.shape for item in results[output]] == [(1, 8, 8, 3)] * 3
+        into = discomfort.Tools.discover_ports(workflows / "type_list_in.json")
+        (name_in,), (output_in,) = into["inputs"], into["outputs"]
+        back = await discomfort.run(
+            workflows / "type_list_in.json", {name_in: results[output]}, context=context
+        )
+        assert len(back[output_in]) == 3
+        assert torch.equal(back[output_in][1], 1 - results[output][1])
+
+
+async def test_a_workflow_dict_and_a_prompt_run_like_a_file(discomfort, workflows):
+    import json
+
+    path = workflows / "loop_text.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    prompt = await discomfort.Worker.get_prompt_from_workflow(data)
+    for source in (path, str(path), data, prompt, [data]):
+        assert await discomfort.run(source, {"text": "x"}) == {"text": "x.", "length": 2}
+
+
+async def test_the_api_prompt_with_ports_runs(discomfort, workflows):
+    from custom_nodes.discomfort.graph.ports import find_ports_in_prompt
+    from custom_nodes.discomfort.workflow_tools import read_workflow
+
+    prompt = read_workflow(workflows / "api_prompt.json")
+    info = await discomfort.Worker.object_info_index()
+    ports = find_ports_in_prompt(prompt, info)
+    values = {"INT": 2, "FLOAT": 0.5, "STRING": "x", "IMAGE": torch.rand(1, 16, 16, 3)}
+    inputs = {uid: values[ports.input_type(uid)] for uid in ports.inputs}
+    results = await discomfort.run(prompt, inputs)
+    assert set(results) == set(ports.outputs)
+
+
+async def test_use_ram_false_keeps_values_on_disk(discomfort, workflows):
+    with discomfort.Context() as context:
+        await discomfort.run(workflows / "pair_make.json", use_ram=False, context=context)
+        info = context.get_storage_info("picture")
+        assert info["storage_type"] == "disk"
+        assert torch.equal(context.load("picture"), blue(64, 64))
+
+
+async def test_missing_values_are_named_all_at_once_and_nothing_is_queued(discomfort, workflows):
+    events = []
+    with pytest.raises(MissingInputError) as caught:
+        await discomfort.run(
+            [workflows / "pair_use.json", workflows / "loop_text.json"], on_event=events.append
+        )
+    text = str(caught.value)
+    assert isinstance(caught.value, ValueError)
+    assert "'picture' of type IMAGE" in text and "pair_use.json" in text
+    assert "'amount' of type FLOAT" in text
+    assert "'text' of type STRING" in text and "loop_text.json" in text
+    assert not events
+
+
+async def test_an_input_nobody_asks_for_is_warned_of(discomfort, workflows, caplog):
+    with caplog.at_level(logging.WARNING, "discomfort.run"):
+        await discomfort.run(workflows / "loop_text.json", {"text": "x", "txet": 1})
+    assert "'txet'" in caplog.text and "Did you mean 'text'?" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"workflows": 3}, TypeError),
+        ({"workflows": []}, ValueError),
+        ({"workflows": [3]}, TypeError),
+        ({"workflows": "nowhere.json"}, FileNotFoundError),
+        ({"workflows": {"no": "workflow"}}, ValueError),
+        ({"inputs": ["x"]}, TypeError),
+        ({"inputs": {"": 1}}, TypeError),
+        ({"iterations": 0}, ValueError),
+        ({"iterations": None}, ValueError),
+        ({"iterations": "3"}, TypeError),
+        ({"until": 3}, TypeError),
+        ({"timeout": 0}, ValueError),
+        ({"retries": -1}, ValueError),
+    ],
+)
+async def test_a_wrong_argument_is_refused_and_the_next_run_works(
+    discomfort, workflows, arguments, error
+):
+    good = {"workflows": workflows / "loop_text.json", "inputs": {"text": "x"}}
+    with pytest.raises(error):
+        await discomfort.run(**{**good, **arguments})
+    assert (await discomfort.run(**good))["text"] == "x."
+
+
+async def test_nothing_is_run_again_that_did_not_change(discomfort, workflows):
+    """A literal is cached by ComfyUI as if typed in, a loaded value by its version."""
+    from custom_nodes.discomfort.worker.events import NodeStarted
+
+    with discomfort.Context() as context:
+        context.save("picture", torch.rand(1, 16, 16, 3))
+        started: list[list[str]] = []
+        for _ in range(2):
+            events: list = []
+            await discomfort.run(
+                workflows / "range_int.json",
+                {"radius": 3},
+                context=context,
+                on_event=events.append,
+            )
+            started.append([e.node_type for e in events if isinstance(e, NodeStarted)])
+    assert "ImageBlur" in started[0]
+    assert started[1] == ["DiscomfortContextSaver"]

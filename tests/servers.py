@@ -1,0 +1,194 @@
+"""Servers for tests: which there are, connectors to them, and the check that nothing of them is left.
+
+`tests/conftest.py` makes the fixtures of this module known. A `Server` is the fake one of tests/fakes or a
+real ComfyUI: COMFYUI_PATH, or those in the user's cache folder (ComfyUI and ComfyUI-*).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from custom_nodes.discomfort.comfy_serverless import ComfyConnector
+from custom_nodes.discomfort.worker import folders, process
+from custom_nodes.discomfort.worker.find_comfyui import is_comfyui, user_cache_dir
+
+TESTS = Path(__file__).resolve().parent
+FAKE = TESTS / "fakes"
+STUB_NODES = TESTS / "stub_nodes"
+REQUIRE_VARIABLE = "DISCOMFORT_REQUIRE_COMFYUI"
+DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A ComfyUI folder; `name` is the id of the test."""
+
+    name: str
+    path: Path
+
+    @property
+    def is_fake(self) -> bool:
+        return self.path == FAKE
+
+
+def real_servers() -> list[Server]:
+    """Every real ComfyUI on this machine that tests may start."""
+    asked = os.environ.get("COMFYUI_PATH")
+    cache = user_cache_dir()
+    places = [Path(asked)] if asked else [cache / "ComfyUI"]
+    places += sorted(cache.glob("ComfyUI-*"))
+    found = {p.resolve(): p for p in places if is_comfyui(p) and p.resolve() != FAKE}
+    return [Server(p.name, p) for p in found.values()]
+
+
+def server_params() -> list[Any]:
+    """The parameters for tests that must hold on every server."""
+    params: list[Any] = [pytest.param(Server("fake", FAKE), id="fake")]
+    found = real_servers()
+    params += [pytest.param(server, id=server.name) for server in found]
+    if not found:
+        missing = Server("real", Path("no ComfyUI found"))
+        params.append(pytest.param(missing, id="real"))
+    return params
+
+
+def require(server: Server) -> Server:
+    """Skip when there is no real ComfyUI, or fail where one is required."""
+    if (server.path / "main.py").is_file():
+        return server
+    reason = (
+        "no real ComfyUI was found: set COMFYUI_PATH, or let bootstrap.py install one into "
+        f"{user_cache_dir() / 'ComfyUI'}"
+    )
+    if os.environ.get(REQUIRE_VARIABLE) == "1":
+        pytest.fail(f"{REQUIRE_VARIABLE}=1, and {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def comfyui_dirs() -> dict[str, Path]:
+    """`name -> folder` of the fake and of every real ComfyUI."""
+    return {s.name: s.path for s in [Server("fake", FAKE), *real_servers()]}
+
+
+@pytest.fixture(scope="module", params=server_params())
+def server(request: pytest.FixtureRequest) -> Server:
+    """Every server in turn."""
+    return require(request.param)
+
+
+Make = Callable[..., Awaitable[ComfyConnector]]
+
+
+def write_config(folder: Path, comfyui: Path, **config: Any) -> Path:
+    """A comfy_serverless.json for that ComfyUI."""
+    path = folder / f"comfy_serverless_{abs(hash((comfyui, repr(config))))}.json"
+    path.write_text(json.dumps({"COMFYUI_PATH": str(comfyui), **config}), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+async def make_connector(tmp_path: Path) -> AsyncIterator[Make]:
+    """`await make_connector(folder, config={}, extra_args=...)`; all are killed at the end of the test."""
+    made: list[ComfyConnector] = []
+
+    async def make(
+        comfyui: Path = FAKE, *, config: dict[str, Any] | None = None, **arguments: Any
+    ) -> ComfyConnector:
+        arguments.setdefault("extra_custom_nodes", [STUB_NODES])
+        path = write_config(tmp_path, comfyui, **(config or {}))
+        connector = await ComfyConnector.create(path, **arguments)
+        made.append(connector)
+        return connector
+
+    yield make
+    for connector in made:
+        await connector.kill_api()
+
+
+@pytest.fixture(scope="module")
+def shared(
+    server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ComfyConnector]:
+    """One worker for all tests of a module; each test has an event loop of its own."""
+    path = write_config(tmp_path_factory.mktemp("config"), server.path)
+    connector = asyncio.run(ComfyConnector.create(path, extra_custom_nodes=[STUB_NODES]))
+    yield connector
+    asyncio.run(connector.kill_api())
+
+
+def children() -> set[int]:
+    """The pids of all that this process started and that still runs."""
+    found = set()
+    for child in psutil.Process().children(recursive=True):
+        try:
+            if child.status() != psutil.STATUS_ZOMBIE:
+                found.add(child.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def worker_folders() -> set[Path]:
+    """The folders of this process's workers."""
+    place = folders.base_dir() / "workers"
+    return set(place.glob(f"{os.getpid()}-*")) if place.is_dir() else set()
+
+
+def wait_until(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Poll until the condition holds; fail with `what` after the deadline."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"it never happened within {deadline_s} s: {what}")
+        time.sleep(0.02)
+
+
+async def wait_for(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> None:
+    """`wait_until` that leaves the event loop free."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"it never happened within {deadline_s} s: {what}")
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def leaves_nothing() -> Iterator[None]:
+    """After the test: no process, no folder, no log of a worker that was not there before."""
+    before = children(), worker_folders(), set(process._living)
+    yield
+    gc.collect()
+    wait_until(lambda: set(process._living) <= before[2], "the end of the test's workers")
+    wait_until(lambda: children() <= before[0], "the end of all processes that the test started")
+    assert worker_folders() <= before[1]
+
+
+def one_node(value: int = 0) -> dict[str, Any]:
+    """The smallest prompt whose result tells that it ran."""
+    return {
+        "1": {"class_type": "PrimitiveInt", "inputs": {"value": value}},
+        "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
+    }
+
+
+def stub(kind: str, **inputs: Any) -> dict[str, Any]:
+    """A prompt of one stub node."""
+    return {"1": {"class_type": kind, "inputs": inputs, "_meta": {"title": f"my {kind}"}}}
+
+
+async def assert_works(connector: ComfyConnector) -> None:
+    """A good run, as it must be possible after every fault."""
+    value = time.monotonic_ns()
+    result = await connector.execute(one_node(value), timeout=60)
+    assert result.outputs["2"]["text"] == [str(value)]

@@ -1,0 +1,241 @@
+"""Nodes that do on purpose what nodes do by accident. For tests; the real server and the fake load them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from typing import Any
+
+counts: Counter[str] = Counter()
+
+
+class StubCount:
+    """Passes a number on, and counts how often it really ran, by `name`."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"name": ("STRING", {"default": ""}), "value": ("INT", {"default": 0})}}
+
+    def run(self, name: str, value: int) -> tuple[int]:
+        counts[name] += 1
+        return (value,)
+
+
+class StubCounts:
+    """Shows how often the StubCount called `name` ran. Always runs."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"name": ("STRING", {"default": ""})}}
+
+    @classmethod
+    def IS_CHANGED(cls, **_: Any) -> float:
+        return float("nan")
+
+    def run(self, name: str) -> dict[str, Any]:
+        return {"ui": {"count": [counts[name]]}, "result": (counts[name],)}
+
+
+class StubRaise:
+    """Raises a ValueError with the given message."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"message": ("STRING", {"default": "as you wish"})}}
+
+    def run(self, message: str) -> tuple[int]:
+        raise ValueError(message)
+
+
+class StubSleep:
+    """Works for some seconds, in steps: shows progress and heeds interrupts."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {"seconds": ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1000.0})},
+            "optional": {"nonce": ("INT", {"default": 0, "min": 0, "max": 2**62})},
+            "hidden": {"unique_id": "UNIQUE_ID", "prompt": "PROMPT"},
+        }
+
+    def run(self, seconds: float, nonce: int = 0, unique_id: str = "", prompt: Any = None) -> tuple[int]:
+        import nodes  # type: ignore[import-not-found]
+
+        step_s = 0.02
+        steps = max(1, round(seconds / step_s))
+        for step in range(steps):
+            nodes.before_node_execution()
+            _progress(step + 1, steps, unique_id)
+            time.sleep(step_s)
+        return (nonce,)
+
+
+def _progress(value: int, maximum: int, node_id: str) -> None:
+    from server import PromptServer  # type: ignore[import-not-found]
+
+    instance = PromptServer.instance
+    running = getattr(instance, "last_prompt_id", None)
+    data = {"value": value, "max": maximum, "node": node_id, "prompt_id": running}
+    instance.send_sync("progress", data, instance.client_id)
+
+
+class StubBlock:
+    """Blocks for some seconds; no interrupt reaches it."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "seconds": ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1000.0}),
+                "nonce": ("INT", {"default": 0, "min": 0, "max": 2**62}),
+            }
+        }
+
+    def run(self, seconds: float, nonce: int) -> tuple[int]:
+        time.sleep(seconds)
+        return (nonce,)
+
+
+class StubKill:
+    """Ends the whole server with a signal."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"signal_name": ("STRING", {"default": "SIGKILL"})}}
+
+    def run(self, signal_name: str) -> tuple[()]:
+        print("the last words of the worker")
+        os.kill(os.getpid(), getattr(signal, signal_name, signal.SIGTERM))
+        time.sleep(60)
+        return ()
+
+
+class StubBig:
+    """Shows a text of so many characters: a message far beyond the usual limits of clients."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"size": ("INT", {"default": 1, "min": 1, "max": 2**30})}}
+
+    def run(self, size: int) -> dict[str, Any]:
+        return {"ui": {"text": ["x" * size]}}
+
+
+class StubNumbers:
+    """A list of the numbers below `count`: what follows runs once for each."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("INT",)
+    OUTPUT_IS_LIST = (True,)
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"count": ("INT", {"default": 3, "min": 0, "max": 100})}}
+
+    def run(self, count: int) -> tuple[list[int]]:
+        return (list(range(count)),)
+
+
+class StubSum:
+    """Adds up a whole list at once."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("INT",)
+    INPUT_IS_LIST = True
+    OUTPUT_NODE = True
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"numbers": ("INT", {"forceInput": True})}}
+
+    def run(self, numbers: list[int]) -> dict[str, Any]:
+        return {"ui": {"sum": [sum(numbers)]}, "result": (sum(numbers),)}
+
+
+class StubPreview:
+    """Sends a preview picture, as samplers do."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"side": ("INT", {"default": 32, "min": 1, "max": 512})}}
+
+    def run(self, side: int) -> tuple[()]:
+        from PIL import Image
+        from server import PromptServer  # type: ignore[import-not-found]
+
+        picture = Image.new("RGB", (side, side), (255, 0, 0))
+        instance = PromptServer.instance
+        instance.send_sync(1, ("JPEG", picture, None), instance.client_id)
+        return ()
+
+
+class StubChild:
+    """Starts a program that goes on after the node: what a careless extension leaves behind."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"seconds": ("FLOAT", {"default": 60.0, "min": 0.0, "max": 1000.0})}}
+
+    def run(self, seconds: float) -> dict[str, Any]:
+        import subprocess
+        import sys
+
+        child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
+        return {"ui": {"pid": [child.pid]}}
+
+
+NODE_CLASS_MAPPINGS = {
+    kind.__name__: kind
+    for kind in (
+        StubCount, StubCounts, StubRaise, StubSleep, StubBlock, StubKill, StubBig, StubNumbers,
+        StubSum, StubPreview, StubChild,
+    )
+}  # fmt: skip

@@ -1,0 +1,236 @@
+"""The rules of the house, enforced on the source of every module.
+
+Who may import whom, what a ComfyUI folder and a pip installation both need, what a library leaves
+to its users (prints, handlers), and what keeps the graph package pure.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("graph", "store", "worker")
+LIBRARY = sorted(
+    [p for p in ROOT.glob("*.py") if p.name != "bootstrap.py"]
+    + [p for name in PACKAGES for p in (ROOT / name).glob("**/*.py")]
+)
+EVERYBODY = {"errors", "config"}
+
+# Whom a module may import, beside `errors` and `config`. A package stands for all in it.
+MAY_IMPORT = {
+    "errors": set(),
+    "config": {"errors"},
+    "images": set(),
+    "json_values": set(),
+    "graph": set(),
+    "store": set(),
+    "worker": set(),
+    "nodes_internal": {"store"},
+    "workflow_context": {"store"},
+    "comfy_serverless": {"worker", "graph"},
+    "__init__": {"nodes", "worker"},
+}
+# The facade and its rooms use the front doors and the pure package; what is behind another front
+# door is none of their business.
+NOT_FOR_OTHERS = {"store", "worker"}
+# `discomfort.py` is on top; below it, only these know it, and only inside a function.
+KNOW_THE_FACADE = {"__init__", "nodes", "workflow_tools"}
+
+COMFYUI_MODULES = {
+    "comfy",
+    "comfy_api",
+    "comfy_execution",
+    "comfy_extras",
+    "execution",
+    "folder_paths",
+    "latent_preview",
+    "nodes",
+    "server",
+}
+TAKEN_NAMES = {"app", "api", "comfy", "utils", "server", "execution"}
+# What a module without input, output and logging has no use for.
+IMPURE_MODULES = {
+    "asyncio",
+    "ctypes",
+    "io",
+    "logging",
+    "mmap",
+    "multiprocessing",
+    "os",
+    "pathlib",
+    "shutil",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+every_module = pytest.mark.parametrize("path", LIBRARY, ids=name_of)
+every_graph_module = pytest.mark.parametrize(
+    "path", [p for p in LIBRARY if p.parent.name == "graph"], ids=name_of
+)
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), name_of(path))
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def find_imports(node: ast.AST, in_function: bool = False):
+    """Every import that runs, as (statement, whether it is inside a function)."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child, in_function
+        elif not is_type_checking(child):
+            inside = in_function or isinstance(
+                child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+            )
+            yield from find_imports(child, inside)
+
+
+def find_absolute(path: Path):
+    """(name of a module that is imported absolutely, whether inside a function)."""
+    for node, in_function in find_imports(parse(path)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, in_function
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or "", in_function
+
+
+def find_relative(path: Path):
+    """(module of ours from the project's root, "graph.model", whether inside a function)."""
+    place = path.relative_to(ROOT).parent.parts
+    for node, in_function in find_imports(parse(path)):
+        if not isinstance(node, ast.ImportFrom) or node.level == 0:
+            continue
+        base = place[: len(place) - (node.level - 1)]
+        if node.module:
+            yield ".".join([*base, node.module]), in_function
+        else:
+            for alias in node.names:
+                yield ".".join([*base, alias.name]), in_function
+
+
+def room_of(path: Path) -> str:
+    """The package of a module, or its own name when it is at the root."""
+    parts = path.relative_to(ROOT).parts
+    return parts[0] if len(parts) > 1 else path.stem
+
+
+def test_the_walk_sees_the_library():
+    names = {name_of(path) for path in LIBRARY}
+    assert {"__init__.py", "errors.py", "graph/model.py", "worker/find_comfyui.py"} <= names
+
+
+@every_module
+def test_imports_within_the_house_follow_the_table(path):
+    room = room_of(path)
+    for module, in_function in find_relative(path):
+        target = module.split(".")[0]
+        if target == room or (target in EVERYBODY and room != "errors"):
+            continue
+        if target == "discomfort":
+            assert room in KNOW_THE_FACADE, f"{room} imports the facade"
+            assert in_function, f"{room} imports the facade at module level"
+        elif room in MAY_IMPORT:
+            assert target in MAY_IMPORT[room], f"{room} must not import {module}"
+        elif room != "nodes" or not in_function:
+            assert target not in NOT_FOR_OTHERS, f"{room} must not import {module}"
+
+
+@every_module
+def test_every_import_of_ours_is_relative(path):
+    # Under ComfyUI's loader this package has a path for a name: only relative imports find it.
+    own = {room_of(p) for p in LIBRARY} | {"discomfort", "custom_nodes"}
+    # Inside a function, `nodes` and `server` are ComfyUI's.
+    absolute = {
+        name
+        for name, in_function in find_absolute(path)
+        if name.split(".")[0] in own and not (in_function and name.split(".")[0] in COMFYUI_MODULES)
+    }
+    assert not absolute
+
+
+@every_module
+def test_no_module_of_comfyui_is_imported_at_module_level(path):
+    at_top = {name.split(".")[0] for name, in_function in find_absolute(path) if not in_function}
+    assert not at_top & COMFYUI_MODULES
+
+
+@every_graph_module
+def test_graph_is_pure(path):
+    imported = {name.split(".")[0] for name, _ in find_absolute(path)}
+    assert imported <= set(sys.stdlib_module_names)
+    assert not imported & IMPURE_MODULES
+    calls = {ast.unparse(n.func) for n in ast.walk(parse(path)) if isinstance(n, ast.Call)}
+    assert not calls & {"open", "print", "input"}
+
+
+@every_module
+def test_the_library_prints_nothing_and_installs_no_log_handler(path):
+    calls = {ast.unparse(n.func) for n in ast.walk(parse(path)) if isinstance(n, ast.Call)}
+    assert "print" not in calls
+    assert not {c for c in calls if c.endswith(("basicConfig", "addHandler"))}
+
+
+@every_module
+def test_logger_names_are_fixed(path):
+    # Inside ComfyUI __name__ is a file path, so a logger named after it can't be configured.
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("getLogger"):
+            name = node.args[0] if node.args else None
+            assert isinstance(name, ast.Constant), ast.unparse(node)
+            assert str(name.value).split(".")[0] in ("discomfort", "aiohttp"), ast.unparse(node)
+
+
+@every_module
+def test_no_package_or_top_module_has_a_name_that_comfyui_owns(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    assert parts[0] not in TAKEN_NAMES
+    assert not TAKEN_NAMES & set(parts[:-1])
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(p for p in ROOT.glob("**/*.py") if ".venv" not in p.parts and "build" not in p.parts),
+    ids=name_of,
+)
+def test_source_survives_a_western_windows_encoding(path):
+    # A tool on Windows that reads a source without naming an encoding reads cp1252.
+    path.read_text(encoding="utf-8").encode("cp1252")
+
+
+@every_module
+def test_every_module_says_what_it_is_for(path):
+    assert ast.get_docstring(parse(path)), f"{name_of(path)} has no docstring"
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = (
+        "import importlib.util as u, sys; root = sys.argv[1]\n"
+        "spec = u.spec_from_file_location('package_under_test', root + '/__init__.py',"
+        " submodule_search_locations=[root])\n"
+        "module = u.module_from_spec(spec); sys.modules[spec.name] = module\n"
+        "spec.loader.exec_module(module)\n"
+        "heavy = {'torch', 'numpy', 'aiohttp', 'websocket', 'PIL', 'cloudpickle', 'psutil'}\n"
+        "print(len(module.NODE_CLASS_MAPPINGS) > 0, sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "True []"

@@ -1,0 +1,377 @@
+"""Drives one server: queues prompts, waits for their end, cancels them.
+
+The socket tells the end at once; where it does not (dropped, taken over, mute), ComfyUI's history
+does. A client lives as long as its server; `comfy_serverless.py` makes a new one for a new server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import ExecutionError, RunLost, RunTimeout, ValidationFailed
+from .events import Event, QueueStatus, RunStarted
+from .failures import ended_badly, refused
+from .listener import Listener
+from .runs import CallbackFailed, Run, RunResult
+from .transport import Transport, TransportError
+
+log = logging.getLogger("discomfort.worker")
+
+_FIRST_LOOK_S = 0.25  # how long the socket has before history is asked for the first time
+_SLOWEST_LOOK_S = 1.0
+_GRACE_FOR_SOCKET_S = 0.1  # between the end in the history and the same end on the socket
+_CONNECT_WAIT_S = 5.0
+_DEATH_WAIT_S = 3.0  # between a broken connection and the news of the process's end
+_REPLY_TIMEOUT_S = 15.0
+_CANCEL_GRACE_S = 60.0  # a node that runs on after that is ended with its worker
+_FORGET_AFTER_S = 1.0
+_FORGET_AT_MOST = 50
+
+
+class Client:
+    """One server's runs.
+
+    Args:
+        base_url: for instance "http://127.0.0.1:8188".
+        headers: what the server wants to see in every request.
+        kill: ends the server when a node does not heed an interrupt; None where it is not ours.
+        log_path: of the server, for errors.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: dict[str, str],
+        *,
+        kill: Callable[[], None] | None = None,
+        log_path: str | None = None,
+    ):
+        self.http = Transport(base_url, headers)
+        self.log_path = log_path
+        self._kill = kill
+        self._runs: dict[str, Run] = {}
+        self._running: Run | None = None
+        self._gone: Callable[[Run | None], ExecutionError] | None = None
+        self._to_forget: list[tuple[float, str]] = []
+        self._forgetting: set[asyncio.Task[None]] = set()
+        self._cancelling: set[asyncio.Task[None]] = set()
+        self._object_info: dict[str, Any] | None = None
+        self._lock = threading.Lock()
+        scheme, _, rest = self.http.base_url.partition("://")
+        ws_scheme = "wss" if scheme == "https" else "ws"
+        self.listener = Listener(f"{ws_scheme}://{rest}/ws", headers, self._on_event)
+
+    @property
+    def is_gone(self) -> bool:
+        return self._gone is not None
+
+    def server_gone(self, make_error: Callable[[Run | None], ExecutionError]) -> None:
+        """The server's process ended: every run that waits fails with `make_error(run)`.
+
+        Any thread.
+        """
+        with self._lock:
+            self._gone = make_error
+            runs = list(self._runs.values())
+        self.listener.close()
+        for run in runs:
+            run.fail(make_error(run))
+
+    async def execute(
+        self,
+        prompt: Mapping[str, Any],
+        *,
+        client_data: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        silence_timeout: float | None = None,
+        on_event: Callable[[Event], Any] | None = None,
+    ) -> RunResult:
+        """Queue a prompt and wait for its end.
+
+        Args:
+            client_data: goes into the prompt's `extra_data`.
+            timeout: seconds from now, waiting in the queue included.
+            silence_timeout: seconds without any news of this prompt once it runs.
+            on_event: called in this loop with every event. What it raises cancels the run, and is
+                raised.
+
+        Raises:
+            ValidationFailed, NodeFailed, RunInterrupted, RunTimeout, RunLost, WorkerDied.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        if not self.listener.is_connected:
+            await asyncio.to_thread(self.listener.wait_connected, _CONNECT_WAIT_S)
+        run = Run(prompt, asyncio.get_running_loop(), on_event)
+        self._register(run)
+        queueing = asyncio.ensure_future(self._queue(run, client_data))
+        queueing.add_done_callback(_look_at)
+        try:
+            try:
+                await self._until(queueing, run, deadline)
+                return await self._wait_for_end(run, deadline, silence_timeout)
+            except CallbackFailed as e:
+                await self._cancel(run, queueing)
+                assert e.__cause__ is not None
+                raise e.__cause__ from None
+            except (asyncio.CancelledError, RunTimeout, ValidationFailed) as e:
+                if not (isinstance(e, ValidationFailed) and e.prompt_id is None):
+                    await self._cancel(run, queueing)
+                raise
+        finally:
+            self._runs.pop(run.prompt_id, None)
+            self._forget(run.prompt_id)
+
+    def _register(self, run: Run) -> None:
+        with self._lock:
+            if self._gone is not None:
+                raise self._gone(None)
+            self._runs[run.prompt_id] = run
+
+    async def _until(
+        self, queueing: asyncio.Future[None], run: Run, deadline: float | None
+    ) -> None:
+        """Wait for the reply to POST /prompt, or for the end of the server."""
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        await asyncio.wait((queueing, run.done), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if queueing.done():
+            queueing.result()
+        elif not run.done.done():
+            raise self._timed_out(run, "it was not even queued")
+
+    async def _queue(self, run: Run, client_data: Mapping[str, Any] | None) -> None:
+        body = {
+            "prompt": run.prompt,
+            "prompt_id": run.prompt_id,
+            "client_id": self.listener.client_id,
+            "extra_data": dict(client_data or {}),
+        }
+        try:
+            reply = await self.http.post("/prompt", body)
+        except TransportError as e:
+            await self._explain_silence(run, e)
+            return
+        answer = reply.json()
+        if reply.status != 200 or not isinstance(answer, dict):
+            raise refused(run.prompt, reply.status, answer, reply.text)
+        if answer.get("node_errors"):
+            # ComfyUI would run what is left of it (execution.py `validate_prompt`): half a result.
+            failure = refused(run.prompt, reply.status, answer)
+            failure.prompt_id = run.prompt_id
+            raise failure
+        run.tell_queued(answer.get("number") or 0)
+
+    async def _explain_silence(self, run: Run, error: TransportError) -> None:
+        """The connection broke while the prompt was sent: did the server die, or get it after
+        all?
+        """
+        await asyncio.wait((run.done,), timeout=_DEATH_WAIT_S)
+        if run.done.done() or await self._is_known(run.prompt_id):
+            return
+        raise RunLost(
+            f"The connection broke while the prompt was queued ({error}), and the server "
+            "knows nothing of it. It can be run again.", prompt_id=run.prompt_id, log_path=self.log_path,
+        )  # fmt: skip
+
+    async def _wait_for_end(
+        self, run: Run, deadline: float | None, silence_timeout: float | None
+    ) -> RunResult:
+        look_s, next_lost_check = _FIRST_LOOK_S, time.monotonic() + _SLOWEST_LOOK_S
+        while not run.done.done():
+            now = time.monotonic()
+            if deadline is not None and now >= deadline:
+                raise self._timed_out(run, "the time given by timeout= is over")
+            if (
+                silence_timeout is not None
+                and run.is_started
+                and now - run.last_heard > silence_timeout
+            ):
+                raise self._timed_out(run, f"nothing was heard of it for {silence_timeout} s")
+            limits = [look_s] + ([deadline - now] if deadline is not None else [])
+            await asyncio.wait((run.done,), timeout=min(limits))
+            if run.done.done() or (deadline is not None and time.monotonic() >= deadline):
+                continue
+            await self._look_at_history(run)
+            if not run.done.done() and time.monotonic() >= next_lost_check:
+                await self._check_lost(run)
+                next_lost_check = time.monotonic() + _SLOWEST_LOOK_S
+            look_s = (
+                min(look_s * 1.5, _SLOWEST_LOOK_S) if self.listener.is_connected else _FIRST_LOOK_S
+            )
+        done = run.done.result()
+        if done.status != "success":
+            raise ended_badly(run.prompt, done, self.log_path)
+        return run.result()
+
+    def _timed_out(self, run: Run, why: str) -> RunTimeout:
+        at = f" while node {run.current_node} ran" if run.current_node else ""
+        return RunTimeout(
+            f"The run took too long{at}: {why}. It was interrupted.",
+            prompt_id=run.prompt_id, log_path=self.log_path,
+        )  # fmt: skip
+
+    async def _look_at_history(self, run: Run) -> None:
+        entry = await self.history(run.prompt_id)
+        if entry is None:
+            return
+        await asyncio.wait((run.done,), timeout=_GRACE_FOR_SOCKET_S)
+        if not run.done.done():
+            log.debug("The socket did not tell the end of %s; history did.", run.prompt_id)
+            self.listener.renew()
+        run.take_history(entry)
+
+    async def _check_lost(self, run: Run) -> None:
+        """A prompt goes from the queue to the history; in neither, asked in that order, it is
+        lost.
+        """
+        if run.done.done() or await self._is_known(run.prompt_id):
+            return
+        raise RunLost(
+            f"The server no longer knows the prompt {run.prompt_id}: somebody deleted it from "
+            "the queue or the history. It can't be told whether it ran.",
+            prompt_id=run.prompt_id,
+            log_path=self.log_path,
+        )
+
+    async def _is_known(self, prompt_id: str) -> bool:
+        """Whether the prompt waits, runs, or is in the history.
+
+        In doubt, without an answer: yes.
+        """
+        queue = await self._queued_ids()
+        return queue is None or prompt_id in queue or await self.history(prompt_id) is not None
+
+    async def _queued_ids(self) -> set[str] | None:
+        try:
+            reply = await self.http.get("/queue", _REPLY_TIMEOUT_S)
+        except TransportError:
+            return None
+        queue = reply.json()
+        if not isinstance(queue, dict):
+            return None
+        return {str(item[1]) for part in queue.values() for item in part}
+
+    async def history(self, prompt_id: str) -> dict[str, Any] | None:
+        """The prompt's entry in ComfyUI's history; None as long as there is none."""
+        try:
+            reply = await self.http.get(f"/history/{prompt_id}", _REPLY_TIMEOUT_S)
+        except TransportError:
+            return None
+        entries = reply.json()
+        return entries.get(prompt_id) if isinstance(entries, dict) else None
+
+    async def object_info(self) -> dict[str, Any]:
+        """The server's /object_info, asked once."""
+        if self._object_info is None:
+            try:
+                reply = await self.http.get("/object_info")
+            except TransportError as e:
+                raise self._unreachable(e) from e
+            info = reply.json()
+            if reply.status != 200 or not isinstance(info, dict):
+                raise ExecutionError(
+                    f"/object_info gave status {reply.status}: {reply.text[:200]!r}. A "
+                    "broken custom node is the usual reason; the log names it.", log_path=self.log_path,
+                )  # fmt: skip
+            self._object_info = info
+        return self._object_info
+
+    def _unreachable(self, error: TransportError) -> ExecutionError:
+        if self._gone is not None:
+            return self._gone(None)
+        return RunLost(f"The server does not answer ({error}).", log_path=self.log_path)
+
+    async def _cancel(self, run: Run, queueing: asyncio.Future[None]) -> None:
+        """Get the prompt out of the server, and return when it is.
+
+        A second cancellation stops waiting.
+        """
+        task = asyncio.ensure_future(self._remove_from_server(run, queueing))
+        self._cancelling.add(task)
+        task.add_done_callback(self._cancelling.discard)
+        await asyncio.shield(task)
+
+    async def _remove_from_server(self, run: Run, queueing: asyncio.Future[None]) -> None:
+        """Delete it from the queue and interrupt it, again and again until it is neither there nor
+        running.
+
+        An interrupt is forgotten when a prompt starts right after it (0.3.64 to 0.33
+        execution.py), and is seen only between nodes and in their progress.
+        """
+        await asyncio.wait((queueing,), timeout=_CANCEL_GRACE_S)
+        if queueing.done() and not queueing.cancelled():
+            failure = queueing.exception()
+            if failure is not None and getattr(failure, "prompt_id", None) is None:
+                return  # refused: there is nothing to remove
+        deadline, pause_s = time.monotonic() + _CANCEL_GRACE_S, 0.02
+        while self._gone is None and not run.is_history_written:
+            try:
+                await self.http.post("/queue", {"delete": [run.prompt_id]}, _REPLY_TIMEOUT_S)
+                await self.http.post("/interrupt", {"prompt_id": run.prompt_id}, _REPLY_TIMEOUT_S)
+            except TransportError as e:
+                log.debug("The interrupt did not get through: %s", e)
+            queue = await self._queued_ids()
+            if queue is not None and run.prompt_id not in queue:
+                return
+            if time.monotonic() > deadline:
+                await self._give_up_on(run)
+                return
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 0.25)
+
+    async def _give_up_on(self, run: Run) -> None:
+        if self._kill is None:
+            log.error("Prompt %s does not heed the interrupt; it runs on.", run.prompt_id)
+            return
+        log.error("Node %s does not heed the interrupt; its worker is ended.", run.current_node)
+        await asyncio.to_thread(self._kill)
+
+    def _forget(self, prompt_id: str) -> None:
+        """Have the server delete the run from its history, a batch at a time, after it was
+        written.
+        """
+        now = time.monotonic()
+        self._to_forget.append((now, prompt_id))
+        oldest = self._to_forget[0][0]
+        if self._gone is None and now - oldest > _FORGET_AFTER_S and len(self._to_forget) > 1:
+            due = [i for at, i in self._to_forget if now - at > _FORGET_AFTER_S]
+            if len(due) < _FORGET_AT_MOST and now - oldest < 10 * _FORGET_AFTER_S:
+                return
+            self._to_forget = [item for item in self._to_forget if item[1] not in set(due)]
+            task = asyncio.ensure_future(self._delete_history(due))
+            self._forgetting.add(task)
+            task.add_done_callback(self._forgetting.discard)
+
+    async def _delete_history(self, prompt_ids: list[str]) -> None:
+        try:
+            await self.http.post("/history", {"delete": prompt_ids}, _REPLY_TIMEOUT_S)
+        except TransportError as e:
+            log.debug("The history was not trimmed: %s", e)
+
+    def _on_event(self, event: Event) -> None:
+        """Hand an event to its run. Called in the listener's thread."""
+        if isinstance(event, QueueStatus):
+            return
+        if event.prompt_id:
+            run = self._runs.get(event.prompt_id)
+            if isinstance(event, RunStarted):
+                self._running = run
+        else:
+            run = self._running  # the server named no prompt: it is about the one that runs
+        if run is not None:
+            run.feed(event)
+
+    async def close(self) -> None:
+        """End the socket and this loop's connections. Runs that wait are not told."""
+        self.listener.close()
+        await self.http.close()
+
+
+def _look_at(task: asyncio.Future[None]) -> None:
+    """Take note of a failure that nobody may be left to look at."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,148 @@
+"""Runs inside the worker, put in place by the extension's `__init__` before the server opens its
+port.
+
+The guard (no token, no answer), the hello route (identity, readiness, folders) and the watchdog (no
+master, no worker). It uses what ComfyUI itself depends on: aiohttp and psutil.
+"""
+
+from __future__ import annotations
+
+import hmac
+import importlib.util
+import logging
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+log = logging.getLogger("discomfort.worker")
+
+TOKEN_VARIABLE = "DISCOMFORT_WORKER_TOKEN"
+MASTER_VARIABLE = "DISCOMFORT_MASTER_PID"
+TOKEN_HEADER = "X-Discomfort-Token"
+HELLO_PATH = "/discomfort/hello"
+WATCH_INTERVAL_S = 0.5
+NEEDED_MODULES = {
+    "cloudpickle": "cloudpickle",
+    "psutil": "psutil",
+    "aiohttp": "aiohttp",
+    "filelock": "filelock",
+    "numpy": "numpy",
+    "PIL": "pillow",
+    "tqdm": "tqdm",
+}
+
+
+def install() -> None:
+    """Put guard, hello route and watchdog in place. A second call, of another copy too, does
+    nothing.
+
+    Source: server.py of 0.3.64 and 0.33: extensions are imported after the app is made and before
+    it is frozen, so a middleware put first guards every route and the websocket's upgrade.
+    """
+    from server import PromptServer  # type: ignore[import-not-found]
+
+    instance = PromptServer.instance
+    # Programs that nodes start must not take themselves for the worker.
+    token = os.environ.pop(TOKEN_VARIABLE, None)
+    master_pid = os.environ.pop(MASTER_VARIABLE, None)
+    if not token or getattr(instance, "discomfort_guard", None):
+        return
+    instance.discomfort_guard = True
+    instance.app.middlewares.insert(0, _make_guard(token))
+    instance.routes.get(HELLO_PATH)(_hello)
+    _drop_progress_states(instance)
+    if master_pid:
+        threading.Thread(
+            target=_watch, args=(int(master_pid),), name="discomfort-watchdog", daemon=True
+        ).start()
+
+
+def _make_guard(token: str) -> Any:
+    from aiohttp import web
+
+    expected = token.encode()
+
+    @web.middleware
+    async def guard(request: Any, handler: Any) -> Any:
+        given = request.headers.get(TOKEN_HEADER, "").encode()
+        if not hmac.compare_digest(given, expected):
+            return web.Response(
+                status=401, text="This ComfyUI belongs to a script. Its token is missing.\n"
+            )
+        return await handler(request)
+
+    return guard
+
+
+async def _hello(request: Any) -> Any:
+    """Who and where: the answer that makes a worker ready."""
+    import folder_paths  # type: ignore[import-not-found]
+    from aiohttp import web
+
+    models = {name: list(value[0]) for name, value in folder_paths.folder_names_and_paths.items()}
+    return web.json_response(
+        {
+            "pid": os.getpid(),
+            "comfyui_version": _comfyui_version(),
+            "missing": missing_packages(),
+            "folders": {
+                "input": folder_paths.get_input_directory(),
+                "output": folder_paths.get_output_directory(),
+                "temp": folder_paths.get_temp_directory(),
+            },
+            "models": models,
+        }
+    )
+
+
+def missing_packages() -> list[str]:
+    """The light dependencies that this environment lacks, as pip names."""
+    return [
+        package
+        for module, package in NEEDED_MODULES.items()
+        if importlib.util.find_spec(module) is None
+    ]
+
+
+def _comfyui_version() -> str:
+    try:
+        from comfyui_version import __version__  # type: ignore[import-not-found]
+    except ImportError:
+        return "unknown"
+    return __version__
+
+
+def _drop_progress_states(instance: Any) -> None:
+    """Keep `progress_state` off the socket: quadratic in the number of nodes, and nobody here
+    reads it.
+
+    Source: comfy_execution/progress.py of 0.3.64 and 0.33, `_send_progress_state`.
+    """
+    send = instance.send_sync
+
+    def send_sync(event: Any, data: Any, sid: Any = None) -> None:
+        if event != "progress_state":
+            send(event, data, sid)
+
+    instance.send_sync = send_sync
+
+
+def _watch(master_pid: int) -> None:
+    """End this process, with those it started, when the master is gone.
+
+    Never returns before that.
+    """
+    import psutil
+
+    try:
+        master = psutil.Process(master_pid)
+        while master.is_running() and master.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(WATCH_INTERVAL_S)
+    except psutil.NoSuchProcess:
+        pass
+    log.warning("The script that owns this worker is gone; so is this worker.")
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)

@@ -1,0 +1,98 @@
+"""What the worker prints: read at once, freed of colours, written to its own log file.
+
+The pipe is always drained, also when the file can't be written: a full pipe would stop the worker.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import signal
+import subprocess
+import threading
+from collections import deque
+from pathlib import Path
+from typing import IO
+
+log = logging.getLogger("discomfort.worker")
+
+_KEPT_LINES = 1000
+_DRAIN_TIMEOUT_S = 2.0
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+
+
+def clean_line(raw: bytes) -> str:
+    """One line of output without colour codes; of an overwritten one (progress bars) the last
+    state.
+    """
+    text = _ANSI.sub("", raw.decode("utf-8", errors="replace")).rstrip("\r\n")
+    states = [part for part in text.split("\r") if part]
+    return states[-1] if states else ""
+
+
+def describe_exit(code: int | None) -> str:
+    """What an exit code of `subprocess` means."""
+    if code is None:
+        return "not known"
+    if code in (-9, 137):
+        return "killed, most likely because memory ran out"
+    if code in (-11, 139, 0xC0000005):
+        return "a crash in native code, a segmentation fault"
+    if code in (-6, 134):
+        return "aborted by native code"
+    if code < 0:
+        try:
+            return f"ended by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"ended by signal {-code}"
+    return "it ended by itself" if code == 0 else "an error, see the log"
+
+
+class OutputLog:
+    """The log file of one worker, and its newest lines in memory."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._thread: threading.Thread | None = None
+        path.touch(mode=0o600)
+
+    def follow(self, process: subprocess.Popen[bytes]) -> None:
+        """Read the process's output until it ends."""
+        assert process.stdout
+        self._thread = threading.Thread(
+            target=self._drain, args=(process.stdout,), name="discomfort-output", daemon=True
+        )
+        self._thread.start()
+
+    def _drain(self, pipe: IO[bytes]) -> None:
+        file = self._open()
+        with pipe:
+            for raw in pipe:
+                line = clean_line(raw)
+                self._lines.append(line)
+                if file is None:
+                    continue
+                try:
+                    file.write(line + "\n")
+                    file.flush()
+                except OSError as e:
+                    log.warning("The worker's log %s can't be written any more: %s", self.path, e)
+                    file = None
+        if file is not None:
+            file.close()
+
+    def _open(self) -> IO[str] | None:
+        try:
+            return self.path.open("a", encoding="utf-8")
+        except OSError as e:
+            log.warning("The worker's log %s can't be written: %s", self.path, e)
+            return None
+
+    def last_lines(self, count: int) -> tuple[str, ...]:
+        return tuple(self._lines)[-count:] if count > 0 else ()
+
+    def close(self) -> None:
+        """Wait for the last lines; a stray child that still holds the pipe is not waited for."""
+        if self._thread is not None:
+            self._thread.join(_DRAIN_TIMEOUT_S)

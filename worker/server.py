@@ -1,0 +1,147 @@
+"""One worker and the client that talks to it, kept together: start, join a start, death, stop.
+
+Below `ComfyConnector`, and as many as one likes. What waits here waits on threads, never on one
+event loop, so a script may call `asyncio.run` again and again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import Future
+
+from ..errors import ExecutionError, WorkerDied
+from .client import Client
+from .output import describe_exit
+from .process import Launch, Ready, WorkerProcess
+from .runs import Run, name_of
+
+log = logging.getLogger("discomfort.worker")
+
+_LINES_IN_ERRORS = 12
+
+
+class Worker:
+    """A nested ComfyUI that is started when needed, and again after it died.
+
+    Attributes:
+        starts: how many servers there were; what was learned from one holds for that one only.
+    """
+
+    def __init__(self, launch: Launch):
+        self.launch = launch
+        self.starts = 0
+        self._process: WorkerProcess | None = None
+        self._client: Client | None = None
+        self._starting: Future[Client] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def process(self) -> WorkerProcess | None:
+        return self._process
+
+    @property
+    def client(self) -> Client | None:
+        """The client of the server that runs now; None when none does."""
+        client = self._client
+        return client if client is not None and not client.is_gone else None
+
+    @property
+    def is_starting(self) -> bool:
+        return self._starting is not None and not self._starting.done()
+
+    @property
+    def has_failed(self) -> bool:
+        """There was a server, or a try, and there is none now."""
+        return self._process is not None and self.client is None and not self.is_starting
+
+    async def ensure_ready(self) -> Client:
+        """The client of a living server; starts one, or joins a start that is under way.
+
+        Raises:
+            WorkerStartError: with the reason and the last lines of the log.
+        """
+        client = self.client
+        if client is not None:
+            return client
+        # A caller who is cancelled leaves the start alone: others may wait for it.
+        return await asyncio.shield(asyncio.wrap_future(self._begin()))
+
+    def _begin(self) -> Future[Client]:
+        with self._lock:
+            if self.client is None and not self.is_starting:
+                process = WorkerProcess(self.launch)
+                starting: Future[Client] = Future()
+                self._process, self._starting, self._client = process, starting, None
+                process.start().add_done_callback(
+                    lambda ready: self._on_ready(process, starting, ready)
+                )
+            assert self._starting is not None
+            return self._starting
+
+    def _on_ready(
+        self, process: WorkerProcess, starting: Future[Client], ready: Future[Ready]
+    ) -> None:
+        """In the worker's thread: make the client, or pass the failure on."""
+        error = ready.exception()
+        if error is not None:
+            starting.set_exception(error)
+            return
+        server = ready.result()
+        client = Client(
+            f"http://{server.address}",
+            server.auth_headers,
+            kill=process.stop,
+            log_path=process.log_path,
+        )
+        self.starts += 1
+        self._client = client
+        process.on_end(lambda: client.server_gone(lambda run: died(process, run)))
+        log.info("The worker is ready at %s, pid %s.", server.address, server.hello.get("pid"))
+        starting.set_result(client)
+
+    @property
+    def ready(self) -> Ready | None:
+        """What the running server said about itself."""
+        process = self._process
+        if process is None or not process.ready.done() or process.ready.exception():
+            return None
+        return process.ready.result()
+
+    def stop(self) -> None:
+        """End the server, if there is one. Blocks; safe at any time."""
+        with self._lock:
+            process = self._process
+        if process is not None:
+            process.stop()
+        client, self._client = self._client, None
+        if client is not None:
+            client.listener.close()
+
+
+def died(process: WorkerProcess, run: Run | None) -> ExecutionError:
+    """The error for what waited when the process ended."""
+    if process.is_stopping:
+        return WorkerDied(
+            "The worker was stopped (kill_api, or the end of the script).",
+            exit_code=process.exit_code,
+            log_path=process.log_path,
+        )
+    lines = process.last_lines(_LINES_IN_ERRORS)
+    node_id = run.current_node if run else None
+    where = ""
+    if run is not None and node_id is not None:
+        node_type, title = name_of(run.prompt, node_id)
+        where = f" while node {node_id} {title!r} ({node_type}) ran"
+    meaning = describe_exit(process.exit_code)
+    tail = "".join(f"\n  | {line}" for line in lines)
+    return WorkerDied(
+        f"The worker died{where}: exit code {process.exit_code} ({meaning}). "
+        f"The next run starts a new one. Its log: {process.log_path}{tail}",
+        prompt_id=run.prompt_id if run else None,
+        exit_code=process.exit_code,
+        node_id=node_id,
+        last_log_lines=lines,
+        log_path=process.log_path,
+    )

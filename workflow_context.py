@@ -1,0 +1,304 @@
+"""WorkflowContext: the data store of one run. The front door of `store/`.
+
+Values live in shared memory, so that a worker reads them without a copy, and on disk where memory
+is short.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import time
+import uuid
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .config import ContextConfig, load_config
+from .errors import ContextNotFound, StoreError, UnknownKeyError
+from .store import capacity, exchange, handover, run_dir
+from .store.handover import Handoff, Taken
+from .store.receipts import Receipt, ReceiptBook
+from .store.spill import RamFirst
+
+__all__ = ["Handoff", "Receipt", "Taken", "WorkflowContext"]
+
+_PASS_BY = ("val", "ref")
+
+
+class WorkflowContext:
+    """A key -> value store that several threads and processes may use at once.
+
+    Whoever creates a context owns it: when the owner closes it, all its memory and files are freed,
+    and when the owner is killed, the next start does that. A durable context stays on disk until it
+    is deleted.
+
+    Args:
+        config_path: a workflow_context.json of your own.
+        max_ram_gb: the limit of shared memory; wins over the file. 0: everything on disk.
+        run_id: a name, to open it elsewhere. None: a new one.
+        create: False opens what exists.
+        trusted: False refuses to load values that need code to be read (only builtins, numpy, torch
+            and images don't).
+        durable: kept on disk under the user's data folder; reopened by `run_id`.
+
+    Raises:
+        ContextNotFound (a FileNotFoundError): `create=False`, and there is none.
+        ConfigError, ValueError: a bad file, or a run_id that can't name a folder.
+    """
+
+    def __init__(
+        self, config_path: str | Path | None = None, max_ram_gb: float | None = None,
+        run_id: str | None = None, create: bool = True, *, trusted: bool = True,
+        durable: bool = False,
+    ):  # fmt: skip
+        config = load_config(ContextConfig, "workflow_context.json", config_path)
+        self.run_id = run_dir.check_run_id(run_id if run_id is not None else uuid.uuid4().hex)
+        if durable and run_id is None:
+            raise ValueError("A durable context needs a run_id: the name to reopen it by.")
+        self.trusted, self.durable = trusted, durable
+        root = run_dir.durable_dir() if durable else run_dir.contexts_dir(config.CONTEXTS_DIR_NAME)
+        if create and not durable:
+            run_dir.purge(root)
+        self.folder = root / self.run_id
+        owner = self._enter(create)
+        limit = capacity.ram_limit(config, max_ram_gb)
+        try:
+            store = RamFirst(self.folder, limit, owner is not None, durable)
+        except BaseException:
+            if owner is not None:
+                run_dir.remove_folder(self.folder)
+                owner.release()
+            raise
+        self._store = store
+        # Garbage collection and the end of the interpreter close it as well.
+        self._finalizer = weakref.finalize(self, _close, store, owner, os.getpid())
+
+    def _enter(self, create: bool) -> run_dir.Owner | None:
+        """Make the folder, or join it; the lock if it is ours alone."""
+        receipts = self.folder / "receipts.json"
+        if not create:
+            if not receipts.exists():
+                raise ContextNotFound(
+                    errno.ENOENT, f"There is no context {self.run_id!r}", str(self.folder)
+                )
+            return None
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            owner = run_dir.Owner(self.folder)
+            try:
+                is_ours = owner.acquire()
+            except FileNotFoundError:
+                continue  # a purge took the folder away between the two steps
+            if is_ours:
+                token = run_dir.new_token()
+                if receipts.exists() and not self.durable:
+                    run_dir.remove_folder(self.folder)  # a dead owner's, younger than our purge
+                    owner.release()
+                    continue
+                if not receipts.exists():
+                    for name in ("values", "handoff"):
+                        (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+                    if not self.durable:
+                        owner.mark_token(token)
+                    ReceiptBook.create(self.folder, self.run_id, token)
+                if self.durable:
+                    # Everybody who opens it has equal rights, and nobody removes it.
+                    owner.release(is_removing=False)
+                    return None
+                return owner
+            if receipts.exists():
+                return None
+            time.sleep(0.001)  # somebody is just making it
+        raise StoreError(f"The context {self.run_id!r} in {self.folder} did not get ready in 10 s.")
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def save(
+        self, unique_id: str, data: Any, use_ram: bool = True, pass_by: str = "val",
+        meta: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Store a value under a key. What was there before is replaced only when the new one is
+        whole.
+
+        Args:
+            use_ram: False: on disk at once.
+            pass_by: "val", or "ref" for the workflow that makes the value.
+            meta: internal: small JSON kept with the receipt.
+
+        Raises:
+            StoreFullError (an OSError): neither RAM nor disk has room; the previous value is kept.
+            TypeError: the value can't be stored.
+        """
+        self._check(unique_id)
+        if pass_by not in _PASS_BY:
+            raise ValueError(f'pass_by must be "val" or "ref", not {pass_by!r}.')
+        self._open.save(unique_id, data, use_ram, pass_by, meta)
+
+    def load(self, unique_id: str) -> Any:
+        """The value stored under a key. Changing it changes nothing in the store.
+
+        Raises:
+            UnknownKeyError (a KeyError): there is none.
+            UntrustedValueError: it needs code to be read, and `trusted` is False.
+            CorruptValueError: it is damaged.
+        """
+        self._check(unique_id)
+        return self._open.load(unique_id, self.trusted)
+
+    def get_storage_info(self, unique_id: str) -> dict[str, Any] | None:
+        """Where and how a value is stored: storage_type, size (bytes), pass_by, shm_name or
+        path."""
+        self._check(unique_id)
+        try:
+            receipt = self._open.receipt(unique_id)
+        except UnknownKeyError:
+            return None
+        place = self._open.locate(receipt)
+        info: dict[str, Any] = {
+            "storage_type": receipt.storage,
+            "size": receipt.size_bytes,
+            "pass_by": receipt.pass_by,
+        }
+        if receipt.storage == "ram":
+            info["shm_name"] = os.path.basename(place)
+        else:
+            info["path"] = place
+        return info
+
+    def list_keys(self) -> list[str]:
+        return self._open.keys()
+
+    def get_usage(self) -> dict[str, Any]:
+        """RAM and disk that the stored values take, and the limit of RAM."""
+        keys = self._open.keys()
+        used = self._open.book.used_bytes
+        limit = self._open.limit_bytes
+        return {
+            "ram_usage_bytes": used["ram"],
+            "ram_capacity_bytes": limit,
+            "ram_usage_gb": used["ram"] / 2**30,
+            "ram_capacity_gb": limit / 2**30,
+            "temp_disk_usage_bytes": used["disk"],
+            "temp_disk_usage_mb": used["disk"] / 2**20,
+            "stored_keys_count": len(keys),
+        }
+
+    def export_data(
+        self, unique_id: str, destination_path: str | Path, overwrite: bool = False
+    ) -> None:
+        """Write a value to a standard .pkl file and remove it from the context.
+
+        Raises:
+            KeyError: nothing is stored under that key.
+            TypeError: it is a reference: a workflow, not a value.
+            FileExistsError: the file is there, and `overwrite` is False.
+        """
+        self._check(unique_id)
+        receipt = self._open.receipt(unique_id)
+        if receipt.pass_by == "ref":
+            raise TypeError(
+                f"{unique_id!r} is stored by reference: load() gives its workflow, which can be saved "
+                "as JSON."
+            )
+        path = Path(destination_path)
+        if path.exists() and not overwrite:
+            raise FileExistsError(
+                errno.EEXIST, "The file exists; pass overwrite=True to replace it", str(path)
+            )
+        exchange.write_pickle(self.load(unique_id), path, overwrite)
+        self._open.remove(unique_id)
+
+    def import_data(self, path: str | Path, unique_id: str, use_ram: bool = True) -> None:
+        """Read a .pkl file, as `export_data` wrote it, and store its value under a key.
+
+        Raises:
+            FileNotFoundError: no such file.
+            UntrustedValueError: reading it would run code, and `trusted` is False.
+            CorruptValueError: it is no pickle, or incomplete.
+        """
+        self._check(unique_id)
+        self.save(unique_id, exchange.read_pickle(Path(path), self.trusted), use_ram)
+
+    # -- internal: for the facade ---------------------------------------------------------------
+
+    def version(self, unique_id: str) -> str:
+        """Internal. Changes whenever something else is stored under the key; unique over all
+        contexts."""
+        return self._open.receipt(unique_id).version
+
+    def get_receipt(self, unique_id: str) -> Receipt:
+        """Internal. How the value is stored, with `meta`."""
+        return self._open.receipt(unique_id)
+
+    def copy_key(self, src: str, dst: str) -> Receipt:
+        """Internal. A second key for the same stored value; costs a line in the receipts."""
+        self._check(dst)
+        return self._open.copy(src, dst)
+
+    def delete_key(self, unique_id: str) -> None:
+        """Internal. Remove a key; KeyError when absent."""
+        self._open.remove(unique_id)
+
+    def hand_over(self, load: Iterable[str], use_ram: bool = True) -> Handoff:
+        """Internal. Lend values to one run of the worker, and tell it where to save."""
+        return handover.hand_over(self._open, load, use_ram)
+
+    def take_back(self, handoff: Handoff, commit: bool = True) -> Taken:
+        """Internal. Collect what the run saved, also after a failure. Idempotent.
+
+        The result's `load(unique_id)` reads what this run saved, whoever saves the key meanwhile.
+        """
+        return handover.take_back(self._open, handoff, commit, self.trusted)
+
+    # -- life -----------------------------------------------------------------------------------
+
+    @property
+    def _open(self) -> RamFirst:
+        if not self._finalizer.alive:
+            raise StoreError(f"The context {self.run_id!r} is closed. Make a new one.")
+        return self._store
+
+    @staticmethod
+    def _check(unique_id: str) -> None:
+        if not isinstance(unique_id, str):
+            raise TypeError(f"A unique_id is a string, not {unique_id!r}.")
+
+    @property
+    def is_closed(self) -> bool:
+        return not self._finalizer.alive
+
+    def shutdown(self) -> None:
+        """Free every segment and file of an own temporary context; leave others and durable ones.
+        Idempotent."""
+        self._finalizer()
+
+    def __enter__(self) -> WorkflowContext:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.shutdown()
+
+    @classmethod
+    def delete_durable(cls, run_id: str) -> None:
+        """Remove a durable context with all its values; FileNotFoundError when there is none."""
+        folder = run_dir.durable_dir() / run_dir.check_run_id(run_id)
+        if not folder.exists():
+            raise ContextNotFound(
+                errno.ENOENT, f"There is no durable context {run_id!r}", str(folder)
+            )
+        shutil.rmtree(folder)
+
+
+def _close(store: RamFirst, owner: run_dir.Owner | None, pid: int) -> None:
+    if pid != os.getpid():  # a forked child: the context is the parent's
+        return
+    with contextlib.ExitStack() as steps:  # goes on past a failure, and lets the first error out
+        if owner is not None:
+            steps.callback(owner.release)
+            steps.callback(run_dir.remove_folder, store.folder)
+        steps.callback(store.close)

@@ -1,0 +1,209 @@
+"""WorkflowTools: what can be done with workflows and pictures without running anything.
+
+Everything happens in `graph/` (pure), `images.py` and `json_values.py`; here stand the documented
+methods.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import images, json_values
+from .config import load_pass_by_rules, read_json
+from .errors import ConfigError, WorkflowError
+from .graph import reroutes
+from .graph.model import Workflow, is_workflow, parse_workflow
+from .graph.order import execution_order
+from .graph.ports import Port, find_ports
+from .graph.prompt import is_prompt
+from .graph.stitch import stitch
+from .graph.to_prompt import to_prompt
+
+log = logging.getLogger("discomfort.tools")
+
+_PICTURES = {".png", ".webp", ".jpg", ".jpeg"}
+
+
+def read_workflow(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of a workflow or prompt: from a file, from a picture that ComfyUI saved, or as it
+    is given.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        WorkflowError: not JSON, or neither a workflow nor a prompt.
+        TypeError: neither a path nor a dict.
+    """
+    if isinstance(source, Mapping):
+        data, name = dict(source), "The given dict"
+    elif isinstance(source, (str, Path)):
+        path = Path(source).expanduser()
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no workflow file {path}. Check the path.")
+        name = str(path)
+        try:
+            is_picture = path.suffix.lower() in _PICTURES
+            data = images.read_workflow_metadata(path) if is_picture else read_json(path)
+        except (ConfigError, UnicodeDecodeError) as e:
+            raise WorkflowError(f"{path} can't be read as a workflow: {e}") from e
+    else:
+        raise TypeError(
+            f"A workflow is a path, a workflow dict or an API prompt dict, not "
+            f"{type(source).__name__}."
+        )
+    if is_workflow(data) or is_prompt(data):
+        return data
+    raise WorkflowError(
+        f'{name} is neither a workflow (a list "nodes") nor an API prompt (nodes with a '
+        "class_type)."
+    )
+
+
+def workflow_to_prompt(
+    workflow: str | Path | Mapping[str, Any], object_info: Mapping[str, Any], **options: Any
+) -> dict[str, Any]:
+    """What the front end's "Export (API)" makes of a workflow. See `graph.to_prompt.to_prompt`."""
+    data = read_workflow(workflow)
+    return data if is_prompt(data) else to_prompt(data, object_info, **options)
+
+
+class WorkflowTools:
+    """Discovery, stitching, conversion and pictures. It holds nothing but the pass-by rules."""
+
+    def __init__(self, pass_by_rules_path: str | Path | None = None):
+        self.pass_by_rules = load_pass_by_rules(pass_by_rules_path)
+
+    open_image_as_tensor = staticmethod(images.open_image_as_tensor)
+    save_comfy_image_to_disk = staticmethod(images.save_comfy_image_to_disk)
+    workflow_from_image = staticmethod(images.read_workflow_metadata)
+    serialize = staticmethod(json_values.serialize)
+    deserialize = staticmethod(json_values.deserialize)
+    remove_reroute_nodes = staticmethod(reroutes.remove_reroute_nodes)
+    workflow_to_prompt = staticmethod(workflow_to_prompt)
+
+    def discover_port_nodes(self, workflow: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+        """Find all ports of a workflow, also those in subgraphs.
+
+        Returns:
+            `inputs`, `outputs`, `passthrus`: {unique_id: {node_id, tags, type, input_type,
+                output_type}};
+            `execution_order`: the root's node ids, sources first; `nodes`: {node id: node};
+            `links`; `unique_id_to_node`. A port in a subgraph has the node id "instance:node".
+
+        Raises:
+            WorkflowError: malformed, a cycle, an empty unique_id, or one that two outputs share.
+        """
+        parsed = _parse(workflow)
+        ports = find_ports(parsed)
+        found = {
+            "inputs": {uid: _describe(group[0]) for uid, group in ports.inputs.items()},
+            "outputs": {uid: _describe(port) for uid, port in ports.outputs.items()},
+            "passthrus": {uid: _describe(group[0]) for uid, group in ports.passthrus.items()},
+        }
+        return {
+            **found,
+            "execution_order": execution_order(parsed),
+            "nodes": {node.id: node.data for node in parsed.nodes},
+            "links": list(parsed.data.get("links") or []),
+            "unique_id_to_node": {
+                uid: port["node_id"] for group in found.values() for uid, port in group.items()
+            },
+        }
+
+    discover_ports = discover_port_nodes
+
+    def validate_workflow(self, workflow: Any) -> bool:
+        """Whether this is a workflow that can be used; the reasons are logged if not."""
+        try:
+            execution_order(_parse(workflow))
+        except (WorkflowError, FileNotFoundError, TypeError) as e:
+            log.error("%s", e)
+            return False
+        return True
+
+    def stitch_workflows(
+        self,
+        workflows: Sequence[str | Path | Mapping[str, Any]],
+        delete_input_ports: bool = False,
+        delete_output_ports: bool = False,
+    ) -> dict[str, Any]:
+        """Join workflows at their ports into one that opens in the editor, the parts side by side.
+
+        An OUTPUT of an earlier workflow is linked to the INPUTs of the same unique_id in later
+        ones.
+
+        Args:
+            delete_input_ports: remove INPUT ports that nothing feeds after that.
+            delete_output_ports: remove OUTPUT ports that nothing uses after that.
+
+        Returns:
+            `stitched_workflow`, and its `inputs`, `outputs` and `execution_order` as discovered.
+
+        Raises:
+            WorkflowError: nothing to stitch, a malformed workflow, or a cycle (the nodes are
+                named).
+        """
+        if not workflows:
+            raise WorkflowError("There is nothing to stitch: pass at least one workflow.")
+        stitched = stitch(
+            [_parse(workflow) for workflow in workflows], delete_input_ports, delete_output_ports
+        ).to_json()
+        found = self.discover_port_nodes(stitched)
+        return {
+            "stitched_workflow": stitched,
+            **{key: found[key] for key in ("inputs", "outputs", "execution_order")},
+        }
+
+    async def run_sequential(
+        self,
+        workflow_paths: Sequence[str | Path | Mapping[str, Any]],
+        inputs: Mapping[str, Any],
+        iterations: int = 1,
+        use_ram: bool = True,
+        persist_prefix: str | None = None,
+    ) -> dict[str, Any]:
+        """`Discomfort.run` on the process's worker.
+
+        Args:
+            persist_prefix: every val output is also left as `<persist_prefix><unique_id>.pkl`,
+                overwritten each time.
+        """
+        from .discomfort import Discomfort
+
+        discomfort = await Discomfort.create()
+        with discomfort.Context() as context:
+            results = await discomfort.run(
+                workflow_paths, inputs, iterations, use_ram=use_ram, context=context
+            )
+            if persist_prefix is not None:
+                for unique_id in results:
+                    if context.get_storage_info(unique_id)["pass_by"] == "val":
+                        target = Path(f"{persist_prefix}{unique_id}.pkl")
+                        context.export_data(unique_id, target, overwrite=True)
+        return results
+
+
+# The class's first name.
+DiscomfortWorkflowTools = WorkflowTools
+
+
+def _parse(workflow: str | Path | Mapping[str, Any]) -> Workflow:
+    data = read_workflow(workflow)
+    if is_prompt(data):
+        raise WorkflowError(
+            "This is an API prompt, not a workflow: it has no links to look at. Save the "
+            "workflow itself from the editor (Workflow > Save)."
+        )
+    return parse_workflow(data)
+
+
+def _describe(port: Port) -> dict[str, Any]:
+    return {
+        "node_id": int(port.node_id) if port.node_id.lstrip("-").isdigit() else port.node_id,
+        "tags": list(port.tags),
+        "type": port.type,
+        "input_type": port.input_type,
+        "output_type": port.output_type,
+    }
