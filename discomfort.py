@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Discomfort:
         self.Tools = WorkflowTools()
         self._is_open = True
         self._references = References()
+        self._spare: list[WorkflowContext] = []
         self._preparer: Preparer | None = None
 
     @classmethod
@@ -107,8 +108,7 @@ class Discomfort:
         given = _check_inputs(inputs)
         read = read_workflows(workflows)
         preparer = await self._prepared_for_server()
-        scope = self.Context() if context is None else nullcontext(context)
-        with scope as used:
+        with self._own_context() if context is None else nullcontext(context) as used:
             run = Run(
                 self.Worker, used, self._references, self.Tools.pass_by_rules, preparer, options
             )
@@ -119,6 +119,8 @@ class Discomfort:
         if self._is_open:
             self._is_open = False
             self._references.forget()
+            while self._spare:
+                self._spare.pop().shutdown()
             await self.Worker.release()
 
     async def __aenter__(self) -> Discomfort:
@@ -126,6 +128,18 @@ class Discomfort:
 
     async def __aexit__(self, *_: object) -> None:
         await self.shutdown()
+
+    @contextmanager
+    def _own_context(self) -> Iterator[WorkflowContext]:
+        """A temporary context; kept, empty, for the next run, since folders are slow to make."""
+        context = self._spare.pop() if self._spare else self.Context()
+        try:
+            yield context
+            context.clear()
+        except BaseException:
+            context.shutdown()
+            raise
+        self._spare.append(context)
 
     async def _prepared_for_server(self) -> Preparer:
         """The prepared workflows; made anew when the server, and so its node classes, may have

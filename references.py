@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import Problem, UnknownKeyError, WorkflowError
 from .graph.closure import close_prompt, close_workflow
@@ -19,13 +19,10 @@ from .graph.prompt import is_prompt
 from .graph.recipe import Recipe, make_recipe
 from .graph.swap import resolve_output
 from .prepare import Prepared, Preparer
-
-if TYPE_CHECKING:
-    from .workflow_context import WorkflowContext
+from .workflow_context import FROZEN_PREFIX, WorkflowContext
 
 # How many recipes stay in every prompt so that ComfyUI keeps what they made. Each may hold a model.
 WARM_RECIPES = 12
-FROZEN_PREFIX = "__frozen__/"
 
 
 class References:

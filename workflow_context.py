@@ -27,6 +27,8 @@ from .store.spill import RamFirst
 __all__ = ["Handoff", "Receipt", "Taken", "WorkflowContext"]
 
 _PASS_BY = ("val", "ref")
+# Keys of values that references froze; the facade makes them, and no list shows them.
+FROZEN_PREFIX = "__frozen__/"
 
 
 class WorkflowContext:
@@ -59,13 +61,13 @@ class WorkflowContext:
         self.run_id = run_dir.check_run_id(run_id if run_id is not None else uuid.uuid4().hex)
         if durable and run_id is None:
             raise ValueError("A durable context needs a run_id: the name to reopen it by.")
+        limit = capacity.ram_limit(config, max_ram_gb)
         self.trusted, self.durable = trusted, durable
         root = run_dir.durable_dir() if durable else run_dir.contexts_dir(config.CONTEXTS_DIR_NAME)
         if create and not durable:
             run_dir.purge(root)
         self.folder = root / self.run_id
         owner = self._enter(create)
-        limit = capacity.ram_limit(config, max_ram_gb)
         try:
             store = RamFirst(self.folder, limit, owner is not None, durable)
         except BaseException:
@@ -171,7 +173,8 @@ class WorkflowContext:
         return info
 
     def list_keys(self) -> list[str]:
-        return self._open.keys()
+        """The unique_ids that have a value."""
+        return [key for key in self._open.keys() if not key.startswith(FROZEN_PREFIX)]
 
     def get_usage(self) -> dict[str, Any]:
         """RAM and disk that the stored values take, and the limit of RAM."""
@@ -243,6 +246,12 @@ class WorkflowContext:
     def delete_key(self, unique_id: str) -> None:
         """Internal. Remove a key; KeyError when absent."""
         self._open.remove(unique_id)
+
+    def clear(self) -> None:
+        """Internal. Remove every key, so that the context can serve another run."""
+        for key in self._open.keys():
+            with contextlib.suppress(UnknownKeyError):  # another process was faster
+                self.delete_key(key)
 
     def hand_over(self, load: Iterable[str], use_ram: bool = True) -> Handoff:
         """Internal. Lend values to one run of the worker, and tell it where to save."""

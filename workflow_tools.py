@@ -15,7 +15,7 @@ from . import images, json_values
 from .config import load_pass_by_rules, read_json
 from .errors import ConfigError, WorkflowError
 from .graph import reroutes
-from .graph.model import Workflow, is_workflow, parse_workflow
+from .graph.model import NodeId, Workflow, is_workflow, parse_workflow
 from .graph.order import execution_order
 from .graph.ports import Port, find_ports
 from .graph.prompt import is_prompt
@@ -80,7 +80,6 @@ class WorkflowTools:
     workflow_from_image = staticmethod(images.read_workflow_metadata)
     serialize = staticmethod(json_values.serialize)
     deserialize = staticmethod(json_values.deserialize)
-    remove_reroute_nodes = staticmethod(reroutes.remove_reroute_nodes)
     workflow_to_prompt = staticmethod(workflow_to_prompt)
 
     def discover_port_nodes(self, workflow: str | Path | Mapping[str, Any]) -> dict[str, Any]:
@@ -104,7 +103,7 @@ class WorkflowTools:
         }
         return {
             **found,
-            "execution_order": execution_order(parsed),
+            "execution_order": _order_nodes(parsed),
             "nodes": {node.id: node.data for node in parsed.nodes},
             "links": list(parsed.data.get("links") or []),
             "unique_id_to_node": {
@@ -114,10 +113,29 @@ class WorkflowTools:
 
     discover_ports = discover_port_nodes
 
+    def remove_reroute_nodes(
+        self, nodes: list[dict[str, Any]] | dict[Any, dict[str, Any]], links: list[Any]
+    ) -> tuple[list[dict[str, Any]] | dict[Any, dict[str, Any]], list[Any], dict[Any, Any]]:
+        """Join what is linked through Reroute nodes directly. Nothing given is changed.
+
+        Args:
+            nodes: a workflow's list, or the dict by id that `discover_port_nodes` gives.
+            links: a workflow's links.
+
+        Returns:
+            The nodes (in the form given), the links, and which link carries now what an old one
+            carried: {old id: new id}.
+        """
+        listed = list(nodes.values()) if isinstance(nodes, dict) else nodes
+        kept, new_links, carried = reroutes.remove_reroute_nodes(listed, links)
+        if isinstance(nodes, dict):
+            return {node["id"]: node for node in kept}, new_links, carried
+        return kept, new_links, carried
+
     def validate_workflow(self, workflow: Any) -> bool:
         """Whether this is a workflow that can be used; the reasons are logged if not."""
         try:
-            execution_order(_parse(workflow))
+            _order_nodes(_parse(workflow))
         except (WorkflowError, FileNotFoundError, TypeError) as e:
             log.error("%s", e)
             return False
@@ -197,6 +215,19 @@ def _parse(workflow: str | Path | Mapping[str, Any]) -> Workflow:
             "workflow itself from the editor (Workflow > Save)."
         )
     return parse_workflow(data)
+
+
+def _order_nodes(workflow: Workflow) -> list[NodeId]:
+    """The root's node ids, sources first.
+
+    Raises:
+        WorkflowError: a cycle; its nodes are named.
+    """
+    nodes = {node.id: node for node in workflow.nodes}
+    links = ((link.origin_id, link.target_id) for link in workflow.links.values())
+    return execution_order(
+        nodes, links, lambda node_id: nodes[node_id].problem("it is a part of the cycle")
+    )
 
 
 def _describe(port: Port) -> dict[str, Any]:

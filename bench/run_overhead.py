@@ -29,7 +29,9 @@ import websocket
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
-from _clone import Discomfort  # noqa: E402
+import _clone  # noqa: E402, F401
+
+from discomfort import Discomfort  # noqa: E402
 
 SCALAR = {
     "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "x"}},

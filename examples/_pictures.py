@@ -79,8 +79,10 @@ GOOD, BAR, EMPTY = "#5ad19a", "#6ea8fe", "#363c48"
 THUMB, PAD, CAPTION = 330, 16, 142
 
 
-def contact_sheet(steps: Sequence[Step], best: int, title: str, path: Path) -> None:
-    """Draw all steps with their measures on one PNG; the best has a green frame."""
+def contact_sheet(
+    steps: Sequence[Step], best: int, title: str, path: Path, first_number: int = 0
+) -> None:
+    """Draw all steps with their measures on one PNG; the best, `steps[best]`, has a green frame."""
     columns = min(len(steps), 4)
     height, width = steps[0].picture.shape[1:3]
     thumb_h = max(120, min(THUMB, round(THUMB * height / width)))
@@ -96,20 +98,23 @@ def contact_sheet(steps: Sequence[Step], best: int, title: str, path: Path) -> N
         box = (x - 3, y - 3, x + THUMB + 2, y + thumb_h + CAPTION + 2)
         draw.rounded_rectangle(box, 6, CARD, edge, 3)
         sheet.paste(_thumbnail(step.picture, spot, (THUMB, thumb_h)), (x, y))
-        _draw_caption(draw, (x + 12, y + thumb_h + 10), i, step, i == best)
+        name = f"{first_number + i}  {step.name}"
+        _draw_caption(draw, (x + 12, y + thumb_h + 10), name, step, i == best)
     sheet.save(path)
 
 
-def _draw_caption(draw: ImageDraw.ImageDraw, at: tuple[int, int], i: int, step: Step, best: bool):
+def _draw_caption(
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], name: str, step: Step, best: bool
+) -> None:
     x, y = at
     right = x + THUMB - 24
-    draw.text((x, y), f"{i}  {step.name}", TEXT, _font(20))
+    draw.text((x, y), name, TEXT, _font(20))
     score = f"{step.measures.score:.0%}"
     draw.text((right, y), score, GOOD if best else TEXT, _font(20), anchor="ra")
     draw.text((x, y + 29), step.settings, DIM, _font(14))
-    for k, name in enumerate(("contrast", "detail", "smooth")):
-        value, line = getattr(step.measures, name), y + 56 + 24 * k
-        draw.text((x, line), name, DIM, _font(14))
+    for k, measure_name in enumerate(("contrast", "detail", "smooth")):
+        value, line = getattr(step.measures, measure_name), y + 56 + 24 * k
+        draw.text((x, line), measure_name, DIM, _font(14))
         draw.rounded_rectangle((x + 72, line + 5, right - 46, line + 13), 4, EMPTY)
         if value > 0.03:
             end = x + 72 + round((right - 46 - x - 72) * value)

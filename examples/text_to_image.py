@@ -68,7 +68,7 @@ async def paint(options: argparse.Namespace) -> None:
                 )
                 picture = results["picture"]
                 caption = "seed {seed}, cfg {cfg}, {steps} steps".format(**settings)
-                steps.append(Step(f"picture {number}", caption, picture, measure(picture)))
+                steps.append(Step("picture", caption, picture, measure(picture)))
                 now = steps[-1].measures
                 if now.score > steps[best].measures.score:
                     best = len(steps) - 1
@@ -80,7 +80,7 @@ async def paint(options: argparse.Namespace) -> None:
 
     result, sheet = options.output / "text_to_image.png", options.output / "text_to_image_all.png"
     discomfort.Tools.save_comfy_image_to_disk(steps[best].picture, result)
-    contact_sheet(steps, best, options.text[:70], sheet)
+    contact_sheet(steps, best, options.text[:70], sheet, first_number=1)
     print(result)
     print(sheet)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .object_info import DYNAMIC_COMBO, MATCH_TYPE, ClassSpec, Element, Socket, Widget
-from .state import NodeState
+from .state import GraphState, NodeState
 from .widgets import read_widgets, saved_values
 
 
@@ -50,7 +50,7 @@ def bypass_slot(inputs: list[str], output: str, wanted: str, slot: int) -> int |
     return None
 
 
-def input_slots(state: NodeState) -> list[tuple[str, str]]:
+def input_slots(state: NodeState, graph: GraphState) -> list[tuple[str, str]]:
     """Names and types of all inputs of a node, in the editor's order.
 
     Sockets first, then those of widgets; what only the file has comes last.
@@ -60,13 +60,13 @@ def input_slots(state: NodeState) -> list[tuple[str, str]]:
     saved = [(s.get("name") or "", type_name(s.get("type"))) for s in state.node.inputs]
     if state.spec is None:
         return saved
-    slots = [(e.name, _socket_type(state, e)) for e in state.spec.elements if isinstance(e, Socket)]
+    slots = [(e.name, _socket_type(state, e, graph)) for e in state.spec.elements if isinstance(e, Socket)]
     slots += _widget_slots(state, state.spec)
     known = {name for name, _ in slots}
     return slots + [s for s in saved if s[0] not in known]
 
 
-def output_type(state: NodeState, slot: int) -> str:
+def output_type(state: NodeState, slot: int, graph: GraphState) -> str:
     """The type of an output: the definition's, else the file's; "*" when nothing tells."""
     if state.definition is not None:
         outputs = state.definition.outputs
@@ -75,23 +75,27 @@ def output_type(state: NodeState, slot: int) -> str:
         kind = state.spec.outputs[slot]
         if kind == MATCH_TYPE:
             groups = state.spec.output_groups
-            return _group_type(state, groups[slot] if slot < len(groups) else None)
+            return _group_type(state, groups[slot] if slot < len(groups) else None, "*", graph)
         return kind
     outputs = state.node.outputs
     return type_name(outputs[slot].get("type")) if slot < len(outputs) else "*"
 
 
-def _socket_type(state: NodeState, socket: Socket) -> str:
-    return socket.type if socket.group is None else _group_type(state, socket.group, socket.type)
+def _socket_type(state: NodeState, socket: Socket, graph: GraphState) -> str:
+    if socket.group is None:
+        return socket.type
+    return _group_type(state, socket.group, socket.type, graph)
 
 
-def _group_type(state: NodeState, group: str | None, otherwise: str = "*") -> str:
+def _group_type(
+    state: NodeState, group: str | None, otherwise: str, graph: GraphState
+) -> str:
     """The one type of inputs that match each other: that of what is connected to them."""
     assert state.spec is not None
     found: set[str] = set()
     for element in state.spec.elements:
         if isinstance(element, Socket) and element.group == group:
-            link = state.graph.links.get(state.links.get(element.name))
+            link = graph.links.get(state.links.get(element.name))
             if link is not None:
                 found.add(type_name(link.type))
     found.discard("*")

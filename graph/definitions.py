@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import WorkflowError
-from .edit import stable_uuid
-from .model import Graph, Node, Subgraph, Workflow
+from .edit import Path, node_by_id, scope, stable_uuid
+from .model import Graph, Node, Subgraph, Workflow, with_graph
 
 
 def share_definitions(parts: Sequence[Workflow]) -> list[Workflow]:
@@ -76,6 +76,22 @@ def rename_definitions(workflow: Workflow, new_ids: Mapping[str, str]) -> Workfl
         new_id = new_ids.get(key, key)
         subgraphs[new_id] = replace(subgraph, id=new_id, nodes=follow(subgraph))
     return replace(workflow, nodes=follow(workflow), subgraphs=subgraphs)
+
+
+def with_own_definition(workflow: Workflow, path: Path) -> Workflow:
+    """The workflow in which nothing else shares the definitions along a path of instances."""
+    for depth in range(len(path)):
+        outer = scope(workflow, path[:depth])
+        host = node_by_id(outer, path[depth])
+        count = sum(n.type == host.type for g in workflow.graphs() for n in g.nodes)
+        if count == 1:
+            continue
+        new_id = stable_uuid("instance", host.type, repr(path[: depth + 1]))
+        nodes = [replace(n, type=new_id) if n.id == host.id else n for n in outer.nodes]
+        workflow = with_graph(workflow, outer, replace(outer, nodes=nodes))
+        copy = replace(workflow.subgraphs[host.type], id=new_id)
+        workflow = replace(workflow, subgraphs={**workflow.subgraphs, new_id: copy})
+    return workflow
 
 
 def used_definitions(workflow: Workflow) -> Workflow:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any, NamedTuple, TypeAlias, TypeGuard
+from typing import Any, NamedTuple, TypeAlias, TypeGuard, cast
 
 from ..errors import Problem, WorkflowError
 
@@ -205,7 +205,7 @@ def _parse_graph(
     nodes = []
     seen: set[NodeId] = set()
     for i, item in enumerate(_list(data, "nodes", where, problems)):
-        node = _parse_node(item, f"{where}: nodes[{i}]", problems)
+        node = _parse_node(item, where, i, problems)
         if node is None:
             continue
         if node.id in seen:
@@ -214,7 +214,7 @@ def _parse_graph(
         nodes.append(node)
     links: dict[NodeId, Link] = {}
     for i, item in enumerate(_list(data, "links", where, problems)):
-        link = _parse_link(item, f"{where}: links[{i}]", problems)
+        link = _quick_link(item) or _parse_link(item, f"{where}: links[{i}]", problems)
         if link is not None:
             links[link.id] = link
     return nodes, links
@@ -230,63 +230,65 @@ def _list(data: dict[str, Any], key: str, where: str, problems: list[Problem]) -
     return value
 
 
-def _parse_node(item: Any, where: str, problems: list[Problem]) -> Node | None:
+def _parse_node(item: Any, graph: str, index: int, problems: list[Problem]) -> Node | None:
     if not isinstance(item, dict):
-        problems.append(Problem(f"{where} must be an object, not {_kind(item)}"))
+        problems.append(Problem(f"{graph}: nodes[{index}] must be an object, not {_kind(item)}"))
         return None
     node_id, kind, mode = item.get("id"), item.get("type"), item.get("mode")
+    wrong: list[str] = []
     if not _is_id(node_id):
-        problems.append(Problem(f"{where}: the id must be a number or text, not {_show(node_id)}"))
-        return None
+        wrong.append(f"the id must be a number or text, not {_show(node_id)}")
     if not isinstance(kind, str):
-        problems.append(
-            Problem(f"{where}: the type must be text, not {_show(kind)}", str(node_id))
-        )
-        return None
+        wrong.append(f"the type must be text, not {_show(kind)}")
     if mode is not None and type(mode) is not int:
-        problems.append(
-            Problem(f"{where}: the mode must be a number, not {_show(mode)}", str(node_id))
-        )
-        mode = 0
+        wrong.append(f"the mode must be a number, not {_show(mode)}")
+    inputs = _slots(item, "inputs", wrong)
+    outputs = _slots(item, "outputs", wrong)
     properties = item.get("properties")
+    if wrong:
+        shown = str(node_id) if _is_id(node_id) else None
+        problems.extend(Problem(f"{graph}: nodes[{index}]: {w}", shown) for w in wrong)
+        return None
     return Node(
-        node_id,
-        kind,
+        cast(NodeId, node_id),
+        cast(str, kind),
         mode or 0,
-        _slots(item, "inputs", where, problems),
-        _slots(item, "outputs", where, problems),
+        inputs,
+        outputs,
         item.get("widgets_values"),
         properties if isinstance(properties, dict) else {},
         item,
     )
 
 
-def _slots(
-    item: dict[str, Any], side: str, where: str, problems: list[Problem]
-) -> list[dict[str, Any]]:
+def _slots(item: dict[str, Any], side: str, wrong: list[str]) -> list[dict[str, Any]]:
     slots = item.get(side)
     if slots is None:
         return []
     if not isinstance(slots, list):
-        problems.append(Problem(f"{where}: {side!r} must be a list, not {_kind(slots)}"))
+        wrong.append(f"{side!r} must be a list, not {_kind(slots)}")
         return []
     for i, slot in enumerate(slots):
         if not isinstance(slot, dict):
-            problems.append(Problem(f"{where}: {side}[{i}] must be an object, not {_kind(slot)}"))
-            return []
-        name = slot.get("name")
+            wrong.append(f"{side}[{i}] must be an object, not {_kind(slot)}")
+            continue
+        name, link = slot.get("name"), slot.get("link")
         if name is not None and not isinstance(name, str):
-            problems.append(
-                Problem(f"{where}: {side}[{i}].name must be text, not {_show(name)}")
-            )
-            return []
-        link = slot.get("link") if side == "inputs" else None
-        if link is not None and not _is_id(link):
-            problems.append(
-                Problem(f"{where}: {side}[{i}].link must be a link id, not {_show(link)}")
-            )
-            return []
+            wrong.append(f"{side}[{i}].name must be text, not {_show(name)}")
+        if link is not None and side == "inputs" and not _is_id(link):
+            wrong.append(f"{side}[{i}].link must be a link id, not {_show(link)}")
     return slots
+
+
+def _quick_link(item: Any) -> Link | None:
+    """A link in the form that nearly all of them have; None: look closer."""
+    if type(item) is list and len(item) == 6:
+        link = Link(*item)
+        if type(link.id) is type(link.origin_id) is type(link.target_id) is int:
+            slot = link.origin_slot
+            if type(slot) is int and slot >= 0:
+                return link
+    return None
 
 
 def _parse_link(item: Any, where: str, problems: list[Problem]) -> Link | None:

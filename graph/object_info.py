@@ -62,6 +62,7 @@ class ClassSpec:
     outputs: tuple[str, ...]
     output_groups: tuple[str | None, ...]
     is_output_node: bool
+    is_custom: bool
     display_name: str
     inputs: dict[str, tuple[str, dict[str, Any]]]
     # Which places of an old file belong to inputs that are sockets today (None: no such input).
@@ -189,6 +190,7 @@ def _compile(class_type: str, definition: Mapping[str, Any]) -> ClassSpec:
         tuple("COMBO" if isinstance(o, (list, tuple)) else str(o) for o in outputs),
         tuple(groups) if isinstance(groups, (list, tuple)) else (),
         bool(definition.get("output_node")),
+        str(definition.get("python_module")).startswith("custom_nodes"),
         str(definition.get("display_name") or definition.get("name") or class_type),
         inputs, _force_input_mask(by_file, inputs, elements),
     )

@@ -9,29 +9,29 @@ from typing import Any
 
 from .core_nodes import PRIMITIVE
 from .object_info import MISSING
-from .state import NodeState
+from .state import GraphState, NodeState
 from .texts import primitive_number
 
 REPLACE_PROPERTY = "Run widget replace on values"
 
 
-def primitive_of(state: NodeState, name: str) -> NodeState | None:
+def primitive_of(graph: GraphState, state: NodeState, name: str) -> NodeState | None:
     """The PrimitiveNode that is linked directly to this widget.
 
     One in front of a Reroute, or of a subgraph, has no effect.
     """
-    link = state.graph.links.get(state.links.get(name))
-    origin = state.graph.origin(link) if link is not None else None
+    link = graph.links.get(state.links.get(name))
+    origin = graph.origin(link) if link is not None else None
     is_one = origin is not None and origin.node.type == PRIMITIVE and state.definition is None
     return origin if is_one else None
 
 
-def primitive_value(state: NodeState, name: str) -> Any:
+def primitive_value(graph: GraphState, state: NodeState, name: str) -> Any:
     """What the PrimitiveNode, if there is one, writes into the widget; MISSING otherwise.
 
     It does so even when it is muted or bypassed. Numbers pass the widget's rounding.
     """
-    primitive = primitive_of(state, name)
+    primitive = primitive_of(graph, state, name)
     widget = state.widget(name)
     saved = primitive.node.widgets_values if primitive is not None else None
     if not isinstance(saved, list) or not saved or widget is None:

@@ -9,29 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .core_nodes import REROUTES
+from .definitions import with_own_definition
 from .edit import (
     End,
     Path,
     connect,
-    host_slot,
     map_nodes,
     node_by_id,
     output_links,
     scope,
+    slot_named,
     stable_uuid,
 )
-from .model import (
-    SUBGRAPH_INPUT,
-    SUBGRAPH_OUTPUT,
-    Graph,
-    Link,
-    Node,
-    NodeId,
-    Subgraph,
-    Workflow,
-    with_graph,
-)
+from .model import SUBGRAPH_INPUT, SUBGRAPH_OUTPUT, Mode, Node, Subgraph, Workflow, with_graph
 
 
 def lead_out(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workflow, End]:
@@ -43,8 +33,7 @@ def lead_out(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workf
         name: what new slots are called, as far as the name is free.
     """
     while path:
-        definition = scope(workflow, path)
-        assert isinstance(definition, Subgraph)
+        definition = _definition(workflow, path)
         index = _output_of(definition, end)
         if index is None:
             index = len(definition.outputs)
@@ -62,50 +51,53 @@ def lead_out(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workf
 def lead_in(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workflow, End]:
     """The workflow in which an input slot that nothing feeds can be fed from the root, and where.
 
-    A link that is there, but brings nothing, is followed to the subgraph's edge if it comes from there
-    (another instance may well feed it), else it is given up for the new one.
+    A link that is there, but brings nothing, is given up for the new one. As it may bring something in
+    other instances of the definition, this instance then gets a definition of its own; also if another
+    is bypassed, since a further input could change what that one forwards.
     """
     while path:
-        definition = scope(workflow, path)
-        assert isinstance(definition, Subgraph)
-        index = _edge_before(definition, end)
+        definition = _definition(workflow, path)
+        node = node_by_id(definition, end.node_id)
+        is_linked = node.inputs[end.slot].get("link") is not None
+        index = _own_edge(definition, node, end.slot) if is_linked else None
         if index is None:
+            if is_linked or _is_bypassed_somewhere(workflow, definition):
+                workflow = with_own_definition(workflow, path)
+                definition = _definition(workflow, path)
             index = len(definition.inputs)
             changed = replace(
                 definition, inputs=[*definition.inputs, _new_slot(definition, "inputs", name)]
             )
             changed = connect(changed, End(SUBGRAPH_INPUT, index), end)
             workflow = with_graph(workflow, definition, changed)
-        slot = workflow.subgraphs[definition.id].inputs[index]
-        workflow = map_nodes(workflow, lambda node, d=definition.id, s=slot: _with_input(node, d, s))
+        slot = _definition(workflow, path).inputs[index]
+        workflow = map_nodes(workflow, lambda n, d=definition.id, s=slot: _with_input(n, d, s))
         host = node_by_id(scope(workflow, path[:-1]), path[-1])
-        host_index = host_slot(host, workflow.subgraphs[definition.id], index)
+        host_index = slot_named(host.inputs, slot["name"])
         assert host_index is not None
         path, end = path[:-1], End(host.id, host_index)
     return workflow, end
 
 
-def feeding_link(graph: Graph, node: Node, slot: int) -> Link | None:
-    """The link at an input, if there is one."""
-    link_id = node.inputs[slot].get("link")
-    return None if link_id is None else graph.links.get(link_id)
+def _definition(workflow: Workflow, path: Path) -> Subgraph:
+    graph = scope(workflow, path)
+    assert isinstance(graph, Subgraph)
+    return graph
 
 
-def _edge_before(definition: Subgraph, end: End) -> int | None:
-    """The definition's input that this input hangs on, directly or through reroutes."""
-    seen: set[NodeId] = set()
-    while end.node_id not in seen:
-        seen.add(end.node_id)
-        link = feeding_link(definition, node_by_id(definition, end.node_id), end.slot)
-        if link is None:
-            return None
-        if link.origin_id == SUBGRAPH_INPUT:
-            return link.origin_slot
-        origin = node_by_id(definition, link.origin_id)
-        if origin.type not in REROUTES or not origin.inputs:
-            return None
-        end = End(origin.id, 0)
-    return None
+def _is_bypassed_somewhere(workflow: Workflow, definition: Subgraph) -> bool:
+    return any(
+        n.type == definition.id and n.mode == Mode.BYPASSED for g in workflow.graphs() for n in g.nodes
+    )
+
+
+def _own_edge(definition: Subgraph, node: Node, slot: int) -> int | None:
+    """The definition's input that an input of a node hangs on, if nothing else does."""
+    link = definition.links.get(node.inputs[slot]["link"])
+    if link is None or link.origin_id != SUBGRAPH_INPUT:
+        return None
+    fed = [i for i in definition.links.values() if (i.origin_id, i.origin_slot) == link[1:3]]
+    return link.origin_slot if len(fed) == 1 else None
 
 
 def _output_of(definition: Subgraph, end: End) -> int | None:

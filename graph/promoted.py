@@ -91,7 +91,7 @@ def _promote_primitive(definition: GraphState, primitive: NodeState) -> int | No
     targets = []
     for link in _links_from(definition, primitive):
         target = definition.nodes.get(str(link.target_id))
-        slots = input_slots(target) if target is not None else []
+        slots = input_slots(target, definition) if target is not None else []
         if target is None or not isinstance(link.target_slot, int):
             return None
         if not 0 <= link.target_slot < len(slots):

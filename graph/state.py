@@ -17,11 +17,10 @@ from .widgets import read_widgets, saved_values, widget_values
 class NodeState:
     """One node: its place, its class, its links by input name, and its widget values (read when asked for)."""
 
-    __slots__ = ("definition", "graph", "host_values", "links", "node", "prompt_id", "spec", "_values")
+    __slots__ = ("_values", "definition", "host_values", "links", "node", "prompt_id", "spec")
 
-    def __init__(self, node: Node, graph: GraphState, spec: ClassSpec | None):
+    def __init__(self, node: Node, spec: ClassSpec | None):
         self.node = node
-        self.graph = graph
         self.spec = spec
         self.prompt_id = str(node.id)
         self.links: dict[str, Any] = {
@@ -110,7 +109,7 @@ class GraphState:
         self.links: dict[Any, Link] = graph.links
         spec = info.spec if info is not None else lambda _: None
         self.nodes: dict[str, NodeState] = {
-            str(n.id): NodeState(n, self, spec(n.type)) for n in graph.nodes
+            str(n.id): NodeState(n, spec(n.type)) for n in graph.nodes
         }
         self.inputs: list[EdgeInput] = []
         self.outputs: list[dict[str, Any]] = graph.outputs if isinstance(graph, Subgraph) else []

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..errors import WorkflowError
-from .definitions import used_definitions
-from .edit import End, connect, node_by_id, scope, slot_named, tidy, tidy_all, without_nodes
+from .definitions import used_definitions, with_own_definition
+from .edit import End, connect, node_by_id, scope, slot_named, tidy_all, without_nodes
 from .merge import merge, with_last_ids
-from .model import Node, NodeId, Workflow, with_graph
+from .model import Mode, NodeId, Subgraph, Workflow, with_graph
 from .object_info import ObjectInfo
 from .order import execution_order
 from .places import Place, places_of, port_modes
@@ -81,6 +81,7 @@ def stitch(
             doomed = {p.place for p in seams.dropped if p.part == index}
             parts[index] = without_ports(parts[index], doomed, info)
         seams = plan_seams([placed_ports(w, i, info) for i, w in enumerate(parts)])
+    _check_reachable(parts, seams.joins)
     parts, ends = _lead_out(parts, seams.joins)
     result, maps = merge(parts)
     for join, (origin, target) in zip(seams.joins, ends, strict=True):
@@ -132,10 +133,7 @@ def plan_seams(parts: Iterable[Sequence[PlacedPort]]) -> Seams:
 def without_ports(
     workflow: Workflow, doomed: Collection[Place], info: ObjectInfo | None = None
 ) -> Workflow:
-    """The workflow without these ports, and without passthru ports that they alone gave a purpose.
-
-    A port in a definition whose other instances still need it becomes a plain Reroute instead.
-    """
+    """The workflow without these ports, and without passthru ports that they alone gave a purpose."""
     while doomed:
         passthrus = {p for p, mode in port_modes(workflow, info).items() if mode is PortMode.PASSTHRU}
         workflow = _drop(workflow, doomed, info)
@@ -153,6 +151,27 @@ def check_cycles(workflow: Workflow, info: ObjectInfo | None = None) -> None:
     flat = flatten(workflow, info)
     pairs = [(source.node_id, node_id) for source, node_id, _ in flat.links()]
     execution_order(flat.nodes, pairs, lambda i: flat.nodes[i].problem("it depends on itself"))
+
+
+def _check_reachable(parts: Sequence[Workflow], joins: Iterable[Join]) -> None:
+    """See that no join has to cross the edge of a muted or bypassed subgraph.
+
+    Source: the front end (1.49.6) runs what is in such an instance if it is itself in a subgraph, but
+    leads no value in or out.
+    """
+    ports = dict.fromkeys(p for join in joins for p in join)
+    problems = [
+        p.port.problem(
+            f"the port {p.port.unique_id!r} is inside the muted or bypassed subgraph {host.title!r}, so "
+            "it can't be joined; move the port out of it, or switch it on"
+        )
+        for p in ports
+        for depth in range(len(p.place.path))
+        for host in [node_by_id(scope(parts[p.part], p.place.path[:depth]), p.place.path[depth])]
+        if host.mode in (Mode.MUTED, Mode.BYPASSED)
+    ]
+    if problems:
+        raise WorkflowError("These workflows can't be stitched:", problems)
 
 
 def _lead_out(
@@ -193,32 +212,22 @@ def _without_modes(workflow: Workflow, mode: PortMode, info: ObjectInfo | None) 
 
 
 def _drop(workflow: Workflow, places: Collection[Place], info: ObjectInfo | None) -> Workflow:
-    """Remove ports by their places; what is in a definition counts for all instances."""
+    """Remove ports. An instance whose definition others need as it is gets a definition of its own."""
     others = set(port_modes(workflow, info)) - set(places)
-
-    def key(place: Place) -> tuple[str | None, NodeId]:
-        graph = scope(workflow, place.path)
-        return getattr(graph, "id", None), place.node_id
-
-    kept = {key(place) for place in others}
-    keys = {key(place) for place in places}
-    for graph_id in {k[0] for k in keys}:
+    kept = {_definition_key(workflow, place) for place in others}
+    for place in sorted(places, key=repr):
+        if _definition_key(workflow, place) in kept:
+            workflow = with_own_definition(workflow, place.path)
+    doomed: dict[str | None, set[NodeId]] = {}
+    for place in places:
+        graph_id, node_id = _definition_key(workflow, place)
+        doomed.setdefault(graph_id, set()).add(node_id)
+    for graph_id, ids in doomed.items():
         graph = workflow if graph_id is None else workflow.subgraphs[graph_id]
-        ids = {node_id for g, node_id in keys if g == graph_id}
-        shared = {i for i in ids if (graph_id, i) in kept}
-        nodes = [_as_reroute(n) if n.id in shared else n for n in graph.nodes]
-        changed = without_nodes(replace(graph, nodes=nodes), ids - shared)
-        workflow = with_graph(workflow, graph, tidy(changed))
+        workflow = with_graph(workflow, graph, without_nodes(graph, ids))
     return workflow
 
 
-def _as_reroute(port: Node) -> Node:
-    slot = slot_named(port.inputs, PORT_INPUT)
-    link = port.inputs[slot].get("link") if slot is not None else None
-    inputs = [{"name": "", "type": "*", "link": link}]
-    outputs = [{**(port.outputs[0] if port.outputs else {}), "name": "", "type": "*"}]
-    properties = {"showOutputText": False, "horizontal": False}
-    return replace(
-        port, type="Reroute", inputs=inputs, outputs=outputs, properties=properties, widgets_values=None,
-        data={k: v for k, v in port.data.items() if k != "widgets_values"},
-    )
+def _definition_key(workflow: Workflow, place: Place) -> tuple[str | None, NodeId]:
+    graph = scope(workflow, place.path)
+    return (graph.id if isinstance(graph, Subgraph) else None), place.node_id

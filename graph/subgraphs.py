@@ -99,11 +99,13 @@ class FlatGraph:
 
     def input_type(self, node_id: str, input_name: str) -> str:
         """The type of an input, as the definition says, else as the file says."""
-        return _input_type(self.nodes[node_id].state, input_name)
+        flat = self.nodes[node_id]
+        return _input_type(flat.scope.graph, flat.state, input_name)
 
     def output_type(self, node_id: str, slot: int) -> str:
         """The type of an output, as the definition says, else as the file says."""
-        return output_type(self.nodes[node_id].state, slot)
+        flat = self.nodes[node_id]
+        return output_type(flat.state, slot, flat.scope.graph)
 
     def resolve(self, flat: FlatNode, input_name: str) -> Source | Promoted | None:
         """Like `source`, but tells the promoted value too that reaches an input through a subgraph's edge."""
@@ -163,7 +165,7 @@ def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promot
     """Follow the link of an input, against its direction, to a node that runs."""
     link_id = state.links.get(input_name)
     # The type decides at bypassed nodes only; it is looked up there.
-    asks: tuple[NodeState, str] = (state, input_name)
+    asks: tuple[GraphState, NodeState, str] = (scope.graph, state, input_name)
     seen: set[tuple[int, Any]] = set()
     while link_id is not None:
         link = scope.graph.links.get(link_id)
@@ -181,7 +183,8 @@ def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promot
             link_id = host.links.get(edge.name)
             if link_id is None:
                 return _promoted(scope.parent, host, slot)
-            scope, asks = scope.parent, (host, edge.name)
+            scope = scope.parent
+            asks = (scope.graph, host, edge.name)
             continue
         origin = scope.graph.origin(link)
         if origin is None:
@@ -190,10 +193,10 @@ def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promot
         if mode == Mode.MUTED:
             return None
         if mode == Mode.BYPASSED:
-            name = _bypassed_input(origin, link.origin_slot, _input_type(*asks))
+            name = _bypassed_input(scope.graph, origin, link.origin_slot, _input_type(*asks))
             if name is None:
                 return None
-            link_id, asks = origin.links.get(name), (origin, name)
+            link_id, asks = origin.links.get(name), (scope.graph, origin, name)
         elif origin.definition is not None:
             scope = scope.children[str(origin.node.id)]
             link_id = _output_link(scope.graph, link.origin_slot)
@@ -214,9 +217,9 @@ def _promoted(scope: Scope, host: NodeState, slot: int) -> Promoted | None:
     return Promoted(value, scope, host, slot)
 
 
-def _bypassed_input(origin: NodeState, slot: int, wanted: str) -> str | None:
-    slots = input_slots(origin)
-    found = bypass_slot([t for _, t in slots], output_type(origin, slot), wanted, slot)
+def _bypassed_input(graph: GraphState, origin: NodeState, slot: int, wanted: str) -> str | None:
+    slots = input_slots(origin, graph)
+    found = bypass_slot([t for _, t in slots], output_type(origin, slot, graph), wanted, slot)
     return None if found is None else slots[found][0]
 
 
@@ -232,12 +235,12 @@ def _output_link(graph: GraphState, slot: int) -> Any:
     return None
 
 
-def _input_type(state: NodeState, name: str) -> str:
+def _input_type(graph: GraphState, state: NodeState, name: str) -> str:
     if state.definition is None and state.spec is not None:
         known = state.spec.inputs.get(name)
         if known is not None and not known[0].startswith("COMFY_"):
             return known[0]
-    for slot, kind in input_slots(state):
+    for slot, kind in input_slots(state, graph):
         if slot == name:
             return kind
     return type_name(None)

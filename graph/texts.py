@@ -15,16 +15,18 @@ _DATE_PART = re.compile(r"dd?|MM?|hh?|mm?|ss?|yyy?y?")
 _NOT_IN_FILE_NAMES = re.compile(r'[/?<>\\:*|"\x00-\x1F\x7F]')
 
 
-def dynamic_prompt(text: str, rng: random.Random) -> str:
+def dynamic_prompt(text: str, seed: int = 0) -> str:
     """A prompt text without its comments, one option chosen of every `{a|b}`.
 
     Source: front end 1.49.6, behaviour of widgets with `dynamicPrompts`. "http://x" loses its end, there as here.
     An escaped `\\{`, `\\|` or `\\}` stays, without the backslash; a brace that is not closed closes at the end.
+    The browser chooses anew each time; here text and seed decide, so that a conversion can be repeated.
     """
     if "/" in text:
         text = _COMMENT.sub("", text)
     if "{" not in text and "\\" not in text:
         return text
+    rng = random.Random(f"{seed} {text}")
     # One frame for each open brace: the options so far. The outermost is the text itself.
     frames: list[list[list[str]]] = [[[]]]
     i, n = 0, len(text)

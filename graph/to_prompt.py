@@ -71,8 +71,9 @@ def convert(
             as they are, not copied.
         object_info: the server's /object_info; index it once (`index_object_info`) when converting often.
         randomize_seeds: change seeds as the editor does when it queues.
-        seed: makes the random choices (seeds, `{a|b}` in prompt texts) repeatable. None: `{a|b}` takes the same
-            options each time, and new seeds come from the system's randomness.
+        seed: makes the random choices repeatable. Of `{a|b}` in a prompt text, the text and this number decide
+            which option is taken, so that None takes the same one each time; with None, new seeds come from the
+            system's randomness.
         now: the time for %date:...% in file names. None: the clock.
 
     Raises:
@@ -81,7 +82,7 @@ def convert(
     info = index_object_info(object_info)
     parsed = workflow if isinstance(workflow, Workflow) else parse_workflow(workflow)
     flat = flatten(parsed, info)
-    writer = _Writer(flat, random.Random(0 if seed is None else seed), now)
+    writer = _Writer(flat, 0 if seed is None else seed, now)
     prompt: Prompt = {}
     problems: list[Problem] = []
     for node in flat.nodes.values():
@@ -105,10 +106,11 @@ def convert(
 class _Writer:
     """Writes nodes one by one. Holds what is the same for all of them."""
 
-    def __init__(self, flat: FlatGraph, rng: random.Random, now: datetime | None):
+    def __init__(self, flat: FlatGraph, seed: int, now: datetime | None):
         self.flat = flat
-        self.rng = rng
+        self.seed = seed
         self.now = now
+        self.named: dict[str, tuple[GraphState, NodeState]] | None = None
         self.links: list[tuple[str, str]] = []
         # Which inputs get their value from one place: (node id, input) -> that place.
         self.shared: dict[tuple[str, str], Any] = {}
@@ -149,7 +151,7 @@ class _Writer:
             if kind is str:
                 widget = spec.by_name.get(name) or state.widget(name)
                 if widget is not None and widget.options.get("dynamicPrompts"):
-                    value = dynamic_prompt(value, self.rng)
+                    value = dynamic_prompt(value, self.seed)
                 elif name == "filename_prefix" and spec.class_type in SAVE_NODES:
                     value = self._fill_in(value)
             elif kind is list:
@@ -166,8 +168,8 @@ class _Writer:
         elif isinstance(found, Promoted):
             inputs[name] = _wrapped(found.value)
             self.shared[flat.id, name] = (id(found.scope), id(found.host), found.slot)
-        elif name in inputs and (primitive := primitive_of(flat.state, name)) is not None:
-            value = self._primitive_value(flat.state, name, primitive)
+        elif name in inputs and (primitive := primitive_of(flat.scope.graph, flat.state, name)) is not None:
+            value = self._primitive_value(flat, name, primitive)
             if value is not MISSING:
                 inputs[name] = _wrapped(value)
                 self.shared[flat.id, name] = (id(flat.scope), id(primitive))
@@ -175,8 +177,8 @@ class _Writer:
                     primitive.node.widgets_values[1:2] or [False]
                 )[0]
 
-    def _primitive_value(self, state: NodeState, name: str, primitive: NodeState) -> Any:
-        value = primitive_value(state, name)
+    def _primitive_value(self, flat: FlatNode, name: str, primitive: NodeState) -> Any:
+        value = primitive_value(flat.scope.graph, flat.state, name)
         if isinstance(value, str) and primitive.node.properties.get(REPLACE_PROPERTY):
             return self._fill_in(value)
         return value
@@ -195,17 +197,15 @@ class _Writer:
         Raises:
             LookupError: no such node, or it has no such widget.
         """
-        states = [s for graph in _graphs(self.flat.root.graph) for s in graph.nodes.values()]
-        for has_name in (_is_called, _is_titled):
-            for state in states:
-                if has_name(state, node_name):
-                    value = primitive_value(state, widget_name)
-                    if value is MISSING:
-                        value = state.value(widget_name)
-                    if value is MISSING:
-                        raise LookupError(widget_name)
-                    return value
-        raise LookupError(node_name)
+        if self.named is None:
+            self.named = _named_nodes(self.flat.root.graph)
+        graph, state = self.named[node_name]
+        value = primitive_value(graph, state, widget_name)
+        if value is MISSING:
+            value = state.value(widget_name)
+        if value is MISSING:
+            raise LookupError(widget_name)
+        return value
 
 
 def _wrapped(value: Any, kind: str = "") -> Any:
@@ -248,22 +248,23 @@ def _controls(flat: FlatGraph, writer: _Writer) -> Iterator[Control]:
                 yield Control((node.id, name), mode, own.type, own.options)
 
 
-def _graphs(root: GraphState) -> list[GraphState]:
-    """The root, then every definition in use, in the order in which they are met."""
-    found = [root]
-    for graph in found:
+def _named_nodes(root: GraphState) -> dict[str, tuple[GraphState, NodeState]]:
+    """Nodes by the names that %Node.widget% may use: "Node name for S&R", else the title.
+
+    The first of each name counts, over the root and every definition in use.
+    """
+    graphs = [root]
+    for graph in graphs:
         for state in graph.nodes.values():
-            if state.definition is not None and state.definition not in found:
-                found.append(state.definition)
-    return found
-
-
-def _is_called(state: NodeState, name: str) -> bool:
-    return state.node.properties.get("Node name for S&R", state.node.type) == name
-
-
-def _is_titled(state: NodeState, name: str) -> bool:
-    title = state.node.data.get("title") or (state.spec.display_name if state.spec else None)
-    return title == name
-
-
+            if state.definition is not None and state.definition not in graphs:
+                graphs.append(state.definition)
+    called: dict[str, tuple[GraphState, NodeState]] = {}
+    titled: dict[str, tuple[GraphState, NodeState]] = {}
+    for graph in graphs:
+        for state in graph.nodes.values():
+            name = state.node.properties.get("Node name for S&R", state.node.type)
+            title = state.node.data.get("title") or (state.spec and state.spec.display_name)
+            for names, found in ((called, name), (titled, title)):
+                if isinstance(found, str):
+                    names.setdefault(found, (graph, state))
+    return {**titled, **called}

@@ -51,6 +51,8 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
                 value = widget.default
             if widget.is_sent and value is not MISSING:
                 values[widget.name] = value
+        if place < count and spec.is_custom:
+            _check_surplus(node, saved[place:])
         return values
     return {
         w.name: value for w, value in read_widgets(spec, saved) if w.is_sent and value is not MISSING
@@ -151,6 +153,16 @@ def _check_names(node: Node, spec: ClassSpec, saved: dict[str, Any]) -> None:
             "its widgets_values are saved by name, and the server's definition has no widget "
             f"{', '.join(map(repr, extra[:6]))}: the node's own JavaScript made them, so what it sends can't be "
             "known. Export this workflow in the browser (Export (API)) and use that file"
+        )])
+
+
+def _check_surplus(node: Node, surplus: list[Any]) -> None:
+    """Further values are ignored, as in the browser; objects among them are widgets that JavaScript made."""
+    if any(isinstance(v, dict) and v for v in surplus):
+        raise WorkflowError("Widget values can't be read:", [node.problem(
+            "its widgets_values hold objects for which the server's definition has no widget: the node's own "
+            "JavaScript made them, so what it sends can't be known. Export this workflow in the browser "
+            "(Export (API)) and use that file"
         )])
 
 

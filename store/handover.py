@@ -1,14 +1,13 @@
 """What one run of the worker may load and where it may save, and what comes back from it.
 
 The worker never writes receipts.json. It gets versions (a version is the block's name) and an
-order, and leaves one small file for each value it saved in `<run folder>/handoff/<nonce>/`.
+order, and leaves one small file for each value it saved, `<run folder>/handoff/<nonce>.<version>.json`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import shutil
 import threading
 import weakref
 from collections.abc import Iterable
@@ -91,6 +90,7 @@ def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
         "token": store.book.token,
         "use_ram": bool(use_ram and store.limit_bytes),
         "room": store.room_bytes(),
+        "spare": store.lend(),
     }
     versions = {unique_id: r.version for unique_id, r in pinned.items()}
     return Handoff(str(store.folder), versions, order)
@@ -101,9 +101,11 @@ def take_back(store: RamFirst, handoff: Handoff, commit: bool, trusted: bool) ->
     with handoff.lock:
         if handoff.taken is not None:
             return handoff.taken
-        folder = store.folder / "handoff" / handoff.nonce
+        # One folder for all runs: to make and remove one for each costs more than all the rest.
+        folder = store.folder / "handoff"
+        files = sorted(folder.glob(handoff.nonce + ".*")) if folder.exists() else []
         try:
-            receipts = _collect(store, folder)
+            receipts = _collect(store, files)
             taken = Taken(store, receipts, trusted)
             if commit and taken:
                 store.commit(list(taken.items()))
@@ -111,22 +113,20 @@ def take_back(store: RamFirst, handoff: Handoff, commit: bool, trusted: bool) ->
         finally:
             if handoff.taken is not None:
                 _unpin(store, list(handoff.versions.values()))
-        if folder.exists():
-            shutil.rmtree(folder, ignore_errors=True)
+                store.return_lent(handoff.order["spare"])
+        for path in files:
+            path.unlink(missing_ok=True)
         return taken
 
 
-def _collect(store: RamFirst, folder: Path) -> list[Receipt]:
-    """The receipts in the folder; blocks of savers that were killed in the middle are removed."""
-    try:
-        files = sorted(folder.iterdir())
-    except FileNotFoundError:
-        return []
+def _collect(store: RamFirst, files: list[Path]) -> list[Receipt]:
+    """The receipts in the files; blocks of savers that were killed in the middle are removed."""
     receipts: dict[str, Receipt] = {}
     for path in files:
         if path.suffix != ".json":
+            version = path.name.split(".")[1]
             for storage in ("ram", "disk"):
-                store.discard(Gone(path.stem, storage))
+                store.discard(Gone(version, storage))
             continue
         data = json.loads(path.read_text(encoding="utf-8"))
         receipt = Receipt.from_json(data["unique_id"], data)

@@ -12,6 +12,7 @@ import errno
 import mmap
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ class PosixBlocks:
     def locate(self, version: str) -> str:
         return _PREFIX + version
 
-    def create(self, version: str, value: Encoded, is_list: bool = False) -> None:
+    def create(
+        self, version: str, value: Encoded, is_list: bool = False, lent: Sequence[Any] = ()
+    ) -> None:
         import _posixshmem
 
         from .segments import NoRoom, is_no_room
@@ -95,6 +98,9 @@ class PosixBlocks:
     def pin(self, version: str) -> int | None:
         return None
 
+    def lend(self, most: int) -> list[tuple[str, int]]:
+        return []
+
     def adopt(self, version: str, size: int) -> None:
         """Nothing to do: the block lives until it is unlinked."""
 
@@ -132,7 +138,9 @@ class WindowsBlocks:
             raise NotImplementedError("named mappings exist on Windows only")
         return mmap.mmap(-1, size, tagname=self.locate(version), access=access)
 
-    def create(self, version: str, value: Encoded, is_list: bool = False) -> None:
+    def create(
+        self, version: str, value: Encoded, is_list: bool = False, lent: Sequence[Any] = ()
+    ) -> None:
         from .segments import NoRoom
 
         size = value.total_bytes
@@ -164,6 +172,9 @@ class WindowsBlocks:
 
     def pin(self, version: str) -> int | None:
         return None
+
+    def lend(self, most: int) -> list[tuple[str, int]]:
+        return []
 
     def adopt(self, version: str, size: int) -> None:
         """Hold a block that the worker made, so that it outlives the worker's own handle."""

@@ -17,6 +17,7 @@ from . import locks
 # Small blocks are cheaper to make than to keep; more descriptors than this are a burden.
 MIN_BYTES = 1 << 20
 MAX_BLOCKS = 32
+_POPULATE = getattr(mmap, "MAP_POPULATE", 0)
 
 
 class Spare:
@@ -30,10 +31,14 @@ class Spare:
         self._map: mmap.mmap | None = None
 
     def mapping(self) -> mmap.mmap:
-        """A shared mapping, kept between uses: the page faults are paid once."""
+        """A shared mapping, kept between uses: the page faults are paid once, and all together."""
         if self._map is None:
-            self._map = mmap.mmap(self.fd, self.size)
+            self._map = mmap.mmap(self.fd, self.size, flags=mmap.MAP_SHARED | _POPULATE)
         return self._map
+
+    @property
+    def is_mapped(self) -> bool:
+        return self._map is not None
 
     def resize(self, size: int) -> None:
         if size == self.size:
@@ -57,6 +62,10 @@ class Spare:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
         self.close()
+
+
+def _fits(has: int, needs: int) -> bool:
+    return has // 2 <= needs <= has * 2
 
 
 class Pool:
@@ -87,12 +96,48 @@ class Pool:
             return None
         with self._lock:
             self._settle()
-            fits = [s for s in self._free if s.size // 2 <= size <= s.size * 2]
+            fits = [s for s in self._free if _fits(s.size, size)]
             if not fits:
                 return None
-            best = min(fits, key=lambda s: abs(s.size - size))
+            best = min(fits, key=lambda s: (abs(s.size - size), not s.is_mapped))
             self._free.remove(best)
             return best
+
+    def take_lent(self, lent: list[tuple[str, str, int]], size: int) -> Spare | None:
+        """As `take`, from blocks that another process lent us.
+
+        Args:
+            lent: (version, path, bytes) of each.
+        """
+        if size < MIN_BYTES:
+            return None
+        fits = [entry for entry in lent if _fits(entry[2], size)]
+        for version, path, _ in sorted(fits, key=lambda entry: abs(entry[2] - size)):
+            with self._lock:
+                spare = self._kept.pop(version, None)
+            try:
+                spare = spare or Spare(os.open(path, os.O_RDWR), path)
+                if os.path.samestat(os.fstat(spare.fd), os.stat(path)) and locks.try_exclusive(
+                    spare.fd
+                ):
+                    return spare
+            except FileNotFoundError:
+                pass  # an earlier save of this run took it
+            if spare is not None:
+                spare.close()
+        return None
+
+    def lend(self, most: int) -> list[tuple[str, int]]:
+        """Give some blocks away to be reused by another process: (path, bytes) of each."""
+        lent = []
+        with self._lock:
+            self._settle()
+            # Those that are mapped serve us best ourselves.
+            for spare in sorted(self._free, key=lambda s: s.is_mapped)[:most]:
+                self._free.remove(spare)
+                lent.append((spare.path, spare.size))
+                spare.close()
+        return lent
 
     def _settle(self) -> None:
         for spare in [s for s in self._busy if locks.try_exclusive(s.fd)]:

@@ -123,8 +123,12 @@ class ReceiptBook:
         """
         if not self.path.exists():
             raise ContextNotFound(f"There is no context in {self.path.parent}.")
-        with self.lock:
-            self.refresh(is_locked=True)
+        try:
+            with self.lock:
+                self.refresh(is_locked=True)
+        except BaseException:
+            self.lock.close()
+            raise
 
     def refresh(self, is_locked: bool = False) -> list[Gone]:
         """Read what was appended since. Returns the blocks that nothing names any more."""

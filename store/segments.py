@@ -14,8 +14,9 @@ import mmap
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias, Protocol
 
 from ..errors import CorruptValueError
 from . import locks
@@ -36,6 +37,9 @@ _NO_ROOM = {
 }
 
 
+Lent: TypeAlias = Sequence[tuple[str, int]]
+
+
 class NoRoom(OSError):
     """The block did not fit. Nothing of it is left."""
 
@@ -46,10 +50,13 @@ class Blocks(Protocol):
     is_ram: bool
     pool: Pool
 
-    def create(self, version: str, value: Encoded, is_list: bool = False) -> None: ...
+    def create(
+        self, version: str, value: Encoded, is_list: bool = False, lent: Lent = ()
+    ) -> None: ...
     def open(self, version: str) -> memoryview: ...
     def free(self, version: str, is_owner: bool = True) -> bool: ...
     def pin(self, version: str) -> int | None: ...
+    def lend(self, most: int) -> list[tuple[str, int]]: ...
     def adopt(self, version: str, size: int) -> None: ...
     def versions(self) -> list[str]: ...
     def room_bytes(self) -> int: ...
@@ -100,13 +107,21 @@ class FileBlocks:
     def locate(self, version: str) -> str:
         return self._base + version
 
-    def create(self, version: str, value: Encoded, is_list: bool = False) -> None:
+    def create(
+        self, version: str, value: Encoded, is_list: bool = False, lent: Lent = ()
+    ) -> None:
         """Write a block of a new name.
+
+        Args:
+            lent: version and bytes of freed blocks of another process that may be reused.
 
         Raises:
             NoRoom: memory or disk is full; what was written of it is gone again.
         """
         spare = self.pool.take(value.total_bytes)
+        if spare is None and lent:
+            known = [(name, self.locate(name), size) for name, size in lent]
+            spare = self.pool.take_lent(known, value.total_bytes)
         if spare is not None:
             self._recycle(spare, version, value, is_list)
             return
@@ -227,6 +242,11 @@ class FileBlocks:
             os.close(fd)
             return None
         return fd
+
+    def lend(self, most: int) -> list[tuple[str, int]]:
+        """Version and bytes of freed blocks that another process may reuse; `free` takes them back."""
+        start = len(self._base)
+        return [(path[start:], size) for path, size in self.pool.lend(most)]
 
     def versions(self) -> list[str]:
         try:

@@ -27,6 +27,8 @@ log = logging.getLogger("discomfort.store")
 _NEAR = 0.9  # of the limit: here the background starts to spill,
 _ENOUGH = 0.8  # and here it stops
 _RETRIES = 20
+_LENT = 4  # blocks for one run
+_POOL_BYTES = 64 << 20
 
 
 class RamFirst:
@@ -45,8 +47,7 @@ class RamFirst:
         self.is_owner = is_owner
         self.book = ReceiptBook(folder)
         self.book.open()
-        pool_bytes = max(64 << 20, limit_bytes // 4) if is_owner else 0
-        self.ram = segments.ram_blocks(folder, min(pool_bytes, self.limit_bytes))
+        self.ram = segments.ram_blocks(folder)
         self.disk = segments.disk_blocks(folder, fsync=is_durable)
         self._lock = threading.RLock()
         self._pins: dict[str, list[Any]] = {}  # version -> [count, storage, descriptor]
@@ -257,6 +258,15 @@ class RamFirst:
         """Free a block that never got a receipt."""
         self._blocks(block.storage).free(block.version)
 
+    def lend(self) -> list[tuple[str, int]]:
+        """Freed blocks whose memory the worker may use again."""
+        return self.ram.lend(_LENT) if self.is_owner else []
+
+    def return_lent(self, lent: Sequence[tuple[str, int]]) -> None:
+        """What the worker used bears another name by now; the rest is ours again."""
+        for version, _ in lent:
+            self.ram.free(version)
+
     def room_bytes(self) -> int:
         """How much shared memory the limit still allows, counting what was freed but is kept for
         reuse."""
@@ -279,6 +289,12 @@ class RamFirst:
 
     def _forget(self, gone: Sequence[Gone]) -> None:
         """Free blocks that no receipt names, now or as soon as nobody needs them."""
+        if not gone:
+            return
+        if self.is_owner and not self._is_closing:
+            # Freed memory is kept for reuse, but never more than is in use, apart from a small sum.
+            in_use = self.book.used_bytes["ram"]
+            self.ram.pool.max_bytes = min(self.limit_bytes // 2, max(_POOL_BYTES, in_use))
         for block in gone:
             with self._lock:
                 if self.book.is_used(block.version):

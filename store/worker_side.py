@@ -71,11 +71,11 @@ def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> No
         raise TypeError(
             f"The value of {unique_id!r} ({type(value).__name__}) can't be stored: {e}"
         ) from e
-    folder = os.path.join(order["run_dir"], "handoff", order["nonce"])
     version = run_dir.new_version(order["token"])
-    draft = os.path.join(folder, version + ".part")
+    note = os.path.join(order["run_dir"], "handoff", f"{order['nonce']}.{version}")
+    draft = note + ".part"
     # The draft names the block before it exists: if we are killed, the master knows what to remove.
-    fd = _create(draft)
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
     try:
         storage = _write(order, unique_id, version, encoded, is_list)
         receipt = {
@@ -88,16 +88,7 @@ def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> No
         os.unlink(draft)
         raise
     os.close(fd)
-    os.replace(draft, os.path.join(folder, version + ".json"))
-
-
-def _create(path: str) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
-    try:
-        return os.open(path, flags, 0o600)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        return os.open(path, flags, 0o600)
+    os.replace(draft, note + ".json")
 
 
 _spent: OrderedDict[str, int] = OrderedDict()
@@ -111,7 +102,7 @@ def _write(
     spent = _spent.get(nonce, 0)
     if order["use_ram"] and spent + size <= order["room"]:
         try:
-            ram.create(version, value, is_list)
+            ram.create(version, value, is_list, order.get("spare", ()))
         except segments.NoRoom:
             pass  # the memory file system is smaller than the limit
         else:

@@ -81,7 +81,7 @@ def comfyui_dirs() -> dict[str, Path]:
     return {s.name: s.path for s in [Server("fake", FAKE), *real_servers()]}
 
 
-@pytest.fixture(scope="module", params=server_params())
+@pytest.fixture(scope="session", params=server_params())
 def server(request: pytest.FixtureRequest) -> Server:
     """Every server in turn."""
     return require(request.param)
@@ -116,11 +116,11 @@ async def make_connector(tmp_path: Path) -> AsyncIterator[Make]:
         await connector.kill_api()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(
     server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ComfyConnector]:
-    """One worker for all tests of a module; each test has an event loop of its own."""
+    """One worker for all tests that only use it; each test has an event loop of its own."""
     path = write_config(tmp_path_factory.mktemp("config"), server.path)
     connector = asyncio.run(ComfyConnector.create(path, extra_custom_nodes=[STUB_NODES]))
     yield connector

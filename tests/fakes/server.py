@@ -70,7 +70,7 @@ class PromptServer:
         for ws in [t for t in targets if t is not None]:
             try:
                 if isinstance(event, int):
-                    await ws.send_bytes(_preview(data))
+                    await ws.send_bytes(_preview(event, data))
                 else:
                     await ws.send_str(json.dumps({"type": event, "data": data}))
             except (ConnectionError, RuntimeError) as e:
@@ -253,15 +253,18 @@ class PromptServer:
         return web.json_response({"name": name, "subfolder": subfolder, "type": kind})
 
 
-def _preview(data: Any) -> bytes:
-    """A picture for the socket: `(format, PIL image, largest side)`, as ComfyUI's nodes pass it."""
-    form, image, largest = data
+def _preview(event: int, data: Any) -> bytes:
+    """A picture for the socket, `(format, PIL image, largest side)`; with event 4 also whose it is."""
+    (form, image, largest), about = data if event == 4 else (data, None)
     if largest:
         image = image.copy()
         image.thumbnail((largest, largest))
     out = io.BytesIO()
     image.save(out, form)
-    return struct.pack(">II", 1, 1 if form == "JPEG" else 2) + out.getvalue()
+    if about is None:
+        return struct.pack(">II", 1, 1 if form == "JPEG" else 2) + out.getvalue()
+    words = json.dumps({**about, "image_type": f"image/{form.lower()}"}).encode()
+    return struct.pack(">II", 4, len(words)) + words + out.getvalue()
 
 
 def _describe(name: str) -> dict[str, Any]:

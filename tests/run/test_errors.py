@@ -29,7 +29,7 @@ async def good_run(discomfort, workflows):
         ("error_doubled_output", WorkflowError, "same unique_id"),
         ("error_doubled_in_instances", WorkflowError, "same unique_id"),
         ("error_empty_id", WorkflowError, "no unique_id"),
-        ("error_unknown_node", WorkflowError, "unknown"),
+        ("error_unknown_node", WorkflowError, "NodeThatNobodyHas"),
         ("error_broken_link", WorkflowError, "link"),
         ("error_value_out_of_range", ValidationFailed, "31"),
         ("error_file_not_found", ValidationFailed, "image"),

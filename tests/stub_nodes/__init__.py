@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from typing import Any
 
+from . import models
+
 counts: Counter[str] = Counter()
 
 
@@ -200,15 +202,21 @@ class StubPreview:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {"side": ("INT", {"default": 32, "min": 1, "max": 512})}}
+        return {
+            "required": {"side": ("INT", {"default": 32, "min": 1, "max": 512})},
+            "hidden": {"unique_id": "UNIQUE_ID"},
+        }
 
-    def run(self, side: int) -> tuple[()]:
+    def run(self, side: int, unique_id: str = "") -> tuple[()]:
         from PIL import Image
         from server import PromptServer  # type: ignore[import-not-found]
 
         picture = Image.new("RGB", (side, side), (255, 0, 0))
         instance = PromptServer.instance
-        instance.send_sync(1, ("JPEG", picture, None), instance.client_id)
+        about = {"node_id": unique_id, "prompt_id": instance.last_prompt_id}
+        # server.py: 2 is a picture on its own, 4 one that says whose it is.
+        instance.send_sync(2, ("JPEG", picture, None), instance.client_id)
+        instance.send_sync(4, (("PNG", picture, None), about), instance.client_id)
         return ()
 
 
@@ -236,6 +244,6 @@ NODE_CLASS_MAPPINGS = {
     kind.__name__: kind
     for kind in (
         StubCount, StubCounts, StubRaise, StubSleep, StubBlock, StubKill, StubBig, StubNumbers,
-        StubSum, StubPreview, StubChild,
+        StubSum, StubPreview, StubChild, *models.NODES,
     )
 }  # fmt: skip

@@ -1,0 +1,191 @@
+"""Values by reference: closures that load once, on every server, in its own cache mode."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+import torch
+from custom_nodes.discomfort.errors import MissingInputError, NodeFailed, WorkflowError
+
+
+def port(unique_id: str, source: list | None = None) -> dict:
+    inputs = {"unique_id": unique_id, **({"input_data": source} if source else {})}
+    return {"class_type": "DiscomfortPort", "inputs": inputs}
+
+
+def load(name) -> dict:
+    """MODEL and CLIP out; `name` is text, or a port's id."""
+    return {
+        "1": {"class_type": "StubLoadModel", "inputs": {"name": name}},
+        "2": port("model", ["1", 0]),
+        "3": port("clip", ["1", 1]),
+    }
+
+
+PATCH = {
+    "1": port("model"),
+    "2": port("strength"),
+    "3": {"class_type": "StubPatchModel", "inputs": {"model": ["1", 0], "strength": ["2", 0]}},
+    "4": port("model", ["3", 0]),
+}
+
+
+def use(model: str = "model") -> dict:
+    return {
+        "1": port(model),
+        "2": port("seed"),
+        "3": {"class_type": "StubUseModel", "inputs": {"model": ["1", 0], "seed": ["2", 0]}},
+        "4": port("told", ["3", 0]),
+        "5": port("loads", ["3", 1]),
+    }
+
+
+@pytest.fixture
+def name() -> str:
+    """Of a model that no other test loads."""
+    return f"model-{uuid.uuid4().hex}"
+
+
+async def test_making_references_runs_nothing(discomfort, name):
+    events: list = []
+    with discomfort.Context() as context:
+        results = await discomfort.run(load(name), context=context, on_event=events.append)
+        assert context.get_storage_info("model")["pass_by"] == "ref"
+    assert set(results) == {"model", "clip"} and not events
+    assert all(isinstance(stored, dict) for stored in results.values())
+
+
+async def test_a_loop_loads_once(discomfort, name):
+    with discomfort.Context() as context:
+        await discomfort.run(load(name), context=context)
+        for seed in range(5):
+            results = await discomfort.run(use(), {"seed": seed}, context=context)
+            assert results == {"told": f"{name}[] {seed}", "loads": 1}
+
+
+async def test_two_models_that_alternate_load_once_each(discomfort, name):
+    other = name + "-other"
+    with discomfort.Context() as context:
+        await discomfort.run(load(name), context=context)
+        second = load(other)
+        second["2"]["inputs"]["unique_id"] = "model2"
+        del second["3"]
+        await discomfort.run(second, context=context)
+        for seed in range(4):
+            first = await discomfort.run(use(), {"seed": seed}, context=context)
+            then = await discomfort.run(use("model2"), {"seed": seed}, context=context)
+            assert (first["loads"], then["loads"]) == (1, 1)
+
+
+async def test_other_runs_and_a_failed_one_in_between_load_nothing_again(discomfort, name, workflows):
+    with discomfort.Context() as context:
+        await discomfort.run(load(name), context=context)
+        await discomfort.run(use(), {"seed": 1}, context=context)
+        for i in range(5):
+            await discomfort.run(workflows / "loop_text.json", {"text": str(i)})
+        with pytest.raises(NodeFailed):
+            await discomfort.run(workflows / "error_node_raises.json")
+        results = await discomfort.run(use(), {"seed": 2}, context=context)
+        assert results["loads"] == 1
+
+
+async def test_a_new_context_and_a_new_run_of_the_loader_load_nothing_again(discomfort, name):
+    for seed in range(3):
+        results = await discomfort.run([load(name), use()], {"seed": seed})
+        assert results["loads"] == 1
+
+
+async def test_a_reference_is_a_closure(discomfort, name):
+    """Saving another name later does not change the model that was stored."""
+    by_name = {**load(["9", 0]), "9": port("model_name")}
+    with discomfort.Context() as context:
+        await discomfort.run(by_name, {"model_name": name}, context=context)
+        context.save("model_name", "something else")
+        results = await discomfort.run(use(), {"seed": 1}, context=context)
+        assert results["told"] == f"{name}[] 1"
+
+
+async def test_references_nest(discomfort, name):
+    with discomfort.Context() as context:
+        await discomfort.run(load(name), context=context)
+        for strength in (0.5, 0.25):
+            await discomfort.run(PATCH, {"strength": strength}, context=context)
+        results = await discomfort.run(use(), {"seed": 1}, context=context)
+        assert results == {"told": f"{name}['0.5', '0.25'] 1", "loads": 1}
+
+
+async def test_a_large_value_is_frozen_into_a_reference(discomfort, name):
+    patch = {**PATCH, "5": port("picture")}
+    patch["3"] = {
+        "class_type": "StubPatchModel",
+        "inputs": {"model": ["1", 0], "strength": ["2", 0], "picture": ["5", 0]},
+    }
+    with discomfort.Context() as context:
+        await discomfort.run(load(name), context=context)
+        inputs = {"strength": 1.0, "picture": torch.full((1, 64, 64, 3), 0.5)}
+        await discomfort.run(patch, inputs, context=context)
+        context.save("picture", torch.zeros(1, 64, 64, 3))
+        results = await discomfort.run(use(), {"seed": 1}, context=context)
+        assert results["told"] == f"{name}['1.0+0.500'] 1"
+        assert set(context.list_keys()) >= {"model", "picture"}
+        assert not [key for key in context.list_keys() if key.startswith("__")]
+
+
+async def test_a_result_by_reference_is_an_input_of_the_next_run(discomfort, name):
+    made = await discomfort.run(load(name))
+    results = await discomfort.run(use(), {"model": made["model"], "seed": 3})
+    assert results["told"] == f"{name}[] 3"
+
+
+async def test_a_reference_that_is_stored_under_another_key_still_works(discomfort, name):
+    made = await discomfort.run(load(name))
+    results = await discomfort.run(use("hero"), {"hero": made["model"], "seed": 3})
+    assert results["told"] == f"{name}[] 3"
+
+
+async def test_a_missing_reference_says_what_is_missing(discomfort):
+    with pytest.raises(MissingInputError, match="'model' of type MODEL"):
+        await discomfort.run(use(), {"seed": 1})
+
+
+async def test_a_reference_with_open_inputs_is_refused(discomfort):
+    open_one = {**load(["9", 0]), "9": port("model_name")}
+    with pytest.raises(WorkflowError, match="model_name"):
+        await discomfort.run(use(), {"model": open_one, "seed": 1})
+
+
+async def test_workflows_of_the_editor_make_and_use_references(discomfort, workflows, server):
+    if server.is_fake:
+        return  # the stand-in has no samplers; the tests above cover it
+    with discomfort.Context() as context:
+        made = await discomfort.run(workflows / "ref_nested_start.json", context=context)
+        for strength in (0.5, 0.75):
+            made = await discomfort.run(
+                workflows / "ref_nested.json", {"strength": strength}, context=context
+            )
+        stored = made["keyframes"]
+        kinds = [n["type"] for n in stored["nodes"]]
+        assert kinds.count("CreateHookKeyframe") == 3
+        ports = discomfort.Tools.discover_ports(stored)
+        assert not ports["inputs"] and list(ports["outputs"]) == ["keyframes"]
+
+
+async def test_what_is_made_by_reference_is_used_on_a_real_server(discomfort, workflows, server):
+    if server.is_fake:
+        return
+    with discomfort.Context() as context:
+        inputs = {"strength": 1.5, "latent": {"samples": torch.rand(1, 4, 8, 8)}}
+        results = await discomfort.run(
+            [workflows / "ref_operation.json", workflows / "ref_operation_use.json"],
+            inputs,
+            context=context,
+        )
+        assert results["changed_latent"]["samples"].shape == (1, 4, 8, 8)
+        pictures = torch.rand(3, 16, 16, 3)
+        results = await discomfort.run(
+            [workflows / "ref_video.json", workflows / "ref_video_use.json"],
+            {"pictures": pictures},
+            context=context,
+        )
+        assert results["frames"].shape == (3, 16, 16, 3)

@@ -1,0 +1,139 @@
+"""Store tests run in folders of their own, and leave nothing: no process, segment, folder, file handle."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from custom_nodes.discomfort.store import segments
+from custom_nodes.discomfort.workflow_context import WorkflowContext
+
+PROGRAMS = Path(__file__).with_name("programs.py")
+DEADLINE_S = 60
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Temporary and data folders of this test's own; child processes inherit them."""
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(temp))
+    monkeypatch.setattr(tempfile, "tempdir", str(temp))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "data"))
+    return temp
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(own_folders: Path) -> Iterator[None]:
+    """The one check after every test of the store."""
+    before, handles = shared_memory(), open_handles()
+    yield
+    gc.collect()
+    assert not psutil.Process().children(recursive=True), "a child process is left"
+    left = ours(shared_memory() - before)
+    assert not left, f"left in shared memory: {sorted(left)}"
+    folders = [p for p in own_folders.glob("discomfort-*/*/*")]
+    assert not folders, f"left in the temporary folder: {folders}"
+    assert open_handles() <= handles, "file descriptors are left open"
+
+
+def shared_memory() -> set[str]:
+    if not segments.SHM_DIR.is_dir():
+        return set()
+    return {n for n in os.listdir(segments.SHM_DIR) if n.startswith(segments.PREFIX)}
+
+
+def ours(names: set[str]) -> set[str]:
+    """Without what belongs to other living programs on this machine."""
+    holders = {}
+    for line in Path("/proc/locks").read_text().splitlines():
+        fields = line.replace("-> ", "").split()
+        holders[fields[5].rpartition(":")[2]] = int(fields[4])
+    found = set()
+    for name in names:
+        token = name[len(segments.PREFIX) :].partition("_")[0]
+        try:
+            inode = os.stat(segments.SHM_DIR / (segments.PREFIX + token)).st_ino
+        except FileNotFoundError:
+            inode = 0
+        if holders.get(str(inode), os.getpid()) == os.getpid():
+            found.add(name)
+    return {name for name in found if (segments.SHM_DIR / name).exists()}
+
+
+def open_handles() -> int:
+    return psutil.Process().num_fds() if hasattr(psutil.Process, "num_fds") else 0
+
+
+@pytest.fixture
+def context() -> Iterator[WorkflowContext]:
+    with WorkflowContext(max_ram_gb=1) as context:
+        yield context
+
+
+class Program:
+    """One function of programs.py in a process of its own."""
+
+    def __init__(self, name: str, *args: Any, **options: Any):
+        self.process = subprocess.Popen(
+            [sys.executable, str(PROGRAMS), name, *map(str, args)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            **options,
+        )  # fmt: skip
+
+    def line(self) -> str:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            assert self.process.stderr
+            raise AssertionError(f"the program ended:\n{self.process.stderr.read()}")
+        return line.strip()
+
+    def say(self, text: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+
+    def end(self) -> str:
+        """Wait for its end and return the rest of its output; it must have ended well."""
+        out, error = self.process.communicate(timeout=DEADLINE_S * 3)
+        assert self.process.returncode == 0, error
+        return out.strip()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Program]]:
+    running: list[Program] = []
+
+    def run(name: str, *args: Any, **options: Any) -> Program:
+        running.append(Program(name, *args, **options))
+        return running[-1]
+
+    yield run
+    for program in running:
+        if program.process.poll() is None:
+            program.kill()
+
+
+def wait_until(condition: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + DEADLINE_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
+        time.sleep(0.005)
+    return found

@@ -1,0 +1,167 @@
+"""Small programs that the tests start: other processes that use, or misuse, a context.
+
+    python programs.py <function> <arguments...>
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+_CONFTEST = Path(__file__).resolve().parent.parent / "conftest.py"
+_spec = importlib.util.spec_from_file_location("discomfort_tests_conftest", _CONFTEST)
+assert _spec and _spec.loader
+_spec.loader.exec_module(importlib.util.module_from_spec(_spec))
+
+import numpy as np  # noqa: E402
+
+from custom_nodes.discomfort.errors import StoreFullError  # noqa: E402
+from custom_nodes.discomfort.store import codec, worker_side  # noqa: E402
+from custom_nodes.discomfort.workflow_context import WorkflowContext  # noqa: E402
+
+
+def say(text: object) -> None:
+    print(text, flush=True)
+
+
+def own_a_context(run_id: str) -> None:
+    """A master with a value in RAM, one on disk, one lent to a run; lives until it is told to end."""
+    with WorkflowContext(run_id=run_id, max_ram_gb=1) as context:
+        context.save("ram", np.ones(3_000_000, np.uint8))
+        context.save("disk", np.ones(3_000_000, np.uint8), use_ram=False)
+        context.hand_over(["ram"])
+        say(context.folder)
+        sys.stdin.readline()
+
+
+def hang_while_saving(run_id: str) -> None:
+    """Joins a context and stops for good in the middle of writing a block."""
+
+    class Hanging(codec.Encoded):
+        def header(self, version: str, is_list: bool = False) -> bytes:
+            say("writing")
+            signal.pause()
+            return b""
+
+    context = WorkflowContext(run_id=run_id, create=False)
+    value = codec.encode(np.ones(3_000_000, np.uint8))
+    hanging = Hanging(
+        value.total_bytes, value.is_safe, value.stream_bytes, value.rows, value.crc, value.pieces
+    )
+    context._store.write(f"{context._store.book.token}_unfinished", hanging, True, "x")
+
+
+def hang_while_holding_the_lock(run_id: str) -> None:
+    """Writes half a line of the receipts and stops, with their lock held."""
+    context = WorkflowContext(run_id=run_id, create=False)
+    book = context._store.book
+    with book.lock:
+        size = os.path.getsize(book.path)
+        with open(book.path, "r+b") as file:
+            file.seek(size - 3)
+            file.write(b',"half":{"version":"ab')
+        say("locked")
+        signal.pause()
+
+
+def worker(order: str, action: str) -> None:
+    """A saver of a run; `action`: save, or die (in the middle)."""
+    import json
+
+    parsed = json.loads(order)
+    if action == "die":
+        original = codec.Encoded.header
+
+        def header(self: codec.Encoded, version: str, is_list: bool = False) -> bytes:
+            say("writing")
+            signal.pause()
+            return original(self, version, is_list)
+
+        codec.Encoded.header = header  # type: ignore[method-assign]
+    worker_side.save(parsed, "out", np.full(3_000_000, 7, np.uint8), False)
+    say("saved")
+
+
+def load_and_print(run_id: str, unique_id: str) -> None:
+    say(repr(WorkflowContext(run_id=run_id, create=False).load(unique_id)))
+
+
+def save_under_file_limit(run_id: str, limit: str) -> None:
+    """Saves values larger than RLIMIT_FSIZE allows, in memory and on disk."""
+    with WorkflowContext(run_id=run_id, max_ram_gb=1) as context:
+        context.save("small", 1)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+        for use_ram in (True, False):
+            try:
+                context.save("small", np.ones(2 * int(limit), np.uint8), use_ram=use_ram)
+            except StoreFullError as e:
+                say(f"StoreFullError: {e}")
+        say(context.load("small"))
+        context.save("small", 2)
+        say(context.load("small"))
+        say(len(os.listdir(context.folder / "values")))
+
+
+def fill_small_memory(run_id: str) -> None:
+    """Run where /dev/shm has 8 MiB and the temporary folder 24 MiB."""
+    with WorkflowContext(run_id=run_id, max_ram_gb=1) as context:
+        stored = {}
+        for i in range(8):
+            context.save(f"k{i}", np.full(3 << 20, i, np.uint8))
+            stored[f"k{i}"] = i
+        order = context.hand_over([]).order
+        worker_side.save(order, "fromworker", np.full(3 << 20, 99, np.uint8), False)
+        say(sorted({context.get_storage_info(k)["storage_type"] for k in stored}))
+        try:
+            for i in range(8, 20):
+                context.save(f"k{i % 8}", np.full(4 << 20, i, np.uint8))
+                stored[f"k{i % 8}"] = i
+        except StoreFullError as e:
+            say(f"StoreFullError: {e}")
+        for key, number in stored.items():
+            assert (context.load(key) == number).all(), key
+        try:
+            worker_side.save(order, "big", np.ones(20 << 20, np.uint8), False)
+        except StoreFullError as e:
+            say(f"StoreFullError: {e}")
+        context.save("k0", "small")
+        say(context.load("k0"))
+
+
+def hammer(run_id: str, number: str, seconds: str) -> None:
+    """Saves and loads shared and own keys; every value says of itself whether it is whole."""
+    import random
+    import time
+
+    random.seed(int(number))
+    context = WorkflowContext(run_id=run_id, create=False)
+    end = time.monotonic() + float(seconds)
+    rounds = 0
+    while time.monotonic() < end:
+        rounds += 1
+        shared = f"shared{random.randrange(4)}"
+        size = random.choice((10, 1000, 100_000, 1_500_000))
+        stamp = (int(number) * 1_000_003 + rounds) % 251
+        array = np.full(size, stamp, np.uint8)
+        context.save(shared, {"stamp": stamp, "array": array})
+        got = context.load(f"shared{random.randrange(4)}")
+        assert (got["array"] == got["stamp"]).all(), "torn"
+        own = f"own{number}"
+        context.save(own, rounds)
+        assert context.load(own) == rounds, "lost"
+    say(rounds)
+
+
+def collect_garbage_or_exit(run_id: str) -> None:
+    """Ends without closing its context."""
+    context = WorkflowContext(run_id=run_id, max_ram_gb=1)
+    context.save("x", np.ones(3_000_000, np.uint8))
+    say(context.folder)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,75 @@
+"""Stand-ins for models: made by a loader that counts, changed like a LoRA changes one, used, never copied."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+loads: Counter[str] = Counter()
+
+
+class StubModel:
+    """What a MODEL is to a workflow: an object that only this process has."""
+
+    def __init__(self, name: str, parts: tuple[str, ...] = ()):
+        self.name, self.parts = name, parts
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a model can't be copied to another process")
+
+
+class StubLoadModel:
+    """Loads, and counts how often it really did."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("MODEL", "CLIP")
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"name": ("STRING", {"default": "base"})}}
+
+    def run(self, name: str) -> tuple[StubModel, StubModel]:
+        loads[name] += 1
+        return StubModel(name), StubModel(name + ".clip")
+
+
+class StubPatchModel:
+    """A LoRA: another model on top of one."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "model": ("MODEL",),
+                "strength": ("FLOAT", {"default": 1.0, "min": -10.0, "max": 10.0}),
+            },
+            "optional": {"picture": ("IMAGE",)},
+        }
+
+    def run(self, model: StubModel, strength: float, picture: Any = None) -> tuple[StubModel]:
+        loads["patch"] += 1
+        extra = "" if picture is None else f"+{float(picture.mean()):.3f}"
+        return (StubModel(model.name, (*model.parts, f"{strength}{extra}")),)
+
+
+class StubUseModel:
+    """Tells what it got, and how often the loader of that name ran."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("STRING", "INT")
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"model": ("MODEL",), "seed": ("INT", {"default": 0})}}
+
+    def run(self, model: StubModel, seed: int) -> tuple[str, int]:
+        return f"{model.name}{list(model.parts)} {seed}", loads[model.name]
+
+
+NODES = (StubLoadModel, StubPatchModel, StubUseModel)

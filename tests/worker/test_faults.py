@@ -1,0 +1,299 @@
+"""Servers that misbehave (the fake, told to): what is raised, that nothing hangs or stays, then a good run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from custom_nodes.discomfort.errors import (
+    ConfigError,
+    RunLost,
+    ValidationFailed,
+    WorkerDied,
+    WorkerStartError,
+)
+from custom_nodes.discomfort.worker.events import NodeStarted
+from servers import FAKE, STUB_NODES, Make, assert_works, one_node, stub, wait_for
+
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
+
+SHORT = {"MAX_COMFY_START_ATTEMPTS": 15, "COMFY_START_ATTEMPTS_SLEEP": 0.2}
+
+
+def misbehave(*faults: str) -> list[str]:
+    return [part for fault in faults for part in ("--misbehave", fault)]
+
+
+async def set_fault(connector, **faults) -> None:
+    client = await connector._ensure_client()
+    reply = await client.http.post("/fake/misbehave", {k.replace("_", "-"): v for k, v in faults.items()})
+    assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("never-ready", "did not get ready within 3 s"),
+        ("exit-at-start=7", "exit code 7"),
+        ("import-error", "cannot import name 'nothing'"),
+    ],
+)
+async def test_bad_start_says_why_and_leaves_nothing(make_connector: Make, fault: str, words: str):
+    with pytest.raises(WorkerStartError) as caught:
+        await make_connector(config=SHORT, extra_args=misbehave(fault))
+    assert words in str(caught.value)
+    assert caught.value.log_path and Path(caught.value.log_path).is_file()
+    await assert_works(await make_connector())
+
+
+async def test_wrong_comfyui_path_is_named(make_connector: Make, tmp_path: Path):
+    with pytest.raises(WorkerStartError, match="nowhere"):
+        await make_connector(tmp_path / "nowhere")
+    await assert_works(await make_connector())
+
+
+async def test_command_that_does_not_exist_is_named(make_connector: Make):
+    with pytest.raises(WorkerStartError):
+        await make_connector(config={"API_COMMAND_LINE": "/no/such/python main.py"})
+    await assert_works(await make_connector())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"API_URL": "http://0.0.0.0"}, {"API_COMMAND_LINE": ""}, {"API_COMMAND_LINE": "python 'main.py"}],
+)
+async def test_config_that_can_not_be_used_is_refused(make_connector: Make, config: dict):
+    with pytest.raises(ConfigError):
+        await make_connector(config=config)
+
+
+async def test_start_that_failed_for_many_fails_for_all_of_them(make_connector: Make):
+    arguments = {"config": SHORT, "extra_args": misbehave("exit-at-start")}
+    results = await asyncio.gather(
+        *(make_connector(**arguments) for _ in range(5)), return_exceptions=True
+    )
+    assert [type(r) for r in results] == [WorkerStartError] * 5
+
+
+async def test_create_twice_joins_the_same_worker(make_connector: Make):
+    first, second = await asyncio.gather(make_connector(), make_connector())
+    assert first is second
+    await assert_works(first)
+
+
+async def test_other_arguments_are_another_worker(make_connector: Make):
+    first = await make_connector()
+    second = await make_connector(extra_args=["--cache-classic"])
+    assert first.pid != second.pid
+    await asyncio.gather(assert_works(first), assert_works(second))
+
+
+async def test_port_in_use_by_something_else_takes_the_next(make_connector: Make):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        connector = await make_connector(config={"INITIAL_PORT": port})
+        assert connector.server_address != f"http://127.0.0.1:{port}"
+        await assert_works(connector)
+
+
+async def test_port_in_use_by_another_worker_is_not_mistaken_for_ours(make_connector: Make):
+    first = await make_connector()
+    assert first.server_address
+    port = int(first.server_address.rsplit(":", 1)[1])
+    second = await make_connector(config={"INITIAL_PORT": port})
+    assert second.server_address != first.server_address
+    await assert_works(second)
+    await assert_works(first)
+
+
+async def test_worker_that_ignores_signals_is_killed(make_connector: Make):
+    connector = await make_connector(extra_args=misbehave("ignore-signals"))
+    await assert_works(connector)
+    await connector.kill_api()
+    assert connector.pid is None
+    await assert_works(await make_connector())
+
+
+async def test_kill_while_it_starts_ends_the_start(make_connector: Make):
+    creating = asyncio.ensure_future(make_connector(extra_args=misbehave("slow-start=20")))
+    from custom_nodes.discomfort.worker import process
+
+    await wait_for(lambda: any(w.pid for w in process._living), "the process")
+    (worker,) = [w for w in process._living if w.launch.extra_args]
+    await asyncio.to_thread(worker.stop)
+    with pytest.raises(WorkerStartError):
+        await creating
+    await assert_works(await make_connector())
+
+
+async def test_cancelled_create_leaves_a_start_that_others_can_join(make_connector: Make):
+    creating = asyncio.ensure_future(make_connector())
+    await asyncio.sleep(0.05)
+    creating.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await creating
+    await assert_works(await make_connector())
+
+
+@pytest.mark.parametrize(
+    "moment", ["status", "execution_start", "executing", "executed", "execution_success"]
+)
+async def test_dropped_socket_costs_time_never_a_result(make_connector: Make, moment: str):
+    connector = await make_connector()
+    await assert_works(connector)
+    for _ in range(3):
+        await set_fault(connector, drop_socket=moment)
+        await assert_works(connector)
+    await assert_works(connector)
+
+
+async def test_mute_socket_costs_time_never_a_result(make_connector: Make):
+    connector = await make_connector()
+    await set_fault(connector, mute=1)
+    await assert_works(connector)
+    await set_fault(connector, mute=None)
+    await assert_works(connector)
+    seen: list = []
+    await connector.execute(one_node(9), on_event=seen.append)
+    assert any(isinstance(e, NodeStarted) for e in seen), "the new socket is as mute as the old"
+
+
+async def test_stalled_socket_costs_time_never_a_result(make_connector: Make):
+    connector = await make_connector()
+    await set_fault(connector, stall=2)
+    await assert_works(connector)
+    await assert_works(connector)
+
+
+async def test_foreign_and_malformed_messages_change_nothing(make_connector: Make):
+    connector = await make_connector()
+    await set_fault(connector, foreign=1)
+    for _ in range(5):
+        await assert_works(connector)
+    with pytest.raises(ValidationFailed):
+        await connector.execute({"1": {"class_type": "Nothing", "inputs": {}}})
+    await assert_works(connector)
+
+
+async def test_answer_lost_on_the_way_costs_no_result(make_connector: Make):
+    connector = await make_connector()
+    await set_fault(connector, drop_answer=1)
+    prompt = stub("StubSleep", seconds=0.5, nonce=time.monotonic_ns())
+    result = await connector.execute(prompt)
+    assert result.prompt_id
+    await assert_works(connector)
+
+
+async def test_refusal_without_node_errors_is_told(make_connector: Make):
+    connector = await make_connector()
+    await set_fault(connector, refuse=1)
+    with pytest.raises(ValidationFailed, match="no outputs"):
+        await connector.execute(one_node(1))
+    await set_fault(connector, refuse=None)
+    await assert_works(connector)
+
+
+async def test_death_in_the_middle_ends_all_that_wait(make_connector: Make):
+    connector = await make_connector()
+    await set_fault(connector, die_in="StubBlock")
+    runs = [connector.execute(stub("StubBlock", seconds=5.0, nonce=i)) for i in range(4)]
+    results = await asyncio.gather(*runs, return_exceptions=True)
+    assert [type(r) for r in results] == [WorkerDied] * 4
+    await assert_works(connector)
+
+
+async def test_history_wiped_by_somebody_is_lost_when_the_socket_told_nothing(make_connector: Make):
+    connector = await make_connector()
+    await set_fault(connector, mute=1)
+    run = asyncio.ensure_future(connector.execute(stub("StubSleep", seconds=0.4, nonce=1)))
+    client = await connector._ensure_client()
+    with pytest.raises(RunLost):
+        while True:
+            await client.http.post("/history", {"clear": True})
+            done, _ = await asyncio.wait({run}, timeout=0.01)
+            if done:
+                run.result()
+                pytest.fail("a run of which nothing is known was taken for done")
+    await set_fault(connector, mute=None)
+    await assert_works(connector)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is not on Windows")
+async def test_stopped_worker_costs_time_never_a_result(make_connector: Make):
+    connector = await make_connector()
+    run = asyncio.ensure_future(connector.execute(stub("StubSleep", seconds=0.3, nonce=5)))
+    assert connector.pid
+    os.kill(connector.pid, signal.SIGSTOP)
+    done, _ = await asyncio.wait({run}, timeout=3)
+    assert not done
+    os.kill(connector.pid, signal.SIGCONT)
+    await run
+    await assert_works(connector)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is not on Windows")
+async def test_stopped_worker_is_killed_all_the_same(make_connector: Make):
+    connector = await make_connector()
+    assert connector.pid
+    os.kill(connector.pid, signal.SIGSTOP)
+    await connector.kill_api()
+    assert connector.pid is None
+
+
+async def test_what_a_node_started_ends_with_the_worker(make_connector: Make):
+    import psutil
+
+    connector = await make_connector()
+    result = await connector.execute(stub("StubChild", seconds=300.0))
+    (child,) = result.outputs["1"]["pid"]
+    assert psutil.pid_exists(child)
+    await connector.kill_api()
+    await wait_for(
+        lambda: not psutil.pid_exists(child)
+        or psutil.Process(child).status() == psutil.STATUS_ZOMBIE,
+        "the end of the node's child",
+    )
+
+
+async def test_extension_that_can_not_be_loaded_fails_the_start(make_connector: Make, tmp_path: Path):
+    # An extension that takes aiohttp's routes away before ours is loaded would do the same.
+    bad = tmp_path / "aaa_breaks_psutil"
+    bad.mkdir()
+    (bad / "__init__.py").write_text(
+        "import sys\nsys.modules['server'] = None\nNODE_CLASS_MAPPINGS = {}\n", encoding="utf-8"
+    )
+    with pytest.raises(WorkerStartError, match="could not load this extension"):
+        await make_connector(extra_custom_nodes=[bad, STUB_NODES])
+    await assert_works(await make_connector())
+
+
+async def test_missing_package_gives_the_one_command(make_connector: Make, tmp_path: Path):
+    bad = tmp_path / "aaa_hides_cloudpickle"
+    bad.mkdir()
+    (bad / "__init__.py").write_text(
+        "import importlib.util as u\n_find = u.find_spec\n"
+        "u.find_spec = lambda n, *a: None if n in ('cloudpickle', 'PIL') else _find(n, *a)\n"
+        "NODE_CLASS_MAPPINGS = {}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(WorkerStartError, match=r"-m pip install cloudpickle pillow$"):
+        await make_connector(extra_custom_nodes=[bad])
+
+
+async def test_fake_folder_is_found_by_comfyui_path(monkeypatch: pytest.MonkeyPatch):
+    from custom_nodes.discomfort.comfy_serverless import ComfyConnector
+
+    monkeypatch.setenv("COMFYUI_PATH", str(FAKE))
+    connector = await ComfyConnector.create()
+    try:
+        await assert_works(connector)
+    finally:
+        await connector.kill_api()
