@@ -1,4 +1,4 @@
-"""Subgraph definitions of several workflows in one: equal ones shared, different ones kept apart."""
+"""Subgraph definitions of several workflows in one: equal ones shared, others kept apart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ def share_definitions(parts: Sequence[Workflow]) -> list[Workflow]:
     contents: dict[str, str] = {}
     result = []
     for part in parts:
-        raw = {s["id"]: s for s in part.to_json()["definitions"]["subgraphs"]} if part.subgraphs else {}
+        raw = (
+            {s["id"]: s for s in part.to_json()["definitions"]["subgraphs"]}
+            if part.subgraphs
+            else {}
+        )
         new_ids: dict[str, str] = {}
         for key in leaf_first(part):
             content = _content(raw[key], new_ids)
@@ -47,7 +51,9 @@ def leaf_first(workflow: Workflow) -> list[str]:
         if key in entered:
             chain = [workflow.subgraphs[k] for k in (*entered[entered.index(key) :], key)]
             names = " -> ".join(s.name or s.id for s in chain)
-            raise WorkflowError(f"Subgraphs contain each other: {names}. Break the circle in the editor.")
+            raise WorkflowError(
+                f"Subgraphs contain each other: {names}. Break the circle in the editor."
+            )
         entered.append(key)
         for node in workflow.subgraphs[key].nodes:
             if node.type in workflow.subgraphs:

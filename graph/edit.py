@@ -1,7 +1,8 @@
 """Changing workflows: the few edits from which stitching and pruning are made.
 
-An edit says what it means in one place (a node's `inputs[].link`, a definition's `outputs[].linkIds`, where a
-link comes from), and `tidy` then tells the same everywhere else. Nothing here changes its arguments.
+An edit says what it means in one place (a node's `inputs[].link`, a definition's
+`outputs[].linkIds`, where a link comes from), and `tidy` then tells the same everywhere else.
+Nothing here changes its arguments.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .wires import tidy_wires
 
 G = TypeVar("G", bound=Graph)
 Path: TypeAlias = "tuple[NodeId, ...]"  # the subgraph instances around a node, outermost first
+MAX_OUTPUTS = 1000  # of one node; a link from a higher slot is a damaged one
 _NAMES = uuid.UUID("6f1f6f5c-6b1e-5f0a-9d55-0a4d3f5f7c11")
 
 
@@ -62,25 +64,16 @@ def slot_named(slots: Sequence[Mapping[str, Any]], name: str) -> int | None:
 def host_slot(host: Node, definition: Subgraph, index: int) -> int | None:
     """Which input of an instance belongs to the definition's input `index`.
 
-    Source: the front end (1.49.6) matches an instance's saved inputs by name, so that the instance may have
-    fewer, or another order.
+    Source: the front end (1.49.6) matches an instance's saved inputs by name, so that the
+    instance may have fewer, or another order.
     """
     return slot_named(host.inputs, definition.inputs[index]["name"])
 
 
-def definition_slot(host: Node, definition: Subgraph, index: int) -> int | None:
-    """Which input of the definition belongs to an instance's input `index`."""
-    return slot_named(definition.inputs, host.inputs[index].get("name", ""))
-
-
 def output_links(definition: Subgraph, index: int) -> list[NodeId]:
-    """The links into the definition's output `index` that exist; the front end follows the first."""
+    """The links into an output of a definition that exist; the front end follows the first."""
     ids = definition.outputs[index].get("linkIds") or []
     return [i for i in dict.fromkeys(ids) if i in definition.links]
-
-
-def with_nodes(graph: G, nodes: list[Node]) -> G:
-    return replace(graph, nodes=nodes)
 
 
 def without_nodes(graph: G, ids: Collection[NodeId]) -> G:
@@ -108,7 +101,9 @@ def connect(graph: G, origin: End, target: End, kind: Any = "*") -> G:
             for i, slot in enumerate(graph.outputs)
         ]
         return tidy(replace(graph, links=links, outputs=outputs))
-    nodes = [with_link(n, target.slot, link_id) if n.id == target.node_id else n for n in graph.nodes]
+    nodes = [
+        with_link(n, target.slot, link_id) if n.id == target.node_id else n for n in graph.nodes
+    ]
     return tidy(replace(graph, links=links, nodes=nodes))
 
 
@@ -121,15 +116,20 @@ def with_link(node: Node, slot: int, link_id: NodeId | None) -> Node:
 def tidy(graph: G) -> G:
     """The graph with its links told the same way at both ends, and no link that leads nowhere.
 
-    Source: the front end (1.49.6) takes a link from the target's `inputs[].link` and its origin from the
-    link; target slots in `links` and the lists at the outputs are only echoes.
+    Source: the front end (1.49.6) takes a link from the target's `inputs[].link` and its origin
+    from the link; target slots in `links` and the lists at the outputs are only echoes.
     """
     links, inputs, linked_outputs = _claimed_links(graph)
-    nodes = [replace(n, inputs=i) if i is not n.inputs else n for n, i in zip(graph.nodes, inputs, strict=True)]
+    nodes = [
+        replace(n, inputs=i) if i is not n.inputs else n
+        for n, i in zip(graph.nodes, inputs, strict=True)
+    ]
     leaving: dict[End, list[NodeId]] = {}
+    counts: dict[NodeId, int] = {}
     for link in links.values():
         leaving.setdefault(End(link.origin_id, link.origin_slot), []).append(link.id)
-    nodes = [_with_outputs(n, leaving) for n in nodes]
+        counts[link.origin_id] = max(counts.get(link.origin_id, 0), link.origin_slot + 1)
+    nodes = [_with_outputs(n, leaving, counts.get(n.id, 0)) for n in nodes]
     if not isinstance(graph, Subgraph):
         return replace(graph, nodes=nodes, links=links, data=tidy_wires(graph.data, links))
     edges = [
@@ -137,10 +137,15 @@ def tidy(graph: G) -> G:
         for i, slot in enumerate(graph.inputs)
     ]
     outputs = [
-        _with_ids(slot, "linkIds", ids) for slot, ids in zip(graph.outputs, linked_outputs, strict=True)
+        _with_ids(slot, "linkIds", ids)
+        for slot, ids in zip(graph.outputs, linked_outputs, strict=True)
     ]
     return replace(
-        graph, nodes=nodes, links=links, inputs=edges, outputs=outputs,
+        graph,
+        nodes=nodes,
+        links=links,
+        inputs=edges,
+        outputs=outputs,
         data=tidy_wires(graph.data, links),
     )
 
@@ -154,7 +159,7 @@ def tidy_all(workflow: Workflow) -> Workflow:
 def _claimed_links(
     graph: Graph,
 ) -> tuple[dict[NodeId, Link], list[list[dict[str, Any]]], list[list[NodeId]]]:
-    """The links that somebody reads, each with one target; the nodes' inputs; the outputs' links."""
+    """The links that somebody reads, each with one target; nodes' inputs; outputs' links."""
     origins = {n.id for n in graph.nodes}
     claimed: dict[NodeId, Link] = {}
     last = highest(graph.links)
@@ -167,7 +172,9 @@ def _claimed_links(
         if link_id in claimed:  # two read one link; both get what it brings
             last += 1
             link_id = last
-        claimed[link_id] = link._replace(id=link_id, target_id=target.node_id, target_slot=target.slot)
+        claimed[link_id] = link._replace(
+            id=link_id, target_id=target.node_id, target_slot=target.slot
+        )
         return link_id
 
     inputs = []
@@ -192,17 +199,20 @@ def _claimed_links(
 def _has_origin(graph: Graph, nodes: Collection[NodeId], link: Link) -> bool:
     if link.origin_id == SUBGRAPH_INPUT and isinstance(graph, Subgraph):
         return 0 <= link.origin_slot < len(graph.inputs)
-    return link.origin_id in nodes and link.origin_slot >= 0
+    return link.origin_id in nodes and 0 <= link.origin_slot < MAX_OUTPUTS
 
 
-def _with_outputs(node: Node, leaving: Mapping[End, list[NodeId]]) -> Node:
+def _with_outputs(node: Node, leaving: Mapping[End, list[NodeId]], count: int) -> Node:
     """The node with its outputs' link lists rebuilt, in the order they had."""
     outputs = node.outputs
-    count = max((e.slot for e in leaving if e.node_id == node.id), default=-1) + 1
     if count > len(outputs):  # the file knows fewer outputs than the node class has
         outputs = [*outputs, *({"name": "", "type": "*"} for _ in range(count - len(outputs)))]
-    new = [_with_ids(slot, "links", leaving.get(End(node.id, i), [])) for i, slot in enumerate(outputs)]
-    if len(new) == len(node.outputs) and all(a is b for a, b in zip(new, node.outputs, strict=True)):
+    new = [
+        _with_ids(slot, "links", leaving.get(End(node.id, i), [])) for i, slot in enumerate(outputs)
+    ]
+    if len(new) == len(node.outputs) and all(
+        a is b for a, b in zip(new, node.outputs, strict=True)
+    ):
         return node
     return replace(node, outputs=new)
 

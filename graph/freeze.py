@@ -1,7 +1,7 @@
-"""Freezing: what INPUT ports gave becomes a part of the workflow, which needs no input for it any more.
+"""Freezing: what INPUT ports gave becomes a part of the workflow, which needs no input any more.
 
-A value goes into the widgets that the port feeds, if it feeds nothing else; then the port goes. Otherwise
-the port stays and carries the value in `properties["discomfort_frozen"]`.
+A value goes into the widgets that the port feeds, if it feeds nothing else; then the port goes.
+Otherwise the port stays and carries the value in `properties["discomfort_frozen"]`.
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ def freeze(
     return workflow
 
 
-def _freeze_port(
-    workflow: Workflow, place: Place, value: Any, info: ObjectInfo | None
-) -> Workflow:
+def _freeze_port(workflow: Workflow, place: Place, value: Any, info: ObjectInfo | None) -> Workflow:
     graph = scope(workflow, place.path)
     changed = None
     if info is not None and not isinstance(value, Frozen):
@@ -81,7 +79,7 @@ def _into_port(graph: Graph, port_id: NodeId, value: Any) -> Graph:
 def _into_widgets(
     workflow: Workflow, graph: Graph, place: Place, value: Any, info: ObjectInfo
 ) -> Graph | None:
-    """The graph with the value in all widgets that the port feeds; None if it feeds anything else."""
+    """The graph with the value in all widgets that the port feeds; None if it feeds more."""
     reach = _reach(workflow, graph, place, info)
     if reach is None:
         return None
@@ -99,7 +97,7 @@ def _into_widgets(
 def _reach(
     workflow: Workflow, graph: Graph, place: Place, info: ObjectInfo
 ) -> tuple[set[NodeId], list[End]] | None:
-    """What a port feeds within its graph: the reroutes and passthru ports on the way, and the inputs.
+    """What a port feeds in its graph: reroutes and passthru ports on the way, and the inputs.
 
     None where the way leaves the graph, or forks off at something that holds other values too.
     """

@@ -1,8 +1,9 @@
 """The widgets that a subgraph instance shows for nodes inside it, when some of these nodes go.
 
-Source: front end 1.49.6. An instance's input has a widget if one of the inner links from it ends at a widget;
-its first value is that of the first such widget. `widgets_values` of the instance go to these inputs in their order;
-after that, `proxyWidgets` of older files pair the values with nodes inside.
+Source: front end 1.49.6. An instance's input has a widget if one of the inner links from it ends
+at a widget; its first value is that of the first such widget. `widgets_values` of the instance go
+to these inputs in their order; after that, `proxyWidgets` of older files pair the values with
+nodes inside.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class _Step(NamedTuple):
 
 
 def keep_widgets(walk: Walk) -> None:
-    """Keep the nodes, bare of their other links, from which kept ones get a value through an instance.
+    """Keep the nodes, bare of other links, whose widgets give kept ones a value via an instance.
 
     Nothing is executed in them: they are the front end's way to store a value.
     """
@@ -97,9 +98,7 @@ def _targets(graph: Graph, slot: int) -> list[tuple[Node, dict[str, Any]]]:
 
 
 def _widget_slots(walk: Walk, path: Path, definition: Subgraph, *, kept: bool) -> list[int]:
-    return [
-        k for k in range(len(definition.inputs)) if widget_behind(walk, path, k, kept=kept)
-    ]
+    return [k for k in range(len(definition.inputs)) if widget_behind(walk, path, k, kept=kept)]
 
 
 def _slots_in_need(walk: Walk, path: Path, definition: Subgraph) -> set[int]:
@@ -116,7 +115,12 @@ def _slots_in_need(walk: Walk, path: Path, definition: Subgraph) -> set[int]:
         is_saved = place < len(values)
         name = definition.inputs[slot]["name"]
         first = widget_behind(walk, path, slot, kept=False)
-        if slot not in after or not is_saved and name not in told and widget_behind(walk, path, slot, kept=True) != first:
+        if (
+            slot not in after
+            or not is_saved
+            and name not in told
+            and widget_behind(walk, path, slot, kept=True) != first
+        ):
             need.add(slot)
         if host.properties.get("proxyWidgets") and name not in told:
             # The place in the list counts as well, and must not come to give another value.
@@ -142,7 +146,10 @@ def _told_by_proxies(host: Node, values: list[Any]) -> set[str]:
     return {
         entry[1]
         for entry, value in pairs
-        if isinstance(entry, list) and len(entry) > 1 and str(entry[0]) == "-1" and value is not None
+        if isinstance(entry, list)
+        and len(entry) > 1
+        and str(entry[0]) == "-1"
+        and value is not None
     }
 
 

@@ -27,8 +27,10 @@ class Box(NamedTuple):
     def bounding(self, padding: float, title: float) -> list[float]:
         """As a group's `bounding`: `[x, y, width, height]`, with room around and for the title."""
         return [
-            self.left - padding, self.top - padding - title,
-            self.right - self.left + 2 * padding, self.bottom - self.top + 2 * padding + title,
+            self.left - padding,
+            self.top - padding - title,
+            self.right - self.left + 2 * padding,
+            self.bottom - self.top + 2 * padding + title,
         ]
 
 
@@ -53,7 +55,11 @@ def node_box(node: Node) -> Box:
 def group_box(group: Any) -> Box | None:
     """A group's frame, or None if the file has it in no usable form."""
     bounding = group.get("bounding") if isinstance(group, dict) else None
-    if isinstance(bounding, (list, tuple)) and len(bounding) == 4 and all(map(_is_number, bounding)):
+    if (
+        isinstance(bounding, (list, tuple))
+        and len(bounding) == 4
+        and all(map(_is_number, bounding))
+    ):
         x, y, width, height = map(float, bounding)
         return Box(x, y, x + width, y + height)
     return None
@@ -64,8 +70,10 @@ def around(boxes: Iterable[Box]) -> Box | None:
     if not found:
         return None
     return Box(
-        min(b.left for b in found), min(b.top for b in found),
-        max(b.right for b in found), max(b.bottom for b in found),
+        min(b.left for b in found),
+        min(b.top for b in found),
+        max(b.right for b in found),
+        max(b.bottom for b in found),
     )
 
 

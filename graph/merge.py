@@ -47,7 +47,8 @@ def merge(workflows: Sequence[Workflow]) -> tuple[Workflow, list[dict[NodeId, No
         workflows: at least one; their links are tidy.
 
     Returns:
-        The workflow, and for each part which id each node of its root has now. The first keeps its ids.
+        The workflow, and for each part which id each node of its root has now. The first
+        keeps its ids.
     """
     _check_group_nodes(workflows)
     workflows = _side_by_side(share_definitions(workflows))
@@ -85,7 +86,8 @@ def with_last_ids(workflow: Workflow) -> Workflow:
     if data.get("version") == 1:
         state = dict(data["state"]) if isinstance(data.get("state"), dict) else {}
         for key, value in (
-            ("lastNodeId", last_node), ("lastLinkId", last_link),
+            ("lastNodeId", last_node),
+            ("lastLinkId", last_link),
             ("lastGroupId", highest(_ids(data.get("groups")))),
             ("lastRerouteId", highest(_ids(data.get("reroutes")))),
         ):
@@ -121,8 +123,10 @@ def _numbers_of(workflow: Workflow) -> _Numbers:
 
 
 def _renumbered(workflow: Workflow, numbers: _Numbers) -> _Part:
-    """The part with ids behind all that were given out. Ids inside subgraphs stay: they are scoped."""
-    node_map: dict[NodeId, NodeId] = {n.id: numbers.node + i for i, n in enumerate(workflow.nodes, 1)}
+    """The part with ids behind those given out. Ids inside subgraphs stay: they are scoped."""
+    node_map: dict[NodeId, NodeId] = {
+        n.id: numbers.node + i for i, n in enumerate(workflow.nodes, 1)
+    }
     link_map: dict[NodeId, NodeId] = {k: numbers.link + i for i, k in enumerate(workflow.links, 1)}
     own = read_wires(workflow.data)
     wires = renumber_wires(own, node_map, link_map, numbers.reroute + 1, numbers.floating + 1)
@@ -151,7 +155,8 @@ def _with_ids(
         {**s, "link": link_map[s["link"]]} if s.get("link") is not None else s for s in node.inputs
     ]
     outputs = [
-        {**s, "links": [link_map[i] for i in s["links"]]} if s.get("links") else s for s in node.outputs
+        {**s, "links": [link_map[i] for i in s["links"]]} if s.get("links") else s
+        for s in node.outputs
     ]
     return replace(node, id=node_map[node.id], inputs=inputs, outputs=outputs)
 
@@ -183,18 +188,23 @@ def _side_by_side(workflows: Sequence[Workflow]) -> list[Workflow]:
 
 
 def _groups(parts: Sequence[Workflow], numbers: _Numbers) -> list[Any]:
-    """The frames around the parts, then the parts' own groups: the editor draws later ones on top."""
+    """The frames around the parts, then the parts' own groups: the editor draws later ones above."""
     frames = []
     for index, part in enumerate(parts):
         box = graph_box(part)
         if box is None or len(parts) == 1:
             continue
         numbers.group += 1
-        frames.append({
-            "id": numbers.group, "title": part_title(part, index),
-            "bounding": box.bounding(GROUP_PADDING, TITLE_HEIGHT),
-            "color": _FRAME_COLORS[index % len(_FRAME_COLORS)], "font_size": 24, "flags": {},
-        })
+        frames.append(
+            {
+                "id": numbers.group,
+                "title": part_title(part, index),
+                "bounding": box.bounding(GROUP_PADDING, TITLE_HEIGHT),
+                "color": _FRAME_COLORS[index % len(_FRAME_COLORS)],
+                "font_size": 24,
+                "flags": {},
+            }
+        )
     return [*frames, *(g for p in parts for g in p.data.get("groups") or [])]
 
 
@@ -224,7 +234,7 @@ def _merged_data(workflows: Sequence[Workflow], version: Any) -> dict[str, Any]:
 
 
 def _check_group_nodes(workflows: Sequence[Workflow]) -> None:
-    """Legacy group nodes go by their name alone, so different ones of one name can't be kept apart."""
+    """Legacy group nodes go by name alone, so different ones of one name can't be kept apart."""
     seen: dict[str, Any] = {}
     problems = []
     for index, workflow in enumerate(workflows):
@@ -232,8 +242,9 @@ def _check_group_nodes(workflows: Sequence[Workflow]) -> None:
         found = extra.get("groupNodes") if isinstance(extra, dict) else None
         for name, content in (found if isinstance(found, dict) else {}).items():
             if seen.setdefault(name, content) != content:
-                reason = f"{part_title(workflow, index)}: its group node {name!r} differs from an earlier one"
-                problems.append(Problem(f"{reason}; convert it to a subgraph in the editor"))
+                where = f"{part_title(workflow, index)}: its group node {name!r}"
+                how = "differs from an earlier one of that name; make it a subgraph in the editor"
+                problems.append(Problem(f"{where} {how}"))
     if problems:
         raise WorkflowError("These workflows can't be stitched:", problems)
 

@@ -203,14 +203,15 @@ def _parse_graph(
     data: dict[str, Any], where: str, problems: list[Problem]
 ) -> tuple[list[Node], dict[NodeId, Link]]:
     nodes = []
-    seen: set[NodeId] = set()
+    seen: set[str] = set()  # the prompt's ids are text: 1 and "1" are the same there
     for i, item in enumerate(_list(data, "nodes", where, problems)):
         node = _parse_node(item, where, i, problems)
         if node is None:
             continue
-        if node.id in seen:
+        shown = str(node.id)
+        if shown in seen:
             problems.append(node.problem(f"{where}: two nodes have this id"))
-        seen.add(node.id)
+        seen.add(shown)
         nodes.append(node)
     links: dict[NodeId, Link] = {}
     for i, item in enumerate(_list(data, "links", where, problems)):

@@ -1,4 +1,4 @@
-"""Where nodes and ports are: a node's place is the path of subgraph instances to it, and its id there."""
+"""Where nodes and ports are: a place is the path of subgraph instances, and the id in there."""
 
 from __future__ import annotations
 
@@ -27,14 +27,12 @@ def places_of(flat: FlatGraph) -> dict[str, Place]:
 
 
 def port_modes(workflow: Workflow, info: ObjectInfo | None = None) -> dict[Place, PortMode]:
-    """The mode of every port but those with a frozen value. Unlike `find_ports` it judges no ids."""
+    """The modes of all ports but those with a frozen value. Unlike `find_ports` it judges no ids."""
     flat = flatten(workflow, info)
     places = places_of(flat)
     feeding = {source.node_id for source, _, _ in flat.links()}
     return {
-        places[node_id]: port_mode(
-            flat.source(node_id, PORT_INPUT) is not None, node_id in feeding
-        )
+        places[node_id]: port_mode(flat.source(node_id, PORT_INPUT) is not None, node_id in feeding)
         for node_id, item in flat.nodes.items()
         if item.node.type == PORT_TYPE and item.node.properties.get(FROZEN) is None
     }

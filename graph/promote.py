@@ -1,7 +1,7 @@
 """Leading a slot of a node inside subgraphs out to the root of its workflow.
 
-The definition gets a slot that is linked to the node, all its instances get the slot as well, and so on
-upwards. A slot that already leads out is used again.
+The definition gets a slot that is linked to the node, all its instances get the slot as well, and
+so on upwards. A slot that already leads out is used again.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def lead_out(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workf
 def lead_in(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workflow, End]:
     """The workflow in which an input slot that nothing feeds can be fed from the root, and where.
 
-    A link that is there, but brings nothing, is given up for the new one. As it may bring something in
-    other instances of the definition, this instance then gets a definition of its own; also if another
-    is bypassed, since a further input could change what that one forwards.
+    A link that is there, but brings nothing, is given up for the new one. As it may bring
+    something in other instances of the definition, this instance then gets a definition of its
+    own; also if another is bypassed, since a further input could change what that one forwards.
     """
     while path:
         definition = _definition(workflow, path)
@@ -87,7 +87,9 @@ def _definition(workflow: Workflow, path: Path) -> Subgraph:
 
 def _is_bypassed_somewhere(workflow: Workflow, definition: Subgraph) -> bool:
     return any(
-        n.type == definition.id and n.mode == Mode.BYPASSED for g in workflow.graphs() for n in g.nodes
+        n.type == definition.id and n.mode == Mode.BYPASSED
+        for g in workflow.graphs()
+        for n in g.nodes
     )
 
 
@@ -119,7 +121,7 @@ def _new_slot(definition: Subgraph, side: str, name: str) -> dict[str, Any]:
 
 
 def _with_all_outputs(node: Node, definition: Subgraph) -> Node:
-    """An instance with an output for each of the definition's: links count them, so none may be missing."""
+    """An instance with all outputs of its definition: links count them, so none may be missing."""
     missing = definition.outputs[len(node.outputs) :]
     if node.type != definition.id or not missing:
         return node
@@ -128,10 +130,8 @@ def _with_all_outputs(node: Node, definition: Subgraph) -> Node:
 
 
 def _with_input(node: Node, definition_id: str, slot: dict[str, Any]) -> Node:
-    """An instance with an input of the slot's name; instances may leave out those that are not linked."""
+    """An instance with an input of the slot's name; files may leave out unlinked ones."""
     if node.type != definition_id or any(s.get("name") == slot["name"] for s in node.inputs):
         return node
     new = {"name": slot["name"], "type": slot.get("type", "*"), "link": None}
     return replace(node, inputs=[*node.inputs, new])
-
-

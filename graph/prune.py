@@ -1,6 +1,6 @@
 """Pruning: the least workflow that makes one OUTPUT port's value.
 
-Instances of one subgraph may need different parts of it; each such part becomes a definition of its own.
+Instances of one subgraph may need different parts of it; each part becomes a definition.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ __all__ = ["Frozen", "freeze", "prune", "prune_prompt"]
 
 G = TypeVar("G", bound=Graph)
 
-# What is kept inside one instance: the definition, its nodes, its links, and the same of the instances in
-# it. Instances of equal shape share a definition.
+# What is kept inside one instance: the definition, its nodes, its links, and the same of the
+# instances in it. Instances of equal shape share a definition.
 Shape: TypeAlias = "tuple[str, tuple[NodeId, ...], tuple[NodeId, ...], tuple[Shape, ...]]"
 
 
@@ -40,7 +40,7 @@ def prune(workflow: Workflow, unique_id: str, info: ObjectInfo | None = None) ->
     Nodes keep their ids, places and looks. Pruning twice changes nothing more.
 
     Args:
-        info: the indexed /object_info, which knows more of what bypassed nodes forward than the file.
+        info: the indexed /object_info; it knows better than the file what bypassed nodes forward.
 
     Raises:
         WorkflowError: there is no such OUTPUT port; names those that there are.
@@ -126,8 +126,10 @@ class _Rebuild:
             definition = self._source.subgraphs[nodes[node_id].type]
             links = self._walk.links.get(inside, set())
             shape: Shape = (
-                definition.id, self._kept(inside, definition),
-                tuple(i for i in definition.links if i in links), inner,
+                definition.id,
+                self._kept(inside, definition),
+                tuple(i for i in definition.links if i in links),
+                inner,
             )
             self._shapes[inside] = shape
             self._paths.setdefault(shape, inside)
@@ -139,8 +141,7 @@ class _Rebuild:
         return tuple(n.id for n in graph.nodes if n.id in kept)
 
     def _name_shapes(self) -> dict[Shape, str]:
-        """Definition ids: the old one if all instances agree or nothing was cut, else one that follows
-        from what is kept."""
+        """Definition ids: the old one if it is still the only one, else one of what is kept."""
         ids: dict[Shape, str] = {}
         for shape in self._paths:  # inner ones come first
             key, nodes, links, inner = shape
@@ -161,7 +162,9 @@ class _Rebuild:
         for node in graph.nodes:
             if node.id in kept:
                 inputs = [
-                    {**s, "link": None} if s.get("link") is not None and s["link"] not in links else s
+                    {**s, "link": None}
+                    if s.get("link") is not None and s["link"] not in links
+                    else s
                     for s in node.inputs
                 ]
                 node = replace(node, inputs=inputs) if inputs != node.inputs else node

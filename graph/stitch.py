@@ -1,7 +1,7 @@
-"""Stitching: several workflows as one, the OUTPUT ports of earlier ones joined to INPUT ports of later ones.
+"""Stitching: several workflows as one, OUTPUT ports of earlier ones joined to later INPUT ports.
 
-What is joined is decided first, from the ports alone. Then each part is made ready (ports inside subgraphs
-are led out to its root), the parts are merged side by side, and the links are drawn.
+What is joined is decided first, from the ports alone. Then each part is made ready (ports inside
+subgraphs are led out to its root), the parts are merged side by side, and the links are drawn.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Seams:
     """What stitching does.
 
     joins: the links to be drawn.
-    dropped: ports that have nothing to do any more: outputs that a later part shadows before anybody
-        used them, and inputs that are met but feed nothing.
+    dropped: ports that have nothing to do any more: outputs that a later part shadows before
+        anybody used them, and inputs that are met but feed nothing.
     """
 
     joins: tuple[Join, ...]
@@ -60,14 +60,14 @@ def stitch(
 ) -> Workflow:
     """Several workflows as one that runs them all and opens in the editor, its parts side by side.
 
-    An INPUT port is joined to the latest earlier OUTPUT of its unique_id; both become PASSTHRU. Where two
-    parts output the same unique_id, the last one stays an output. Values that a reference froze into its
-    ports stay where they are.
+    An INPUT port is joined to the latest earlier OUTPUT of its unique_id; both become PASSTHRU.
+    Where two parts output the same unique_id, the last one stays an output. Values that a
+    reference froze into its ports stay where they are.
 
     Args:
         delete_input_ports: remove INPUT ports that nothing feeds; what they fed loses the link.
         delete_output_ports: remove OUTPUT ports that nothing uses.
-        info: the indexed /object_info, which knows more of what bypassed nodes forward than the file.
+        info: the indexed /object_info; it knows better than the file what bypassed nodes forward.
 
     Raises:
         WorkflowError: ports that can't be used, or a cycle; names the nodes.
@@ -133,9 +133,11 @@ def plan_seams(parts: Iterable[Sequence[PlacedPort]]) -> Seams:
 def without_ports(
     workflow: Workflow, doomed: Collection[Place], info: ObjectInfo | None = None
 ) -> Workflow:
-    """The workflow without these ports, and without passthru ports that they alone gave a purpose."""
+    """The workflow without these ports, and without passthru ports that they alone made useful."""
     while doomed:
-        passthrus = {p for p, mode in port_modes(workflow, info).items() if mode is PortMode.PASSTHRU}
+        passthrus = {
+            p for p, mode in port_modes(workflow, info).items() if mode is PortMode.PASSTHRU
+        }
         workflow = _drop(workflow, doomed, info)
         left = port_modes(workflow, info)
         doomed = {p for p in passthrus if left.get(p, PortMode.PASSTHRU) is not PortMode.PASSTHRU}
@@ -156,14 +158,14 @@ def check_cycles(workflow: Workflow, info: ObjectInfo | None = None) -> None:
 def _check_reachable(parts: Sequence[Workflow], joins: Iterable[Join]) -> None:
     """See that no join has to cross the edge of a muted or bypassed subgraph.
 
-    Source: the front end (1.49.6) runs what is in such an instance if it is itself in a subgraph, but
-    leads no value in or out.
+    Source: the front end (1.49.6) runs what is in such an instance if it is itself in a subgraph,
+    but leads no value in or out.
     """
     ports = dict.fromkeys(p for join in joins for p in join)
     problems = [
         p.port.problem(
-            f"the port {p.port.unique_id!r} is inside the muted or bypassed subgraph {host.title!r}, so "
-            "it can't be joined; move the port out of it, or switch it on"
+            f"the port {p.port.unique_id!r} is inside the muted or bypassed subgraph "
+            f"{host.title!r}, so it can't be joined; move the port out of it, or switch it on"
         )
         for p in ports
         for depth in range(len(p.place.path))
@@ -205,14 +207,14 @@ def _with_input_slot(workflow: Workflow, place: Place) -> Workflow:
 
 
 def _without_modes(workflow: Workflow, mode: PortMode, info: ObjectInfo | None) -> Workflow:
-    """The workflow without ports of one mode, again and again: removing one can turn another into it."""
+    """The workflow without ports of one mode, repeatedly: removing one can give it to another."""
     while doomed := {p for p, found in port_modes(workflow, info).items() if found is mode}:
         workflow = _drop(workflow, doomed, info)
     return workflow
 
 
 def _drop(workflow: Workflow, places: Collection[Place], info: ObjectInfo | None) -> Workflow:
-    """Remove ports. An instance whose definition others need as it is gets a definition of its own."""
+    """Remove ports. Where other instances need the definition as it is, one gets its own."""
     others = set(port_modes(workflow, info)) - set(places)
     kept = {_definition_key(workflow, place) for place in others}
     for place in sorted(places, key=repr):

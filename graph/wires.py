@@ -1,7 +1,7 @@
-"""The editor's native reroutes and floating links: they only shape the drawing, but name links and each other.
+"""The editor's native reroutes and floating links: they only shape the drawing, but name links.
 
-Schema 0.4 keeps them in `extra` (`reroutes`, `linkExtensions`), schema 1 and subgraph definitions at the top
-(`reroutes`, a `parentId` in each link).
+Schema 0.4 keeps them in `extra` (`reroutes`, `linkExtensions`), schema 1 and subgraph definitions
+at the top (`reroutes`, a `parentId` in each link).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .model import NodeId
 
 @dataclass(frozen=True, slots=True)
 class Wires:
-    """`parents` says of a link which reroute it goes through: `{"id": link, "parentId": reroute}`."""
+    """`parents` says which reroute a link goes through: `{"id": link, "parentId": reroute}`."""
 
     reroutes: list[dict[str, Any]]
     parents: list[dict[str, Any]]
@@ -48,7 +48,8 @@ def with_wires(data: Mapping[str, Any], wires: Wires) -> dict[str, Any]:
     out = {k: v for k, v in data.items() if k not in ("reroutes", "floatingLinks")}
     if isinstance(out.get("extra"), dict):
         out["extra"] = {
-            k: v for k, v in out["extra"].items()
+            k: v
+            for k, v in out["extra"].items()
             if k not in ("reroutes", "linkExtensions", "floatingLinks")
         }
     if wires.reroutes and out.get("version") == 1:
@@ -62,7 +63,7 @@ def with_wires(data: Mapping[str, Any], wires: Wires) -> dict[str, Any]:
 
 
 def tidy_wires(data: dict[str, Any], links: Collection[NodeId]) -> dict[str, Any]:
-    """The JSON without what its wires say of links that are gone, and without reroutes that hold none."""
+    """The JSON without what its wires say of links that are gone, and without empty reroutes."""
     wires = read_wires(data)
     if not wires.reroutes and not wires.parents:
         return data
@@ -84,8 +85,11 @@ def tidy_wires(data: dict[str, Any], links: Collection[NodeId]) -> dict[str, Any
 
 
 def renumber_wires(
-    wires: Wires, nodes: Mapping[NodeId, NodeId], links: Mapping[NodeId, NodeId],
-    first_reroute: int, first_floating: int,
+    wires: Wires,
+    nodes: Mapping[NodeId, NodeId],
+    links: Mapping[NodeId, NodeId],
+    first_reroute: int,
+    first_floating: int,
 ) -> Wires:
     """The wires after nodes and links got other ids; reroutes and floating links are counted on."""
     reroutes = {r.get("id"): first_reroute + i for i, r in enumerate(wires.reroutes)}
@@ -98,7 +102,8 @@ def renumber_wires(
     return Wires(
         [
             {
-                **follow(r), "id": reroutes[r.get("id")],
+                **follow(r),
+                "id": reroutes[r.get("id")],
                 "linkIds": [links[i] for i in r.get("linkIds") or [] if i in links],
             }
             for r in wires.reroutes
@@ -106,7 +111,8 @@ def renumber_wires(
         [{**follow(p), "id": links[p["id"]]} for p in wires.parents if p.get("id") in links],
         [
             {
-                **follow(f), "id": first_floating + i,
+                **follow(f),
+                "id": first_floating + i,
                 "origin_id": nodes.get(f.get("origin_id", -1), -1),
                 "target_id": nodes.get(f.get("target_id", -1), -1),
             }

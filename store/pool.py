@@ -52,6 +52,13 @@ class Spare:
             os.ftruncate(self.fd, size)
         self.size = size
 
+    def is_named(self) -> bool:
+        """Whether the file still bears its name."""
+        try:
+            return os.path.samestat(os.fstat(self.fd), os.stat(self.path))
+        except FileNotFoundError:
+            return False
+
     def close(self) -> None:
         if self._map is not None:
             self._map.close()
@@ -103,28 +110,23 @@ class Pool:
             self._free.remove(best)
             return best
 
-    def take_lent(self, lent: list[tuple[str, str, int]], size: int) -> Spare | None:
+    def take_lent(self, lent: list[tuple[str, int]], size: int) -> Spare | None:
         """As `take`, from blocks that another process lent us.
 
         Args:
-            lent: (version, path, bytes) of each.
+            lent: (path, bytes) of each.
         """
         if size < MIN_BYTES:
             return None
-        fits = [entry for entry in lent if _fits(entry[2], size)]
-        for version, path, _ in sorted(fits, key=lambda entry: abs(entry[2] - size)):
-            with self._lock:
-                spare = self._kept.pop(version, None)
+        fits = [entry for entry in lent if _fits(entry[1], size)]
+        for path, _ in sorted(fits, key=lambda entry: abs(entry[1] - size)):
             try:
-                spare = spare or Spare(os.open(path, os.O_RDWR), path)
-                if os.path.samestat(os.fstat(spare.fd), os.stat(path)) and locks.try_exclusive(
-                    spare.fd
-                ):
-                    return spare
+                spare = Spare(os.open(path, os.O_RDWR), path)
             except FileNotFoundError:
-                pass  # an earlier save of this run took it
-            if spare is not None:
-                spare.close()
+                continue  # an earlier save of this run took it
+            if locks.try_exclusive(spare.fd) and spare.is_named():
+                return spare
+            spare.close()
         return None
 
     def lend(self, most: int) -> list[tuple[str, int]]:
@@ -142,10 +144,23 @@ class Pool:
     def _settle(self) -> None:
         for spare in [s for s in self._busy if locks.try_exclusive(s.fd)]:
             self._busy.remove(spare)
+            self._add(spare)
+
+    def _add(self, spare: Spare) -> None:
+        """Take in a spare that we just locked. Another process may have removed its file before."""
+        if spare.is_named():
             self._free.append(spare)
+        else:
+            spare.close()
 
     def keep(self, version: str, spare: Spare) -> None:
-        """The spare became a live block: readers may lock it."""
+        """The spare became a live block: readers may lock it.
+
+        We hold it open only where it comes back to us: an open file keeps memory that others freed.
+        """
+        if not self.max_bytes:
+            spare.close()
+            return
         locks.unlock(spare.fd)
         with self._lock:
             self._kept[version] = spare
@@ -172,7 +187,10 @@ class Pool:
             if full or self.size_bytes + spare.size > self.max_bytes:
                 spare.discard()
                 return True
-            (self._free if locks.try_exclusive(spare.fd) else self._busy).append(spare)
+            if locks.try_exclusive(spare.fd):
+                self._add(spare)
+            else:
+                self._busy.append(spare)
             return True
 
     def trim(self, need_bytes: int | None = None) -> int:

@@ -120,7 +120,7 @@ class FileBlocks:
         """
         spare = self.pool.take(value.total_bytes)
         if spare is None and lent:
-            known = [(name, self.locate(name), size) for name, size in lent]
+            known = [(self.locate(name), size) for name, size in lent]
             spare = self.pool.take_lent(known, value.total_bytes)
         if spare is not None:
             self._recycle(spare, version, value, is_list)

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
+from custom_nodes.discomfort.config import WorkerConfig, load_config
 from custom_nodes.discomfort.worker import folders, process
 from custom_nodes.discomfort.worker.find_comfyui import is_comfyui, user_cache_dir
 
@@ -122,7 +123,10 @@ def shared(
 ) -> Iterator[ComfyConnector]:
     """One worker for all tests that only use it; each test has an event loop of its own."""
     path = write_config(tmp_path_factory.mktemp("config"), server.path)
-    connector = asyncio.run(ComfyConnector.create(path, extra_custom_nodes=[STUB_NODES]))
+    # Not by `create`: a test that makes its own must not be given this one, and kill it.
+    config = load_config(WorkerConfig, path.name, path)
+    connector = ComfyConnector(config, extra_custom_nodes=[STUB_NODES])
+    asyncio.run(connector.start())
     yield connector
     asyncio.run(connector.kill_api())
 

@@ -75,10 +75,10 @@ class Client:
 
         Any thread.
         """
+        self.listener.finish()  # the last events say which node ran
         with self._lock:
             self._gone = make_error
             runs = list(self._runs.values())
-        self.listener.close()
         for run in runs:
             run.fail(make_error(run))
 

@@ -22,6 +22,7 @@ from .events import Event, parse_message
 log = logging.getLogger("discomfort.worker")
 
 _CONNECT_TIMEOUT_S = 10.0
+_LAST_WORDS_S = 0.5
 _RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 # Without it, previews come without the ids of their prompt and node (0.3.64, 0.33 server.py).
 _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
@@ -63,6 +64,13 @@ class Listener:
         self.client_id = uuid.uuid4().hex
         self._connected.clear()
         self._shut()
+
+    def finish(self) -> None:
+        """Read what a server that has ended still sent, then close."""
+        self._closing.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(_LAST_WORDS_S)
+        self.close()
 
     def close(self) -> None:
         """End the thread. Returns at once when called from it."""

@@ -1,20 +1,12 @@
-"""What the tests of the examples need beyond the common fixtures."""
+"""The facade on every server, as in tests/run."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
-from custom_nodes.discomfort.worker.find_comfyui import find_comfyui
+from custom_nodes.discomfort.comfy_serverless import ComfyConnector
+from custom_nodes.discomfort.discomfort import Discomfort
 
 
-@pytest.fixture(scope="session")
-def comfyui():
-    """The folder of the ComfyUI that a script started here would find."""
-    folder = find_comfyui()
-    if folder is None:
-        reason = "needs a real ComfyUI: set COMFYUI_PATH, or run `python bootstrap.py demo` once"
-        if os.environ.get("DISCOMFORT_REQUIRE_COMFYUI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return folder
+@pytest.fixture(scope="module")
+def discomfort(shared: ComfyConnector) -> Discomfort:
+    return Discomfort(shared)

@@ -46,7 +46,9 @@ def stitched_of(parts: list[Workflow], **options: bool) -> Workflow:
         raise
 
 
-def run_one_by_one(parts: list[Workflow], context: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+def run_one_by_one(
+    parts: list[Workflow], context: dict[str, Any]
+) -> tuple[dict[str, Any], list[Any]]:
     context, work = dict(context), []
     for part in parts:
         run = Interpreter(part, context)
@@ -91,7 +93,8 @@ def test_stitched_has_the_ports_that_its_parts_promise(seed: int) -> None:
     ports = find_ports(reread(stitched_of(parts)))
     assert set(ports.inputs) == inputs
     assert set(ports.outputs) <= set(outputs)
-    # One that was used may be an output too: its user may have made an output that a later one shadows.
+    # One that was used may be an output too: its user may have made an output that a later one
+    # shadows.
     assert set(ports.outputs) >= {uid for uid, is_used in outputs.items() if not is_used}
 
 
@@ -141,9 +144,12 @@ def test_frozen_needs_no_input_and_stays_itself_when_stitched(seed: int) -> None
 
 def _upstream(run: Interpreter, unique_id: str) -> set[str]:
     start = next(
-        i for i, flat in run.flat.nodes.items()
+        i
+        for i, flat in run.flat.nodes.items()
         if flat.node.type == "DiscomfortPort"
-        and flat.node.widgets_values[0] == unique_id and i not in run.used and run.inputs[i]
+        and flat.node.widgets_values[0] == unique_id
+        and i not in run.used
+        and run.inputs[i]
     )
     seen, stack = {start}, [start]
     while stack:
@@ -152,5 +158,3 @@ def _upstream(run: Interpreter, unique_id: str) -> set[str]:
                 seen.add(origin)
                 stack.append(origin)
     return seen
-
-

@@ -138,6 +138,7 @@ class StubKill:
 
     def run(self, signal_name: str) -> tuple[()]:
         print("the last words of the worker")
+        time.sleep(0.2)  # the server's loop tells meanwhile that this node runs
         os.kill(os.getpid(), getattr(signal, signal_name, signal.SIGTERM))
         time.sleep(60)
         return ()

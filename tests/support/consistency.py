@@ -10,7 +10,9 @@ def check_consistency(workflow: dict[str, Any]) -> list[str]:
     """Everything that is told in two places and not told the same; empty for a sound file."""
     definitions = (workflow.get("definitions") or {}).get("subgraphs") or []
     by_id = {d["id"]: d for d in definitions}
-    found = [f"definition {i} twice" for i, n in Counter(d["id"] for d in definitions).items() if n > 1]
+    found = [
+        f"definition {i} twice" for i, n in Counter(d["id"] for d in definitions).items() if n > 1
+    ]
     used: set[str] = set()
     for graph in (workflow, *definitions):
         where = graph.get("name") or "root"
@@ -50,17 +52,23 @@ def _check_graph(graph: dict[str, Any], is_root: bool) -> list[str]:
     for link_id, origin, origin_slot, target, target_slot in links:
         if not is_root and origin == -10:
             slots = graph["inputs"]
-            if not (origin_slot < len(slots) and link_id in (slots[origin_slot].get("linkIds") or [])):
+            if not (
+                origin_slot < len(slots) and link_id in (slots[origin_slot].get("linkIds") or [])
+            ):
                 found.append(f"link {link_id} is not at the subgraph's input {origin_slot}")
         elif origin not in nodes:
             found.append(f"link {link_id} comes from node {origin}, which is absent")
         else:
             slots = nodes[origin].get("outputs") or []
-            if not (0 <= origin_slot < len(slots) and link_id in (slots[origin_slot].get("links") or [])):
+            if not (
+                0 <= origin_slot < len(slots) and link_id in (slots[origin_slot].get("links") or [])
+            ):
                 found.append(f"link {link_id} is not at output {origin_slot} of node {origin}")
         if not is_root and target == -20:
             slots = graph["outputs"]
-            if not (target_slot < len(slots) and link_id in (slots[target_slot].get("linkIds") or [])):
+            if not (
+                target_slot < len(slots) and link_id in (slots[target_slot].get("linkIds") or [])
+            ):
                 found.append(f"link {link_id} is not at the subgraph's output {target_slot}")
         elif target not in nodes:
             found.append(f"link {link_id} goes to node {target}, which is absent")

@@ -1,7 +1,7 @@
 """Building workflow files in tests as the editor saves them, and running them without ComfyUI.
 
-The interpreter's values are terms: what a node makes is its type, its widgets and the terms of its inputs. Two
-workflows that make the same terms do the same.
+The interpreter's values are terms: what a node makes is its type, its widgets and the terms of
+its inputs. Two workflows that make the same terms do the same.
 """
 
 from __future__ import annotations
@@ -30,16 +30,32 @@ class Flow:
         self.first_id = 1
 
     def node(
-        self, type_: str, *sources: Any, outputs: int = 1, widgets: Any = None, mode: int = 0,
-        title: str | None = None, names: tuple[str, ...] = (), node_id: Any = None,
+        self,
+        type_: str,
+        *sources: Any,
+        outputs: int = 1,
+        widgets: Any = None,
+        mode: int = 0,
+        title: str | None = None,
+        names: tuple[str, ...] = (),
+        node_id: Any = None,
     ) -> int:
-        """Add a node whose inputs come from `(node id, slot)`, or a node id for its first slot, or None."""
+        """Add a node whose inputs come from `(node id, slot)`, or a node id for its first slot,
+        or None.
+        """
         node_id = node_id if node_id is not None else self.first_id + len(self.nodes)
         node: dict[str, Any] = {
-            "id": node_id, "type": type_, "pos": [250 * len(self.nodes), 40], "size": [200, 80],
-            "flags": {}, "order": len(self.nodes), "mode": mode, "inputs": [],
+            "id": node_id,
+            "type": type_,
+            "pos": [250 * len(self.nodes), 40],
+            "size": [200, 80],
+            "flags": {},
+            "order": len(self.nodes),
+            "mode": mode,
+            "inputs": [],
             "outputs": [{"name": f"out{i}", "type": "T", "links": []} for i in range(outputs)],
-            "properties": {}, "widgets_values": list(widgets or []),
+            "properties": {},
+            "widgets_values": list(widgets or []),
         }
         if title:
             node["title"] = title
@@ -54,8 +70,12 @@ class Flow:
     def port(self, unique_id: str, source: Any = None, tags: str = "", **more: Any) -> int:
         """Add a port; `source` feeds its input."""
         return self.node(
-            PORT, source, widgets=[unique_id, tags], names=("input_data",),
-            title=f"port {unique_id}", **more,
+            PORT,
+            source,
+            widgets=[unique_id, tags],
+            names=("input_data",),
+            title=f"port {unique_id}",
+            **more,
         )
 
     def link(self, source: Any, target: Any, slot: int, kind: str = "T") -> int:
@@ -87,17 +107,32 @@ class Flow:
     def define(self, key: str, inner: Flow) -> str:
         """Make a definition of `inner`; nested ones come along."""
         links = [
-            dict(zip(("id", "origin_id", "origin_slot", "target_id", "target_slot", "type"), link))
+            dict(
+                zip(
+                    ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type"),
+                    link,
+                    strict=True,
+                )
+            )
             for link in inner.links
         ]
         self.definitions.update(inner.definitions)
         self.definitions[key] = {
-            "id": key, "version": 1, "revision": 0, "name": f"subgraph {key}", "config": {},
+            "id": key,
+            "version": 1,
+            "revision": 0,
+            "name": f"subgraph {key}",
+            "config": {},
             "state": {"lastNodeId": 0, "lastLinkId": 0, "lastGroupId": 0, "lastRerouteId": 0},
             "inputNode": {"id": -10, "bounding": [0, 0, 100, 60]},
             "outputNode": {"id": -20, "bounding": [900, 0, 100, 60]},
-            "inputs": inner.inputs, "outputs": inner.outputs, "widgets": [], "nodes": inner.nodes,
-            "groups": inner.groups, "links": links, "extra": {},
+            "inputs": inner.inputs,
+            "outputs": inner.outputs,
+            "widgets": [],
+            "nodes": inner.nodes,
+            "groups": inner.groups,
+            "links": links,
+            "extra": {},
         }
         return key
 
@@ -110,10 +145,16 @@ class Flow:
     def json(self) -> dict[str, Any]:
         ids = [n["id"] for n in self.nodes if isinstance(n["id"], int)]
         data: dict[str, Any] = {
-            "id": "11111111-2222-3333-4444-555555555555", "revision": 0,
-            "last_node_id": max(ids, default=0), "last_link_id": len(self.links),
-            "nodes": self.nodes, "links": self.links, "groups": self.groups, "config": {},
-            "extra": self.extra, "version": 0.4,
+            "id": "11111111-2222-3333-4444-555555555555",
+            "revision": 0,
+            "last_node_id": max(ids, default=0),
+            "last_link_id": len(self.links),
+            "nodes": self.nodes,
+            "links": self.links,
+            "groups": self.groups,
+            "config": {},
+            "extra": self.extra,
+            "version": 0.4,
         }
         if self.definitions:
             data["definitions"] = {"subgraphs": list(self.definitions.values())}
@@ -149,12 +190,14 @@ class Interpreter:
             else:
                 frozen = node.properties.get("discomfort_frozen")
                 unique_id = node.widgets_values[0]
-                term = frozen["value"] if frozen else self.context.get(unique_id, ("unmet", unique_id))
+                term = (
+                    frozen["value"] if frozen else self.context.get(unique_id, ("unmet", unique_id))
+                )
             self.at[node_id] = term
         return self.at[node_id]
 
     def _is_port(self, node_id: str) -> bool:
-        (_, origin, _), = self.inputs[node_id]
+        ((_, origin, _),) = self.inputs[node_id]
         return self.flat.nodes[origin].node.type == PORT
 
     def outputs(self) -> dict[str, Any]:
@@ -168,7 +211,8 @@ class Interpreter:
     def port_terms(self, unique_id: str) -> list[Any]:
         """What comes through the ports of that unique_id."""
         return [
-            self.at[i] for i, flat in self.flat.nodes.items()
+            self.at[i]
+            for i, flat in self.flat.nodes.items()
             if flat.node.type == PORT and flat.node.widgets_values[0] == unique_id
         ]
 
@@ -183,7 +227,9 @@ KEYS = ("a", "b", "c", "d")
 
 
 def random_part(rng: random.Random, name: str) -> Workflow:
-    """A random workflow with ports: some in subgraphs, some behind reroutes, muted or bypassed nodes."""
+    """A random workflow with ports: some in subgraphs, some behind reroutes, muted or bypassed
+    nodes.
+    """
     flow = Flow(name=name)
     flow.first_id = rng.choice((1, 1, 40))
     definitions = []

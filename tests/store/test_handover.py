@@ -1,0 +1,205 @@
+"""What a run lends to the worker and takes back. The worker's side runs in the same or another process."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import threading
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from custom_nodes.discomfort import errors
+from custom_nodes.discomfort.store import segments, worker_side
+from custom_nodes.discomfort.workflow_context import WorkflowContext
+
+
+def through_json(handoff):
+    """The order as a saver gets it."""
+    return json.loads(json.dumps(handoff.order))
+
+
+def test_worker_loads_what_was_lent_and_master_reads_what_it_saved(context):
+    context.save("a", torch.arange(100_000))
+    context.save("disk", [1, "x"], use_ram=False)
+    handoff = context.hand_over(["a", "disk"])
+    value, is_list = worker_side.load(handoff.run_dir, handoff.versions["a"])
+    assert torch.equal(value, torch.arange(100_000)) and not is_list
+    assert worker_side.load(handoff.run_dir, handoff.versions["disk"]).value == [1, "x"]
+    worker_side.save(through_json(handoff), "out", [torch.ones(2), torch.ones(3)], True)
+    worker_side.save(through_json(handoff), "a", "new", False)
+    assert torch.equal(context.load("a"), torch.arange(100_000))  # not before it is taken back
+    taken = context.take_back(handoff)
+    assert sorted(taken) == ["a", "out"] and taken["out"].is_list and not taken["a"].is_list
+    assert context.load("a") == taken.load("a") == "new"
+    assert [len(t) for t in context.load("out")] == [2, 3]
+    assert context.take_back(handoff) is taken
+    again = context.hand_over(["out"])
+    assert worker_side.load(again.run_dir, again.versions["out"]).is_list
+    context.take_back(again)
+    assert os.listdir(context.folder / "handoff") == []
+
+
+def test_absent_key_raises_and_leaves_nothing_pinned(context):
+    context.save("a", 1)
+    with pytest.raises(errors.UnknownKeyError, match="absent"):
+        context.hand_over(["a", "absent"])
+    assert context._store._pins == {}
+
+
+def test_lent_value_stays_loadable_while_its_key_is_overwritten(context):
+    context.save("a", np.full(2_000_000, 1, np.uint8))
+    handoff = context.hand_over(["a"])
+    with WorkflowContext(run_id=context.run_id, create=False) as other:
+        for i in range(20):
+            (other if i % 2 else context).save("a", np.full(2_000_000, 9, np.uint8))
+    assert (worker_side.load(handoff.run_dir, handoff.versions["a"]).value == 1).all()
+    context.take_back(handoff)
+    context.save("a", 0)
+    with pytest.raises(errors.CorruptValueError, match="any more"):
+        worker_side.load(handoff.run_dir, handoff.versions["a"])
+
+
+def test_lent_value_is_not_spilled():
+    with WorkflowContext(max_ram_gb=4 / 1024) as context:
+        context.save("a", np.ones(1 << 20, np.uint8))
+        handoff = context.hand_over(["a"])
+        for i in range(8):
+            context.save(f"k{i}", np.full(1 << 20, i, np.uint8))
+        assert context.get_storage_info("a")["storage_type"] == "ram"
+        assert worker_side.load(handoff.run_dir, handoff.versions["a"]).value.all()
+        context.take_back(handoff)
+        for i in range(8):
+            assert (context.load(f"k{i}") == i).all()
+
+
+def test_taken_values_are_this_runs_own_whoever_saves_meanwhile(context):
+    first, second = context.hand_over([]), context.hand_over([])
+    worker_side.save(through_json(first), "x", np.full(2_000_000, 1, np.uint8), False)
+    worker_side.save(through_json(second), "x", np.full(2_000_000, 2, np.uint8), False)
+    one, two = context.take_back(first), context.take_back(second)
+    for i in range(5):
+        context.save("x", np.full(2_000_000, 3, np.uint8))
+    assert (one.load("x") == 1).all() and (two.load("x") == 2).all()
+    del one, two, first, second
+    gc.collect()
+    assert context._store._pins == {}
+    assert (context.load("x") == 3).all()
+
+
+def test_take_back_without_commit_keeps_the_key(context):
+    context.save("x", "before")
+    handoff = context.hand_over(["x"])
+    worker_side.save(through_json(handoff), "x", "after", False)
+    taken = context.take_back(handoff, commit=False)
+    assert taken.load("x") == "after" and context.load("x") == "before"
+    taken.release()
+    taken.release()
+    assert context.load("x") == "before"
+
+
+def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept(start, context):
+    handoff = context.hand_over([])
+    dying = start("worker", json.dumps(handoff.order), "die")
+    assert dying.line() == "writing"
+    dying.kill()
+    good = start("worker", json.dumps(handoff.order), "save")
+    assert good.line() == "saved"
+    good.end()
+    assert len(os.listdir(context.folder / "handoff")) == 2
+    taken = context.take_back(handoff)
+    assert list(taken) == ["out"] and (context.load("out") == 7).all()
+    token = handoff.order["token"]
+    # The mark, and the block of "out".
+    assert len([n for n in os.listdir(segments.SHM_DIR) if token in n]) == 2
+    assert os.listdir(context.folder / "handoff") == []
+
+
+def test_saver_spills_when_the_order_leaves_no_room(context):
+    handoff = context.hand_over([])
+    order = through_json(handoff)
+    order["room"] = 1000
+    worker_side.save(order, "small", 1, False)
+    worker_side.save(order, "large", np.ones(10_000), False)
+    context.take_back(handoff)
+    assert context.get_storage_info("small")["storage_type"] == "ram"
+    assert context.get_storage_info("large")["storage_type"] == "disk"
+    on_disk = context.hand_over([], use_ram=False)
+    worker_side.save(through_json(on_disk), "disk", 1, False)
+    context.take_back(on_disk)
+    assert context.get_storage_info("disk")["storage_type"] == "disk"
+
+
+def test_saver_of_something_that_can_not_be_stored_leaves_nothing(context):
+    handoff = context.hand_over([])
+    with pytest.raises(TypeError, match="'out'"):
+        worker_side.save(through_json(handoff), "out", threading.Lock(), False)
+    assert context.take_back(handoff) == {}
+    gc.collect()
+
+
+def test_loop_over_a_picture_keeps_memory_and_handles_flat(context):
+    context.save("img", torch.zeros(1, 1024, 1024, 3))
+    process = psutil.Process()
+    cached = None  # ComfyUI's cache holds the last input
+
+    def one_run():
+        nonlocal cached
+        handoff = context.hand_over(["img"])
+        cached, _ = worker_side.load(handoff.run_dir, handoff.versions["img"])
+        worker_side.save(through_json(handoff), "img", cached + 1, False)
+        context.take_back(handoff)
+
+    def figures():
+        names = [n for n in os.listdir(segments.SHM_DIR) if context._store.book.token in n]
+        shm = sum(os.stat(segments.SHM_DIR / n).st_blocks * 512 for n in names)
+        return process.memory_full_info().uss, shm, process.num_fds()
+
+    for _ in range(60):
+        one_run()
+    uss, shm, handles = figures()
+    for _ in range(440):
+        one_run()
+    uss_after, shm_after, handles_after = figures()
+    assert context.load("img")[0, 5, 5, 0] == 500
+    assert shm_after <= shm + (13 << 20) and shm_after < 10 * (12 << 20)
+    assert uss_after - uss < 16 << 20
+    assert handles_after <= handles + 3
+
+
+def test_worker_in_another_module_name_reads_and_writes(context, tmp_path):
+    # ComfyUI imports the folder under a path as its name: only builtins, numpy and torch may cross.
+    import importlib.util
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    root = Path(worker_side.__file__).parent.parent
+    script = tmp_path / "worker.py"
+    script.write_text(
+        "import importlib.util, json, sys\n"
+        f"name = {str(root)!r}\n"
+        "spec = importlib.util.spec_from_file_location(name, name + '/__init__.py', "
+        "submodule_search_locations=[name])\n"
+        "module = importlib.util.module_from_spec(spec); sys.modules[name] = module\n"
+        "spec.loader.exec_module(module)\n"
+        "worker_side = importlib.import_module(name + '.store.worker_side')\n"
+        "order, version = json.loads(sys.argv[1]), sys.argv[2]\n"
+        "value, is_list = worker_side.load(order['run_dir'], version)\n"
+        "worker_side.save(order, 'out', {'samples': value['samples'] * 2, 'n': value['n']}, False)\n"
+    )
+    assert importlib.util is not None
+    context.save("latent", {"samples": torch.ones(1, 4, 64, 64), "n": np.arange(5)})
+    handoff = context.hand_over(["latent"])
+    done = subprocess.run(
+        [sys.executable, script, json.dumps(handoff.order), handoff.versions["latent"]],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    context.take_back(handoff)
+    out = context.load("out")
+    assert out["samples"].eq(2).all() and out["n"].sum() == 10
+    assert context.get_receipt("out").is_safe
