@@ -6,6 +6,7 @@ stored one, and keeping what ComfyUI made of recent ones alive in its cache.
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -63,23 +64,15 @@ class References:
         preparer: Preparer,
     ) -> None:
         """Store an OUTPUT as a reference, unless the same recipe is stored already."""
-        plan = replace(plan, feeds=_freeze_loads(context, plan.feeds))
-        prompt, source = resolve_output(
-            made.prompt, made.ports, plan, preparer.info, str(context.folder), unique_id
-        )
-        if source is None:
-            raise WorkflowError(
-                "A reference can't be made:",
-                [
-                    made.ports.outputs[unique_id].problem(
-                        "its value is a literal, not made by a node"
-                    )
-                ],
-            )
-        recipe = make_recipe(prompt, source)
+        recipe = _make(context, unique_id, made, plan, preparer)
         if not _is_stored(context, unique_id, recipe):
+            if recipe.loads:
+                plan = replace(plan, feeds=_freeze_loads(context, plan.feeds, recipe))
+                recipe = _make(context, unique_id, made, plan, preparer)
             stored = _closure(context, unique_id, made, plan, recipe, preparer)
-            context.save(unique_id, stored, pass_by="ref", meta={"recipe": recipe.id})
+            meta = {"recipe": recipe.id, "frozen": list(recipe.loads)}
+            context.save(unique_id, stored, pass_by="ref", meta=meta)
+            _drop_unused(context)
         self._remember(context.version(unique_id), recipe)
 
     def _remember(self, version: str, recipe: Recipe) -> None:
@@ -133,19 +126,41 @@ def _recipe_of(stored: Prepared, unique_id: str, run_dir: str, preparer: Prepare
     return make_recipe(prompt, source)
 
 
-def _freeze_loads(context: WorkflowContext, feeds: Mapping[str, Feed]) -> dict[str, Feed]:
-    """Values that are too large for a literal get a key of their own, which no later save
-    changes.
-    """
+def _make(
+    context: WorkflowContext, unique_id: str, made: Prepared, plan: Plan, preparer: Preparer
+) -> Recipe:
+    prompt, source = resolve_output(
+        made.prompt, made.ports, plan, preparer.info, str(context.folder), unique_id
+    )
+    if source is None:
+        raise WorkflowError(
+            "A reference can't be made:",
+            [made.ports.outputs[unique_id].problem("its value is a literal, not made by a node")],
+        )
+    return make_recipe(prompt, source)
+
+
+def _freeze_loads(
+    context: WorkflowContext, feeds: Mapping[str, Feed], recipe: Recipe
+) -> dict[str, Feed]:
+    """What the recipe loads gets a key of its own, which no later save changes."""
     frozen: dict[str, Feed] = {}
     for unique_id, feed in feeds.items():
-        if isinstance(feed, Load) and not feed.key.startswith(FROZEN_PREFIX):
+        if isinstance(feed, Load) and feed.key in recipe.loads:
             key = FROZEN_PREFIX + feed.version
-            if context.get_storage_info(key) is None:
-                context.copy_key(feed.key, key)
+            context.copy_key(feed.key, key)
             feed = Load(key, feed.version)
         frozen[unique_id] = feed
     return frozen
+
+
+def _drop_unused(context: WorkflowContext) -> None:
+    """Free the values that only references which are gone had frozen."""
+    used: set[str] = set()
+    for key in context.list_keys():
+        with contextlib.suppress(UnknownKeyError):  # another process removed it
+            used.update((context.get_receipt(key).meta or {}).get("frozen", ()))
+    context.drop_frozen(used)
 
 
 def _closure(

@@ -13,7 +13,7 @@ import shutil
 import time
 import uuid
 import weakref
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +252,13 @@ class WorkflowContext:
         for key in self._open.keys():
             with contextlib.suppress(UnknownKeyError):  # another process was faster
                 self.delete_key(key)
+
+    def drop_frozen(self, used: Collection[str]) -> None:
+        """Internal. Remove the values that references froze and that are not among `used`."""
+        for key in self._open.keys():
+            if key.startswith(FROZEN_PREFIX) and key not in used:
+                with contextlib.suppress(UnknownKeyError):
+                    self.delete_key(key)
 
     def hand_over(self, load: Iterable[str], use_ram: bool = True) -> Handoff:
         """Internal. Lend values to one run of the worker, and tell it where to save."""

@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +85,10 @@ async def paint(options: argparse.Namespace) -> None:
 
 async def choose_checkpoint(discomfort: Discomfort, wanted: str | None) -> str:
     """The wanted checkpoint, else the first one that ComfyUI has."""
-    names = await asyncio.to_thread(fetch, discomfort, "/models/checkpoints")
+    # What the server tells of every node class; a file list is the options of a COMBO widget.
+    node = (await discomfort.Worker.object_info()).get("CheckpointLoaderSimple")
+    kind, *rest = node["input"]["required"]["ckpt_name"] if node else [[]]
+    names = kind if isinstance(kind, list) else rest[0].get("options", [])
     if not names:
         raise FileNotFoundError(
             "ComfyUI has no checkpoint: put one (Stable Diffusion 1.5 or XL, a .safetensors file) "
@@ -98,14 +99,6 @@ async def choose_checkpoint(discomfort: Discomfort, wanted: str | None) -> str:
     if wanted not in names:
         raise ValueError(f"ComfyUI has no checkpoint {wanted!r}. It has: {', '.join(names)}.")
     return wanted
-
-
-def fetch(discomfort: Discomfort, path: str) -> Any:
-    """Ask the worker itself, as any client may that sends the worker's headers."""
-    worker = discomfort.Worker
-    request = urllib.request.Request(f"{worker.server_address}{path}", headers=worker.auth_headers)
-    with urllib.request.urlopen(request, timeout=30) as reply:
-        return json.load(reply)
 
 
 def main() -> int:

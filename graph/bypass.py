@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .object_info import DYNAMIC_COMBO, MATCH_TYPE, ClassSpec, Element, Socket, Widget
+from .node_class import DYNAMIC_COMBO, MATCH_TYPE, ClassSpec, Element, Socket, Widget
 from .state import GraphState, NodeState
 from .widgets import read_widgets, saved_values
 

@@ -44,6 +44,9 @@ EXTRA_INPUTS: dict[str, tuple[tuple[str, str], ...]] = {
     "SaveGLB": (("image", "PREVIEW_3D"),),
 }
 
+# A viewer remembers its file in a property, which wins over the widget: class -> (input, property).
+REMEMBERED = {"Preview3D": ("model_file", "Last Time Model File")}
+
 # `filename_prefix` of these classes may hold %date:...% and %Node.widget%.
 SAVE_NODES = frozenset({
     "SaveImage", "SaveImageAdvanced", "SaveSVGNode", "SaveVideo", "SaveAnimatedWEBP", "SaveWEBM",

@@ -43,7 +43,13 @@ def scope(workflow: Workflow, path: Path) -> Graph:
     """The graph inside the subgraph instances of `path`; the root for an empty one."""
     graph: Graph = workflow
     for host_id in path:
-        graph = workflow.subgraphs[node_by_id(graph, host_id).type]
+        host = node_by_id(graph, host_id)
+        if host.type not in workflow.subgraphs:
+            problem = host.problem(
+                "its inside can't be reached; make it a subgraph in the editor"
+            )
+            raise WorkflowError("The workflow can't be changed:", [problem])
+        graph = workflow.subgraphs[host.type]
     return graph
 
 

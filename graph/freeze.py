@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import WorkflowError
 from .core_nodes import REROUTES, VIRTUAL
 from .edit import End, node_by_id, scope, without_nodes
+from .group_nodes import expand_group_nodes
 from .model import PORT_TYPE, SUBGRAPH_OUTPUT, Graph, Mode, Node, NodeId, Workflow, with_graph
 from .places import Place, places_of, port_modes
 from .ports import FROZEN, PORT_INPUT, PortMode, find_ports
@@ -37,6 +38,8 @@ def freeze(
         values: unique_id -> a literal, or `Frozen` for a value that is kept elsewhere.
         info: the indexed /object_info; without it no widget can be set, and every port stays.
     """
+    if info is not None:
+        workflow = expand_group_nodes(workflow, info)
     places = places_of(flatten(workflow, info))
     for unique_id, ports in find_ports(workflow, info).inputs.items():
         if unique_id not in values:

@@ -22,7 +22,8 @@ from .model import (
     Workflow,
     parse_workflow,
 )
-from .object_info import ObjectInfo, Socket
+from .node_class import Socket
+from .object_info import ObjectInfo
 from .widgets import read_widgets, saved_values
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import Problem, WorkflowError
+from ..errors import WorkflowError
 from .definitions import share_definitions
 from .edit import highest, stable_uuid
+from .group_nodes import group_name
 from .layout import GROUP_PADDING, TITLE_HEIGHT, graph_box, moved
 from .model import Node, NodeId, Workflow
 from .wires import Wires, read_wires, renumber_wires, with_wires
@@ -188,7 +189,7 @@ def _side_by_side(workflows: Sequence[Workflow]) -> list[Workflow]:
 
 
 def _groups(parts: Sequence[Workflow], numbers: _Numbers) -> list[Any]:
-    """The frames around the parts, then the parts' own groups: the editor draws later ones above."""
+    """The frames around the parts, then the parts' own groups, which are drawn above them."""
     frames = []
     for index, part in enumerate(parts):
         box = graph_box(part)
@@ -237,14 +238,14 @@ def _check_group_nodes(workflows: Sequence[Workflow]) -> None:
     """Legacy group nodes go by name alone, so different ones of one name can't be kept apart."""
     seen: dict[str, Any] = {}
     problems = []
-    for index, workflow in enumerate(workflows):
+    for workflow in workflows:
         extra = workflow.data.get("extra")
         found = extra.get("groupNodes") if isinstance(extra, dict) else None
-        for name, content in (found if isinstance(found, dict) else {}).items():
-            if seen.setdefault(name, content) != content:
-                where = f"{part_title(workflow, index)}: its group node {name!r}"
-                how = "differs from an earlier one of that name; make it a subgraph in the editor"
-                problems.append(Problem(f"{where} {how}"))
+        for node in workflow.nodes:
+            content = (found if isinstance(found, dict) else {}).get(group_name(node.type))
+            if content is not None and seen.setdefault(node.type, content) != content:
+                how = "another group node of that name differs; make it a subgraph in the editor"
+                problems.append(node.problem(how))
     if problems:
         raise WorkflowError("These workflows can't be stitched:", problems)
 

@@ -187,7 +187,9 @@ def _parse_subgraph(data: Any, problems: list[Problem]) -> Subgraph | None:
     if not isinstance(data, dict) or not isinstance(data.get("id"), str):
         problems.append(Problem("a subgraph definition must be an object with a string id"))
         return None
-    where = f"subgraph {data.get('name') or data['id']!r}"
+    name = data.get("name")
+    name = name if isinstance(name, str) else ""
+    where = f"subgraph {name or data['id']!r}"
     nodes, links = _parse_graph(data, where, problems)
     slots = []
     for side in ("inputs", "outputs"):
@@ -196,7 +198,7 @@ def _parse_subgraph(data: Any, problems: list[Problem]) -> Subgraph | None:
             if not isinstance(slot, dict) or not isinstance(slot.get("name"), str):
                 problems.append(Problem(f"{where}: {side}[{i}] must be an object with a name"))
         slots.append(found)
-    return Subgraph(nodes, links, data, data["id"], str(data.get("name") or ""), *slots)
+    return Subgraph(nodes, links, data, data["id"], name, *slots)
 
 
 def _parse_graph(

@@ -27,7 +27,7 @@ def places_of(flat: FlatGraph) -> dict[str, Place]:
 
 
 def port_modes(workflow: Workflow, info: ObjectInfo | None = None) -> dict[Place, PortMode]:
-    """The modes of all ports but those with a frozen value. Unlike `find_ports` it judges no ids."""
+    """The modes of all ports without a frozen value. Unlike `find_ports`, it judges no ids."""
     flat = flatten(workflow, info)
     places = places_of(flat)
     feeding = {source.node_id for source, _, _ in flat.links()}

@@ -40,7 +40,9 @@ def migrate_proxies(host: NodeState) -> None:
         return
     values = saved if isinstance(saved, list) else []
     for i, entry in enumerate(proxies):
-        if not isinstance(entry, list) or len(entry) < 2 or not isinstance(entry[1], str):
+        if not isinstance(entry, list) or len(entry) < 2:
+            continue
+        if not isinstance(entry[0], (int, str)) or not isinstance(entry[1], str):
             continue
         slot = _slot_of(host, str(entry[0]), entry[1], entry[2:])
         if slot is not None and i < len(values) and values[i] is not None:
@@ -76,7 +78,7 @@ def _nested_name(inner: NodeState, name: str, hint: list[Any]) -> str | None:
     """The input of a nested host that stands for the widget `name`, in the node `hint` if that is told."""
     assert inner.definition is not None
     found = [e for e in inner.definition.inputs if e.has_widget and name in (e.name, e.widget_name)]
-    if hint:
+    if hint and isinstance(hint[0], (int, str)):
         told = [e for e in found if any(str(t.node.id) == str(hint[0]) for t, _ in e.targets)]
         found = told or found
     return found[0].name if found else None

@@ -13,6 +13,7 @@ from ..errors import Problem, WorkflowError
 from .definitions import used_definitions
 from .edit import Path, output_links, stable_uuid, tidy
 from .freeze import Frozen, freeze
+from .group_nodes import expand_group_nodes
 from .hosts import as_instance, keep_widgets
 from .layout import groups_with_nodes
 from .merge import with_last_ids
@@ -45,6 +46,8 @@ def prune(workflow: Workflow, unique_id: str, info: ObjectInfo | None = None) ->
     Raises:
         WorkflowError: there is no such OUTPUT port; names those that there are.
     """
+    if info is not None:
+        workflow = expand_group_nodes(workflow, info)
     ports = find_ports(workflow, info)
     port = ports.outputs.get(unique_id)
     if port is None:

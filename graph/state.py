@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import WorkflowError
+from .core_nodes import REMEMBERED
 from .model import SUBGRAPH_INPUT, Graph, Link, Node, NodeId, Subgraph
-from .object_info import MISSING, ClassSpec, ObjectInfo, Widget
+from .node_class import MISSING, ClassSpec, Widget
+from .object_info import ObjectInfo
 from .widgets import read_widgets, saved_values, widget_values
 
 
@@ -35,6 +37,11 @@ class NodeState:
         """The values of the widgets that are sent, as the file has them."""
         if self._values is None:
             self._values = widget_values(self.node, self.spec) if self.spec is not None else {}
+            if self.node.type in REMEMBERED:
+                name, key = REMEMBERED[self.node.type]
+                remembered = self.node.properties.get(key)
+                if remembered and isinstance(remembered, str):
+                    self._values[name] = remembered
         return self._values
 
     def widget(self, name: str) -> Widget | None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ..errors import WorkflowError
 from .definitions import used_definitions, with_own_definition
 from .edit import End, connect, node_by_id, scope, slot_named, tidy_all, without_nodes
+from .group_nodes import expand_group_nodes
 from .merge import merge, with_last_ids
 from .model import Mode, NodeId, Subgraph, Workflow, with_graph
 from .object_info import ObjectInfo
@@ -74,7 +75,9 @@ def stitch(
     """
     if not workflows:
         raise WorkflowError("There is nothing to stitch: give at least one workflow.")
-    parts = [tidy_all(w) for w in workflows]
+    # Without info the values that a group node shows would be lost, so it stays what it is.
+    plain = [expand_group_nodes(w, info) if info else w for w in workflows]
+    parts = [tidy_all(w) for w in plain]
     seams = plan_seams([placed_ports(w, i, info) for i, w in enumerate(parts)])
     while seams.dropped:  # that can take the last use of an input, which then goes as well
         for index in {p.part for p in seams.dropped}:

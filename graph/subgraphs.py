@@ -16,7 +16,8 @@ from .configure import configure
 from .core_nodes import REROUTES, VIRTUAL
 from .group_nodes import expand_group_nodes, has_group_nodes
 from .model import Graph, Mode, Node, Workflow
-from .object_info import MISSING, ObjectInfo
+from .node_class import MISSING
+from .object_info import ObjectInfo
 from .prompt import Source
 from .state import GraphState, NodeState, is_edge
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from ..errors import Problem, WorkflowError
 from .core_nodes import BROWSER_INPUTS, GROUP_NODE_PREFIXES, NEEDS_BROWSER, SAVE_NODES
 from .model import Node, Workflow, parse_workflow
-from .object_info import MISSING, ClassSpec, ObjectInfo, Widget
+from .node_class import MISSING, ClassSpec, Widget
+from .object_info import ObjectInfo
 from .order import execution_order
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
 from .prompt import Prompt, PromptNode, Source

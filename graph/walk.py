@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from .core_nodes import PRIMITIVE
+from .core_nodes import GROUP_NODE_PREFIXES, PRIMITIVE
 from .edit import End, Path, host_slot, output_links
 from .model import SUBGRAPH_INPUT, Graph, Mode, Node, NodeId, Subgraph, Workflow
 from .places import Place, places_of
@@ -95,6 +95,10 @@ class Walk:
             return True
         if node.mode == Mode.MUTED:
             return False
+        if node.type.startswith(GROUP_NODE_PREFIXES) and node.mode != Mode.BYPASSED:
+            if self.keep(Place(path, node.id)):  # not expanded: taken as one node
+                self._pending.append(Place(path, node.id))
+            return True
         definition = self.workflow.subgraphs.get(node.type)
         if definition is not None and node.mode != Mode.BYPASSED:
             inner = output_links(definition, slot) if slot < len(definition.outputs) else []

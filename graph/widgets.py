@@ -13,14 +13,8 @@ from typing import Any
 from ..errors import WorkflowError
 from .core_nodes import CUSTOM_COMBO
 from .model import Node
-from .object_info import (
-    DYNAMIC_COMBO,
-    MISSING,
-    ClassSpec,
-    ObjectInfo,
-    Widget,
-    index_object_info,
-)
+from .node_class import DYNAMIC_COMBO, MISSING, ClassSpec, Widget
+from .object_info import ObjectInfo, index_object_info
 
 __all__ = [
     "ObjectInfo", "index_object_info", "read_widgets", "saved_values", "widget_index", "widget_values",
@@ -36,6 +30,8 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
     Raises:
         WorkflowError: the saved values can't be matched with the class's widgets.
     """
+    if spec.is_custom:
+        _check_sockets(node, spec)
     saved = saved_values(node, spec)
     if spec.is_static and type(saved) is list:
         # The commonest case by far, without a generator.
@@ -52,7 +48,7 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
             if widget.is_sent and value is not MISSING:
                 values[widget.name] = value
         if place < count and spec.is_custom:
-            _check_surplus(node, saved[place:])
+            _check_surplus(node, spec, saved[place:])
         return values
     return {
         w.name: value for w, value in read_widgets(spec, saved) if w.is_sent and value is not MISSING
@@ -156,12 +152,32 @@ def _check_names(node: Node, spec: ClassSpec, saved: dict[str, Any]) -> None:
         )])
 
 
-def _check_surplus(node: Node, surplus: list[Any]) -> None:
-    """Further values are ignored, as in the browser; objects among them are widgets that JavaScript made."""
-    if any(isinstance(v, dict) and v for v in surplus):
+def _check_sockets(node: Node, spec: ClassSpec) -> None:
+    """A pack's JavaScript can give any type a widget. The file tells: it marks the sockets of widgets."""
+    strange = [
+        s["name"] for s in node.inputs
+        if s.get("widget") and s.get("name") in spec.inputs and s["name"] not in spec.by_name
+        and not spec.inputs[s["name"]][1].get("forceInput")
+    ]
+    if strange:
         raise WorkflowError("Widget values can't be read:", [node.problem(
-            "its widgets_values hold objects for which the server's definition has no widget: the node's own "
-            "JavaScript made them, so what it sends can't be known. Export this workflow in the browser "
+            f"its inputs {', '.join(map(repr, strange))} have widgets that the pack's own JavaScript made, so "
+            "the places of its widget values can't be known. Export this workflow in the browser "
+            "(Export (API)) and use that file"
+        )])
+
+
+def _check_surplus(node: Node, spec: ClassSpec, surplus: list[Any]) -> None:
+    """Further values of a pack's node are ignored, as in the browser, unless they tell of more widgets.
+
+    Those are made by JavaScript: values that are objects, or a required socket that nothing is linked to.
+    """
+    linked = {s.get("name") for s in node.inputs if s.get("link") is not None}
+    is_strange = any(isinstance(v, dict) and v for v in surplus)
+    if is_strange or not linked.issuperset(spec.required_sockets):
+        raise WorkflowError("Widget values can't be read:", [node.problem(
+            "its widgets_values hold more than the server's definition has widgets: the node's own "
+            "JavaScript made some, so what it sends can't be known. Export this workflow in the browser "
             "(Export (API)) and use that file"
         )])
 

@@ -13,6 +13,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ log = logging.getLogger("discomfort.store")
 _NEAR = 0.9  # of the limit: here the background starts to spill,
 _ENOUGH = 0.8  # and here it stops
 _RETRIES = 20
+_UNFINISHED_S = 3600.0  # a save may take this long from its last write to its receipt
 _LENT = 4  # blocks for one run
 _POOL_BYTES = 64 << 20
 
@@ -56,6 +58,8 @@ class RamFirst:
         self._reserved = 0
         self._spiller: threading.Thread | None = None
         self._is_closing = False
+        if is_durable:
+            self.sweep()
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -392,6 +396,15 @@ class RamFirst:
             log.exception("spilling to disk failed; values stay in RAM")
         finally:
             self._spiller = None
+
+    def sweep(self) -> None:
+        """Remove files that killed processes wrote and never named, once nobody can be at them."""
+        for version in self.disk.versions():
+            path = self.disk.locate(version)
+            with contextlib.suppress(OSError):
+                is_old = time.time() - os.path.getmtime(path) > _UNFINISHED_S
+                if is_old and not self.book.is_used(version):
+                    os.unlink(path)
 
     # -- the end --------------------------------------------------------------------------------
 

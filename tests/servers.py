@@ -7,9 +7,12 @@ real ComfyUI: COMFYUI_PATH, or those in the user's cache folder (ComfyUI and Com
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +24,8 @@ import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.config import WorkerConfig, load_config
 from custom_nodes.discomfort.worker import folders, process
-from custom_nodes.discomfort.worker.find_comfyui import is_comfyui, user_cache_dir
+from custom_nodes.discomfort.worker.find_comfyui import find_python, is_comfyui, user_cache_dir
+from custom_nodes.discomfort.worker.ports import listening_ports
 
 TESTS = Path(__file__).resolve().parent
 FAKE = TESTS / "fakes"
@@ -129,6 +133,36 @@ def shared(
     asyncio.run(connector.start())
     yield connector
     asyncio.run(connector.kill_api())
+
+
+@contextlib.contextmanager
+def plain_server(server: Server, base: Path, *, with_extension: bool) -> Iterator[tuple[str, int]]:
+    """A ComfyUI as a user starts it, all its folders below `base`; `(address, pid)`."""
+    nodes = base / "custom_nodes"
+    for folder in (nodes, base / "models", base / "input", base / "output", base / "user"):
+        folder.mkdir(parents=True, exist_ok=True)
+    folders.link_folder(nodes / "stub_nodes", STUB_NODES)
+    if with_extension:
+        folders.link_folder(nodes / "discomfort", TESTS.parent)
+    python = find_python(server.path) or Path(sys.executable)
+    command = [str(python), "main.py", "--port", "0", "--cpu", "--base-directory", str(base)]
+    command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}"]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    with (base / "log.txt").open("wb") as log:
+        program = subprocess.Popen(
+            command, cwd=server.path, stdout=log, stderr=log, start_new_session=True, env=environment
+        )
+    try:
+        wait_until(
+            lambda: listening_ports(program.pid) or program.poll() is not None,
+            "the start of a plain server",
+            deadline_s=90,
+        )
+        assert program.poll() is None, (base / "log.txt").read_text(errors="replace")
+        yield f"http://127.0.0.1:{listening_ports(program.pid)[0]}", program.pid
+    finally:
+        program.kill()
+        program.wait()
 
 
 def children() -> set[int]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hmac
 import importlib.util
+import io
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from typing import Any
@@ -53,6 +55,10 @@ def install() -> None:
     instance.app.middlewares.insert(0, _make_guard(token))
     instance.routes.get(HELLO_PATH)(_hello)
     _drop_progress_states(instance)
+    # ComfyUI's wrapper (app/logger.py) keeps what nodes print until 8 KB are full; a crash loses it.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
     if master_pid:
         threading.Thread(
             target=_watch, args=(int(master_pid),), name="discomfort-watchdog", daemon=True

@@ -222,7 +222,7 @@ async def test_a_reference_reads_the_value_that_was_frozen_into_it(
 async def test_a_wrong_workflow_fails_with_its_own_words_and_the_next_one_runs(
     discomfort: Discomfort, server: Server, name: str, error: type[Exception], words: list[str]
 ):
-    if name not in ("error_unknown_node", "error_missing_input"):
+    if name != "error_unknown_node":
         await need_nodes(discomfort, server, name)
     known = {} if error is MissingInputError else {"picture": DARK}
     with pytest.raises(error) as caught:

@@ -13,6 +13,13 @@ folder_names_and_paths: dict[str, tuple[list[str], set[str]]] = {
 }
 
 
+def set_base(path: str) -> None:
+    """All folders below another one."""
+    for name in _folders:
+        _folders[name] = os.path.join(os.path.abspath(path), name)
+    folder_names_and_paths["custom_nodes"][0][:] = [os.path.join(path, "custom_nodes")]
+
+
 def set_folder(name: str, path: str) -> None:
     _folders[name] = os.path.abspath(path)
 

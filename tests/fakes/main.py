@@ -29,6 +29,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8188)
     parser.add_argument("--disable-auto-launch", action="store_true")
     parser.add_argument("--extra-model-paths-config", nargs="+", action="append", default=[])
+    parser.add_argument("--base-directory")
     parser.add_argument("--output-directory")
     parser.add_argument("--input-directory")
     parser.add_argument("--temp-directory")
@@ -42,6 +43,8 @@ def read_arguments() -> argparse.Namespace:
 
 
 def set_folders(arguments: argparse.Namespace) -> None:
+    if arguments.base_directory:
+        folder_paths.set_base(arguments.base_directory)
     if arguments.temp_directory:
         folder_paths.set_folder("temp", os.path.join(arguments.temp_directory, "temp"))
     if arguments.output_directory:

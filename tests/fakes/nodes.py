@@ -329,6 +329,51 @@ class PrimitiveBoolean(Primitive):
     REQUIRED = {"value": ("BOOLEAN", {})}
 
 
+class StringConcatenate(Node):
+    RETURN_TYPES = ("STRING",)
+    REQUIRED = {
+        "string_a": ("STRING", {"multiline": True}),
+        "string_b": ("STRING", {"multiline": True}),
+        "delimiter": ("STRING", {"default": "", "multiline": False}),
+    }
+
+    def run(self, string_a: str, string_b: str, delimiter: str) -> tuple[str]:
+        return (delimiter.join((string_a, string_b)),)
+
+
+class StringLength(Node):
+    RETURN_TYPES = ("INT",)
+    REQUIRED = {"string": ("STRING", {"multiline": True})}
+
+    def run(self, string: str) -> tuple[int]:
+        return (len(string),)
+
+
+class SolidMask(Node):
+    RETURN_TYPES = ("MASK",)
+    REQUIRED = {
+        "value": _float(1.0, 0.0, 1.0, 0.01),
+        "width": _int(512, 1, 16384),
+        "height": _int(512, 1, 16384),
+    }
+
+    def run(self, value: float, width: int, height: int) -> tuple[torch.Tensor]:
+        return (torch.full((1, height, width), value),)
+
+
+class RebatchImages(Node):
+    """A list in, a list out: batches of `batch_size`, the last one smaller."""
+
+    REQUIRED = {"images": ("IMAGE", {}), "batch_size": _int(1, 1, 4096, None)}
+    INPUT_IS_LIST = True
+    OUTPUT_IS_LIST = (True,)
+
+    def run(self, images: list[torch.Tensor], batch_size: list[int]) -> tuple[list[torch.Tensor]]:
+        singles = [picture for batch in images for picture in batch.split(1)]
+        size = batch_size[0]
+        return ([torch.cat(singles[i : i + size]) for i in range(0, len(singles), size)],)
+
+
 class PreviewAny(Node):
     RETURN_TYPES = ("STRING",)
     OUTPUT_NODE = True
@@ -350,7 +395,8 @@ NODE_CLASS_MAPPINGS: dict[str, Any] = {
     for kind in (
         LoadImage, SaveImage, PreviewImage, EmptyImage, ImageInvert, ImageBlur, ImageSharpen,
         ImageScale, ImageScaleBy, ImageBlend, ImageBatch, ImageCrop, PrimitiveInt, PrimitiveFloat,
-        PrimitiveString, PrimitiveBoolean, PreviewAny,
+        PrimitiveString, PrimitiveBoolean, PreviewAny, StringConcatenate, StringLength, SolidMask,
+        RebatchImages,
     )
 }  # fmt: skip
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {

@@ -9,9 +9,10 @@ import pytest
 from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.model import Workflow, parse_workflow
+from custom_nodes.discomfort.graph.object_info import index_object_info
 from custom_nodes.discomfort.graph.ports import find_ports
 from custom_nodes.discomfort.graph.stitch import stitch
-from flow import EDGE, Flow, Interpreter
+from flow import Flow, Interpreter
 
 
 def joined(*parts: Workflow, **options: bool) -> Workflow:
@@ -92,7 +93,9 @@ def test_an_unused_input_that_is_met_goes_and_the_output_stays_one() -> None:
     flow = Flow()
     flow.port("picture")
     assert ids_of(joined(maker(), flow.workflow())) == {
-        "inputs": [], "outputs": ["picture"], "passthrus": [],
+        "inputs": [],
+        "outputs": ["picture"],
+        "passthrus": [],
     }
 
 
@@ -159,7 +162,7 @@ def test_delete_output_ports_keeps_what_is_joined() -> None:
 
 def test_a_frozen_port_is_neither_joined_nor_deleted() -> None:
     data = user().to_json()
-    data["nodes"][1]["properties"] = {"discomfort_frozen": {"value": 5}}
+    data["nodes"][0]["properties"] = {"discomfort_frozen": {"value": 5}}
     frozen = parse_workflow(data)
     assert find_ports(frozen).frozen
     result = joined(maker(), frozen, delete_input_ports=True)
@@ -249,7 +252,9 @@ def test_a_shadowed_output_in_a_shared_definition_goes_only_where_it_is_one() ->
     flow.port("kept", flow.node("Use", flow.instance("through", flow.node("Make"))))
     result = joined(flow.workflow(), maker())
     assert ids_of(result) == {
-        "inputs": [], "outputs": ["kept", "picture"], "passthrus": ["picture"],
+        "inputs": [],
+        "outputs": ["kept", "picture"],
+        "passthrus": ["picture"],
     }
     assert len(result.subgraphs) == 2
 
@@ -283,7 +288,11 @@ def test_equal_definitions_are_one() -> None:
 
 
 def test_different_definitions_of_one_id_are_kept_apart_the_same_way_every_time() -> None:
-    parts = [with_definition("A"), with_definition("B", result="s"), with_definition("B", result="t")]
+    parts = [
+        with_definition("A"),
+        with_definition("B", result="s"),
+        with_definition("B", result="t"),
+    ]
     result = joined(*parts)
     assert len(result.subgraphs) == 2 and "same" in result.subgraphs
     outputs = Interpreter(result).outputs()
@@ -373,10 +382,17 @@ def test_native_reroutes_and_floating_links_are_renumbered() -> None:
             ],
             "linkExtensions": [{"id": 1, "parentId": 2}],
         }
-        data["floatingLinks"] = [{
-            "id": 1, "origin_id": 1, "origin_slot": 0, "target_id": -1, "target_slot": -1,
-            "type": "T", "parentId": 2,
-        }]
+        data["floatingLinks"] = [
+            {
+                "id": 1,
+                "origin_id": 1,
+                "origin_slot": 0,
+                "target_id": -1,
+                "target_slot": -1,
+                "type": "T",
+                "parentId": 2,
+            }
+        ]
         return parse_workflow(data)
 
     result = joined(with_reroutes(maker()), with_reroutes(user()))
@@ -428,18 +444,27 @@ def test_a_damaged_file_gives_a_sound_one() -> None:
     assert "Make" in repr(Interpreter(result).outputs()["result"])
 
 
-def test_group_nodes_of_one_name_but_different_content_are_refused() -> None:
-    def with_group_node(content: int) -> Workflow:
-        data = copy.deepcopy(maker(f"x{content}").to_json())
-        data["extra"] = {"groupNodes": {"mine": {"nodes": [content]}}}
-        return parse_workflow(data)
+def with_group_node(content: int) -> Workflow:
+    data = copy.deepcopy(maker(f"x{content}", "workflow>mine").to_json())
+    inner = {
+        "type": "Make",
+        "index": 0,
+        "outputs": [{"name": "y", "type": "T"}],
+        "widgets_values": [],
+    }
+    mine = {"nodes": [{**inner, "size": [content, 1]}], "links": [], "external": []}
+    data["extra"] = {"groupNodes": {"mine": mine}}
+    return parse_workflow(data)
 
+
+def test_group_nodes_of_one_name_but_different_content_are_refused() -> None:
     joined(with_group_node(1), with_group_node(1))
-    with pytest.raises(WorkflowError, match="'mine'"):
+    with pytest.raises(WorkflowError, match="another group node"):
         stitch([with_group_node(1), with_group_node(2)])
 
 
-def test_the_edge_constant_is_the_front_ends() -> None:
-    from custom_nodes.discomfort.graph.model import SUBGRAPH_INPUT
-
-    assert EDGE == SUBGRAPH_INPUT
+def test_with_object_info_group_nodes_become_subgraphs_and_never_collide() -> None:
+    result = stitch([with_group_node(1), with_group_node(2)], info=index_object_info({}))
+    assert check_consistency(result.to_json()) == []
+    assert len(result.subgraphs) == 2
+    assert {"x1", "x2"} == set(Interpreter(result).outputs())

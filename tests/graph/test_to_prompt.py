@@ -152,6 +152,26 @@ def test_widgets_that_javascript_made_are_an_error():
     assert problem.node_id == "1" and "JavaScript" in problem.reason
 
 
+def test_a_type_to_which_javascript_gives_a_widget_is_an_error():
+    spec = {"required": {"where": ["PACKPATH"], "size": ["INT"]}}
+    info = {"P": {"input": spec, "output": [], "python_module": "custom_nodes.pack"}}
+    data = workflow([node(1, "P", ["/a", 4])])
+    (problem,) = problems_of(data, info)  # one value too many, and a required socket without link
+    assert "JavaScript" in problem.reason
+    slot = {"name": "where", "type": "PACKPATH", "widget": {"name": "where"}, "link": None}
+    data["nodes"][0]["inputs"] = [slot]
+    (problem,) = problems_of(data, info)
+    assert "'where'" in problem.reason and "JavaScript" in problem.reason
+
+
+def test_a_viewer_shows_the_file_that_it_remembers():
+    spec = {"required": {"model_file": ["STRING,FILE", {"widgetType": "STRING"}]}}
+    info = {"Preview3D": {"input": spec, "output": []}}
+    data = workflow([node(1, "Preview3D", ["old.glb", ""],
+                          properties={"Last Time Model File": "new.glb"})])
+    assert to_prompt(data, info)["1"]["inputs"] == {"model_file": "new.glb", "image": ""}
+
+
 def test_further_plain_values_are_ignored_as_the_front_end_does():
     assert inputs_of(workflow([node(1, "Pack", ["b", "image", None, {}])])) == {"name": "b"}
 

@@ -132,6 +132,25 @@ async def test_a_large_value_is_frozen_into_a_reference(discomfort, name):
         assert not [key for key in context.list_keys() if key.startswith("__")]
 
 
+async def test_frozen_values_are_freed_with_their_last_reference(discomfort, name):
+    patch = {**PATCH, "5": port("picture"), "6": port("picture_out", ["5", 0])}
+    patch["3"] = {
+        "class_type": "StubPatchModel",
+        "inputs": {"model": ["1", 0], "strength": ["2", 0], "picture": ["5", 0]},
+    }
+    patch["4"] = port("patched", ["3", 0])
+    with discomfort.Context() as context:
+        await discomfort.run(load(name), context=context)
+        used = []
+        for i in range(4):
+            inputs = {"strength": 1.0, "picture": torch.full((1, 64, 64, 3), i / 4)}
+            await discomfort.run(patch, inputs, context=context)
+            used.append(context.get_usage()["ram_usage_bytes"])
+        assert max(used[1:]) - min(used[1:]) < 4096
+        results = await discomfort.run(use("patched"), {"seed": 1}, context=context)
+        assert results["told"] == f"{name}['1.0+0.750'] 1"
+
+
 async def test_a_result_by_reference_is_an_input_of_the_next_run(discomfort, name):
     made = await discomfort.run(load(name))
     results = await discomfort.run(use(), {"model": made["model"], "seed": 3})

@@ -327,3 +327,16 @@ def test_many_threads_at_once_lose_nothing(context):
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_durable_context_sweeps_old_files_that_no_receipt_names():
+    with WorkflowContext(run_id="work", durable=True) as context:
+        context.save("a", 1)
+        values = context.folder / "values"
+        for name in ("tok_old", "tok_new"):
+            (values / name).write_bytes(b"unfinished")
+        os.utime(values / "tok_old", (1, 1))
+    with WorkflowContext(run_id="work", durable=True) as context:
+        assert context.load("a") == 1
+        assert sorted(p.name for p in values.iterdir() if p.name.startswith("tok_")) == ["tok_new"]
+    WorkflowContext.delete_durable("work")

@@ -47,3 +47,50 @@ def test_more_than_there_is_memory_is_no_room(tmp_path):
     with pytest.raises(NoRoom):
         blocks.create("abc_3", value)
     assert blocks.versions() == []
+
+
+@pytest.fixture
+def as_on_macos(monkeypatch, tmp_path):
+    """No shared-memory file system: the store takes the path that it takes on macOS."""
+    from custom_nodes.discomfort.store import segments, worker_side
+
+    monkeypatch.setattr(segments, "SHM_DIR", tmp_path / "absent")
+    worker_side._places.cache_clear()
+    yield
+    worker_side._places.cache_clear()
+
+
+def test_context_without_a_memory_file_system(as_on_macos):
+    import json
+
+    from custom_nodes.discomfort.store import worker_side
+    from custom_nodes.discomfort.workflow_context import WorkflowContext
+
+    with WorkflowContext(max_ram_gb=8 / 1024) as context:
+        for i in range(20):
+            context.save(f"k{i}", np.full(1 << 20, i, np.uint8))
+        handoff = context.hand_over(["k1", "k19"])
+        for key, number in (("k1", 1), ("k19", 19)):
+            value, _ = worker_side.load(handoff.run_dir, handoff.versions[key])
+            assert (value == number).all()
+        worker_side.save(json.loads(json.dumps(handoff.order)), "out", np.arange(9), False)
+        assert context.take_back(handoff).load("out").sum() == 36
+        assert [int(context.load(f"k{i}")[-1]) for i in range(20)] == list(range(20))
+        info = context.get_storage_info("k19")
+        assert info["storage_type"] == "ram" and len("/" + info["shm_name"]) <= 31
+        left = context.folder / "made"
+        assert left.exists()
+    assert not left.exists()
+
+
+def test_blocks_of_a_killed_owner_are_found_by_their_markers(as_on_macos, own_folders):
+    from custom_nodes.discomfort.store import run_dir
+
+    folder = own_folders / "contexts" / "dead"
+    folder.mkdir(parents=True)
+    (folder / "owner.lock").touch()
+    blocks = PosixBlocks(folder / "made")
+    blocks.create("dead_1", codec.encode(np.arange(1000)))
+    assert run_dir.purge(folder.parent) == [str(folder)]
+    with pytest.raises(FileNotFoundError):
+        blocks.open("dead_1")

@@ -143,7 +143,8 @@ class Flow:
         return self.node(key, *padded, names=names, outputs=len(definition["outputs"]), **more)
 
     def json(self) -> dict[str, Any]:
-        ids = [n["id"] for n in self.nodes if isinstance(n["id"], int)]
+        inner = [n for d in self.definitions.values() for n in d["nodes"]]
+        ids = [n["id"] for n in (*self.nodes, *inner) if isinstance(n["id"], int)]
         data: dict[str, Any] = {
             "id": "11111111-2222-3333-4444-555555555555",
             "revision": 0,

@@ -1,0 +1,170 @@
+"""The user's own ComfyUI beside a worker: never touched; and used, when it is attached to."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+from custom_nodes.discomfort.errors import ExecutionError, WorkerStartError
+from servers import (
+    Make,
+    Server,
+    assert_works,
+    children,
+    one_node,
+    plain_server,
+    stub,
+    wait_for,
+    worker_folders,
+)
+
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and "__pycache__" not in p.parts and p.name != "log.txt"
+    }
+
+
+async def get_json(session: aiohttp.ClientSession, url: str) -> Any:
+    async with session.get(url) as reply:
+        return await reply.json()
+
+
+async def test_users_own_comfyui_is_untouched_by_start_runs_and_stop(
+    server: Server, make_connector: Make, tmp_path: Path
+):
+    base = tmp_path / "users"
+    with plain_server(server, base, with_extension=False) as (address, pid):
+        (base / "temp").mkdir(exist_ok=True)
+        (base / "temp" / "precious.png").write_bytes(b"the user's preview")
+        (base / "output" / "mine.png").write_bytes(b"the user's picture")
+        prompt = stub("StubSleep", seconds=600.0, nonce=1)
+        async with aiohttp.ClientSession() as session, session.ws_connect(f"{address}/ws?clientId=u") as ws:
+            body = {"prompt": prompt, "client_id": "u"}
+            async with session.post(f"{address}/prompt", json=body) as reply:
+                assert reply.status == 200
+            before = files_of(base)
+            queue = await get_json(session, f"{address}/queue")
+            # The same base folder: were it not for our own, both would use the same temp and user.
+            connector = await make_connector(
+                server.path, extra_args=["--base-directory", str(base)], extra_custom_nodes=[]
+            )
+            for _ in range(20):
+                await assert_works(connector)
+            await connector.execute(
+                {
+                    "1": {
+                        "class_type": "EmptyImage",
+                        "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0},
+                    },
+                    "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+                    "3": {
+                        "class_type": "SaveImage",
+                        "inputs": {"images": ["1", 0], "filename_prefix": "ours"},
+                    },
+                }
+            )
+            await connector.kill_api()
+            assert files_of(base) == before
+            after = await get_json(session, f"{address}/queue")
+            assert [i[1] for i in after["queue_running"]] == [
+                i[1] for i in queue["queue_running"] or after["queue_running"]
+            ]
+            assert not ws.closed and psutil.pid_exists(pid)
+
+
+async def test_attached_server_with_the_extension_runs_prompts_and_outlives_us(
+    server: Server, make_connector: Make, tmp_path: Path
+):
+    with plain_server(server, tmp_path / "users", with_extension=True) as (address, pid):
+        connector = await make_connector(server.path, url=address)
+        assert connector.state == "ready" and connector.server_address == address
+        assert connector.pid is None and connector.auth_headers == {}
+        await assert_works(connector)
+        with pytest.raises(ExecutionError, match="attached"):
+            connector.upload_data(__file__)
+        await connector.kill_api()
+        assert psutil.pid_exists(pid)
+        again = await make_connector(server.path, config={"ATTACH_URL": address})
+        await assert_works(again)
+
+
+async def test_attached_server_without_the_extension_is_refused(
+    server: Server, make_connector: Make, tmp_path: Path
+):
+    with (
+        plain_server(server, tmp_path / "users", with_extension=False) as (address, _),
+        pytest.raises(WorkerStartError, match="does not have this extension"),
+    ):
+        await make_connector(server.path, url=address)
+
+
+async def test_attaching_to_nobody_is_told(make_connector: Make):
+    with pytest.raises(WorkerStartError, match="No ComfyUI answers"):
+        await make_connector(url="http://127.0.0.1:9")
+
+
+async def test_attaching_to_another_scripts_worker_is_refused(make_connector: Make):
+    connector = await make_connector()
+    with pytest.raises(WorkerStartError, match="another script"):
+        await make_connector(url=connector.server_address)
+
+
+async def test_thousand_runs_leave_memory_handles_history_and_files_as_they_were(
+    server: Server, make_connector: Make
+):
+    connector = await make_connector(server.path)
+    client = await connector._ensure_client()
+    assert connector.pid
+
+    async def run(count: int) -> None:
+        for _ in range(count):
+            await connector.execute(one_node(time.monotonic_ns()))
+
+    def measure(pid: int) -> tuple[int, int, int]:
+        process = psutil.Process(pid)
+        handles = process.num_fds() if hasattr(process, "num_fds") else process.num_handles()
+        return process.memory_info().rss, handles, process.num_threads()
+
+    def all_files() -> int:
+        return sum(1 for folder in worker_folders() for p in folder.rglob("*") if p.is_file())
+
+    await run(500)  # caches and pools fill up
+    gc.collect()
+    ours, theirs, files = measure(psutil.Process().pid), measure(connector.pid), all_files()
+    await run(1000)
+    gc.collect()
+    for before, after in ((ours, measure(psutil.Process().pid)), (theirs, measure(connector.pid))):
+        assert after[0] < before[0] * 1.05 + 4_000_000
+        assert after[1] <= before[1] + 2
+        assert after[2] <= before[2] + 2
+    assert all_files() <= files + 1
+    assert len(children()) < 10
+    ends = time.monotonic() + 20
+    while len((await client.http.get("/history")).json()) > 60:
+        assert time.monotonic() < ends, "the history is never trimmed"
+        await run(1)
+
+
+async def test_many_creates_and_kills_leave_nothing(make_connector: Make):
+    before = psutil.Process().num_fds() if hasattr(psutil.Process(), "num_fds") else 0
+    for _ in range(4):
+        connector = await make_connector()
+        await assert_works(connector)
+        await connector.kill_api()
+    gc.collect()
+    if before:
+        await wait_for(
+            lambda: psutil.Process().num_fds() <= before + 3, "the end of all connections"
+        )
+    await asyncio.sleep(0)

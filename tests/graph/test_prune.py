@@ -1,0 +1,391 @@
+"""Pruning: exactly what one output needs, as a sound file; and freezing values into it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from consistency import check_consistency
+from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.graph.model import Workflow, parse_workflow
+from custom_nodes.discomfort.graph.ports import find_ports
+from custom_nodes.discomfort.graph.prune import Frozen, freeze, prune, prune_prompt
+from custom_nodes.discomfort.graph.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.widgets import index_object_info
+from flow import Flow, Interpreter
+
+INFO = index_object_info(
+    {
+        "Sample": {
+            "input": {
+                "required": {
+                    "steps": ["INT", {"default": 1}],
+                    "name": ["STRING", {"default": ""}],
+                    "model": ["MODEL", {}],
+                }
+            },
+            "input_order": {"required": ["steps", "name", "model"]},
+            "output": ["T"],
+            "output_name": ["T"],
+            "name": "Sample",
+        },
+        "Show": {
+            "input": {"required": {"any": ["*", {}]}},
+            "input_order": {"required": ["any"]},
+            "output": ["T"],
+            "output_name": ["T"],
+            "name": "Show",
+        },
+    }
+)
+
+
+def pruned(workflow: Workflow, unique_id: str) -> Workflow:
+    """The pruned workflow, read again from its file; the original has not changed."""
+    before = copy.deepcopy(workflow.to_json())
+    result = prune(workflow, unique_id)
+    assert workflow.to_json() == before
+    data = json.loads(json.dumps(result.to_json()))
+    assert check_consistency(data) == []
+    assert prune(result, unique_id) == result
+    again = parse_workflow(data)
+    assert Interpreter(again).outputs()[unique_id] == Interpreter(workflow).outputs()[unique_id]
+    return again
+
+
+def ids(workflow: Workflow) -> list[Any]:
+    return [n.id for n in workflow.nodes]
+
+
+def test_only_what_feeds_the_output_is_left() -> None:
+    flow = Flow()
+    used = flow.node("Used", flow.port("seed"), outputs=2)
+    unused = flow.node("Unused", (used, 1), flow.port("other"))
+    flow.port("second", unused)
+    port = flow.port("first", used)
+    flow.node("Note")
+    result = pruned(flow.workflow(), "first")
+    assert ids(result) == [1, used, port]
+    assert list(find_ports(result).inputs) == ["seed"]
+    assert result.nodes[1].outputs[1]["links"] == []
+
+
+def test_reroutes_passthrus_and_bypassed_nodes_on_the_way_stay() -> None:
+    flow = Flow()
+    way = flow.node("Make")
+    flow.node("Reroute", way)
+    flow.port("middle", 2)
+    flow.node("Off", 3, mode=4)
+    flow.node("Reroute", 3)
+    flow.port("out", 4)
+    assert ids(pruned(flow.workflow(), "out")) == [1, 2, 3, 4, 6]
+
+
+def test_muted_nodes_and_what_only_fed_them_go() -> None:
+    flow = Flow()
+    muted = flow.node("Off", flow.node("Lost"), mode=2)
+    flow.port("out", flow.node("Use", flow.node("Reroute", muted), flow.node("Make")))
+    result = pruned(flow.workflow(), "out")
+    assert [n.type for n in result.nodes] == ["Make", "Use", "DiscomfortPort"]
+    assert [s["link"] is None for s in result.nodes[1].inputs] == [True, False]
+
+
+def test_a_primitive_stays_with_the_widget_it_sets() -> None:
+    flow = Flow()
+    flow.port("out", flow.node("Use", flow.node("PrimitiveNode", widgets=[3])))
+    assert len(pruned(flow.workflow(), "out").nodes) == 3
+
+
+def test_places_titles_and_counters_stay() -> None:
+    flow = Flow()
+    flow.node("Gone")
+    flow.port("out", flow.node("Make", title="mine"))
+    flow.at(2)["color"] = "#223"
+    workflow = parse_workflow(flow.json() | {"last_node_id": 44})
+    result = pruned(workflow, "out")
+    assert result.nodes[0].data == workflow.nodes[1].data
+    assert result.data["last_node_id"] == 44
+
+
+def test_groups_without_a_node_go() -> None:
+    flow = Flow()
+    flow.node("Gone")
+    flow.port("out", flow.node("Make"))
+    flow.groups = [
+        {"id": 1, "title": "gone", "bounding": [-20, -20, 240, 200]},
+        {"id": 2, "title": "stays", "bounding": [-20, -20, 900, 200]},
+    ]
+    assert [g["title"] for g in pruned(flow.workflow(), "out").data["groups"]] == ["stays"]
+
+
+@pytest.mark.parametrize(
+    ("unique_id", "why"),
+    [("in", "is an input"), ("middle", "passes the value on"), ("no", "'out'")],
+)
+def test_what_is_no_output_is_an_error_that_helps(unique_id: str, why: str) -> None:
+    flow = Flow()
+    flow.port("out", flow.port("middle", flow.node("Use", flow.port("in"))))
+    with pytest.raises(WorkflowError, match=why):
+        prune(flow.workflow(), unique_id)
+
+
+# Subgraphs
+
+
+def two_outputs(**more: Any) -> Flow:
+    """A definition whose two outputs need different nodes, and one that both need."""
+    inner = Flow()
+    edges = [inner.edge_input("x"), inner.edge_input("y")]
+    both = inner.node("Both")
+    inner.edge_output("first", inner.node("First", both, edges[0]))
+    inner.edge_output("second", inner.node("Second", both, edges[1]))
+    flow = Flow()
+    flow.define("two", inner)
+    flow.definitions["unused"] = {**flow.definitions["two"], "id": "unused"}
+    return flow
+
+
+def test_inside_a_definition_only_what_is_needed_is_left() -> None:
+    flow = two_outputs()
+    host = flow.instance("two", flow.node("X"), flow.node("Y"))
+    flow.port("out", (host, 0))
+    result = pruned(flow.workflow(), "out")
+    assert [n.type for n in result.nodes] == ["X", "two", "DiscomfortPort"]
+    assert list(result.subgraphs) == ["two"]
+    assert [n.type for n in result.subgraphs["two"].nodes] == ["Both", "First"]
+
+
+def test_instances_that_need_different_parts_get_different_definitions() -> None:
+    flow = two_outputs()
+    one = flow.instance("two", flow.node("X"))
+    two = flow.instance("two", None, (one, 0))
+    three = flow.instance("two", None, (two, 1))
+    flow.port("out", flow.node("Use", (two, 1), (three, 1)))
+    result = pruned(flow.workflow(), "out")
+    assert sorted(tuple(n.type for n in s.nodes) for s in result.subgraphs.values()) == [
+        ("Both", "First"),
+        ("Both", "Second"),
+    ]
+    assert list(result.subgraphs) == list(pruned(flow.workflow(), "out").subgraphs)
+
+
+def test_a_complete_instance_keeps_the_definitions_id() -> None:
+    flow = two_outputs()
+    whole = flow.instance("two")
+    part = flow.instance("two", (whole, 0), (whole, 1))
+    flow.port("out", flow.node("Use", (part, 1), (whole, 0)))
+    result = pruned(flow.workflow(), "out")
+    types = {n.id: n.type for n in result.nodes}
+    assert types[whole] == "two" and types[part] not in ("two", "unused")
+
+
+def test_an_output_inside_nested_subgraphs_keeps_its_hosts() -> None:
+    deep = Flow()
+    deep.port("out", deep.node("Use", deep.edge_input("x")))
+    deep.node("Gone")
+    outer = Flow()
+    outer.define("deep", deep)
+    outer.edge_output("y", outer.node("Gone"))
+    outer.instance("deep", outer.node("Reroute", outer.edge_input("x")))
+    flow = Flow()
+    flow.define("outer", outer)
+    flow.node("Gone", flow.instance("outer", flow.node("Make")))
+    result = pruned(flow.workflow(), "out")
+    assert [n.type for n in result.nodes] == ["Make", "outer"]
+    assert [n.type for n in result.subgraphs["outer"].nodes] == ["Reroute", "deep"]
+    assert [n.type for n in result.subgraphs["deep"].nodes] == ["Use", "DiscomfortPort"]
+
+
+def test_a_bypassed_instance_forwards_and_is_empty_inside() -> None:
+    flow = two_outputs()
+    flow.port("out", flow.instance("two", flow.node("X"), flow.node("Y"), mode=4))
+    result = pruned(flow.workflow(), "out")
+    assert [n.type for n in result.nodes if n.type != "Y"] == ["X", "two", "DiscomfortPort"]
+    assert result.subgraphs["two"].nodes == []
+
+
+def promoted(values: list[Any], proxies: list[Any] | None = None) -> Workflow:
+    """An instance that shows the widgets of two nodes; `name` also feeds a socket of a third."""
+    inner = Flow()
+    steps, name = inner.edge_input("steps"), inner.edge_input("name")
+    inner.node("Sample", widgets=[7, "inner", None])
+    inner.at(1)["inputs"] = [
+        {"name": n, "type": "T", "widget": {"name": n}, "link": None} for n in ("steps", "name")
+    ]
+    inner.link(steps, 1, 0)
+    inner.node("Sample", widgets=[8, "other", None])
+    inner.at(2)["inputs"] = copy.deepcopy(inner.at(1)["inputs"])
+    inner.at(2)["inputs"][0]["link"] = None
+    inner.link(name, 2, 1)
+    inner.edge_output("both", 2)
+    inner.edge_output("steps", 1)
+    inner.edge_output("shown", inner.node("Show", name, names=("any",)))
+    flow = Flow()
+    flow.define("shows", inner)
+    host = flow.instance("shows")
+    flow.at(host)["widgets_values"] = values
+    if proxies:
+        flow.at(host)["properties"] = {"proxyWidgets": proxies}
+    for slot, unique_id in enumerate(("name", "steps", "shown")):
+        flow.port(unique_id, (host, slot))
+    return flow.workflow()
+
+
+def prompt_of(workflow: Workflow, unique_id: str) -> dict[str, Any]:
+    """What the port's source gets in the prompt."""
+    prompt = to_prompt(workflow, INFO)
+    port = next(n for n in prompt.values() if n["inputs"].get("unique_id") == unique_id)
+    return prompt[port["inputs"]["input_data"][0]]["inputs"]
+
+
+@pytest.mark.parametrize(
+    ("values", "proxies"),
+    [
+        ([20, "given"], None),
+        ([], None),
+        ([20], None),
+        ([20, "given"], [["1", "steps"], ["2", "name"]]),
+        (["given", 20], [["-1", "name"], ["-1", "steps"]]),
+        (["given"], [["-1", "name"]]),
+        ([20, None], [["1", "steps"], ["2", "name"]]),
+    ],
+)
+@pytest.mark.parametrize("unique_id", ["name", "steps", "shown"])
+def test_values_that_an_instance_shows_stay_with_their_inputs(
+    values: list[Any], proxies: Any, unique_id: str
+) -> None:
+    workflow = promoted(values, proxies)
+    result = pruned(workflow, unique_id)
+    assert prompt_of(result, unique_id) == prompt_of(workflow, unique_id)
+
+
+def test_a_group_node_without_linked_inputs_stays() -> None:
+    flow = Flow()
+    flow.port("out", flow.node("workflow>mine"))
+    inner = {"type": "Make", "index": 0, "outputs": [{"name": "y", "type": "T"}]}
+    flow.extra = {"groupNodes": {"mine": {"nodes": [inner], "links": [], "external": []}}}
+    assert ids(pruned(flow.workflow(), "out")) == [1, 2]
+
+
+# Prompts
+
+
+def test_prune_prompt_keeps_what_the_nodes_depend_on() -> None:
+    prompt = {
+        "1": {"class_type": "A", "inputs": {}},
+        "2": {"class_type": "B", "inputs": {"x": ["1", 0], "text": ["a", "b"]}},
+        "3": {"class_type": "C", "inputs": {"x": ["1", 0]}},
+    }
+    assert list(prune_prompt(prompt, ["2"])) == ["1", "2"]
+    with pytest.raises(WorkflowError, match="9"):
+        prune_prompt(prompt, ["2", "9"])
+
+
+# Freezing
+
+
+def sampler(flow: Flow, *steps: Any, node_id: Any = None) -> int:
+    node = flow.node("Sample", widgets=[1, "x"], node_id=node_id)
+    flow.at(node)["inputs"] = [
+        {"name": "model", "type": "MODEL", "link": None},
+        {"name": "steps", "type": "INT", "widget": {"name": "steps"}, "link": None},
+        {"name": "name", "type": "STRING", "widget": {"name": "name"}, "link": None},
+    ]
+    for source in steps:
+        flow.link(source, node, 1)
+    return node
+
+
+def frozen(workflow: Workflow, values: dict[str, Any], info: Any = INFO) -> Workflow:
+    before = copy.deepcopy(workflow.to_json())
+    result = freeze(workflow, values, info)
+    assert workflow.to_json() == before
+    data = json.loads(json.dumps(result.to_json()))
+    assert check_consistency(data) == []
+    return parse_workflow(data)
+
+
+def test_a_value_for_widgets_is_typed_in_and_the_port_and_its_wires_go() -> None:
+    flow = Flow()
+    port = flow.port("steps")
+    nodes = [sampler(flow, flow.port("middle", flow.node("Reroute", port))), sampler(flow, port)]
+    for i, node in enumerate(nodes):
+        flow.port(f"out{i}", node)
+    result = frozen(flow.workflow(), {"steps": 33})
+    assert [n.widgets_values[0] for n in result.nodes] == [33, 33, "out0", "out1"]
+    assert all(s["link"] is None for n in result.nodes[:2] for s in n.inputs)
+    ports = find_ports(result)
+    assert (list(ports.inputs), ports.frozen, list(ports.outputs)) == ([], (), ["out0", "out1"])
+
+
+def held(workflow: Workflow) -> Any:
+    (port,) = find_ports(workflow).frozen
+    return port.frozen
+
+
+def test_a_value_that_feeds_a_socket_too_stays_in_the_port() -> None:
+    flow = Flow()
+    port = flow.port("steps")
+    flow.port("out", flow.node("Show", port, names=("any",)))
+    flow.port("out2", sampler(flow, port))
+    result = frozen(flow.workflow(), {"steps": 33})
+    assert held(result) == {"value": 33}
+    assert "33" in repr(Interpreter(result).outputs()["out2"])
+
+
+def test_a_value_that_goes_on_to_an_output_stays_in_the_port() -> None:
+    flow = Flow()
+    port = flow.port("steps")
+    flow.port("copy", port)
+    flow.port("out", sampler(flow, port))
+    result = frozen(flow.workflow(), {"steps": 33})
+    assert held(result) == {"value": 33}
+    assert set(find_ports(result).outputs) == {"copy", "out"}
+
+
+def test_a_large_value_stays_in_the_context_and_the_port_says_where() -> None:
+    flow = Flow()
+    flow.port("out", sampler(flow, flow.port("steps")))
+    result = frozen(flow.workflow(), {"steps": Frozen("key", "7")})
+    assert held(result) == {"key": "key", "version": "7"}
+
+
+def test_without_object_info_every_value_stays_in_its_port() -> None:
+    flow = Flow()
+    flow.port("out", sampler(flow, flow.port("steps")))
+    assert held(frozen(flow.workflow(), {"steps": 3}, None)) == {"value": 3}
+
+
+def test_a_port_in_a_definition_is_frozen_for_all_its_instances() -> None:
+    inner = Flow()
+    node = sampler(inner, inner.port("steps", node_id=5), node_id=6)
+    inner.edge_output("y", node)
+    flow = Flow()
+    flow.define("inner", inner)
+    for i in range(2):
+        flow.port(f"out{i}", flow.instance("inner"))
+    result = frozen(flow.workflow(), {"steps": 33})
+    assert [n.widgets_values[0] for n in result.subgraphs["inner"].nodes] == [33]
+    assert not find_ports(result).inputs
+
+
+def test_a_port_that_another_instance_feeds_is_not_typed_in() -> None:
+    inner = Flow()
+    inner.edge_output("y", sampler(inner, inner.port("steps", inner.edge_input("x"))))
+    flow = Flow()
+    flow.define("inner", inner)
+    flow.port("out0", flow.instance("inner"))
+    flow.port("out1", flow.instance("inner", flow.node("Make")))
+    result = frozen(flow.workflow(), {"steps": 33})
+    outputs = Interpreter(result).outputs()
+    assert "33" in repr(outputs["out0"])
+    assert "Make" in repr(outputs["out1"]) and "33" not in repr(outputs["out1"])
+
+
+def test_other_inputs_stay_inputs() -> None:
+    flow = Flow()
+    flow.port("out", flow.node("Use", flow.port("a"), flow.port("b")))
+    result = frozen(flow.workflow(), {"a": 1, "unknown": 2})
+    assert list(find_ports(result).inputs) == ["b"]

@@ -1,0 +1,184 @@
+"""The worker ends with its master, however that one ends; the next start removes what it left."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from custom_nodes.discomfort.worker import folders
+import scripts
+from servers import FAKE, real_servers, wait_until, write_config
+
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def folders_of(pid: int) -> list[Path]:
+    return list((folders.base_dir() / "workers").glob(f"{pid}-*"))
+
+
+def end(program: subprocess.Popen[str]) -> str:
+    """Reap it, and give what it said on stderr."""
+    _, err = program.communicate(timeout=60)
+    return err
+
+
+def purge_now() -> None:
+    """What the next start does first."""
+    folder = folders.make_worker_folder()
+    folder.remove(with_log=True)
+
+
+@posix
+def test_master_killed_at_random_moments_leaves_no_process_and_the_next_start_no_folder(tmp_path: Path):
+    config, chance = write_config(tmp_path, FAKE), random.Random(3)
+    for _ in range(8):
+        program = scripts.start(scripts.RUN_FOR_EVER, config)
+        pid = scripts.worker_pid(program)
+        with_delay = chance.uniform(0, 0.5)
+        # A moment of its own for each round: nothing is waited for that could be polled.
+        program_end = psutil.Process(program.pid)
+        try:
+            program_end.wait(timeout=with_delay)
+        except psutil.TimeoutExpired:
+            pass
+        program.kill()
+        end(program)
+        wait_until(lambda pid=pid: is_gone(pid), "the end of the worker", deadline_s=5)
+        assert folders_of(program.pid)
+        purge_now()
+        assert not folders_of(program.pid)
+
+
+@posix
+def test_master_killed_while_the_worker_starts_takes_it_along(tmp_path: Path):
+    config = write_config(tmp_path, FAKE, EXTRA_ARGS=["--misbehave", "slow-start=30"])
+    program = scripts.start(scripts.START_ONLY, config)
+    pid = scripts.worker_pid(program)
+    program.kill()
+    end(program)
+    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    purge_now()
+    assert not folders_of(program.pid)
+
+
+@posix
+def test_master_killed_takes_a_real_comfyui_along(tmp_path: Path):
+    real = real_servers()
+    if not real:
+        pytest.skip("no real ComfyUI was found")
+    program = scripts.start(scripts.RUN_FOR_EVER, write_config(tmp_path, real[0].path))
+    pid = scripts.worker_pid(program)
+    program.kill()
+    end(program)
+    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    purge_now()
+    assert not folders_of(program.pid)
+
+
+def test_script_that_does_not_kill_its_worker_leaves_nothing_at_its_end(tmp_path: Path):
+    program = scripts.start(scripts.ENDS_WITHOUT_KILL, write_config(tmp_path, FAKE))
+    pid = scripts.worker_pid(program)
+    assert end(program) == ""
+    assert program.returncode == 0
+    assert is_gone(pid) and not folders_of(program.pid)
+
+
+@posix
+def test_ctrl_c_ends_script_and_worker_without_a_storm(tmp_path: Path):
+    program = scripts.start(scripts.RUN_FOR_EVER, write_config(tmp_path, FAKE))
+    pid = scripts.worker_pid(program)
+    os.kill(program.pid, signal.SIGINT)
+    err = end(program)
+    # What a shell shows as 130.
+    assert program.returncode in (-signal.SIGINT, 130)
+    assert is_gone(pid) and not folders_of(program.pid)
+    assert err.count("Traceback") <= 2 and "Exception ignored" not in err, err
+
+
+@posix
+def test_forked_child_that_ends_leaves_the_worker_alone(tmp_path: Path):
+    program = scripts.start(scripts.FORKS, write_config(tmp_path, FAKE))
+    scripts.worker_pid(program)
+    out, _ = program.communicate(timeout=60)
+    assert "still 5" in out
+    assert not folders_of(program.pid)
+
+
+@posix
+def test_watchdog_alone_ends_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Without the kernel's help, as on macOS: the launcher is told of another system."""
+    launcher = tmp_path / "launcher.py"
+    text = Path(folders.__file__).with_name("launcher.py").read_text(encoding="utf-8")
+    launcher.write_text(text.replace('"linux"', '"none"'), encoding="utf-8")
+    script = scripts.RUN_FOR_EVER.replace(
+        "async def main",
+        "from pathlib import Path\nfrom custom_nodes.discomfort.worker import process\n"
+        f"process._LAUNCHER = Path({str(launcher)!r})\nasync def main",
+    )
+    program = scripts.start(script, write_config(tmp_path, FAKE))
+    pid = scripts.worker_pid(program)
+    program.kill()
+    end(program)
+    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    purge_now()
+
+
+def test_purge_leaves_living_owners_alone_and_takes_dead_ones(tmp_path: Path):
+    living = folders.make_worker_folder()
+    dead = folders.make_worker_folder()
+    target = tmp_path / "extension"
+    target.mkdir()
+    (target / "keep.py").write_text("", encoding="utf-8")
+    folders.link_folder(dead.nodes / "extension", target)
+    (dead.temp / "big.bin").write_bytes(b"x" * 1000)
+    dead._lock.release()  # what the system does when the owner dies
+    folders.make_worker_folder().remove(with_log=True)
+    assert living.path.is_dir() and not dead.path.exists()
+    assert (target / "keep.py").is_file(), "a link was followed"
+    living.remove(with_log=True)
+    assert not living.path.exists()
+
+
+@posix
+def test_purge_ends_a_worker_that_outlived_its_master(tmp_path: Path):
+    folder = folders.make_worker_folder()
+    orphan = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(100)"], start_new_session=True
+    )
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+    try:
+        folder.note_process(orphan.pid)
+        folder._lock.release()
+        purge_now()
+        assert orphan.wait(10) == -signal.SIGKILL
+        assert bystander.poll() is None
+        assert not folder.path.exists()
+    finally:
+        for program in (orphan, bystander):
+            program.kill()
+            program.wait()
+
+
+@posix
+def test_folder_is_private(tmp_path: Path):
+    folder = folders.make_worker_folder()
+    try:
+        for path in (folders.base_dir(), folder.path, folder.temp, folder.nodes):
+            assert path.stat().st_mode & 0o077 == 0
+    finally:
+        folder.remove(with_log=True)
