@@ -174,11 +174,11 @@ class WorkflowContext:
 
     def list_keys(self) -> list[str]:
         """The unique_ids that have a value."""
-        return [key for key in self._open.keys() if not key.startswith(FROZEN_PREFIX)]
+        return [key for key in self._open.unique_ids() if not key.startswith(FROZEN_PREFIX)]
 
     def get_usage(self) -> dict[str, Any]:
         """RAM and disk that the stored values take, and the limit of RAM."""
-        keys = self._open.keys()
+        keys = self._open.unique_ids()
         used = self._open.book.used_bytes
         limit = self._open.limit_bytes
         return {
@@ -205,7 +205,8 @@ class WorkflowContext:
         receipt = self._open.receipt(unique_id)
         if receipt.pass_by == "ref":
             raise TypeError(
-                f"{unique_id!r} is stored by reference: load() gives its workflow, which can be saved "
+                f"{unique_id!r} is stored by reference: load() gives its workflow, which can be "
+                "saved "
                 "as JSON."
             )
         path = Path(destination_path)
@@ -249,13 +250,13 @@ class WorkflowContext:
 
     def clear(self) -> None:
         """Internal. Remove every key, so that the context can serve another run."""
-        for key in self._open.keys():
+        for key in self._open.unique_ids():
             with contextlib.suppress(UnknownKeyError):  # another process was faster
                 self.delete_key(key)
 
     def drop_frozen(self, used: Collection[str]) -> None:
         """Internal. Remove the values that references froze and that are not among `used`."""
-        for key in self._open.keys():
+        for key in self._open.unique_ids():
             if key.startswith(FROZEN_PREFIX) and key not in used:
                 with contextlib.suppress(UnknownKeyError):
                     self.delete_key(key)

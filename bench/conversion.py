@@ -2,8 +2,8 @@
 
     python bench/conversion.py [--repeat 5]
 
-Median and 95th percentile over the oracle's workflows (the hand-made ones where the whole set is not
-there), with /object_info parsed and indexed; then workflows of 100, 1,000 and 10,000 nodes.
+Median and 95th percentile over the oracle's workflows (the hand-made ones where the whole set is
+not there), with /object_info parsed and indexed; then workflows of 100, 1,000 and 10,000 nodes.
 """
 
 from __future__ import annotations
@@ -48,10 +48,17 @@ def large_workflow(nodes: int) -> dict[str, Any]:
         for name, (origin, slot, link_type) in inputs.items():
             links.append([len(links) + 1, origin, slot, node_id, len(slots), link_type])
             slots.append({"name": name, "type": link_type, "link": len(links)})
-        made.append({
-            "id": node_id, "type": kind, "mode": 0, "inputs": slots, "outputs": [],
-            "properties": {}, "widgets_values": values,
-        })
+        made.append(
+            {
+                "id": node_id,
+                "type": kind,
+                "mode": 0,
+                "inputs": slots,
+                "outputs": [],
+                "properties": {},
+                "widgets_values": values,
+            }
+        )
         return node_id
 
     while len(made) < nodes:
@@ -61,9 +68,12 @@ def large_workflow(nodes: int) -> dict[str, Any]:
         latent = add("EmptyLatentImage", [512, 512, 1])
         reroute = add("Reroute", [], **{"": (latent, 0, "LATENT")})
         sampler = add(
-            "KSampler", [1, "randomize", 20, 8, "euler", "normal", 1],
-            model=(loader, 0, "MODEL"), positive=(good, 0, "CONDITIONING"),
-            negative=(bad, 0, "CONDITIONING"), latent_image=(reroute, 0, "LATENT"),
+            "KSampler",
+            [1, "randomize", 20, 8, "euler", "normal", 1],
+            model=(loader, 0, "MODEL"),
+            positive=(good, 0, "CONDITIONING"),
+            negative=(bad, 0, "CONDITIONING"),
+            latent_image=(reroute, 0, "LATENT"),
         )
         image = add("VAEDecode", [], samples=(sampler, 0, "LATENT"), vae=(loader, 2, "VAE"))
         add("SaveImage", ["ComfyUI"], images=(image, 0, "IMAGE"))

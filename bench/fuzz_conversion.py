@@ -2,9 +2,9 @@
 
     python bench/fuzz_conversion.py [--seconds 60] [--seed 0]
 
-Each round takes a workflow of the oracle and breaks it: wrong types anywhere, parts cut out, doubled or moved,
-ids exchanged, text cut off. Prints each new kind of failure with the seed that repeats it; exit status 1
-if there was one.
+Each round takes a workflow of the oracle and breaks it: wrong types anywhere, parts cut out,
+doubled or moved, ids exchanged, text cut off. Prints each new kind of failure with the seed that
+repeats it; exit status 1 if there was one.
 """
 
 from __future__ import annotations
@@ -42,9 +42,42 @@ def deep(levels: int) -> Any:
 
 
 ODD: list[Any] = [
-    None, True, False, -1, 0, 1, 4, 2.5, 1e308, float("nan"), float("inf"), 10**40, "", "x", "1", "-10",
-    -10, -20, "Reroute", "PrimitiveNode", "Note", "workflow>x", "KSampler", "%KSampler.seed%", "\0",
-    "\ud800", "{" * 3000, "a|b}", [], {}, [[]], [None], [1, 2], {"id": 1}, {"link": 3}, deep(10_000),
+    None,
+    True,
+    False,
+    -1,
+    0,
+    1,
+    4,
+    2.5,
+    1e308,
+    float("nan"),
+    float("inf"),
+    10**40,
+    "",
+    "x",
+    "1",
+    "-10",
+    -10,
+    -20,
+    "Reroute",
+    "PrimitiveNode",
+    "Note",
+    "workflow>x",
+    "KSampler",
+    "%KSampler.seed%",
+    "\0",
+    "\ud800",
+    "{" * 3000,
+    "a|b}",
+    [],
+    {},
+    [[]],
+    [None],
+    [1, 2],
+    {"id": 1},
+    {"link": 3},
+    deep(10_000),
 ]
 
 
@@ -54,7 +87,13 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     stack = [value]
     while stack:
         item = stack.pop()
-        keys = list(item) if isinstance(item, dict) else range(len(item)) if isinstance(item, list) else ()
+        keys = (
+            list(item)
+            if isinstance(item, dict)
+            else range(len(item))
+            if isinstance(item, list)
+            else ()
+        )
         for key in keys:
             found.append((item, key))
             stack.append(item[key])
@@ -78,7 +117,9 @@ def broken(data: Any, rng: random.Random) -> Any:
                 # A copy, so that the workflow stays a tree: JSON can't hold anything else.
                 container[key] = json.loads(json.dumps(other[other_key]))
             elif kind == 3 and isinstance(container, list):
-                container.insert(rng.randrange(len(container) + 1), json.loads(json.dumps(container[key])))
+                container.insert(
+                    rng.randrange(len(container) + 1), json.loads(json.dumps(container[key]))
+                )
             elif isinstance(container[key], (int, str)):
                 container[key] = other[other_key]
         except (KeyError, IndexError, TypeError, ValueError, RecursionError):
@@ -98,14 +139,16 @@ def run(data: Any, info: Any, rng: random.Random) -> str:
     try:
         flatten(parse_workflow(data))
     except WorkflowError:
-        pass
+        return outcome
     return outcome
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=0, help="of the first round; each round adds one")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the first round; each round adds one"
+    )
     options = parser.parse_args()
     info = index_object_info(object_info())
     workflows = [c.workflow for c in cases()]
@@ -120,7 +163,9 @@ def main() -> int:
             outcomes[run(data, info, rng)] += 1
         except Exception as e:
             where = traceback.extract_tb(e.__traceback__)[-1]
-            name = f"{type(e).__name__} in {Path(where.filename).name}:{where.lineno}: {str(e)[:80]}"
+            name = (
+                f"{type(e).__name__} in {Path(where.filename).name}:{where.lineno}: {str(e)[:80]}"
+            )
             failures[name] += 1
             if failures[name] == 1:
                 print(f"seed {seed}: {name}", flush=True)
@@ -128,7 +173,10 @@ def main() -> int:
             print(f"seed {seed}: took {time.monotonic() - start:.1f} s", flush=True)
             failures["slow"] += 1
         seed += 1
-    print(f"{sum(outcomes.values())} rounds well ({dict(outcomes)}), {sum(failures.values())} failures")
+    print(
+        f"{sum(outcomes.values())} rounds well ({dict(outcomes)}), "
+        f"{sum(failures.values())} failures"
+    )
     return 1 if failures else 0
 
 

@@ -1,11 +1,12 @@
-"""How fast values move between two processes, as a ratio to memcpy of the same bytes in the same run.
+"""How fast values move between two processes, as a ratio to memcpy of the same bytes in the same
+run.
 
     python bench/store.py [--max-size 1GiB] [--repeats 5] [--check]
 
-Prints the table of save + load (new key, overwriting, load alone) for 1 KiB to 1 GiB, beside cloudpickle in shared
-memory, cloudpickle on disk, safetensors on the RAM disk and Ray's object store (where installed), the extra memory
-of a save and a load, and the cost of a small save with 10 and 10,000 keys. `--check` exits with 1 when a
-target of the table is missed.
+Prints the table of save + load (new key, overwriting, load alone) for 1 KiB to 1 GiB, beside
+cloudpickle in shared memory, cloudpickle on disk, safetensors on the RAM disk and Ray's object
+store (where installed), the extra memory of a save and a load, and the cost of a small save with
+10 and 10,000 keys. `--check` exits with 1 when a target of the table is missed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ import cloudpickle  # noqa: E402
 import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 import torch  # noqa: E402
-
 from custom_nodes.discomfort.workflow_context import WorkflowContext  # noqa: E402
 
 SIZES = {"1 KiB": 1 << 10, "1 MiB": 1 << 20, "64 MiB": 64 << 20, "1 GiB": 1 << 30}
@@ -44,7 +44,8 @@ TARGETS = {
     ("new", "1 KiB"): (150, "us"), ("new", "1 MiB"): (15, "x"), ("new", "64 MiB"): (2.6, "x"),
     ("new", "1 GiB"): (2.3, "x"), ("over", "1 KiB"): (150, "us"), ("over", "1 MiB"): (8, "x"),
     ("over", "64 MiB"): (1.8, "x"), ("over", "1 GiB"): (1.7, "x"), ("load", "1 KiB"): (60, "us"),
-    ("load", "1 MiB"): (100, "us"), ("load", "64 MiB"): (1000, "us"), ("load", "1 GiB"): (1000, "us"),
+    ("load", "1 MiB"): (100, "us"), ("load", "64 MiB"): (1000, "us"),
+    ("load", "1 GiB"): (1000, "us"),
 }  # fmt: skip
 
 
@@ -82,7 +83,7 @@ def read_for_others() -> None:
         elif kind == "shm":
             # Attached and never unlinked here: the tracker must not think otherwise.
             memory = shared_memory.SharedMemory(place)
-            value = pickle.loads(memory.buf)
+            value = pickle.loads(memory.buf)  # type: ignore[arg-type]
             memory.close()
         elif kind == "disk":
             value = pickle.loads(Path(place).read_bytes())
@@ -115,6 +116,7 @@ def measure(reader: Reader, size: int, repeats: int) -> dict[str, float]:
     value = torch.full((size,), 1, dtype=torch.uint8)
     new, over, load = [], [], []
     with WorkflowContext(max_ram_gb=max(1, 6 * size / 2**30)) as context:
+
         def pair(key: str) -> tuple[float, float]:
             saved = timed(lambda: context.save(key, value))
             loaded = reader.ask(kind="context", place=context.run_id, key=key)
@@ -125,8 +127,6 @@ def measure(reader: Reader, size: int, repeats: int) -> dict[str, float]:
             new.append(seconds)
             load.append(loaded)
             if size >= 1 << 28:  # memory for one at a time
-                with WorkflowContext(max_ram_gb=3) as context_of_one:
-                    del context_of_one
                 context.save(f"new{i}", 0)
                 context._store.ram.pool.trim()
         for _ in range(4):  # until the blocks go round
@@ -148,7 +148,7 @@ def others(reader: Reader, size: int, repeats: int) -> dict[str, float | None]:
             started = time.perf_counter()
             data = cloudpickle.dumps(value)
             memory = shared_memory.SharedMemory(create=True, size=len(data))
-            memory.buf[: len(data)] = data
+            memory.buf[: len(data)] = data  # type: ignore[index]
             saved = time.perf_counter() - started
             try:
                 return saved + reader.ask(kind="shm", place=memory.name)
@@ -188,7 +188,9 @@ def ray_seconds(value: torch.Tensor, repeats: int) -> float | None:
     import ray  # type: ignore[import-not-found]
 
     if not ray.is_initialized():
-        ray.init(num_cpus=1, logging_level="ERROR", object_store_memory=4 * max(1 << 28, len(value)))
+        ray.init(
+            num_cpus=1, logging_level="ERROR", object_store_memory=4 * max(1 << 28, len(value))
+        )
     remote = ray.remote(lambda refs: timed(lambda: ray.get(refs[0])))
     array = value.numpy()
     seconds = []
@@ -202,7 +204,9 @@ def ray_seconds(value: torch.Tensor, repeats: int) -> float | None:
 
 
 class PeakOfSystem:
-    """The most memory taken while the block runs, above what was taken before: processes and shared memory."""
+    """The most memory taken while the block runs, above what was taken before: processes and
+    shared memory.
+    """
 
     def __enter__(self) -> PeakOfSystem:
         self.before, self.least, self.is_over = _available(), _available(), False
@@ -236,7 +240,8 @@ def memory(size: int) -> None:
             loaded = context.load("x")
         print(
             f"\nextra memory, {size / 2**20:.0f} MiB: saving {saving.mebibytes:.0f} MiB "
-            f"(target: under {size / 2**20 + 64:.0f}), loading {loading.mebibytes:.1f} MiB (under 16)"
+            f"(target: under {size / 2**20 + 64:.0f}), loading {loading.mebibytes:.1f} MiB (under "
+            "16)"
         )
         del loaded
 
@@ -249,7 +254,8 @@ def growth() -> None:
             times = [timed(lambda: context.save("k5", "small")) for _ in range(2000)]
             size = (context.folder / "receipts.json").stat().st_size
             print(
-                f"small save with {count:>6} keys: median {statistics.median(times) * 1e6:.0f} us, mean "
+                f"small save with {count:>6} keys: median {statistics.median(times) * 1e6:.0f} us, "
+                "mean "
                 f"{statistics.mean(times) * 1e6:.0f} us; receipts.json {size / 1024:.0f} KiB"
             )
 
@@ -287,7 +293,11 @@ def main() -> int:
                 f"target {limit} {unit}: {'met' if is_met else 'MISSED'}"
             )
         for what, other in others(reader, size, options.repeats).items():
-            text = "not installed" if other is None else f"{other * 1e6:>12.0f} us {other / copy:>9.2f} x"
+            text = (
+                "not installed"
+                if other is None
+                else f"{other * 1e6:>12.0f} us {other / copy:>9.2f} x"
+            )
             print(f"  {what:<28}{text}")
     memory(min(options.max_size, 1 << 30))
     growth()

@@ -40,9 +40,10 @@ def decide(now: Measures) -> tuple[Path, dict[str, Any]]:
         tone = "screen"
     else:
         tone = "overlay"
-    amount = round(0.9 * (1 - now.contrast), 2)
     return ENHANCE, {
-        "detail": round(0.06 * (1 - now.detail), 3), "tone": tone, "tone_amount": amount
+        "detail": round(0.06 * (1 - now.detail), 3),
+        "tone": tone,
+        "tone_amount": round(0.9 * (1 - now.contrast), 2),
     }
 
 
@@ -56,43 +57,48 @@ async def refine(options: argparse.Namespace) -> None:
         # Values live in a context, by name. A port `picture` reads and writes the value `picture`.
         with discomfort.Context() as context:
             name, picture = await first_picture(discomfort, options.picture)
+            say(f"{name}, {picture.shape[2]} x {picture.shape[1]} pixels")
             context.save("picture", picture)
             await fit(discomfort, context, say)
+            steps = await improve(discomfort, context, options.iterations, say)
 
-            picture = context.load("picture")
-            size = f"{picture.shape[2]} x {picture.shape[1]} pixels"
-            steps = [Step("original", size, picture, measure(picture))]
-            best = 0
-            say(f"{name}, {size}:\n")
-            say("      workflow   contrast  detail  smooth   score")
-            say(line(0, steps[0]))
-
-            while len(steps) <= options.iterations and steps[-1].measures.score < GOOD_ENOUGH:
-                workflow, values = decide(steps[-1].measures)
-                # Nothing is sent or read here but names: the picture stays in shared memory, where
-                # the last workflow left it and the next one finds it.
-                results = await discomfort.run(
-                    workflow, inputs=values, context=context, progress=False
-                )
-                picture = results["picture"]
-                settings = ", ".join(f"{port} {value}" for port, value in values.items())
-                steps.append(Step(workflow.stem, settings, picture, measure(picture)))
-                if steps[-1].measures.score > steps[best].measures.score + 0.005:
-                    best = len(steps) - 1
-                say(line(len(steps) - 1, steps[-1]))
-                if len(steps) - 1 - best >= PATIENCE:
-                    break
-
-    say(f"\n{verdict(steps, best)}")
-    stem = Path(name).stem
+    say(f"\n{verdict(steps)}")
+    best, stem = best_of(steps), Path(name).stem
     result = options.output / f"{stem}_refined.png"
-    sheet = options.output / f"{stem}_iterations.png"
     discomfort.Tools.save_comfy_image_to_disk(steps[best].picture, result)
-    before, after = steps[0].measures.score, steps[best].measures.score
-    title = f"{name}: from {before:.0%} to {after:.0%} of the goal"
-    contact_sheet(steps, best, title, sheet)
     print(result)
+    before, after = steps[0].measures.score, steps[best].measures.score
+    sheet = options.output / f"{stem}_iterations.png"
+    contact_sheet(steps, best, f"{name}: from {before:.0%} to {after:.0%} of the goal", sheet)
     print(sheet)
+
+
+async def improve(discomfort: Discomfort, context: Any, limit: int, say: Any) -> list[Step]:
+    """The loop: measure, decide, run; until it is good enough, or there is nothing to gain."""
+    picture = context.load("picture")
+    steps = [Step("original", "", picture, measure(picture))]
+    say("\n      workflow   contrast  detail  smooth   score")
+    say(line(0, steps[0]))
+    while not is_finished(steps, limit):
+        workflow, values = decide(steps[-1].measures)
+        # Only names and numbers are handed over here: the picture stays in shared memory, where
+        # the last workflow left it and this one finds it.
+        results = await discomfort.run(workflow, inputs=values, context=context, progress=False)
+        picture = results["picture"]
+        settings = ", ".join(f"{port} {value}" for port, value in values.items())
+        steps.append(Step(workflow.stem, settings, picture, measure(picture)))
+        say(line(len(steps) - 1, steps[-1]))
+    return steps
+
+
+def best_of(steps: list[Step]) -> int:
+    return max(range(len(steps)), key=lambda i: steps[i].measures.score)
+
+
+def is_finished(steps: list[Step], limit: int) -> bool:
+    last = len(steps) - 1
+    is_good = steps[last].measures.score >= GOOD_ENOUGH
+    return is_good or last >= limit or last - best_of(steps) >= PATIENCE
 
 
 async def first_picture(discomfort: Discomfort, path: Path | None) -> tuple[str, Any]:
@@ -113,10 +119,12 @@ async def fit(discomfort: Discomfort, context: Any, say: Any) -> None:
     """Scale what is too big for a quick demo, or too small for the filters."""
     height, width = context.load("picture").shape[1:3]
     scale = min(1.0, MAX_SIDE / max(width, height))
-    size = {"width": max(MIN_SIDE, round(width * scale)),
-            "height": max(MIN_SIDE, round(height * scale))}
+    size = {
+        "width": max(MIN_SIDE, round(width * scale)),
+        "height": max(MIN_SIDE, round(height * scale)),
+    }
     if (size["width"], size["height"]) != (width, height):
-        say(f"It has {width} x {height} pixels; this demo works on {MIN_SIDE} to {MAX_SIDE}.")
+        say(f"Scaled to {size['width']} x {size['height']}: {MIN_SIDE} to {MAX_SIDE} are allowed.")
         await discomfort.run(WORKFLOWS / "fit.json", inputs=size, context=context, progress=False)
 
 
@@ -128,14 +136,14 @@ def line(number: int, step: Step) -> str:
     )
 
 
-def verdict(steps: list[Step], best: int) -> str:
-    last = len(steps) - 1
-    if steps[best].measures.score >= GOOD_ENOUGH:
-        return "Good enough." if last == 0 else f"Good enough after {last} iterations."
+def verdict(steps: list[Step]) -> str:
+    best, last = best_of(steps), len(steps) - 1
+    if steps[last].measures.score >= GOOD_ENOUGH:
+        return f"Good enough after {last} iterations." if last else "It is good enough as it is."
+    which = f"number {best}" if best else "the original"
     if last - best >= PATIENCE:
-        what = "the original" if best == 0 else f"number {best}"
-        return f"No gain in {PATIENCE} iterations: {what} is the best."
-    return f"The best of {last} iterations is number {best}."
+        return f"No gain in {PATIENCE} iterations: {which} is the best."
+    return f"The best of {last} iterations is {which}."
 
 
 def main() -> int:

@@ -87,8 +87,8 @@ async def choose_checkpoint(discomfort: Discomfort, wanted: str | None) -> str:
     """The wanted checkpoint, else the first one that ComfyUI has."""
     # What the server tells of every node class; a file list is the options of a COMBO widget.
     node = (await discomfort.Worker.object_info()).get("CheckpointLoaderSimple")
-    kind, *rest = node["input"]["required"]["ckpt_name"] if node else [[]]
-    names = kind if isinstance(kind, list) else rest[0].get("options", [])
+    spec: list[Any] = node["input"]["required"]["ckpt_name"] if node else [[]]
+    names = spec[0] if isinstance(spec[0], list) else spec[1]["options"]
     if not names:
         raise FileNotFoundError(
             "ComfyUI has no checkpoint: put one (Stable Diffusion 1.5 or XL, a .safetensors file) "

@@ -1,6 +1,7 @@
-"""The bypass rule: which input of a bypassed node an output passes on. Types, and slots in the editor's order.
+"""The bypass rule: which input of a bypassed node takes the place of its output.
 
-Source: behaviour of front end 1.49.6 (ExecutableNodeDTO).
+Also the types and slots that it needs, in the editor's order. Source: behaviour of front end 1.49.6
+(ExecutableNodeDTO).
 """
 
 from __future__ import annotations
@@ -60,7 +61,11 @@ def input_slots(state: NodeState, graph: GraphState) -> list[tuple[str, str]]:
     saved = [(s.get("name") or "", type_name(s.get("type"))) for s in state.node.inputs]
     if state.spec is None:
         return saved
-    slots = [(e.name, _socket_type(state, e, graph)) for e in state.spec.elements if isinstance(e, Socket)]
+    slots = [
+        (e.name, _socket_type(state, e, graph))
+        for e in state.spec.elements
+        if isinstance(e, Socket)
+    ]
     slots += _widget_slots(state, state.spec)
     known = {name for name, _ in slots}
     return slots + [s for s in saved if s[0] not in known]
@@ -87,9 +92,7 @@ def _socket_type(state: NodeState, socket: Socket, graph: GraphState) -> str:
     return _group_type(state, socket.group, socket.type, graph)
 
 
-def _group_type(
-    state: NodeState, group: str | None, otherwise: str, graph: GraphState
-) -> str:
+def _group_type(state: NodeState, group: str | None, otherwise: str, graph: GraphState) -> str:
     """The one type of inputs that match each other: that of what is connected to them."""
     assert state.spec is not None
     found: set[str] = set()

@@ -1,4 +1,4 @@
-"""Builds the state of a workflow's graphs, in the order in which the editor loads them: innermost first."""
+"""Builds the state of a workflow's graphs in the editor's order of loading: innermost first."""
 
 from __future__ import annotations
 
@@ -53,14 +53,19 @@ def _definitions_in_use(workflow: Workflow) -> tuple[list[str], dict[str, list[s
     while stack:
         key = stack.pop()
         if key not in uses:
-            uses[key] = [n.type for n in workflow.subgraphs[key].nodes if n.type in workflow.subgraphs]
+            uses[key] = [
+                n.type for n in workflow.subgraphs[key].nodes if n.type in workflow.subgraphs
+            ]
             stack.extend(uses[key])
     ids = [key for key in workflow.subgraphs if key in uses]
     pairs = [(inner, key) for key, inners in uses.items() for inner in inners]
     return execution_order(
-        ids, pairs, lambda key: Problem(
+        ids,
+        pairs,
+        lambda key: Problem(
             "this subgraph contains itself", None, key, workflow.subgraphs[key].name or key
-        ), "A subgraph contains itself:",
+        ),
+        "A subgraph contains itself:",
     ), uses
 
 
@@ -73,20 +78,19 @@ def _check_size(workflow: Workflow, order: list[str], uses: dict[str, list[str]]
         name = workflow.subgraphs[key].name or key
         if depth[key] > MAX_DEPTH:
             raise WorkflowError(
-                f"Subgraph {name!r} is nested {depth[key]} deep; {MAX_DEPTH} is the most that works."
+                f"Subgraph {name!r} is nested {depth[key]} deep; at most {MAX_DEPTH} works."
             )
     total = len(workflow.nodes) + sum(
         size[n.type] for n in workflow.nodes if n.type in workflow.subgraphs
     )
     if total > MAX_NODES:
         raise WorkflowError(
-            f"The workflow stands for {total} nodes when its subgraphs are expanded; {MAX_NODES} is the most."
+            f"The workflow stands for {total} nodes when its subgraphs are expanded; the most "
+            f"that works is {MAX_NODES}."
         )
 
 
-def _give_unique_ids(
-    workflow: Workflow, root: GraphState, states: dict[str, GraphState]
-) -> None:
+def _give_unique_ids(workflow: Workflow, root: GraphState, states: dict[str, GraphState]) -> None:
     """No two graphs may use one node id: later ones get a new id, counted on from the highest.
 
     Source: front end 1.49.6, loading of a workflow (27:27 becomes 27:31).

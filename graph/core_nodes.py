@@ -1,6 +1,7 @@
-"""What ComfyUI's own JavaScript does to nodes and `/object_info` does not show: the one table of names.
+"""What ComfyUI's JavaScript does to nodes and `/object_info` does not show: the table of names.
 
-Everything else in the converter is a generic rule. Source: observed at ComfyUI 0.33.0 with front end 1.49.6.
+Everything else in the converter is a generic rule. Source: observed at ComfyUI 0.33.0 with front
+end 1.49.6.
 """
 
 from __future__ import annotations
@@ -17,12 +18,38 @@ VIRTUAL = NOTES | REROUTES | {PRIMITIVE}
 GROUP_NODE_PREFIXES = ("workflow>", "workflow/")
 
 # A node's widget type -> the widget exists. Everything else is a socket.
-WIDGET_TYPES = frozenset({
-    "INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "MARKDOWN", "COLOR", "IMAGECOMPARE", "BOUNDING_BOX",
-    "BOUNDING_BOXES", "COLORS", "CHART", "GALLERIA", "PAINTER", "COMPOSITOR", "TEXTAREA", "CURVE",
-    "RANGE", "VIDEO_EDIT", "IMAGEUPLOAD", "COMFY_DYNAMICCOMBO_V3", "WEBCAM", "AUDIO_UI", "AUDIOUPLOAD",
-    "AUDIO_RECORD", "LOAD_3D", "LOAD_3D_ADVANCED", "PREVIEW_3D",
-})
+WIDGET_TYPES = frozenset(
+    {
+        "INT",
+        "FLOAT",
+        "STRING",
+        "BOOLEAN",
+        "COMBO",
+        "MARKDOWN",
+        "COLOR",
+        "IMAGECOMPARE",
+        "BOUNDING_BOX",
+        "BOUNDING_BOXES",
+        "COLORS",
+        "CHART",
+        "GALLERIA",
+        "PAINTER",
+        "COMPOSITOR",
+        "TEXTAREA",
+        "CURVE",
+        "RANGE",
+        "VIDEO_EDIT",
+        "IMAGEUPLOAD",
+        "COMFY_DYNAMICCOMBO_V3",
+        "WEBCAM",
+        "AUDIO_UI",
+        "AUDIOUPLOAD",
+        "AUDIO_RECORD",
+        "LOAD_3D",
+        "LOAD_3D_ADVANCED",
+        "PREVIEW_3D",
+    }
+)
 
 # Widgets that are in the prompt, but have no place in widgets_values.
 UNSAVED_WIDGET_TYPES = frozenset({"IMAGECOMPARE", "AUDIO_UI"})
@@ -48,12 +75,30 @@ EXTRA_INPUTS: dict[str, tuple[tuple[str, str], ...]] = {
 REMEMBERED = {"Preview3D": ("model_file", "Last Time Model File")}
 
 # `filename_prefix` of these classes may hold %date:...% and %Node.widget%.
-SAVE_NODES = frozenset({
-    "SaveImage", "SaveImageAdvanced", "SaveSVGNode", "SaveVideo", "SaveAnimatedWEBP", "SaveWEBM",
-    "SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "SaveAudioAdvanced", "SaveGLB", "Save3DAdvanced",
-    "SaveGaussianSplat", "SavePointCloud", "SaveAnimatedPNG", "CLIPSave", "VAESave", "ModelSave",
-    "LoraSave", "SaveLatent",
-})
+SAVE_NODES = frozenset(
+    {
+        "SaveImage",
+        "SaveImageAdvanced",
+        "SaveSVGNode",
+        "SaveVideo",
+        "SaveAnimatedWEBP",
+        "SaveWEBM",
+        "SaveAudio",
+        "SaveAudioMP3",
+        "SaveAudioOpus",
+        "SaveAudioAdvanced",
+        "SaveGLB",
+        "Save3DAdvanced",
+        "SaveGaussianSplat",
+        "SavePointCloud",
+        "SaveAnimatedPNG",
+        "CLIPSave",
+        "VAESave",
+        "ModelSave",
+        "LoraSave",
+        "SaveLatent",
+    }
+)
 
 CUSTOM_COMBO = "CustomCombo"
 
@@ -61,20 +106,28 @@ CUSTOM_COMBO = "CustomCombo"
 BROWSER_INPUTS = {"WebcamCapture": "image", "RecordAudio": "audio"}
 
 _SENDS_WITHOUT_LINKS = (
-    "its JavaScript links it to other nodes while the browser makes the prompt, and the file does not say to "
-    "which. Draw the links, or export the workflow in the browser (Export (API)) and use that file"
+    "its JavaScript links it to other nodes while the browser makes the prompt, and the file does "
+    "not say to which. Draw the links, or export the workflow in the browser (Export (API)) and "
+    "use that file"
 )
 _IN_BROWSER_ONLY = (
-    "this node exists in the browser's JavaScript only. Replace it by links, or export the workflow in the "
-    "browser (Export (API)) and use that file"
+    "this node exists in the browser's JavaScript only. Replace it by links, or export the "
+    "workflow in the browser (Export (API)) and use that file"
 )
 
-# Nodes of well-known packs that can't be right without their JavaScript, though /object_info may have them.
+# Nodes of well-known packs that can't be right without their JavaScript, though /object_info may
+# have them.
 NEEDS_BROWSER = {
-    **dict.fromkeys((
-        "Anything Everywhere", "Anything Everywhere?", "Anything Everywhere3", "Prompts Everywhere",
-        "Seed Everywhere",
-    ), _SENDS_WITHOUT_LINKS),
+    **dict.fromkeys(
+        (
+            "Anything Everywhere",
+            "Anything Everywhere?",
+            "Anything Everywhere3",
+            "Prompts Everywhere",
+            "Seed Everywhere",
+        ),
+        _SENDS_WITHOUT_LINKS,
+    ),
     **dict.fromkeys(("SetNode", "GetNode"), _IN_BROWSER_ONLY),
 }
 

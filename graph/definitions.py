@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..errors import WorkflowError
+from ..errors import Problem
 from .edit import Path, node_by_id, scope, stable_uuid
 from .model import Graph, Node, Subgraph, Workflow, with_graph
+from .order import execution_order
 
 
 def share_definitions(parts: Sequence[Workflow]) -> list[Workflow]:
@@ -42,28 +43,19 @@ def leaf_first(workflow: Workflow) -> list[str]:
     Raises:
         WorkflowError: definitions that contain each other, which are named.
     """
-    done: dict[str, None] = {}
-    entered: list[str] = []
-
-    def visit(key: str) -> None:
-        if key in done:
-            return
-        if key in entered:
-            chain = [workflow.subgraphs[k] for k in (*entered[entered.index(key) :], key)]
-            names = " -> ".join(s.name or s.id for s in chain)
-            raise WorkflowError(
-                f"Subgraphs contain each other: {names}. Break the circle in the editor."
-            )
-        entered.append(key)
-        for node in workflow.subgraphs[key].nodes:
-            if node.type in workflow.subgraphs:
-                visit(node.type)
-        entered.pop()
-        done[key] = None
-
-    for key in workflow.subgraphs:
-        visit(key)
-    return list(done)
+    subgraphs = workflow.subgraphs
+    pairs = [
+        (node.type, key)
+        for key, subgraph in subgraphs.items()
+        for node in subgraph.nodes
+        if node.type in subgraphs
+    ]
+    return execution_order(
+        subgraphs,
+        pairs,
+        lambda key: Problem(f"{subgraphs[key].name or key!r} contains itself through the others"),
+        "Subgraphs contain each other; break the circle in the editor:",
+    )
 
 
 def rename_definitions(workflow: Workflow, new_ids: Mapping[str, str]) -> Workflow:

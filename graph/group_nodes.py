@@ -1,7 +1,8 @@
 """Group nodes (`workflow>name`), the forerunners of subgraphs, turned into subgraphs.
 
-Their definition stands in `extra.groupNodes`: the inner nodes, with links by index. A group node's inputs, outputs
-and widgets are those of its nodes that are not linked inside, in order. Source: what front ends up to 1.2x saved.
+Their definition stands in `extra.groupNodes`: the inner nodes, with links by index. A group
+node's inputs, outputs and widgets are those of its nodes that are not linked inside, in order.
+Source: what front ends up to 1.2x saved.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ from .widgets import read_widgets, saved_values
 
 
 def expand_group_nodes(workflow: Workflow, info: ObjectInfo | None = None) -> Workflow:
-    """The workflow with a subgraph in the place of every group node; the same object if there is none.
+    """The workflow with subgraphs for its group nodes; the same object if there are none.
 
     Args:
-        info: tells how many widgets the inner nodes have. Without it, the inner nodes keep the values of the
-            definition, which is enough to follow links.
+        info: tells how many widgets the inner nodes have. Without it, the inner nodes keep the
+            values of the definition, which is enough to follow links.
 
     Raises:
         WorkflowError: definitions that are malformed, with all group nodes that need them.
@@ -74,7 +75,11 @@ def expand_group_nodes(workflow: Workflow, info: ObjectInfo | None = None) -> Wo
 
 def has_group_nodes(workflow: Workflow) -> bool:
     extra = workflow.data.get("extra")
-    return isinstance(extra, Mapping) and bool(extra.get("groupNodes")) and any(n.type.startswith(GROUP_NODE_PREFIXES) for g in workflow.graphs() for n in g.nodes)
+    return (
+        isinstance(extra, Mapping)
+        and bool(extra.get("groupNodes"))
+        and any(n.type.startswith(GROUP_NODE_PREFIXES) for g in workflow.graphs() for n in g.nodes)
+    )
 
 
 def group_name(node_type: str) -> str:
@@ -94,14 +99,19 @@ class _Inner:
 
 
 class _Expansion:
-    """Makes the subgraph of one group node. Each one gets its own: values differ from one to the next."""
+    """Makes the subgraph of one group node: each has its own, since values differ."""
 
     def __init__(self, host: Node, data: Any, info: ObjectInfo | None):
         if not isinstance(data, Mapping) or not isinstance(data.get("nodes"), list):
-            raise WorkflowError("", [host.problem(
-                f"the definition of this group node, {group_name(host.type)!r} in extra.groupNodes, must be "
-                "an object with a list of nodes"
-            )])
+            raise WorkflowError(
+                "",
+                [
+                    host.problem(
+                        f"the definition of this group node, {group_name(host.type)!r} in "
+                        "extra.groupNodes, must be an object with a list of nodes"
+                    )
+                ],
+            )
         self.host = host
         self.info = info
         numbered = [
@@ -111,9 +121,9 @@ class _Expansion:
         try:
             parsed = parse_workflow({"nodes": numbered})
         except WorkflowError as e:
-            raise WorkflowError("", [
-                host.problem(f"the definition of this group node: {p}") for p in e.problems
-            ]) from e
+            raise WorkflowError(
+                "", [host.problem(f"the definition of this group node: {p}") for p in e.problems]
+            ) from e
         self.inner = {n.id: _Inner(n) for n in parsed.nodes}
         self.wires = [w for w in data.get("links") or [] if self._is_wire(w)]
         self.external = {
@@ -123,10 +133,13 @@ class _Expansion:
         self.config: Mapping[str, Any] = config if isinstance(config, Mapping) else {}
 
     def _is_wire(self, wire: Any) -> bool:
-        """A link inside the group: `[origin index, slot, target index, slot, ...]`; others have no origin."""
+        """A link inside: `[origin index, slot, target index, slot, ...]`; others have no origin."""
         return (
-            isinstance(wire, list) and len(wire) > 3 and all(isinstance(w, int) for w in wire[:4])
-            and wire[0] in self.inner and wire[2] in self.inner
+            isinstance(wire, list)
+            and len(wire) > 3
+            and all(isinstance(w, int) for w in wire[:4])
+            and wire[0] in self.inner
+            and wire[2] in self.inner
             and 0 <= wire[3] < len(self.inner[wire[2]].node.inputs)
         )
 
@@ -148,7 +161,7 @@ class _Expansion:
         return replace(self.host, type=key, widgets_values=None, properties={}), definition
 
     def _name_inputs(self) -> None:
-        """Names of the group node's inputs and widgets: a name that is taken gets the node's title in front."""
+        """Names of the inputs and widgets: one that is taken gets the node's title in front."""
         seen: dict[str, int] = {}
         for index, found in self.inner.items():
             config = self.config.get(str(index))
@@ -167,7 +180,7 @@ class _Expansion:
                 found.names[name] = shown
 
     def _input_names(self, node: Node) -> list[str]:
-        """Inputs that nothing inside feeds: widgets and sockets in the class's order, else the file's."""
+        """Inputs that nothing inside feeds: in the class's order, else the file's."""
         linked = {
             self.inner[w[2]].node.inputs[w[3]].get("name") for w in self.wires if w[2] == node.id
         }
@@ -197,7 +210,8 @@ class _Expansion:
                 pairs = list(read_widgets(spec, saved_values(found.node, spec)))
                 found.values = [
                     v if w.name.partition("\0")[0] in converted else next(left, v)
-                    for w, v in pairs if w.is_saved
+                    for w, v in pairs
+                    if w.is_saved
                 ]
 
     def _edge_inputs(self, links: dict[Any, Link], fed: dict[tuple[Any, str], Any]) -> list[Any]:
@@ -214,10 +228,16 @@ class _Expansion:
                 slots = {s.get("name"): s.get("type") for s in self.host.inputs}
                 inputs.append({"name": shown, "type": slots[shown], "linkIds": [link_id]})
         if wanted:
-            raise WorkflowError("", [self.host.problem(
-                f"this group node has linked inputs that its definition does not: {sorted(map(str, wanted))}. "
-                "Convert it to a subgraph in the editor and save the file again"
-            )])
+            raise WorkflowError(
+                "",
+                [
+                    self.host.problem(
+                        "this group node has linked inputs that its definition does not: "
+                        f"{', '.join(sorted(map(repr, wanted)))}. Convert it to a subgraph in the "
+                        "editor and save the file again"
+                    )
+                ],
+            )
         return inputs
 
     def _edge_outputs(self, links: dict[Any, Link]) -> list[Any]:
@@ -239,7 +259,10 @@ class _Expansion:
         node = found.node
         mine = {name: link for (index, name), link in fed.items() if index == node.id}
         inputs = [
-            {**{k: v for k, v in s.items() if k != "link"}, "link": mine.pop(s.get("name") or "", None)}
+            {
+                **{k: v for k, v in s.items() if k != "link"},
+                "link": mine.pop(s.get("name") or "", None),
+            }
             for s in node.inputs
         ]
         inputs += [{"name": name, "type": "*", "link": link} for name, link in mine.items()]

@@ -1,9 +1,9 @@
 """The editor's workflow JSON as values: Workflow, Subgraph, Node, Link.
 
-`parse_workflow` checks the shape and raises `WorkflowError` with all problems; everything behind it may trust
-the types. Nodes keep a reference to their own JSON object in `data`, which nobody changes: a
-function that makes another workflow builds new objects and calls `dump`-style code of its own
-(`Workflow.to_json`). Unknown keys survive.
+`parse_workflow` checks the shape and raises `WorkflowError` with all problems; everything behind
+it may trust the types. Nodes keep a reference to their own JSON object in `data`, which nobody
+changes: a function that makes another workflow builds new objects and calls `dump`-style code of
+its own (`Workflow.to_json`). Unknown keys survive.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Subgraph(Graph):
-    """A definition. `inputs` and `outputs` are its slots' JSON objects (`name`, `type`, `linkIds`)."""
+    """A definition. `inputs` and `outputs` are its slots' JSON (`name`, `type`, `linkIds`)."""
 
     id: str
     name: str
@@ -94,7 +94,8 @@ class Workflow(Graph):
     def to_json(self) -> dict[str, Any]:
         """The workflow as a JSON object again, with every unknown key of the file.
 
-        The result shares no list of nodes or links with the input, but shares the nodes' own objects.
+        The result shares no list of nodes or links with the input, but shares the nodes' own
+        objects.
         """
         out = _graph_json(self)
         if self.subgraphs:
@@ -109,7 +110,9 @@ def node_json(node: Node) -> dict[str, Any]:
     out = dict(node.data)
     out.update(id=node.id, type=node.type, mode=node.mode)
     for key, value in (
-        ("inputs", node.inputs), ("outputs", node.outputs), ("properties", node.properties),
+        ("inputs", node.inputs),
+        ("outputs", node.outputs),
+        ("properties", node.properties),
     ):
         if value or key in out:
             out[key] = value

@@ -1,4 +1,4 @@
-"""One node class of `/object_info`: its sockets and widgets, in the order in which the editor builds them.
+"""One node class of `/object_info`: its sockets and widgets, in the editor's order.
 
 Compiled by `object_info.py`; read by `widgets.py` (values) and `bypass.py` (types).
 """
@@ -25,8 +25,9 @@ _NO_OPTIONS: dict[str, Any] = {}
 class Widget:
     """One widget of a node class.
 
-    `is_saved`: it has a place in widgets_values. `is_sent`: it is in the prompt. `default` may be MISSING: then
-    the input is absent. `type` chooses the widget, `slot_type` is the type of the socket beside it.
+    `is_saved`: it has a place in widgets_values. `is_sent`: it is in the prompt. `default` may be
+    MISSING: then the input is absent. `type` chooses the widget, `slot_type` is the type of the
+    socket beside it.
     """
 
     name: str
@@ -75,7 +76,8 @@ class ClassSpec:
         self.widgets = tuple(e for e in self.elements if isinstance(e, Widget))
         self.by_name = {w.name: w for w in self.widgets}
         self.is_static = (
-            not any(w.type == DYNAMIC_COMBO for w in self.widgets) and self.class_type != CUSTOM_COMBO
+            not any(w.type == DYNAMIC_COMBO for w in self.widgets)
+            and self.class_type != CUSTOM_COMBO
         )
 
     def sub_elements(self, combo: Widget, key: Any) -> tuple[Element, ...]:
@@ -131,13 +133,15 @@ def compile_class(class_type: str, definition: Mapping[str, Any]) -> ClassSpec:
     outputs = definition.get("output")
     outputs = outputs if isinstance(outputs, (list, tuple)) else ()
     return ClassSpec(
-        class_type, _with_core_widgets(class_type, elements),
+        class_type,
+        _with_core_widgets(class_type, elements),
         tuple("COMBO" if isinstance(o, (list, tuple)) else str(o) for o in outputs),
         tuple(groups) if isinstance(groups, (list, tuple)) else (),
         bool(definition.get("output_node")),
         str(definition.get("python_module")).startswith("custom_nodes"),
         str(definition.get("display_name") or definition.get("name") or class_type),
-        inputs, _force_input_mask(by_file, inputs, elements),
+        inputs,
+        _force_input_mask(by_file, inputs, elements),
         tuple(e.name for e in elements if isinstance(e, Socket) and e.name in required),
     )
 
@@ -176,7 +180,7 @@ def _ordered(
 def _force_input_mask(
     by_file: list[str], inputs: dict[str, tuple[str, dict[str, Any]]], elements: tuple[Element, ...]
 ) -> tuple[bool, ...] | None:
-    """Places of widgets_values in files from before front end 1.16, where forced inputs had one too."""
+    """Places in files from before front end 1.16, where forced inputs had one too."""
     if not any(options.get("forceInput") for _, options in inputs.values()):
         return None
     widgets = {e.name for e in elements if isinstance(e, Widget)}
@@ -197,13 +201,19 @@ def _elements(name: str, spec: Any, is_optional: bool) -> tuple[Element, ...]:
     if kind == MATCH_TYPE:
         template = options.get("template")
         template = template if isinstance(template, Mapping) else _NO_OPTIONS
-        return (Socket(name, str(template.get("allowed_types") or "*"), template.get("template_id")),)
+        return (
+            Socket(name, str(template.get("allowed_types") or "*"), template.get("template_id")),
+        )
     wanted = options.get("widgetType")
     widget_type = wanted if isinstance(wanted, str) else kind
     if widget_type not in WIDGET_TYPES or options.get("forceInput"):
         return (Socket(name, kind),)
     widget = Widget(
-        name, widget_type, kind, options, _default(widget_type, options),
+        name,
+        widget_type,
+        kind,
+        options,
+        _default(widget_type, options),
         is_saved=widget_type not in core_nodes.UNSAVED_WIDGET_TYPES,
         is_sent=widget_type not in ("IMAGEUPLOAD", "AUDIOUPLOAD"),
         has_socket=not options.get("socketless"),
@@ -225,8 +235,12 @@ def _followers(widget: Widget) -> Iterator[Widget]:
         names = core_nodes.EDIT_BOXES
     for name in names:
         yield Widget(
-            f"{widget.name}\0{name}", "CONTROL", "", default="fixed" if name[:4] == "cont" else "",
-            is_sent=False, has_socket=False,
+            f"{widget.name}\0{name}",
+            "CONTROL",
+            "",
+            default="fixed" if name[:4] == "cont" else "",
+            is_sent=False,
+            has_socket=False,
         )
 
 
@@ -286,9 +300,18 @@ def _default(widget_type: str, options: dict[str, Any]) -> Any:
 
 
 _PLAIN_DEFAULTS: dict[str, Any] = {
-    "INT": 0, "FLOAT": 0, "BOOLEAN": False, "COLOR": "#000000", "IMAGECOMPARE": ["", ""],
-    "BOUNDING_BOX": {"x": 0, "y": 0, "width": 512, "height": 512}, "BOUNDING_BOXES": [], "COLORS": [],
-    "CURVE": [[0, 0], [1, 1]], "COMPOSITOR": {}, "IMAGEUPLOAD": "image", "AUDIOUPLOAD": "",
+    "INT": 0,
+    "FLOAT": 0,
+    "BOOLEAN": False,
+    "COLOR": "#000000",
+    "IMAGECOMPARE": ["", ""],
+    "BOUNDING_BOX": {"x": 0, "y": 0, "width": 512, "height": 512},
+    "BOUNDING_BOXES": [],
+    "COLORS": [],
+    "CURVE": [[0, 0], [1, 1]],
+    "COMPOSITOR": {},
+    "IMAGEUPLOAD": "image",
+    "AUDIOUPLOAD": "",
 }
 
 

@@ -60,7 +60,8 @@ class ObjectInfo:
     def input_spec(self, class_type: str, input_name: str) -> tuple[str, dict[str, Any]] | None:
         """Type and options of an input, also of one that a dynamic input brings ("format.codec").
 
-        A combo has the type "COMBO" and its values in `options["options"]`, in either form of /object_info.
+        A combo has the type "COMBO" and its values in `options["options"]`, in either form of
+        /object_info.
         """
         spec = self.spec(class_type)
         if spec is None:

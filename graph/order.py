@@ -1,4 +1,4 @@
-"""Topological order of anything that has ids and links. Used for nodes, and for subgraph definitions."""
+"""Topological order of anything that has ids and links: nodes, subgraph definitions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def execution_order(
         if origin in waits and target in waits:
             waits[target] += 1
             targets.setdefault(origin, []).append(target)
-    # A stack that is filled backwards gives the file's order to nodes that do not depend on each other.
+    # A stack that is filled backwards gives the file's order to nodes that do not depend on each
+    # other.
     ready = [i for i in reversed(ids) if not waits[i]]
     order: list[K] = []
     while ready:
@@ -52,7 +53,7 @@ def execution_order(
 
 
 def _one_cycle(left: set[K], targets: dict[K, list[K]]) -> list[K]:
-    """A cycle among nodes that all wait: walk against the links, which never ends, until one comes again."""
+    """A cycle among nodes that all wait: walking against the links must meet one again."""
     origins: dict[K, K] = {}
     for origin in left:
         for target in targets.get(origin, ()):
@@ -65,4 +66,4 @@ def _one_cycle(left: set[K], targets: dict[K, list[K]]) -> list[K]:
         walked[node_id] = len(path)
         path.append(node_id)
         node_id = origins[node_id]
-    return path[walked[node_id]:][::-1]
+    return path[walked[node_id] :][::-1]

@@ -1,7 +1,8 @@
-"""Values that a host shows for widgets inside its subgraph: `widgets_values` of hosts, and `proxyWidgets`.
+"""Values that a host shows for widgets inside: its `widgets_values`, and `proxyWidgets`.
 
-Files since front end 1.45 or so save one value for each input of the host; older ones name widgets inside in
-`properties.proxyWidgets`. The front end turns the old form into inputs when it loads a file, and so does this.
+Files since front end 1.45 or so save one value for each input of the host; older ones name widgets
+inside in `properties.proxyWidgets`. The front end turns the old form into inputs when it loads a
+file, and so does this.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ _OLD_PREFIX = re.compile(r"^\d+: ?")
 
 
 def read_host_values(host: NodeState) -> None:
-    """Give the host's inputs that have widgets the saved values, in their order; linked ones count too."""
+    """Give the host's inputs with widgets the saved values, in order; linked ones count too."""
     saved = host.node.widgets_values
     assert host.definition is not None
     host.host_values = {}
-    slots = [i for i, edge in enumerate(host.definition.inputs) if edge.has_widget]
+    # Without the inputs that other hosts' proxyWidgets added: the file knows nothing of those.
+    edges = host.definition.inputs[: host.definition.saved_inputs]
+    slots = [i for i, edge in enumerate(edges) if edge.has_widget]
     if isinstance(saved, list):
         host.host_values.update(zip(slots, saved, strict=False))
     elif isinstance(saved, dict):
@@ -75,7 +78,7 @@ def _slot_of(host: NodeState, source: str, name: str, hint: list[Any]) -> int | 
 
 
 def _nested_name(inner: NodeState, name: str, hint: list[Any]) -> str | None:
-    """The input of a nested host that stands for the widget `name`, in the node `hint` if that is told."""
+    """The input of a nested host that stands for a widget, in the node `hint` if told."""
     assert inner.definition is not None
     found = [e for e in inner.definition.inputs if e.has_widget and name in (e.name, e.widget_name)]
     if hint and isinstance(hint[0], (int, str)):
@@ -87,8 +90,8 @@ def _nested_name(inner: NodeState, name: str, hint: list[Any]) -> str | None:
 def _promote_primitive(definition: GraphState, primitive: NodeState) -> int | None:
     """A PrimitiveNode shown outside: an input takes its place, with its first target's value.
 
-    Here, and only here, the front end (1.49.6) trusts the slot numbers in `links`, counted in today's order of
-    inputs. When one of them has another type, the PrimitiveNode stays.
+    Here, and only here, the front end (1.49.6) trusts the slot numbers in `links`, counted in
+    today's order of inputs. When one of them has another type, the PrimitiveNode stays.
     """
     targets = []
     for link in _links_from(definition, primitive):
@@ -116,14 +119,18 @@ def _links_from(definition: GraphState, node: NodeState) -> list[Link]:
     """The links that leave a node's first output, in the order in which the output lists them."""
     found = {k: link for k, link in definition.links.items() if definition.origin(link) is node}
     listed = node.node.outputs[0].get("links") if node.node.outputs else None
-    order = [i for i in listed if isinstance(i, (int, str)) and i in found] if isinstance(listed, list) else []
+    order = (
+        [i for i in listed if isinstance(i, (int, str)) and i in found]
+        if isinstance(listed, list)
+        else []
+    )
     return [found[i] for i in dict.fromkeys([*order, *found])]
 
 
 def _promote(
     definition: GraphState, name: str, targets: list[tuple[NodeState, str]], value: Any
 ) -> int:
-    """Add an input to the definition, linked to these widgets. All hosts of the definition get it."""
+    """Add an input to the definition, linked to these widgets; all its hosts get it."""
     slot = len(definition.inputs)
     unique, n = name, 0
     while definition.input_index(unique) is not None:

@@ -22,10 +22,14 @@ class Source(NamedTuple):
 
 
 def link_source(value: Any) -> Source | None:
-    """The source, if an input's value is a link (ComfyUI execution.py `is_link`: `[str, number]`)."""
+    """The source, if an input's value is a link (`is_link` in ComfyUI execution.py)."""
     if isinstance(value, (list, tuple)) and len(value) == 2:
         node_id, slot = value
-        if isinstance(node_id, str) and isinstance(slot, (int, float)) and not isinstance(slot, bool):
+        if (
+            isinstance(node_id, str)
+            and isinstance(slot, (int, float))
+            and not isinstance(slot, bool)
+        ):
             return Source(node_id, int(slot))
     return None
 

@@ -1,6 +1,7 @@
 """Reroute nodes taken out of a graph, on the editor's raw JSON.
 
-Conversion does not need this (links are followed through reroutes); it is for people who edit workflows.
+Conversion does not need this (links are followed through reroutes); it is for people who edit
+workflows.
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ def remove_reroute_nodes(
 ) -> tuple[list[dict[str, Any]], list[Any], dict[Any, Any]]:
     """Join what is linked through Reroute nodes directly.
 
-    A link that ends at another node keeps its id and gets the origin behind the reroutes. Links of reroutes that
-    nothing feeds, or that are muted, go away, and so do links that end in a reroute.
+    A link that ends at another node keeps its id and gets the origin behind the reroutes. Links
+    of reroutes that nothing feeds, or that are muted, go away, and so do links that end in a
+    reroute.
 
     Args:
         nodes: the `nodes` of a workflow or of a subgraph definition; not changed.
         links: its `links`, as lists or as objects; not changed.
 
     Returns:
-        The nodes, the links, and which link carries now what an old one carried: `{old id: new id}`. The first
-        one, where a reroute fans out; ids of links that lead nowhere are absent.
+        The nodes, the links, and which link carries now what an old one carried: `{old id: new
+        id}`. The first one, where a reroute fans out; ids of links that lead nowhere are absent.
 
     Raises:
         WorkflowError: reroutes that feed each other in a circle.
@@ -53,7 +55,9 @@ def remove_reroute_nodes(
         origins.setdefault(origin[0], []).append((link_id, origin[1]))
     kept = {_field(link, "id") for link in new_links}
     new_nodes = [
-        _relinked(n, by_id, kept, origins.get(n["id"], [])) for n in nodes if n["id"] not in reroutes
+        _relinked(n, by_id, kept, origins.get(n["id"], []))
+        for n in nodes
+        if n["id"] not in reroutes
     ]
     return new_nodes, new_links, carried
 
@@ -65,9 +69,10 @@ def _way_back(link: Any, by_id: dict[Any, Any], reroutes: dict[Any, Any]) -> lis
     while (node_id := _field(way[-1], "origin_id")) in reroutes:
         node = reroutes[node_id]
         if node_id in passed:
-            raise WorkflowError("Reroutes feed each other in a circle:", [
-                Problem("it is a part of the circle", str(i), "Reroute") for i in passed
-            ])
+            raise WorkflowError(
+                "Reroutes feed each other in a circle:",
+                [Problem("it is a part of the circle", str(i), "Reroute") for i in passed],
+            )
         passed.add(node_id)
         inputs = node.get("inputs") or []
         link_id = inputs[0].get("link") if inputs else None

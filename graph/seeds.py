@@ -1,6 +1,8 @@
-"""What "control after generate" does to a value: the editor's change of seeds when it queues a prompt.
+"""What "control after generate" does to a value: the editor's change of seeds when it queues a
+prompt.
 
-Source: behaviour of front end 1.49.6. Its "Export (API)" leaves seeds alone, and so does a conversion unless asked.
+Source: behaviour of front end 1.49.6. Its "Export (API)" leaves seeds alone, and so does a
+conversion unless asked.
 """
 
 from __future__ import annotations
@@ -29,14 +31,16 @@ class Control(NamedTuple):
 
 
 def change_seeds(
-    prompt: Prompt, controls: Iterable[Control], shared: dict[tuple[str, str], Any],
+    prompt: Prompt,
+    controls: Iterable[Control],
+    shared: dict[tuple[str, str], Any],
     rng: random.Random,
 ) -> dict[tuple[str, str], Any]:
     """Change the values in the prompt, in place, as their controls say.
 
     Args:
-        shared: where the value of an input comes from, if not from its own widget. Inputs that share a value
-            go on sharing it; the first control that is not "fixed" decides.
+        shared: where the value of an input comes from, if not from its own widget. Inputs that
+            share a value go on sharing it; the first control that is not "fixed" decides.
 
     Returns:
         What changed: `{(node id, input name): new value}`.
@@ -61,14 +65,16 @@ def change_seeds(
 
 
 def control_mode(saved: Any) -> str:
-    """"fixed", "randomize", "increment" or "decrement"; old files have true and false."""
+    """ "fixed", "randomize", "increment" or "decrement"; old files have true and false."""
     if isinstance(saved, bool):
         return _LEGACY[saved]
     known = ("randomize", "increment", "decrement")
     return saved if isinstance(saved, str) and saved in known else "fixed"
 
 
-def next_value(value: Any, mode: str, kind: str, options: dict[str, Any], rng: random.Random) -> Any:
+def next_value(
+    value: Any, mode: str, kind: str, options: dict[str, Any], rng: random.Random
+) -> Any:
     """The value after one run. Values of another type than the widget's stay as they are.
 
     Args:
@@ -85,8 +91,7 @@ def next_value(value: Any, mode: str, kind: str, options: dict[str, Any], rng: r
     least = max(options.get("min", 0), -_LIMIT)
     most = min(options.get("max", _LIMIT), _LIMIT)
     if mode == "randomize":
-        drawn = rng.randrange(max(1, int((most - least) / step))) * step + least
-        return drawn
+        return rng.randrange(max(1, int((most - least) / step))) * step + least
     moved = value + (step if mode == "increment" else -step)
     return min(max(moved, options.get("min", moved)), options.get("max", moved))
 

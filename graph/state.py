@@ -1,7 +1,8 @@
 """The graphs of a workflow as the editor has them in memory: nodes, links, hosts, promoted values.
 
-Working state of one conversion, built by `configure.py` and thrown away with it; the workflow is never changed.
-A *host* is a node that stands for a subgraph; an *edge input* is one input of a subgraph definition.
+Working state of one conversion, built by `configure.py` and thrown away with it; the workflow is
+never changed. A *host* is a node that stands for a subgraph; an *edge input* is one input of a
+subgraph definition.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .widgets import read_widgets, saved_values, widget_values
 
 
 class NodeState:
-    """One node: its place, its class, its links by input name, and its widget values (read when asked for)."""
+    """One node: its class, its links by input name, its widgets' values (read when asked for)."""
 
     __slots__ = ("_values", "definition", "host_values", "links", "node", "prompt_id", "spec")
 
@@ -59,7 +60,7 @@ class NodeState:
         return found if found is not None and found.has_socket else None
 
     def has_widget(self, name: str) -> bool:
-        """Whether the input `name` is the socket of a widget. Of an unknown class the file tells."""
+        """Whether the input is the socket of a widget. Of an unknown class the file tells."""
         if self.definition is not None:
             slot = self.definition.input_index(name)
             return slot is not None and self.definition.inputs[slot].has_widget
@@ -98,7 +99,7 @@ class EdgeInput:
         self.initial: Any = MISSING
 
     def settle(self) -> None:
-        """Find the first widget behind the input: it makes the input one, and gives the first value."""
+        """Find the first widget behind the input: it gives the first value."""
         for state, name in self.targets:
             if state.has_widget(name):
                 self.has_widget = True
@@ -107,9 +108,9 @@ class EdgeInput:
 
 
 class GraphState:
-    """The root or one definition. `nodes` goes by the ids in the file; `links` may be a copy with additions."""
+    """The root or one definition. `nodes` goes by the ids in the file."""
 
-    __slots__ = ("_index", "graph", "inputs", "links", "nodes", "outputs")
+    __slots__ = ("_index", "graph", "inputs", "links", "nodes", "outputs", "saved_inputs")
 
     def __init__(self, graph: Graph, info: ObjectInfo | None):
         self.graph = graph
@@ -119,6 +120,7 @@ class GraphState:
             str(n.id): NodeState(n, spec(n.type)) for n in graph.nodes
         }
         self.inputs: list[EdgeInput] = []
+        self.saved_inputs = len(graph.inputs) if isinstance(graph, Subgraph) else 0
         self.outputs: list[dict[str, Any]] = graph.outputs if isinstance(graph, Subgraph) else []
         self._index: dict[str, int] | None = None
 
@@ -127,7 +129,9 @@ class GraphState:
             self._index = {}
             for i, edge in enumerate(self.inputs):
                 self._index.setdefault(edge.name, i)
-                self._index.setdefault(f"\0{i}", i)  # so that the length tells when it is out of date
+                self._index.setdefault(
+                    f"\0{i}", i
+                )  # so that the length tells when it is out of date
         return self._index.get(name)
 
     def origin(self, link: Link) -> NodeState | None:

@@ -1,7 +1,8 @@
 """A workflow flattened: the nodes that really run, and what really feeds each input.
 
-Subgraphs are expanded ("57:8" is node 8 inside host 57); muted, bypassed and editor-only nodes are gone, and links
-go through them as the front end resolves them. Works without /object_info too: then the slots in the file count.
+Subgraphs are expanded ("57:8" is node 8 inside host 57); muted, bypassed and editor-only nodes
+are gone, and links go through them as the front end resolves them. Works without /object_info
+too: then the slots in the file count.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Scope:
 
 @dataclass(slots=True)
 class FlatNode:
-    """A node that runs. `id` is its id in the prompt, `hosts` the subgraph nodes around it, outermost first."""
+    """A node that runs: its id in the prompt, and the subgraph nodes around it, outermost first."""
 
     id: str
     node: Node
@@ -109,7 +110,7 @@ class FlatGraph:
         return output_type(flat.state, slot, flat.scope.graph)
 
     def resolve(self, flat: FlatNode, input_name: str) -> Source | Promoted | None:
-        """Like `source`, but tells the promoted value too that reaches an input through a subgraph's edge."""
+        """Like `source`, but also tells a promoted value that reaches the input."""
         try:
             return _resolve(flat.scope, flat.state, input_name)
         except _DeadEnd as e:
@@ -143,7 +144,8 @@ def flatten(workflow: Workflow, info: ObjectInfo | None = None) -> FlatGraph:
         for state in states:
             node = state.node
             if state.definition is not None:
-                # An inactive host counts in the root only: inside subgraphs its nodes are sent all the same.
+                # An inactive host counts in the root only: inside subgraphs its nodes are sent
+                # all the same.
                 if node.mode in _INACTIVE and scope is root:
                     continue
                 child = scope.children[str(node.id)] = Scope(state.definition, state, scope)
@@ -179,7 +181,10 @@ def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promot
         if is_edge(link.origin_id) and scope.host is not None and scope.parent is not None:
             host, slot = scope.host, link.origin_slot
             if not 0 <= slot < len(scope.graph.inputs):
-                raise _DeadEnd(f"link {link_id!r} comes from input {slot} of the {scope.graph.name()}, which has none")
+                raise _DeadEnd(
+                    f"link {link_id!r} comes from input {slot} of the {scope.graph.name()}, "
+                    "which has none"
+                )
             edge = scope.graph.inputs[slot]
             link_id = host.links.get(edge.name)
             if link_id is None:
@@ -189,7 +194,9 @@ def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promot
             continue
         origin = scope.graph.origin(link)
         if origin is None:
-            raise _DeadEnd(f"link {link_id!r} comes from node {link.origin_id}, which does not exist")
+            raise _DeadEnd(
+                f"link {link_id!r} comes from node {link.origin_id}, which does not exist"
+            )
         mode, kind = origin.node.mode, origin.node.type
         if mode == Mode.MUTED:
             return None

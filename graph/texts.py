@@ -1,4 +1,4 @@
-"""What the editor does to texts and numbers on the way into a prompt: comments, choices, %patterns%, rounding."""
+"""What the editor does to texts and numbers: comments, choices, %patterns%, rounding."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _NOT_IN_FILE_NAMES = re.compile(r'[/?<>\\:*|"\x00-\x1F\x7F]')
 def dynamic_prompt(text: str, seed: int = 0) -> str:
     """A prompt text without its comments, one option chosen of every `{a|b}`.
 
-    Source: front end 1.49.6, behaviour of widgets with `dynamicPrompts`. "http://x" loses its end, there as here.
-    An escaped `\\{`, `\\|` or `\\}` stays, without the backslash; a brace that is not closed closes at the end.
-    The browser chooses anew each time; here text and seed decide, so that a conversion can be repeated.
+    Source: front end 1.49.6, behaviour of widgets with `dynamicPrompts`. "http://x" loses its
+    end, there as here. An escaped `\\{`, `\\|` or `\\}` stays, without the backslash; a brace
+    that is not closed closes at the end. The browser chooses anew each time; here text and seed
+    decide, so that a conversion can be repeated.
     """
     if "/" in text:
         text = _COMMENT.sub("", text)
@@ -98,14 +99,17 @@ def js_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         return str(int(value))
     if isinstance(value, list):
-        return ",".join("[object Object]" if isinstance(v, (list, dict)) else js_text(v) for v in value)
+        return ",".join(
+            "[object Object]" if isinstance(v, (list, dict)) else js_text(v) for v in value
+        )
     return "[object Object]" if isinstance(value, dict) else str(value)
 
 
 def primitive_number(value: Any, kind: str, options: dict[str, Any]) -> Any:
     """The value that a PrimitiveNode writes into a number widget; other values as they are.
 
-    INT goes to the nearest step (counted from `min`) and is not clamped; FLOAT is rounded, then clamped.
+    INT goes to the nearest step (counted from `min`) and is not clamped; FLOAT is rounded, then
+    clamped.
     Source: front end 1.49.6.
     """
     if not _is_number(value):
@@ -143,8 +147,10 @@ def _as_int(value: Any) -> Any:
 
 def _is_number(value: Any) -> bool:
     return (
-        isinstance(value, (int, float)) and not isinstance(value, bool)
-        and (isinstance(value, int) or math.isfinite(value)) and abs(value) < 1e300
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and (isinstance(value, int) or math.isfinite(value))
+        and abs(value) < 1e300
     )
 
 

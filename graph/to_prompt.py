@@ -1,7 +1,8 @@
 """A workflow becomes the prompt that the front end's "Export (API)" gives. Pure, no browser.
 
-The order of work: parse, expand group nodes, flatten (`subgraphs.py`), then for each node its widgets' values
-(`widgets.py`) and over them what its links lead to. All that is wrong is reported at once.
+The order of work: parse, expand group nodes, flatten (`subgraphs.py`), then for each node its
+widgets' values (`widgets.py`) and over them what its links lead to. All that is wrong is reported
+at once.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def to_prompt(
     seed: int | None = None,
     now: datetime | None = None,
 ) -> Prompt:
-    """Convert a workflow into the prompt that ComfyUI takes. See `convert` for the arguments and errors."""
+    """Convert a workflow into the prompt that ComfyUI takes. Arguments and errors: `convert`."""
     return convert(
         workflow, object_info, randomize_seeds=randomize_seeds, seed=seed, now=now
     ).prompt
@@ -63,22 +64,24 @@ def convert(
 ) -> Conversion:
     """Convert a workflow, and tell which seeds were changed.
 
-    A seed has the value in the file, like in "Export (API)". The editor changes seeds when it *queues* a prompt;
-    `randomize_seeds` does the same here: a random value, one more or one less, as the widget beside the seed says
-    ("fixed" stays).
+    A seed has the value in the file, like in "Export (API)". The editor changes seeds when it
+    *queues* a prompt; `randomize_seeds` does the same here: a random value, one more or one less,
+    as the widget beside the seed says ("fixed" stays).
 
     Args:
-        workflow: the editor's JSON, or parsed; not changed. Lists and dicts among its values appear in the prompt
-            as they are, not copied.
-        object_info: the server's /object_info; index it once (`index_object_info`) when converting often.
+        workflow: the editor's JSON, or parsed; not changed. Lists and dicts among its values
+            appear in the prompt as they are, not copied.
+        object_info: the server's /object_info; index it once (`index_object_info`) when
+            converting often.
         randomize_seeds: change seeds as the editor does when it queues.
-        seed: makes the random choices repeatable. Of `{a|b}` in a prompt text, the text and this number decide
-            which option is taken, so that None takes the same one each time; with None, new seeds come from the
-            system's randomness.
+        seed: makes the random choices repeatable. Of `{a|b}` in a prompt text, the text and this
+            number decide which option is taken, so that None takes the same one each time; with
+            None, new seeds come from the system's randomness.
         now: the time for %date:...% in file names. None: the clock.
 
     Raises:
-        WorkflowError: unknown node types, links to nowhere, values that can't be read: all of them at once.
+        WorkflowError: unknown node types, links to nowhere, values that can't be read: all of
+            them at once.
     """
     info = index_object_info(object_info)
     parsed = workflow if isinstance(workflow, Workflow) else parse_workflow(workflow)
@@ -94,8 +97,11 @@ def convert(
         raise WorkflowError("The workflow can't be converted:", problems)
     # The server would refuse a cycle too, but without saying which nodes.
     execution_order(
-        prompt, writer.links,
-        lambda i: flat.nodes[i].problem("it waits for the next one in this list (the last for the first)"),
+        prompt,
+        writer.links,
+        lambda i: flat.nodes[i].problem(
+            "it waits for the next one in this list (the last for the first)"
+        ),
     )
     seeds: dict[tuple[str, str], Any] = {}
     if randomize_seeds:
@@ -118,7 +124,7 @@ class _Writer:
         self.primitive_controls: dict[tuple[str, str], Any] = {}
 
     def node(self, flat: FlatNode, problems: list[Problem]) -> PromptNode | None:
-        """The node as the prompt has it; None when there are problems, which are added to the list."""
+        """The node as the prompt has it; None if there are problems, which join the list."""
         spec = flat.state.spec
         if spec is None or spec.class_type in NEEDS_BROWSER:
             problems.append(flat.problem(unusable_type(flat.node)))
@@ -137,10 +143,12 @@ class _Writer:
         if spec.class_type in BROWSER_INPUTS:
             name = BROWSER_INPUTS[spec.class_type]
             if not inputs.get(name):
-                problems.append(flat.problem(
-                    f"its {name!r} is recorded by the browser, and the file has no recording; load a file "
-                    "with another node"
-                ))
+                problems.append(
+                    flat.problem(
+                        f"its {name!r} is recorded by the browser, and the file has no recording; "
+                        "load a file with another node"
+                    )
+                )
         if len(problems) > count:
             return None
         title = flat.node.data.get("title") or spec.display_name
@@ -161,7 +169,7 @@ class _Writer:
             inputs[name] = value
 
     def _write_link(self, flat: FlatNode, name: str, inputs: dict[str, Any]) -> None:
-        """Put over a widget's own value what the link leads to; where it leads to nothing, the value stays."""
+        """Put what the link leads to over the widget's own value; nothing leaves it as it is."""
         found = self.flat.resolve(flat, name)
         if isinstance(found, Source):
             inputs[name] = [found.node_id, found.slot]
@@ -169,7 +177,10 @@ class _Writer:
         elif isinstance(found, Promoted):
             inputs[name] = _wrapped(found.value)
             self.shared[flat.id, name] = (id(found.scope), id(found.host), found.slot)
-        elif name in inputs and (primitive := primitive_of(flat.scope.graph, flat.state, name)) is not None:
+        elif (
+            name in inputs
+            and (primitive := primitive_of(flat.scope.graph, flat.state, name)) is not None
+        ):
             value = self._primitive_value(flat, name, primitive)
             if value is not MISSING:
                 inputs[name] = _wrapped(value)
@@ -229,13 +240,13 @@ def unusable_type(node: Node) -> str:
     if isinstance(pack, str) and pack and pack != "comfy-core":
         return f"the server does not know this node type; it belongs to the node pack {pack!r}"
     return (
-        "the server does not know this node type: a node pack is not installed, or did not load, or the node "
-        "exists in the browser only"
+        "the server does not know this node type: a node pack is not installed, or did not load, "
+        "or the node exists in the browser only"
     )
 
 
 def _controls(flat: FlatGraph, writer: _Writer) -> Iterator[Control]:
-    """Every widget in the prompt that has a control beside it. A PrimitiveNode's control goes first."""
+    """Every widget in the prompt that has a control; a PrimitiveNode's own goes first."""
     for node in flat.nodes.values():
         spec = node.state.spec
         assert spec is not None

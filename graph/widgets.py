@@ -1,7 +1,8 @@
 """Which widgets a node has, and which value of `widgets_values` belongs to which.
 
-`widgets_values` is positional, and one misjudged place moves every later value: so the places are worked out from
-`/object_info` alone, left to right (a dynamic combo's value decides what follows it).
+`widgets_values` is positional, and one misjudged place moves every later value: so the places are
+worked out from `/object_info` alone, left to right (a dynamic combo's value decides what follows
+it).
 """
 
 from __future__ import annotations
@@ -17,11 +18,21 @@ from .node_class import DYNAMIC_COMBO, MISSING, ClassSpec, Widget
 from .object_info import ObjectInfo, index_object_info
 
 __all__ = [
-    "ObjectInfo", "index_object_info", "read_widgets", "saved_values", "widget_index", "widget_values",
+    "ObjectInfo",
+    "index_object_info",
+    "read_widgets",
+    "saved_values",
+    "widget_index",
+    "widget_values",
     "with_widget_value",
 ]
 
 _UNPLAIN = frozenset({"COMBO", DYNAMIC_COMBO})
+
+_BY_JAVASCRIPT = (
+    "the node's own JavaScript made them, so what it sends can't be known. Export this workflow in "
+    "the browser (Export (API)) and use that file"
+)
 
 
 def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
@@ -51,12 +62,15 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
             _check_surplus(node, spec, saved[place:])
         return values
     return {
-        w.name: value for w, value in read_widgets(spec, saved) if w.is_sent and value is not MISSING
+        w.name: value
+        for w, value in read_widgets(spec, saved)
+        if w.is_sent and value is not MISSING
     }
 
 
 def saved_values(node: Node, spec: ClassSpec) -> list[Any] | dict[str, Any]:
-    """`widgets_values` as this class's widgets read it: without the places of forced inputs in old files.
+    """`widgets_values` as this class's widgets read it: without the places of forced inputs in
+    old files.
 
     Source: behaviour of `migrateWidgetsValues` in front end 1.49.6 (files from before 1.16).
     """
@@ -141,45 +155,66 @@ def _plain_name(widget: Widget) -> str:
 
 
 def _check_names(node: Node, spec: ClassSpec, saved: dict[str, Any]) -> None:
-    """Named values are read only when every name is a widget of the class: else JavaScript made some."""
+    """Named values are read only when every name is a widget of the class."""
     known = {_plain_name(w) for w, _ in read_widgets(spec, saved)}
     extra = [str(name) for name in saved if name not in known]
     if extra:
-        raise WorkflowError("Widget values can't be read:", [node.problem(
-            "its widgets_values are saved by name, and the server's definition has no widget "
-            f"{', '.join(map(repr, extra[:6]))}: the node's own JavaScript made them, so what it sends can't be "
-            "known. Export this workflow in the browser (Export (API)) and use that file"
-        )])
+        raise WorkflowError(
+            "Widget values can't be read:",
+            [
+                node.problem(
+                    "its widgets_values are saved by name, and the server's definition has no "
+                    f"widget {_names(extra)}: {_BY_JAVASCRIPT}"
+                )
+            ],
+        )
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(map(repr, names[:6])) + (" ..." if len(names) > 6 else "")
 
 
 def _check_sockets(node: Node, spec: ClassSpec) -> None:
-    """A pack's JavaScript can give any type a widget. The file tells: it marks the sockets of widgets."""
+    """Refuse widgets of types that a pack invented: the file marks their sockets."""
     strange = [
-        s["name"] for s in node.inputs
-        if s.get("widget") and s.get("name") in spec.inputs and s["name"] not in spec.by_name
+        s["name"]
+        for s in node.inputs
+        if s.get("widget")
+        and s.get("name") in spec.inputs
+        and s["name"] not in spec.by_name
         and not spec.inputs[s["name"]][1].get("forceInput")
     ]
     if strange:
-        raise WorkflowError("Widget values can't be read:", [node.problem(
-            f"its inputs {', '.join(map(repr, strange))} have widgets that the pack's own JavaScript made, so "
-            "the places of its widget values can't be known. Export this workflow in the browser "
-            "(Export (API)) and use that file"
-        )])
+        raise WorkflowError(
+            "Widget values can't be read:",
+            [
+                node.problem(
+                    f"the server's definition has no widget for its inputs {_names(strange)}, but "
+                    f"the file has: {_BY_JAVASCRIPT}"
+                )
+            ],
+        )
 
 
 def _check_surplus(node: Node, spec: ClassSpec, surplus: list[Any]) -> None:
-    """Further values of a pack's node are ignored, as in the browser, unless they tell of more widgets.
+    """Further values of a pack's node are ignored, as in the browser, unless they tell of more
+    widgets.
 
-    Those are made by JavaScript: values that are objects, or a required socket that nothing is linked to.
+    Those are made by JavaScript: values that are objects, or a required socket that nothing is
+    linked to.
     """
     linked = {s.get("name") for s in node.inputs if s.get("link") is not None}
     is_strange = any(isinstance(v, dict) and v for v in surplus)
     if is_strange or not linked.issuperset(spec.required_sockets):
-        raise WorkflowError("Widget values can't be read:", [node.problem(
-            "its widgets_values hold more than the server's definition has widgets: the node's own "
-            "JavaScript made some, so what it sends can't be known. Export this workflow in the browser "
-            "(Export (API)) and use that file"
-        )])
+        raise WorkflowError(
+            "Widget values can't be read:",
+            [
+                node.problem(
+                    "its widgets_values hold more than the server's definition has widgets: "
+                    f"{_BY_JAVASCRIPT}"
+                )
+            ],
+        )
 
 
 def _spec_of(node: Node, info: ObjectInfo) -> ClassSpec:
@@ -209,7 +244,7 @@ def widget_index(node: Node, info: ObjectInfo, input_name: str) -> int | None:
 
 
 def _file_place(place: int, node: Node, spec: ClassSpec) -> int:
-    """A place among today's widgets -> the place in a file that still has those of forced inputs."""
+    """A place among today's widgets -> the place in a file that has forced inputs too."""
     mask = spec.force_input_mask
     if mask is None or len(mask) != len(node.widgets_values or ()):
         return place
@@ -227,9 +262,10 @@ def with_widget_value(node: Node, info: ObjectInfo, input_name: str, value: Any)
     pairs = list(read_widgets(spec, saved))
     if not any(w.name == input_name and w.is_saved for w, _ in pairs):
         known = ", ".join(w.name for w, _ in pairs if w.is_sent) or "none"
-        raise WorkflowError("A value can't be set:", [
-            node.problem(f"it has no widget {input_name!r}; its widgets: {known}")
-        ])
+        raise WorkflowError(
+            "A value can't be set:",
+            [node.problem(f"it has no widget {input_name!r}; its widgets: {known}")],
+        )
     if isinstance(saved, dict):
         return replace(node, widgets_values={**saved, input_name: value})
     by_name = {w.name: v for w, v in pairs}

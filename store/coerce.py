@@ -58,7 +58,8 @@ def _checked(unique_id: str, value: Any, wanted: dict[str, Any]) -> Any:
             shown = ", ".join(map(repr, options[:_MAX_OPTIONS_SHOWN]))
             more = f", ... ({len(options)} in all)" if len(options) > _MAX_OPTIONS_SHOWN else ""
             raise ValueError(
-                f"The value of {unique_id!r} is {bad[0]!r}, which is none of: {shown or 'no options'}{more}."
+                f"The value of {unique_id!r} is {bad[0]!r}, which is none of: "
+                f"{shown or 'no options'}{more}."
             )
     return value
 
@@ -133,7 +134,8 @@ def _image(unique_id: str, value: Any) -> Any:
         if t.ndim == 4 and t.shape[1] in (1, 3, 4):
             hint = " The channels come first here: use tensor.movedim(1, -1)."
         raise ValueError(
-            f"The value of {unique_id!r} is {_show(value)}; IMAGE was expected: [height, width, channels] or "
+            f"The value of {unique_id!r} is {_show(value)}; IMAGE was expected: [height, width, "
+            "channels] or "
             f"[batch, height, width, channels] with 1, 3 or 4 channels.{hint}"
         )
     # Grey becomes RGB as in MaskToImage (comfy_extras/nodes_mask.py): a view, nothing is copied.
@@ -159,7 +161,8 @@ def _latent(unique_id: str, value: Any) -> Any:
         value = {"samples": value}
     if not isinstance(value, dict) or "samples" not in value:
         raise TypeError(
-            f'The value of {unique_id!r} is {_show(value)}; LATENT was expected: a dict with "samples".'
+            f"The value of {unique_id!r} is {_show(value)}; LATENT was expected: a dict with "
+            '"samples".'
         )
     if _is_array(value["samples"]):
         import torch
@@ -207,7 +210,8 @@ def _float_tensor(unique_id: str, value: Any, wanted: str) -> Any:
         return value.to(torch.float32)
     if value.dtype not in (torch.uint8, torch.uint16):
         raise TypeError(
-            f"The value of {unique_id!r} is {_show(value)}: integers must be uint8 (0..255) or uint16. "
+            f"The value of {unique_id!r} is {_show(value)}: integers must be uint8 (0..255) or "
+            "uint16. "
             f"Expected {wanted} in 0..1."
         )
     return value.to(torch.float32) / torch.iinfo(value.dtype).max

@@ -95,7 +95,8 @@ class _DataOnly(pickle.Unpickler):
         if (module, name) in _TORCH or (package == "torch" and self._is_dtype(module, name)):
             return super().find_class(module, name)
         raise UntrustedValueError(
-            f"The file names {module}.{name}, which could run code, and this context was opened with "
+            f"The file names {module}.{name}, which could run code, and this context was opened "
+            "with "
             "trusted=False. Nothing of it was stored."
         )
 

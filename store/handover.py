@@ -1,7 +1,8 @@
 """What one run of the worker may load and where it may save, and what comes back from it.
 
 The worker never writes receipts.json. It gets versions (a version is the block's name) and an
-order, and leaves one small file for each value it saved, `<run folder>/handoff/<nonce>.<version>.json`.
+order, and leaves one small file for each value it saved, `<run
+folder>/handoff/<nonce>.<version>.json`.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Taken(dict[str, Receipt]):
         for receipt in self.values():
             store.pin(receipt)
         versions = [r.version for r in self.values()]
-        self._finalizer = weakref.finalize(self, _unpin, store, versions)
+        self._finalizer = weakref.finalize(self, store.unpin_later, versions)
 
     def __hash__(self) -> int:  # type: ignore[override]  # a weak reference needs one
         return id(self)
@@ -60,6 +61,7 @@ class Taken(dict[str, Receipt]):
     def release(self) -> None:
         """Let go: what no key names any more is freed. Safe to call twice."""
         self._finalizer()
+        self._store.settle()
 
 
 def _unpin(store: RamFirst, versions: list[str]) -> None:
@@ -73,6 +75,7 @@ def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
     Raises:
         UnknownKeyError: nothing is stored under one of the keys; nothing stays pinned.
     """
+    store.settle()
     pinned: dict[str, Receipt] = {}
     try:
         for unique_id in load:

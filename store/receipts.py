@@ -8,6 +8,7 @@ is written anew beside the old one and renamed over it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -54,7 +55,8 @@ class Receipt:
     @classmethod
     def from_json(cls, unique_id: str, data: dict[str, Any]) -> Receipt:
         receipt = cls(
-            unique_id, data["version"], data["size"], data["storage"], data["pass_by"], data["safe"],
+            unique_id, data["version"], data["size"], data["storage"], data["pass_by"],
+            data["safe"],
             data.get("is_list", False), data.get("meta"),
         )  # fmt: skip
         if receipt.storage not in ("ram", "disk") or not _is_name(receipt.version):
@@ -240,8 +242,7 @@ class ReceiptBook:
         for unique_id, receipt in entries:
             value = None if receipt is None else receipt.to_json()
             line = f"{json.dumps(unique_id)}:{json.dumps(value, separators=(',', ':'))}\n"
-            lines.append(line if self._is_first else "," + line)
-            self._is_first = False
+            lines.append(line if self._is_first and not lines else "," + line)
         data = "".join(lines).encode()
         fd = os.open(self.path, os.O_WRONLY | _BINARY)
         try:
@@ -250,13 +251,24 @@ class ReceiptBook:
             size = self._end + len(data) + len(_END)
             if os.fstat(fd).st_size != size:
                 os.ftruncate(fd, size)  # the rest of a line that a killed process left
+        except OSError:
+            # The disk is full. The old end fits: its bytes are there already.
+            with contextlib.suppress(OSError):
+                os.lseek(fd, self._end, os.SEEK_SET)
+                _write(fd, _END)
+                os.ftruncate(fd, self._end + len(_END))
+            raise
         finally:
             os.close(fd)
         self._end += len(data)
+        self._is_first = self._is_first and not lines
         for unique_id, receipt in entries:
             gone += self._apply(unique_id, receipt)
         if self._lines > 2 * len(self.receipts) + _SPARE_LINES:
-            self._compact()
+            try:
+                self._compact()
+            except OSError as e:  # no room, or (on Windows) somebody reads: it can wait
+                log.debug("%s is not rewritten now: %s", self.path, e)
         self._known = _stamp(self.path)
         return [g for g in gone if g.version not in self._uses]
 

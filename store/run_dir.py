@@ -56,7 +56,8 @@ def new_version(token: str) -> str:
 def check_run_id(run_id: str) -> str:
     if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id) or _RESERVED.fullmatch(run_id):
         raise ValueError(
-            f"run_id {run_id!r} can't name a folder. Use letters, digits, '_', '-', '.' and blanks, "
+            f"run_id {run_id!r} can't name a folder. Use letters, digits, '_', '-', '.' and "
+            "blanks, "
             "beginning with a letter or digit, 100 at most."
         )
     if run_id.endswith((".", " ")):
@@ -70,10 +71,7 @@ def contexts_dir(name: str) -> Path:
     Raises:
         StoreError: somebody else made it first.
     """
-    if hasattr(os, "getuid"):
-        user = str(os.getuid())
-    else:
-        user = re.sub(r"\W", "_", getpass.getuser())
+    user = str(os.getuid()) if hasattr(os, "getuid") else re.sub(r"\W", "_", getpass.getuser())
     home = Path(tempfile.gettempdir()) / f"discomfort-{user}"
     # gettempdir is /tmp on Linux, which everybody can write to: what lies there may be a trap.
     _make_private(home)
@@ -89,7 +87,8 @@ def _make_private(folder: Path) -> None:
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise StoreError(
-            f"{folder} belongs to somebody else or is no folder. Remove it, or set TMPDIR elsewhere."
+            f"{folder} belongs to somebody else or is no folder. Remove it, or set TMPDIR "
+            "elsewhere."
         )
     if found.st_mode & 0o077:
         os.chmod(folder, 0o700)

@@ -16,7 +16,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias, Protocol
+from typing import Protocol, TypeAlias
 
 from ..errors import CorruptValueError
 from . import locks
@@ -107,9 +107,7 @@ class FileBlocks:
     def locate(self, version: str) -> str:
         return self._base + version
 
-    def create(
-        self, version: str, value: Encoded, is_list: bool = False, lent: Lent = ()
-    ) -> None:
+    def create(self, version: str, value: Encoded, is_list: bool = False, lent: Lent = ()) -> None:
         """Write a block of a new name.
 
         Args:
@@ -244,7 +242,9 @@ class FileBlocks:
         return fd
 
     def lend(self, most: int) -> list[tuple[str, int]]:
-        """Version and bytes of freed blocks that another process may reuse; `free` takes them back."""
+        """Version and bytes of freed blocks that another process may reuse; `free` takes them
+        back.
+        """
         start = len(self._base)
         return [(path[start:], size) for path, size in self.pool.lend(most)]
 

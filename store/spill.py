@@ -14,7 +14,7 @@ import logging
 import os
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,14 @@ class RamFirst:
     def __init__(self, folder: Path, limit_bytes: int, is_owner: bool, is_durable: bool = False):
         self.folder = folder
         self.limit_bytes = 0 if is_durable else limit_bytes
-        self.is_owner = is_owner
+        self._owner_pid = os.getpid() if is_owner else None
         self.book = ReceiptBook(folder)
         self.book.open()
         self.ram = segments.ram_blocks(folder)
         self.disk = segments.disk_blocks(folder, fsync=is_durable)
         self._lock = threading.RLock()
         self._pins: dict[str, list[Any]] = {}  # version -> [count, storage, descriptor]
+        self._due: deque[str] = deque()
         self._deferred: set[Gone] = set()
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._reserved = 0
@@ -60,6 +61,13 @@ class RamFirst:
         self._is_closing = False
         if is_durable:
             self.sweep()
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether this process decides about blocks. A forked child does not, whatever it
+        inherited.
+        """
+        return self._owner_pid == os.getpid()
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -73,7 +81,8 @@ class RamFirst:
             )
         return found
 
-    def keys(self) -> list[str]:
+    def unique_ids(self) -> list[str]:
+        self.settle()
         with self._lock:
             self._forget(self.book.refresh())
             return list(self.book.receipts)
@@ -89,7 +98,7 @@ class RamFirst:
                 break
             before = receipt  # replaced or moved between the look-up and the opening
         # Nobody can replace it while we hold the lock, so that what is missing now is really lost.
-        with self.book.lock:
+        with self._lock, self.book.lock:
             receipt = self.receipt(unique_id)
             try:
                 return self.read(receipt, trusted)
@@ -143,9 +152,11 @@ class RamFirst:
         )
         try:
             self.commit([(unique_id, receipt)])
-        except BaseException:
+        except BaseException as e:
             if not self.book.is_used(version):
                 self._blocks(storage).free(version)
+            if isinstance(e, OSError) and segments.is_no_room(e):
+                raise self._full(e, unique_id, value.total_bytes) from e
             raise
         return receipt
 
@@ -161,14 +172,18 @@ class RamFirst:
         try:
             self.disk.create(version, value)
         except segments.NoRoom as e:
-            raise StoreFullError(
-                e.errno,
-                f"No room for the value of {unique_id!r} ({size} bytes): neither within the RAM limit "
-                f"of {self.limit_bytes} bytes, nor on the disk of {self.folder} "
-                f"({self.disk.room_bytes()} bytes free). What was stored before is still there. "
-                "Free some room, or raise max_ram_gb",
-            ) from e
+            raise self._full(e, unique_id, size) from e
         return "disk"
+
+    def _full(self, e: OSError, unique_id: str, size: int) -> StoreFullError:
+        return StoreFullError(
+            e.errno,
+            f"No room for the value of {unique_id!r} ({size} bytes): neither within the RAM limit "
+            "of "
+            f"{self.limit_bytes} bytes, nor on the disk of {self.folder} ({self.disk.room_bytes()} "
+            "bytes free). What was stored before is still there. Free some room, or raise "
+            "max_ram_gb",
+        )
 
     def _write_ram(self, version: str, value: codec.Encoded) -> bool:
         size = value.total_bytes
@@ -202,7 +217,7 @@ class RamFirst:
         with self._lock, self.book.lock:
             gone = self.book.append(entries)
         self._forget(gone)
-        self._retry_deferred()
+        self.settle()
         if self.is_owner and self.limit_bytes and self._spiller is None:
             self._spill_in_background()
 
@@ -244,7 +259,8 @@ class RamFirst:
                     return receipt
                 self.unpin(receipt.version)
         raise CorruptValueError(
-            f"The value of {unique_id!r} is gone: its block was removed from outside. Save it again."
+            f"The value of {unique_id!r} is gone: its block was removed from outside. Save it "
+            "again."
         )
 
     def _is_there(self, receipt: Receipt) -> bool:
@@ -275,6 +291,21 @@ class RamFirst:
         """How much shared memory the limit still allows, counting what was freed but is kept for
         reuse."""
         return max(0, self.limit_bytes - self.book.used_bytes["ram"] - self._reserved)
+
+    def unpin_later(self, versions: Sequence[str]) -> None:
+        """For finalizers: garbage collection may strike while this very thread is in the middle
+        here.
+        """
+        self._due.extend(versions)
+
+    def settle(self) -> None:
+        """Do what finalizers asked for, and free what was in use when it was let go."""
+        while self._due:
+            self.unpin(self._due.popleft())
+        if self._deferred:
+            with self._lock:
+                again, self._deferred = self._deferred, set()
+            self._forget(list(again))
 
     def unpin(self, version: str) -> None:
         with self._lock:
@@ -308,12 +339,6 @@ class RamFirst:
                     continue  # `unpin` comes back to it
                 if not self._blocks(block.storage).free(block.version, self.is_owner):
                     self._deferred.add(block)
-
-    def _retry_deferred(self) -> None:
-        if self._deferred:
-            with self._lock:
-                again, self._deferred = self._deferred, set()
-            self._forget(list(again))
 
     # -- spilling -------------------------------------------------------------------------------
 

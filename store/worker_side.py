@@ -6,6 +6,7 @@ It keeps no receipts and takes no locks. `run_dir`, versions and orders come fro
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections import OrderedDict
@@ -13,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import CorruptValueError, StoreFullError
+from ..errors import ContextNotFound, CorruptValueError, StoreFullError
 from . import codec, run_dir, segments
 
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -49,7 +50,8 @@ def load(run_dir: str, version: str) -> Loaded:
         if head.version == version:
             return Loaded(codec.decode(view, where=where), head.is_list)
     raise CorruptValueError(
-        f"The value {version} is not in the store of {run_dir} any more: the context was closed, or the "
+        f"The value {version} is not in the store of {run_dir} any more: the context was closed, "
+        "or the "
         "run that lent it has ended."
     )
 
@@ -75,7 +77,14 @@ def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> No
     note = os.path.join(order["run_dir"], "handoff", f"{order['nonce']}.{version}")
     draft = note + ".part"
     # The draft names the block before it exists: if we are killed, the master knows what to remove.
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+    try:
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+    except FileNotFoundError:
+        raise ContextNotFound(
+            f"The value of {unique_id!r} can't be saved: the context in {order['run_dir']} was "
+            "closed."
+        ) from None
+    storage = None
     try:
         storage = _write(order, unique_id, version, encoded, is_list)
         receipt = {
@@ -85,7 +94,10 @@ def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> No
         os.write(fd, json.dumps(receipt).encode())
     except BaseException:
         os.close(fd)
-        os.unlink(draft)
+        if storage is not None:
+            _places(order["run_dir"])[storage == "disk"].free(version)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft)
         raise
     os.close(fd)
     os.replace(draft, note + ".json")

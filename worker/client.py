@@ -10,11 +10,12 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import ExecutionError, RunLost, RunTimeout, ValidationFailed
-from .events import Event, QueueStatus, RunStarted
+from .events import Event, HistoryWritten, QueueStatus, RunStarted
 from .failures import ended_badly, refused
 from .listener import Listener
 from .runs import CallbackFailed, Run, RunResult
@@ -29,8 +30,8 @@ _CONNECT_WAIT_S = 5.0
 _DEATH_WAIT_S = 3.0  # between a broken connection and the news of the process's end
 _REPLY_TIMEOUT_S = 15.0
 _CANCEL_GRACE_S = 60.0  # a node that runs on after that is ended with its worker
-_FORGET_AFTER_S = 1.0
-_FORGET_AT_MOST = 50
+_FORGET_AFTER_S = 5.0
+_FORGET_AT_ONCE = 32
 
 
 class Client:
@@ -57,7 +58,8 @@ class Client:
         self._runs: dict[str, Run] = {}
         self._running: Run | None = None
         self._gone: Callable[[Run | None], ExecutionError] | None = None
-        self._to_forget: list[tuple[float, str]] = []
+        self._finished: dict[str, float] = {}
+        self._written: deque[str] = deque()
         self._forgetting: set[asyncio.Task[None]] = set()
         self._cancelling: set[asyncio.Task[None]] = set()
         self._object_info: dict[str, Any] | None = None
@@ -123,8 +125,8 @@ class Client:
                     await self._cancel(run, queueing)
                 raise
         finally:
+            self._forget(run)
             self._runs.pop(run.prompt_id, None)
-            self._forget(run.prompt_id)
 
     def _register(self, run: Run) -> None:
         with self._lock:
@@ -330,21 +332,26 @@ class Client:
         log.error("Node %s does not heed the interrupt; its worker is ended.", run.current_node)
         await asyncio.to_thread(self._kill)
 
-    def _forget(self, prompt_id: str) -> None:
-        """Have the server delete the run from its history, a batch at a time, after it was
-        written.
+    def _forget(self, run: Run) -> None:
+        """Have the server drop finished runs from its history, a batch at a time.
+
+        ComfyUI writes the history after it tells the end, so a run is due when that was told too, or
+        after a while, where it was not.
         """
         now = time.monotonic()
-        self._to_forget.append((now, prompt_id))
-        oldest = self._to_forget[0][0]
-        if self._gone is None and now - oldest > _FORGET_AFTER_S and len(self._to_forget) > 1:
-            due = [i for at, i in self._to_forget if now - at > _FORGET_AFTER_S]
-            if len(due) < _FORGET_AT_MOST and now - oldest < 10 * _FORGET_AFTER_S:
-                return
-            self._to_forget = [item for item in self._to_forget if item[1] not in set(due)]
-            task = asyncio.ensure_future(self._delete_history(due))
-            self._forgetting.add(task)
-            task.add_done_callback(self._forgetting.discard)
+        self._finished[run.prompt_id] = now - (_FORGET_AFTER_S if run.is_history_written else 0)
+        if len(self._finished) < _FORGET_AT_ONCE:
+            return
+        while self._written:
+            self._finished[self._written.popleft()] = now - _FORGET_AFTER_S
+        due = [i for i, at in self._finished.items() if now - at >= _FORGET_AFTER_S]
+        if len(due) < _FORGET_AT_ONCE or self._gone is not None:
+            return
+        for i in due:
+            del self._finished[i]
+        task = asyncio.ensure_future(self._delete_history(due))
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
 
     async def _delete_history(self, prompt_ids: list[str]) -> None:
         try:
@@ -355,6 +362,10 @@ class Client:
     def _on_event(self, event: Event) -> None:
         """Hand an event to its run. Called in the listener's thread."""
         if isinstance(event, QueueStatus):
+            return
+        if isinstance(event, HistoryWritten) and event.prompt_id not in self._runs:
+            if event.prompt_id in self._finished:
+                self._written.append(event.prompt_id)
             return
         if event.prompt_id:
             run = self._runs.get(event.prompt_id)

@@ -162,8 +162,12 @@ def paths_file_text(nodes: Path) -> str:
 
 
 def bytecode_dir_for(comfyui: Path, cache_dir: Path) -> Path | None:
-    """Where compiled files go: None (beside the sources) unless ComfyUI's folder is read-only."""
-    return None if os.access(comfyui, os.W_OK) else cache_dir / "pycache"
+    """Where compiled files go: beside the sources (None) of a ComfyUI in our own cache folder only.
+
+    A user's folder stays as it is; the first start there compiles once more, into our cache.
+    """
+    is_ours = cache_dir in comfyui.parents and os.access(comfyui, os.W_OK)
+    return None if is_ours else cache_dir / "pycache"
 
 
 def sees_hardware() -> bool:

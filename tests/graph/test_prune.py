@@ -92,6 +92,13 @@ def test_muted_nodes_and_what_only_fed_them_go() -> None:
     assert [s["link"] is None for s in result.nodes[1].inputs] == [True, False]
 
 
+def test_a_muted_node_goes_even_if_what_feeds_it_is_needed() -> None:
+    flow = Flow()
+    made = flow.node("Make")
+    flow.port("out", flow.node("Use", made, flow.node("Off", made, mode=2)))
+    assert ids(pruned(flow.workflow(), "out")) == [1, 3, 4]
+
+
 def test_a_primitive_stays_with_the_widget_it_sets() -> None:
     flow = Flow()
     flow.port("out", flow.node("Use", flow.node("PrimitiveNode", widgets=[3])))
@@ -267,6 +274,60 @@ def test_a_group_node_without_linked_inputs_stays() -> None:
     inner = {"type": "Make", "index": 0, "outputs": [{"name": "y", "type": "T"}]}
     flow.extra = {"groupNodes": {"mine": {"nodes": [inner], "links": [], "external": []}}}
     assert ids(pruned(flow.workflow(), "out")) == [1, 2]
+
+
+def widget_node(flow: Flow, edge: Any, name: str, value: Any) -> int:
+    """A Sample whose widget `name` hangs on an edge of the subgraph."""
+    node = flow.node("Sample", widgets=[value, value, None])
+    flow.at(node)["inputs"] = [
+        {"name": n, "type": "T", "widget": {"name": n}, "link": None} for n in ("steps", "name")
+    ]
+    flow.link(edge, node, ("steps", "name").index(name))
+    return node
+
+
+def test_the_first_value_is_that_of_the_first_widget_also_when_its_node_is_not_needed() -> None:
+    inner = Flow()
+    edge = inner.edge_input("steps")
+    widget_node(inner, edge, "steps", 11)
+    inner.edge_output("y", widget_node(inner, edge, "steps", 22))
+    flow = Flow()
+    flow.define("inner", inner)
+    flow.port("out", flow.instance("inner"))
+    workflow = flow.workflow()
+    result = pruned(workflow, "out")
+    assert prompt_of(result, "out")["steps"] == prompt_of(workflow, "out")["steps"] == 11
+
+
+def test_a_proxy_of_a_node_that_goes_names_the_input_that_it_hung_on() -> None:
+    inner = Flow()
+    edge = inner.edge_input("the steps")
+    widget_node(inner, edge, "steps", 11)
+    inner.edge_output("y", widget_node(inner, edge, "steps", 22))
+    flow = Flow()
+    flow.define("inner", inner)
+    host = flow.instance("inner")
+    flow.at(host).update(properties={"proxyWidgets": [["9", "x"], ["1", "steps"]]})
+    flow.at(host)["widgets_values"] = [None, 33]
+    flow.port("out", host)
+    workflow = flow.workflow()
+    result = pruned(workflow, "out")
+    assert prompt_of(result, "out")["steps"] == prompt_of(workflow, "out")["steps"] == 33
+    assert result.nodes[0].properties["proxyWidgets"] == [["9", "x"], ["-1", "the steps"]]
+
+
+def test_a_widget_behind_a_link_that_brings_nothing_keeps_its_own_value() -> None:
+    inner = Flow()
+    edge = inner.edge_input("steps")
+    inner.edge_output("y", widget_node(inner, edge, "steps", 11))
+    flow = Flow()
+    flow.define("inner", inner)
+    host = flow.instance("inner", flow.node("Off", mode=2))
+    flow.at(host)["widgets_values"] = [33]
+    flow.port("out", host)
+    workflow = flow.workflow()
+    result = pruned(workflow, "out")
+    assert prompt_of(result, "out")["steps"] == prompt_of(workflow, "out")["steps"] == 11
 
 
 # Prompts

@@ -12,15 +12,17 @@ from support.oracle import cases, object_info
 
 
 def node(node_id, kind, links_in=(), links_out=(), **more):
+    outputs = [{"name": f"o{i}", "type": "*", "links": list(k)} for i, k in enumerate(links_out)]
     return {
-        "id": node_id, "type": kind, **more,
+        "id": node_id, "type": kind, **more, "outputs": outputs,
         "inputs": [{"name": f"i{i}", "type": "*", "link": link} for i, link in enumerate(links_in)],
-        "outputs": [{"name": f"o{i}", "type": "*", "links": list(ids)} for i, ids in enumerate(links_out)],
     }
 
 
 def chain():
-    """1 -> reroute 2 -> reroute 3 -> 4 and 5; a direct link 1 -> 5; reroute 6 hangs in the air before 4."""
+    """1 -> reroute 2 -> reroute 3 -> 4 and 5; a direct link 1 -> 5; reroute 6 hangs in the air
+    before 4.
+    """
     nodes = [
         node(1, "A", [], [[10], [14]]), node(2, "Reroute", [10], [[11]]),
         node(3, "Reroute", [11], [[12, 13]]), node(4, "B", [12, 15]), node(5, "B", [13, 14]),
@@ -62,7 +64,8 @@ def test_a_muted_reroute_feeds_nothing():
 def test_links_as_objects_stay_objects():
     nodes, links = chain()
     names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
-    _, new_links, _ = remove_reroute_nodes(nodes, [dict(zip(names, li, strict=True)) for li in links])
+    objects = [dict(zip(names, link, strict=True)) for link in links]
+    _, new_links, _ = remove_reroute_nodes(nodes, objects)
     assert new_links[0] == dict(zip(names, [12, 1, 0, 4, 0, "IMAGE"], strict=True))
 
 

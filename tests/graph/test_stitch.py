@@ -270,6 +270,20 @@ def test_a_port_in_a_bypassed_subgraph_is_not_joined_silently() -> None:
         stitch([maker(), flow.workflow()])
 
 
+def test_leading_a_value_in_does_not_change_what_a_bypassed_instance_forwards() -> None:
+    inner = inner_user()
+    inner.edge_input("x")
+    inner.edge_output("second", inner.node("Make2"))
+    flow = Flow()
+    flow.define("user", inner)
+    other = flow.instance("user", flow.node("Other"), mode=4)
+    flow.port("bypassed", flow.node("Use", (other, 1)))
+    flow.port("result", flow.instance("user"))
+    outputs = Interpreter(joined(maker(), flow.workflow())).outputs()
+    assert "Other" in repr(outputs["bypassed"])
+    assert "'Make'" in repr(outputs["result"])
+
+
 # Definitions
 
 
@@ -455,6 +469,18 @@ def with_group_node(content: int) -> Workflow:
     mine = {"nodes": [{**inner, "size": [content, 1]}], "links": [], "external": []}
     data["extra"] = {"groupNodes": {"mine": mine}}
     return parse_workflow(data)
+
+
+def test_two_inputs_that_read_one_link_get_a_link_each() -> None:
+    data = copy.deepcopy(user().to_json())
+    data["nodes"][1]["inputs"].append({"name": "again", "type": "T", "link": 1})
+    made = repr(Interpreter(joined(maker(), parse_workflow(data))).outputs()["result"])
+    assert made.count("'Make'") == 2
+
+
+def test_the_editors_order_goes_on_from_part_to_part() -> None:
+    result = joined(maker(), user(), user(result="x"))
+    assert [n.data["order"] for n in result.nodes] == list(range(len(result.nodes)))
 
 
 def test_group_nodes_of_one_name_but_different_content_are_refused() -> None:

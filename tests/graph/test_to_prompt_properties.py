@@ -1,4 +1,5 @@
-"""Properties of every conversion: ids and orders in the file don't matter, bad input is one error."""
+"""Properties of every conversion: ids and orders in the file don't matter, bad input is one error.
+"""
 
 from __future__ import annotations
 
@@ -129,7 +130,9 @@ ODD = st.sampled_from([
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     found = [path] if path else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items: Any = ()
+    if isinstance(value, (dict, list)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, inner in items:
         found += places(inner, (*path, key))
     return found

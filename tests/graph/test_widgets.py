@@ -43,7 +43,8 @@ INFO = index_object_info({
     "Unsaved": {"input": {"required": {"view": ["IMAGECOMPARE"], "last": ["INT"]}}},
     "Group": {"input": {"required": {
         "parts": ["COMFY_AUTOGROW_V3", {"template": {
-            "input": {"required": {"part": ["STRING", {"default": "p"}]}}, "prefix": "part", "min": 1,
+            "input": {"required": {"part": ["STRING", {"default": "p"}]}},
+            "prefix": "part", "min": 1,
         }}],
         "last": ["INT"],
     }}},

@@ -1,4 +1,6 @@
-"""Store tests run in folders of their own, and leave nothing: no process, segment, folder, file handle."""
+"""Store tests run in folders of their own, and leave nothing: no process, segment, folder, file
+handle.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,6 @@ from typing import Any
 
 import psutil
 import pytest
-
 from custom_nodes.discomfort.store import segments
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 
@@ -44,7 +45,7 @@ def nothing_left(own_folders: Path) -> Iterator[None]:
     assert not psutil.Process().children(recursive=True), "a child process is left"
     left = ours(shared_memory() - before)
     assert not left, f"left in shared memory: {sorted(left)}"
-    folders = [p for p in own_folders.glob("discomfort-*/*/*")]
+    folders = list(own_folders.glob("discomfort-*/*/*"))
     assert not folders, f"left in the temporary folder: {folders}"
     assert open_handles() <= handles, "file descriptors are left open"
 

@@ -1,6 +1,6 @@
 """Small programs that the tests start: other processes that use, or misuse, a context.
 
-    python programs.py <function> <arguments...>
+python programs.py <function> <arguments...>
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ assert _spec and _spec.loader
 _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 
 import numpy as np  # noqa: E402
-
 from custom_nodes.discomfort.errors import StoreFullError  # noqa: E402
 from custom_nodes.discomfort.store import codec, worker_side  # noqa: E402
 from custom_nodes.discomfort.workflow_context import WorkflowContext  # noqa: E402
@@ -29,7 +28,9 @@ def say(text: object) -> None:
 
 
 def own_a_context(run_id: str) -> None:
-    """A master with a value in RAM, one on disk, one lent to a run; lives until it is told to end."""
+    """A master with a value in RAM, one on disk, one lent to a run; lives until it is told to
+    end.
+    """
     with WorkflowContext(run_id=run_id, max_ram_gb=1) as context:
         context.save("ram", np.ones(3_000_000, np.uint8))
         context.save("disk", np.ones(3_000_000, np.uint8), use_ram=False)

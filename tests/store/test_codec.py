@@ -1,4 +1,6 @@
-"""Values through the codec: every kind comes back equal, data needs no code, and nothing is copied twice."""
+"""Values through the codec: every kind comes back equal, data needs no code, and nothing is
+copied twice.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,11 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from custom_nodes.discomfort import errors
+from custom_nodes.discomfort.store import codec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-
-from custom_nodes.discomfort import errors
-from custom_nodes.discomfort.store import codec
 
 
 def written(value) -> bytearray:
@@ -108,7 +109,8 @@ def test_sparse_nested_and_comfys_nested_tensors():
 @pytest.mark.parametrize(
     "array",
     [
-        np.arange(6).reshape(2, 3), np.arange(6).reshape(2, 3).T, np.arange(10)[::-2], np.array(3.5),
+        np.arange(6).reshape(2, 3), np.arange(6).reshape(2, 3).T, np.arange(10)[::-2],
+        np.array(3.5),
         np.empty((0, 4)), np.array([(1, 2.0)], dtype=[("a", "<i4"), ("b", ">f8")]),
         np.array(["x", "long"]), np.array([b"x"]), np.array(["2020-01-01"], "datetime64[D]"),
         np.arange(3, dtype=">i4"), np.array([1, "a", [2], None], dtype=object),
@@ -246,7 +248,8 @@ def test_any_damaged_byte_of_header_table_or_stream_is_an_error_never_a_crash(at
 
 def test_ordered_and_default_dicts_and_dates():
     value = [
-        collections.OrderedDict(a=1), collections.defaultdict(list, x=[1]), collections.deque([1], 3),
+        collections.OrderedDict(a=1), collections.defaultdict(list, x=[1]),
+        collections.deque([1], 3),
         datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc), slice(1, 2), range(3), ...,
     ]  # fmt: skip
     assert round_trip(value) == value

@@ -1,13 +1,14 @@
-"""What a loader puts out for a link: ComfyUI's own conversions and checks, and no copy of what is right."""
+"""What a loader puts out for a link: ComfyUI's own conversions and checks, and no copy of what is
+right.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-
 from custom_nodes.discomfort.store.coerce import for_link
+from PIL import Image
 
 
 def one(value, **wanted):
@@ -18,7 +19,8 @@ def one(value, **wanted):
 @pytest.mark.parametrize(
     ("kind", "value", "expected"),
     [
-        ("INT", 5, 5), ("INT", "12", 12), ("INT", 1.9, 1), ("INT", True, 1), ("INT", np.int64(7), 7),
+        ("INT", 5, 5), ("INT", "12", 12), ("INT", 1.9, 1), ("INT", True, 1),
+        ("INT", np.int64(7), 7),
         ("INT", torch.tensor(3), 3), ("INT", np.array([4]), 4), ("FLOAT", "1.5", 1.5),
         ("FLOAT", 2, 2.0), ("FLOAT", np.float32(0.5), 0.5), ("FLOAT", torch.tensor(0.25), 0.25),
         ("STRING", 5, "5"), ("STRING", np.str_("x"), "x"), ("STRING", "x", "x"),
@@ -76,14 +78,15 @@ def test_pictures_of_all_kinds_become_image_tensors():
     grey = np.full((4, 6), 255, np.uint8)
     for value, shape in (
         (grey, (1, 4, 6, 3)), (grey[:, :, None], (1, 4, 6, 3)), (np.zeros((4, 6, 3)), (1, 4, 6, 3)),
-        (np.zeros((2, 4, 6, 4), np.uint8)[:, ::-1], (2, 4, 6, 4)), (torch.zeros(4, 6, 3), (1, 4, 6, 3)),
+        (np.zeros((2, 4, 6, 4), np.uint8)[:, ::-1], (2, 4, 6, 4)),
+        (torch.zeros(4, 6, 3), (1, 4, 6, 3)),
         (torch.zeros(1, 4, 6, 1, dtype=torch.float16), (1, 4, 6, 3)),
         (Image.new("RGBA", (6, 4)), (1, 4, 6, 3)), (Image.new("I;16", (6, 4)), (1, 4, 6, 3)),
         (Image.new("P", (6, 4)), (1, 4, 6, 3)),
     ):  # fmt: skip
         item = one(value, type="IMAGE")
         assert tuple(item.shape) == shape and item.dtype == torch.float32
-        assert 0 <= item.min() and item.max() <= 1
+        assert item.min() >= 0 and item.max() <= 1
     assert one(grey, type="IMAGE").min() == 1
     assert one(Image.new("RGB", (2, 2), (255, 0, 51)), type="IMAGE")[0, 0, 0].tolist() == [
         1, 0, pytest.approx(0.2),
@@ -128,7 +131,9 @@ def test_lists_are_mapped_like_comfyui_lists():
     latents = for_link("p", [torch.zeros(1, 4, 8, 8)] * 2, False, {"type": "LATENT"})
     assert [tuple(x["samples"].shape) for x in latents] == [(1, 4, 8, 8)] * 2
     assert for_link("p", ["1", 2], True, {"type": "INT"}) == [1, 2]
-    assert for_link("p", [1, 2], True, {}) == [1, 2] and for_link("p", [1, 2], False, {}) == [[1, 2]]
+    assert for_link("p", [1, 2], True, {}) == [1, 2] and for_link("p", [1, 2], False, {}) == [
+        [1, 2]
+    ]
     with pytest.raises(ValueError, match="3, larger"):
         for_link("p", [1, 3], True, {"type": "INT", "max": 2})
 

@@ -12,7 +12,6 @@ import threading
 import numpy as np
 import pytest
 import torch
-
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 

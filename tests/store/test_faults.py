@@ -1,4 +1,6 @@
-"""Real faults: no room, killed processes, damaged files, many at once. After each, the store still works."""
+"""Real faults: no room, killed processes, damaged files, many at once. After each, the store
+still works.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store import locks, run_dir, segments
 from custom_nodes.discomfort.workflow_context import WorkflowContext
@@ -27,7 +28,8 @@ def can_mount() -> bool:
 
 
 def test_value_larger_than_files_may_be_raises_and_the_old_one_stays(start):
-    # Both shared memory and disk are files here: RLIMIT_FSIZE makes every large write fail for real.
+    # Both shared memory and disk are files here: RLIMIT_FSIZE makes every large write fail for
+    # real.
     out = start("save_under_file_limit", "limited", 1 << 20).end().splitlines()
     assert [line.split(":")[0] for line in out[:2]] == ["StoreFullError"] * 2
     assert "small" in out[0] and "still there" in out[0]
@@ -52,7 +54,7 @@ def test_tiny_shared_memory_spills_and_full_disk_raises(own_folders):
 def test_killed_master_is_purged_by_the_next_start_and_a_living_one_is_not(start):
     dead, living = start("own_a_context", "dead"), start("own_a_context", "living")
     folder, other = dead.line(), living.line()
-    token = json.loads(open(f"{folder}/receipts.json").read())["token"]
+    token = json.loads(Path(folder, "receipts.json").read_text())["token"]
     mine = [n for n in os.listdir(segments.SHM_DIR) if token in n]
     assert len(mine) == 2
     dead.kill()
@@ -69,7 +71,8 @@ def test_killed_master_is_purged_by_the_next_start_and_a_living_one_is_not(start
 
 
 def test_purge_goes_by_locks_not_by_process_ids(own_folders):
-    # A folder whose owner's id was given to a living process is nothing special: no id is written down.
+    # A folder whose owner's id was given to a living process is nothing special: no id is written
+    # down.
     with WorkflowContext(run_id="mine", max_ram_gb=1) as context:
         everything = b"".join(p.read_bytes() for p in context.folder.glob("*") if p.is_file())
         assert str(os.getpid()).encode() not in everything
@@ -158,7 +161,7 @@ def test_damaged_or_truncated_block_is_an_error_that_names_the_key(context, use_
         context.save("x", {"a": np.ones(size, np.uint8), "b": "text"}, use_ram=use_ram)
         info = context.get_storage_info("x")
         path = info.get("path") or segments.SHM_DIR / info["shm_name"]
-        data = bytearray(open(path, "rb").read())
+        data = bytearray(Path(path).read_bytes())
         with open(path, "wb") as file:
             file.write(change(data))
         with pytest.raises(errors.CorruptValueError, match="'x'"):

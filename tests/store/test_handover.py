@@ -1,4 +1,6 @@
-"""What a run lends to the worker and takes back. The worker's side runs in the same or another process."""
+"""What a run lends to the worker and takes back. The worker's side runs in the same or another
+process.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,6 @@ import numpy as np
 import psutil
 import pytest
 import torch
-
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store import segments, worker_side
 from custom_nodes.discomfort.workflow_context import WorkflowContext
@@ -81,11 +82,12 @@ def test_taken_values_are_this_runs_own_whoever_saves_meanwhile(context):
     worker_side.save(through_json(first), "x", np.full(2_000_000, 1, np.uint8), False)
     worker_side.save(through_json(second), "x", np.full(2_000_000, 2, np.uint8), False)
     one, two = context.take_back(first), context.take_back(second)
-    for i in range(5):
+    for _ in range(5):
         context.save("x", np.full(2_000_000, 3, np.uint8))
     assert (one.load("x") == 1).all() and (two.load("x") == 2).all()
     del one, two, first, second
     gc.collect()
+    context.list_keys()  # what the garbage collector let go is settled by the next call
     assert context._store._pins == {}
     assert (context.load("x") == 3).all()
 
@@ -189,7 +191,8 @@ def test_worker_in_another_module_name_reads_and_writes(context, tmp_path):
         "worker_side = importlib.import_module(name + '.store.worker_side')\n"
         "order, version = json.loads(sys.argv[1]), sys.argv[2]\n"
         "value, is_list = worker_side.load(order['run_dir'], version)\n"
-        "worker_side.save(order, 'out', {'samples': value['samples'] * 2, 'n': value['n']}, False)\n"
+        "worker_side.save(order, 'out', {'samples': value['samples'] * 2, 'n': value['n']}, "
+        "False)\n"
     )
     assert importlib.util is not None
     context.save("latent", {"samples": torch.ones(1, 4, 64, 64), "n": np.arange(5)})

@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-
 from custom_nodes.discomfort.store import codec
 from custom_nodes.discomfort.store.named import PosixBlocks
 from custom_nodes.discomfort.store.segments import NoRoom
