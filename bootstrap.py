@@ -103,7 +103,7 @@ finder = load_finder()
 
 def choose_comfyui() -> Path:
     """The ComfyUI to run on: found, else installed, else the fake server of the tests."""
-    why = "COMFYUI_PATH names the fake server"
+    why = "the one that was found is the fake server"
     try:
         found = finder.find_comfyui(project_dir=HERE)
         if found is None:

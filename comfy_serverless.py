@@ -14,23 +14,19 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from .config import PACKAGE_DIR, WorkerConfig, load_config, read_json
+from .config import WorkerConfig, load_config, read_json
 from .errors import ConfigError, ExecutionError, WorkerStartError
 from .worker.attach import attach
 from .worker.client import Client
-from .worker.command import split_command
 from .worker.events import Event
-from .worker.find_comfyui import find_comfyui, find_python
-from .worker.process import Launch
+from .worker.launch import make_launch
 from .worker.runs import RunResult
 from .worker.server import Worker
 from .worker.uploads import Uploads, target_folder
 
 CONFIG_NAME = "comfy_serverless.json"
 _HISTORY_WAIT_S = 10.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class ComfyConnector:
@@ -125,39 +121,11 @@ class ComfyConnector:
                 self._attached = await attach(self._url)
             return self._attached
         if self._worker is None:
-            self._worker = Worker(self._make_launch())
+            launch = make_launch(
+                self._config, self._extra_args, self._extra_custom_nodes, self._cuda_device
+            )
+            self._worker = Worker(launch)
         return await self._worker.ensure_ready()
-
-    def _make_launch(self) -> Launch:
-        config = self._config
-        host = urlsplit(config.API_URL).hostname
-        if host not in _LOOPBACK:
-            raise ConfigError(
-                f"API_URL is {config.API_URL!r}: a worker listens on this machine only "
-                '("http://127.0.0.1"). To use a server that runs already, set ATTACH_URL.'
-            )
-        try:
-            comfyui = find_comfyui(config.COMFYUI_PATH, PACKAGE_DIR)
-        except FileNotFoundError as e:
-            raise WorkerStartError(str(e)) from e
-        if comfyui is None:
-            raise WorkerStartError(
-                "ComfyUI was not found. Set COMFYUI_PATH (environment, or comfy_serverless.json) to "
-                "its folder, or clone this project into its custom_nodes."
-            )
-        command = split_command(config.API_COMMAND_LINE)
-        if command[0] in ("python", "python3"):
-            command[0] = str(find_python(comfyui) or _this_python())
-        return Launch(
-            comfyui=comfyui,
-            command=tuple(command),
-            cwd=Path(config.API_WORKING_DIRECTORY or comfyui),
-            extra_args=self._extra_args,
-            extra_custom_nodes=self._extra_custom_nodes,
-            initial_port=config.INITIAL_PORT,
-            cuda_device=self._cuda_device,
-            start_timeout_s=config.MAX_COMFY_START_ATTEMPTS * config.COMFY_START_ATTEMPTS_SLEEP,
-        )
 
     async def execute(
         self,
@@ -211,7 +179,7 @@ class ComfyConnector:
         client = await self._ensure_client()
         # ComfyUI writes the history after it tells the end.
         for _ in range(int(_HISTORY_WAIT_S / 0.01)):
-            entry = await client.history(result.prompt_id)
+            entry = await client.ask.history(result.prompt_id)
             if entry is not None:
                 return entry
             await asyncio.sleep(0.01)
@@ -225,12 +193,9 @@ class ComfyConnector:
         Raises:
             WorkflowError: it can't be used; every problem is named.
         """
-        from .graph.model import parse_workflow
         from .graph.to_prompt import to_prompt
 
-        return to_prompt(
-            parse_workflow(dict(read_workflow(workflow))), await self.object_info_index()
-        )
+        return to_prompt(read_workflow(workflow), await self.object_info_index())
 
     async def object_info(self) -> dict[str, Any]:
         """What nodes the server has: its /object_info, asked once per server."""
@@ -302,7 +267,8 @@ class ComfyConnector:
             if self._worker is not None:
                 await asyncio.shield(asyncio.to_thread(self._worker.stop))
             if client is not None:
-                await client.close()
+                await asyncio.to_thread(client.listener.close)
+                await client.http.close()
         finally:
             self._uploads.remove_ephemeral()
 
@@ -396,12 +362,6 @@ class ComfyConnector:
         with contextlib.suppress(OSError):
             return Path(process.log_path).read_text(encoding="utf-8", errors="replace")
         return "\n".join(process.last_lines(1000))
-
-
-def _this_python() -> str:
-    import sys
-
-    return sys.executable
 
 
 def read_workflow(payload: str | Path | Mapping[str, Any]) -> dict[str, Any]:

@@ -148,6 +148,7 @@ class Discomfort:
         info = await self.Worker.object_info_index()
         if self._preparer is None or self._preparer.info is not info:
             self._preparer = Preparer(info)
+            self._references.forget()  # a node class that is gone would spoil every prompt
         return self._preparer
 
 

@@ -29,7 +29,7 @@ def open_image_as_tensor(path: str | Path) -> torch.Tensor:
     """
     import numpy
     import torch
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageOps
 
     path = Path(path)
     if not path.is_file():
@@ -40,9 +40,16 @@ def open_image_as_tensor(path: str | Path) -> torch.Tensor:
             if upright.mode.startswith("I"):  # 16 bits in 0..65535 (LoadImage in ComfyUI nodes.py)
                 upright = upright.point(lambda value: value * (1 / 255))
             rgb = upright.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as e:
+    except _unreadable() as e:
         raise ValueError(f"{path} is not a picture that can be read: {e}") from e
     return torch.from_numpy(numpy.asarray(rgb, dtype=numpy.float32) / 255.0)[None]
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    """What PIL raises for files that are damaged, no pictures, or larger than its limit."""
+    from PIL import Image
+
+    return (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:
@@ -89,7 +96,7 @@ def read_workflow_metadata(path: str | Path) -> dict[str, Any]:
         FileNotFoundError: there is no such file.
         ValueError: not a picture, or one without a workflow.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     path = Path(path)
     if not path.is_file():
@@ -100,7 +107,7 @@ def read_workflow_metadata(path: str | Path) -> dict[str, Any]:
             texts = dict(getattr(image, "text", {}))
             exif = image.getexif()
             comments = [*exif.values(), *exif.get_ifd(0x8769).values()]
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as e:
+    except _unreadable() as e:
         raise ValueError(f"{path} is not a picture that can be read: {e}") from e
     for comment in comments:
         if isinstance(comment, bytes):

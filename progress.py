@@ -28,7 +28,8 @@ class ProgressBar:
         if shown:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=total, unit="run", dynamic_ncols=True, leave=True)
+            # A script's own loop of single runs must not fill the screen with finished bars.
+            self._bar = tqdm(total=total, unit="run", dynamic_ncols=True, leave=total != 1)
 
     def __enter__(self) -> ProgressBar:
         return self

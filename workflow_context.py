@@ -103,8 +103,6 @@ class WorkflowContext:
                     owner.release()
                     continue
                 if not receipts.exists():
-                    for name in ("values", "handoff"):
-                        (self.folder / name).mkdir(mode=0o700, exist_ok=True)
                     if not self.durable:
                         owner.mark_token(token)
                     ReceiptBook.create(self.folder, self.run_id, token)

@@ -2,8 +2,8 @@
 
     python bench/worker.py [--comfyui FOLDER] [--starts 3] [--runs 300]
 
-The floor is what nobody can beat: POST /prompt on a kept-alive connection to the `execution_success` on an
-open websocket, by the simplest client.
+The floor is what nobody can beat: POST /prompt on a kept-alive connection to the
+`execution_success` on an open websocket, by the simplest client.
 """
 
 from __future__ import annotations
@@ -101,13 +101,21 @@ def time_floor(address: str, headers: dict[str, str], runs: int) -> list[float]:
     taken = []
     for i in range(runs):
         prompt_id = str(uuid.uuid4())
-        body = {"prompt": prompt(time.time_ns() + i), "prompt_id": prompt_id, "client_id": client_id}
+        body = {
+            "prompt": prompt(time.time_ns() + i),
+            "prompt_id": prompt_id,
+            "client_id": client_id,
+        }
         begin = time.perf_counter()
         connection.request("POST", "/prompt", json.dumps(body), headers)
         connection.getresponse().read()
         while True:
             message = socket.recv()
-            if isinstance(message, str) and '"execution_success"' in message and prompt_id in message:
+            if (
+                isinstance(message, str)
+                and '"execution_success"' in message
+                and prompt_id in message
+            ):
                 break
         taken.append((time.perf_counter() - begin) * 1000)
     socket.close()

@@ -76,7 +76,8 @@ async def refine(options: argparse.Namespace) -> None:
 async def improve(discomfort: Discomfort, context: Any, limit: int, say: Any) -> list[Step]:
     """The loop: measure, decide, run; until it is good enough, or there is nothing to gain."""
     picture = context.load("picture")
-    steps = [Step("original", "", picture, measure(picture))]
+    size = f"{picture.shape[2]} x {picture.shape[1]} pixels"
+    steps = [Step("original", size, picture, measure(picture))]
     say("\n      workflow   contrast  detail  smooth   score")
     say(line(0, steps[0]))
     while not is_finished(steps, limit):

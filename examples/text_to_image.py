@@ -47,7 +47,10 @@ async def paint(options: argparse.Namespace) -> None:
             # Runs nothing yet: MODEL, CLIP and VAE are stored as the way to make them, with the
             # name of the checkpoint frozen in.
             await discomfort.run(
-                WORKFLOWS / "load_model.json", inputs={"checkpoint": checkpoint}, context=context
+                WORKFLOWS / "load_model.json",
+                inputs={"checkpoint": checkpoint},
+                context=context,
+                progress=False,
             )
             settings = {
                 "positive_text": options.text, "negative_text": "blurry, text, watermark",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .node_class import DYNAMIC_COMBO, MATCH_TYPE, ClassSpec, Element, Socket, Widget
+from .node_class import ClassSpec, Element, Socket, Widget
+from .specs import DYNAMIC_COMBO, MATCH_TYPE
 from .state import GraphState, NodeState
 from .widgets import read_widgets, saved_values
 

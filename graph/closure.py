@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from .model import PORT_TYPE, Node, Workflow
+from .edit import scope
+from .model import PORT_TYPE, Node, Workflow, with_graph
+from .places import places_of
 from .plan import Literal, Load
 from .ports import PORT_INPUT, find_ports
 from .prompt import Prompt
 from .prune import Frozen, freeze, prune
 from .recipe import Recipe
 from .stitch import stitch
+from .subgraphs import flatten
 from .widgets import ObjectInfo
 
 
@@ -31,7 +34,7 @@ def close_workflow(
         feeds: what its INPUT ports got as values.
         references: what its INPUT ports got as references, each with one OUTPUT port.
     """
-    part = prune(workflow, unique_id)
+    part = prune(workflow, unique_id, info)
     needed = find_ports(part, info).inputs
     values = {
         uid: feed.value if isinstance(feed, Literal) else Frozen(feed.key, feed.version)
@@ -39,11 +42,10 @@ def close_workflow(
         if uid in needed
     }
     part = freeze(part, values, info)
-    parts = [
-        rename_output(reference, uid) for uid, reference in references.items() if uid in needed
-    ]
+    used = {uid: reference for uid, reference in references.items() if uid in needed}
+    parts = [rename_output(reference, uid, info) for uid, reference in used.items()]
     if parts:
-        part = prune(stitch([*parts, part]), unique_id)
+        part = prune(stitch([*parts, part], info=info), unique_id, info)
     extra = {**(part.data.get("extra") or {}), "discomfort": {"reference": unique_id}}
     return replace(part, data={**part.data, "extra": extra})
 
@@ -58,18 +60,18 @@ def close_prompt(recipe: Recipe, unique_id: str) -> Prompt:
     return {**recipe.nodes, "output": port}
 
 
-def rename_output(reference: Workflow, unique_id: str) -> Workflow:
+def rename_output(reference: Workflow, unique_id: str, info: ObjectInfo) -> Workflow:
     """A reference whose one OUTPUT port has another unique_id: it may be stored under any key."""
-    outputs = find_ports(reference).outputs
+    outputs = find_ports(reference, info).outputs
     if set(outputs) == {unique_id}:
         return reference
-    old = unique_id if unique_id in outputs else next(iter(outputs))
-    port_id = outputs[old].node_id
-    nodes = [_renamed(n, unique_id) if str(n.id) == port_id else n for n in reference.nodes]
-    return prune(replace(reference, nodes=nodes), unique_id)
+    port = outputs[unique_id if unique_id in outputs else next(iter(outputs))]
+    place = places_of(flatten(reference, info))[port.node_id]
+    graph = scope(reference, place.path)
+    nodes = [_renamed(n, unique_id) if n.id == place.node_id else n for n in graph.nodes]
+    return prune(with_graph(reference, graph, replace(graph, nodes=nodes)), unique_id, info)
 
 
 def _renamed(port: Node, unique_id: str) -> Node:
-    assert port.type == PORT_TYPE
     tags = port.widgets_values[1:] if isinstance(port.widgets_values, list) else [""]
     return replace(port, widgets_values=[unique_id, *tags])

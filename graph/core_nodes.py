@@ -57,13 +57,17 @@ UNSAVED_WIDGET_TYPES = frozenset({"IMAGECOMPARE", "AUDIO_UI"})
 # Widgets without a value of their own in the prompt as long as nothing is linked to them.
 EDIT_BOXES = ("x", "y", "width", "height")  # follow a BOUNDING_BOX in widgets_values
 
-# Buttons in front of a LOAD_3D widget: they have places in widgets_values, and are even sent.
+# Buttons in front of a LOAD_3D widget, in a class that has a `model_file`: they have places in
+# widgets_values, and are even sent.
 LOAD_3D_BUTTONS = (
     ("upload 3d model", "upload3dmodel"),
     ("upload extra resources", "uploadExtraResources"),
     ("clear", "clear"),
 )
-LOAD_3D_WITH_BUTTONS = frozenset({"Load3D"})
+
+# Widgets behind a combo whose values the browser fetches: name, value, whether it is sent.
+REMOTE_TOGGLE: tuple[str, Any, bool] = ("Auto-refresh after generation", False, False)
+REMOTE_BUTTON: tuple[str, Any, bool] = ("refresh", "refresh", True)
 
 # A node that saves a model file gets a viewer's value that its class does not declare.
 EXTRA_INPUTS: dict[str, tuple[tuple[str, str], ...]] = {

@@ -85,6 +85,8 @@ def with_own_definition(workflow: Workflow, path: Path) -> Workflow:
         if count == 1:
             continue
         new_id = stable_uuid("instance", host.type, repr(path[: depth + 1]))
+        while new_id in workflow.subgraphs:  # made by an earlier stitching of this file
+            new_id = stable_uuid(new_id)
         nodes = [replace(n, type=new_id) if n.id == host.id else n for n in outer.nodes]
         workflow = with_graph(workflow, outer, replace(outer, nodes=nodes))
         copy = replace(workflow.subgraphs[host.type], id=new_id)

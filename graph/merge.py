@@ -57,10 +57,8 @@ def merge(workflows: Sequence[Workflow]) -> tuple[Workflow, list[dict[NodeId, No
     numbers = _numbers_of(first)
     parts = [_Part(first, read_wires(first.data), {n.id: n.id for n in first.nodes})]
     parts += [_renumbered(w, numbers) for w in workflows[1:]]
-    version = 1 if all(w.data.get("version") == 1 for w in workflows) else first.data.get("version")
-    if any(w.data.get("version") != 1 for w in workflows) and version in (1, None):
-        version = 0.4
-    data = _merged_data(workflows, version)
+    is_new = all(w.data.get("version") == 1 for w in workflows)
+    data = _merged_data(workflows, 1 if is_new else 0.4)
     data["groups"] = _groups([p.workflow for p in parts], numbers)
     data = with_wires(
         data,

@@ -11,14 +11,20 @@ from typing import Any
 
 from . import core_nodes
 from .core_nodes import CUSTOM_COMBO, WIDGET_TYPES
+from .specs import (
+    AUTOGROW,
+    DYNAMIC_COMBO,
+    MATCH_TYPE,
+    MISSING,
+    MULTI_COMBO,
+    NO_OPTIONS,
+    default_value,
+    dicts_of,
+    items_of,
+    normal_spec,
+)
 
-MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING", "__slots__": ()})()
-
-DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
-AUTOGROW = "COMFY_AUTOGROW_V3"
-MATCH_TYPE = "COMFY_MATCHTYPE_V3"
 _UPLOAD_FLAGS = ("image_upload", "video_upload", "animated_image_upload")
-_NO_OPTIONS: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +91,20 @@ class ClassSpec:
         if not isinstance(key, str):
             return ()
         at = (combo.name, key)
-        found = self._options.get(at)
-        if found is None:
-            found = ()
-            for option in dicts_of(combo.options.get("options")):
-                if option.get("key") == key:
-                    sections = option.get("inputs")
-                    if isinstance(sections, Mapping):
-                        names = [
-                            (f"{combo.name}.{n}", spec, s == "optional")
-                            for s in ("required", "optional")
-                            for n, spec in items_of(sections.get(s))
-                        ]
-                        found = tuple(e for n in names for e in _elements(*n))
-                    break
-            self._options[at] = found
-        return found
-
-
-def normal_spec(spec: Any) -> tuple[str, dict[str, Any]]:
-    """`["INT", {...}]`, `["MODEL"]`, `[["a", "b"], {...}]` or a bare type -> (type, options)."""
-    kind, options = spec, None
-    if isinstance(spec, (list, tuple)):
-        kind = spec[0] if spec else "*"
-        options = spec[1] if len(spec) > 1 else None
-    if not isinstance(options, dict):
-        options = _NO_OPTIONS
-    if isinstance(kind, (list, tuple)):
-        return "COMBO", {**options, "options": list(kind)}
-    return kind if isinstance(kind, str) else str(kind), options
+        if at not in self._options:
+            options = dicts_of(combo.options.get("options"))
+            option = next((o for o in options if o.get("key") == key), None)
+            if option is None:
+                return ()
+            sections = option.get("inputs")
+            sections = sections if isinstance(sections, Mapping) else NO_OPTIONS
+            self._options[at] = tuple(
+                element
+                for section in ("required", "optional")
+                for name, spec in items_of(sections.get(section))
+                for element in _elements(f"{combo.name}.{name}", spec)
+            )
+        return self._options[at]
 
 
 def compile_class(class_type: str, definition: Mapping[str, Any]) -> ClassSpec:
@@ -126,15 +117,13 @@ def compile_class(class_type: str, definition: Mapping[str, Any]) -> ClassSpec:
     inputs = {name: normal_spec(spec) for name, spec in specs.items()}
     by_file = [*required, *(n for n in optional if n not in required)]
     order = _ordered(definition.get("input_order"), required, optional, by_file)
-    elements = tuple(
-        e for name in order for e in _elements(name, specs[name], name not in required)
-    )
+    elements = tuple(e for name in order for e in _elements(name, specs[name]))
     groups = definition.get("output_matchtypes")
     outputs = definition.get("output")
     outputs = outputs if isinstance(outputs, (list, tuple)) else ()
     return ClassSpec(
         class_type,
-        _with_core_widgets(class_type, elements),
+        _with_core_widgets(elements),
         tuple("COMBO" if isinstance(o, (list, tuple)) else str(o) for o in outputs),
         tuple(groups) if isinstance(groups, (list, tuple)) else (),
         bool(definition.get("output_node")),
@@ -193,14 +182,14 @@ def _force_input_mask(
     return tuple(mask)
 
 
-def _elements(name: str, spec: Any, is_optional: bool) -> tuple[Element, ...]:
+def _elements(name: str, spec: Any) -> tuple[Element, ...]:
     """What the editor builds for one input: a socket, or a widget and what follows it."""
     kind, options = normal_spec(spec)
     if kind == AUTOGROW:
         return _autogrow(name, options)
     if kind == MATCH_TYPE:
         template = options.get("template")
-        template = template if isinstance(template, Mapping) else _NO_OPTIONS
+        template = template if isinstance(template, Mapping) else NO_OPTIONS
         return (
             Socket(name, str(template.get("allowed_types") or "*"), template.get("template_id")),
         )
@@ -208,12 +197,14 @@ def _elements(name: str, spec: Any, is_optional: bool) -> tuple[Element, ...]:
     widget_type = wanted if isinstance(wanted, str) else kind
     if widget_type not in WIDGET_TYPES or options.get("forceInput"):
         return (Socket(name, kind),)
+    if widget_type == "COMBO" and isinstance(options.get("multi_select"), Mapping):
+        widget_type = MULTI_COMBO
     widget = Widget(
         name,
         widget_type,
         kind,
         options,
-        _default(widget_type, options),
+        default_value(widget_type, options),
         is_saved=widget_type not in core_nodes.UNSAVED_WIDGET_TYPES,
         is_sent=widget_type not in ("IMAGEUPLOAD", "AUDIOUPLOAD"),
         has_socket=not options.get("socketless"),
@@ -222,26 +213,32 @@ def _elements(name: str, spec: Any, is_optional: bool) -> tuple[Element, ...]:
 
 
 def _followers(widget: Widget) -> Iterator[Widget]:
-    """Places in widgets_values that belong to a widget, and are not in the prompt."""
+    """What stands behind a widget in widgets_values; most of it is not in the prompt."""
+    remote = widget.options.get("remote")
+    if widget.type == "COMBO" and isinstance(remote, Mapping):
+        extras = [core_nodes.REMOTE_TOGGLE]
+        if remote.get("refresh_button"):
+            extras.append(core_nodes.REMOTE_BUTTON)
+        for name, value, is_sent in extras:
+            yield Widget(name, "BUTTON", "", default=value, is_sent=is_sent, has_socket=False)
     control = widget.options.get("control_after_generate")
     if control is None:
         control = widget.type == "INT" and widget.name in ("seed", "noise_seed")
-    names: tuple[str, ...] = ()
-    if control and widget.type in ("INT", "FLOAT", "COMBO"):
-        names = ("control_after_generate",)
+    if control and widget.type in ("INT", "FLOAT", "COMBO", MULTI_COMBO):
+        mode = control if isinstance(control, str) and widget.type != "FLOAT" else "randomize"
+        yield _unsent(widget, "control_after_generate", "fixed" if widget.type == "FLOAT" else mode)
         if widget.type == "COMBO":
-            names += ("control_filter_list",)
-    elif widget.type == "BOUNDING_BOX":
-        names = core_nodes.EDIT_BOXES
-    for name in names:
-        yield Widget(
-            f"{widget.name}\0{name}",
-            "CONTROL",
-            "",
-            default="fixed" if name[:4] == "cont" else "",
-            is_sent=False,
-            has_socket=False,
-        )
+            yield _unsent(widget, "control_filter_list", "")
+    if widget.type == "BOUNDING_BOX":
+        for name in core_nodes.EDIT_BOXES:
+            yield _unsent(widget, name, 0)
+
+
+def _unsent(widget: Widget, role: str, value: Any) -> Widget:
+    """A companion of a widget. Its name holds that of the widget, which is unique."""
+    return Widget(
+        f"{widget.name}\0{role}", "CONTROL", "", default=value, is_sent=False, has_socket=False
+    )
 
 
 def _autogrow(name: str, options: dict[str, Any]) -> tuple[Element, ...]:
@@ -263,12 +260,12 @@ def _autogrow(name: str, options: dict[str, Any]) -> tuple[Element, ...]:
     for row in range(rows):
         for inner, spec in specs:
             prefix = (template.get("prefix") or "") if len(specs) == 1 else inner
-            found += _elements(f"{name}.{names[row] if names else f'{prefix}{row}'}", spec, True)
+            found += _elements(f"{name}.{names[row] if names else f'{prefix}{row}'}", spec)
     return tuple(found)
 
 
-def _with_core_widgets(class_type: str, elements: tuple[Element, ...]) -> tuple[Element, ...]:
-    if class_type not in core_nodes.LOAD_3D_WITH_BUTTONS:
+def _with_core_widgets(elements: tuple[Element, ...]) -> tuple[Element, ...]:
+    if not any(e.name == "model_file" for e in elements):
         return elements
     found: list[Element] = []
     for element in elements:
@@ -279,45 +276,3 @@ def _with_core_widgets(class_type: str, elements: tuple[Element, ...]) -> tuple[
             ]
         found.append(element)
     return tuple(found)
-
-
-def _default(widget_type: str, options: dict[str, Any]) -> Any:
-    """What a fresh widget holds. MISSING: nothing, and the input is absent."""
-    default = options.get("default")
-    if widget_type == "COMBO":
-        choices = options.get("options")
-        if default:
-            return default
-        if isinstance(choices, (list, tuple)) and choices:
-            return choices[0]
-        return "Loading..." if options.get("remote") else MISSING
-    if widget_type == DYNAMIC_COMBO:
-        keys = [o.get("key") for o in dicts_of(options.get("options"))]
-        return keys[0] if keys else MISSING
-    if default is not None:
-        return default
-    return _PLAIN_DEFAULTS.get(widget_type, "")
-
-
-_PLAIN_DEFAULTS: dict[str, Any] = {
-    "INT": 0,
-    "FLOAT": 0,
-    "BOOLEAN": False,
-    "COLOR": "#000000",
-    "IMAGECOMPARE": ["", ""],
-    "BOUNDING_BOX": {"x": 0, "y": 0, "width": 512, "height": 512},
-    "BOUNDING_BOXES": [],
-    "COLORS": [],
-    "CURVE": [[0, 0], [1, 1]],
-    "COMPOSITOR": {},
-    "IMAGEUPLOAD": "image",
-    "AUDIOUPLOAD": "",
-}
-
-
-def items_of(section: Any) -> list[tuple[str, Any]]:
-    return [(k, v) for k, v in section.items()] if isinstance(section, Mapping) else []
-
-
-def dicts_of(items: Any) -> list[Mapping[str, Any]]:
-    return [i for i in items if isinstance(i, Mapping)] if isinstance(items, (list, tuple)) else []

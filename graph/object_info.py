@@ -10,15 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import core_nodes
-from .node_class import (
-    AUTOGROW,
-    DYNAMIC_COMBO,
-    ClassSpec,
-    compile_class,
-    dicts_of,
-    items_of,
-    normal_spec,
-)
+from .node_class import ClassSpec, compile_class
+from .specs import AUTOGROW, DYNAMIC_COMBO, dicts_of, items_of, normal_spec
 
 
 class ObjectInfo:

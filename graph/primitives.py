@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .core_nodes import PRIMITIVE
-from .node_class import MISSING
+from .specs import MISSING
 from .state import GraphState, NodeState
 from .texts import primitive_number
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .prompt import Prompt, link_source
+from .texts import number
 
 # The editor draws from at most this range, in which JavaScript numbers are exact.
 _LIMIT = 1 << 50
@@ -65,10 +66,10 @@ def change_seeds(
 
 
 def control_mode(saved: Any) -> str:
-    """ "fixed", "randomize", "increment" or "decrement"; old files have true and false."""
+    """ "fixed", "randomize", "increment", "decrement" or "increment-wrap"; old files have true and false."""
     if isinstance(saved, bool):
         return _LEGACY[saved]
-    known = ("randomize", "increment", "decrement")
+    known = ("randomize", "increment", "decrement", "increment-wrap")
     return saved if isinstance(saved, str) and saved in known else "fixed"
 
 
@@ -87,13 +88,13 @@ def next_value(
         return _next_choice(value, mode, options.get("options"), rng)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value
-    step = options.get("step") or 1
-    least = max(options.get("min", 0), -_LIMIT)
-    most = min(options.get("max", _LIMIT), _LIMIT)
+    step = number(options.get("step"), 1) or 1
+    least = max(number(options.get("min"), 0), -_LIMIT)
+    most = min(number(options.get("max"), _LIMIT), _LIMIT)
     if mode == "randomize":
         return rng.randrange(max(1, int((most - least) / step))) * step + least
     moved = value + (step if mode == "increment" else -step)
-    return min(max(moved, options.get("min", moved)), options.get("max", moved))
+    return min(max(moved, number(options.get("min"), moved)), number(options.get("max"), moved))
 
 
 def _next_choice(value: Any, mode: str, choices: Any, rng: random.Random) -> Any:
@@ -101,5 +102,7 @@ def _next_choice(value: Any, mode: str, choices: Any, rng: random.Random) -> Any
         return value
     if mode == "randomize":
         return rng.choice(choices)
-    index = choices.index(value) + (1 if mode == "increment" else -1)
+    index = choices.index(value) + (-1 if mode == "decrement" else 1)
+    if mode == "increment-wrap":
+        return choices[index % len(choices)]
     return choices[min(max(index, 0), len(choices) - 1)]

@@ -12,8 +12,9 @@ from typing import Any
 from ..errors import WorkflowError
 from .core_nodes import REMEMBERED
 from .model import SUBGRAPH_INPUT, Graph, Link, Node, NodeId, Subgraph
-from .node_class import MISSING, ClassSpec, Widget
+from .node_class import ClassSpec, Widget
 from .object_info import ObjectInfo
+from .specs import MISSING
 from .widgets import read_widgets, saved_values, widget_values
 
 

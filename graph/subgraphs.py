@@ -17,9 +17,9 @@ from .configure import configure
 from .core_nodes import REROUTES, VIRTUAL
 from .group_nodes import expand_group_nodes, has_group_nodes
 from .model import Graph, Mode, Node, Workflow
-from .node_class import MISSING
 from .object_info import ObjectInfo
 from .prompt import Source
+from .specs import MISSING
 from .state import GraphState, NodeState, is_edge
 
 _INACTIVE = (Mode.MUTED, Mode.BYPASSED)

@@ -108,6 +108,18 @@ def _is_output(node: PromptNode, info: ObjectInfo) -> bool:
     return node["class_type"] in info and info.is_output_node(node["class_type"])
 
 
+def _titled(recipe: Recipe, unique_id: str) -> Prompt:
+    """The recipe's nodes with titles that tell, in an error, where a node comes from."""
+    return {
+        node_id: {**node, "_meta": {"title": f"{_title(node)}, in the reference {unique_id!r}"}}
+        for node_id, node in recipe.nodes.items()
+    }
+
+
+def _title(node: PromptNode) -> str:
+    return (node.get("_meta") or {}).get("title") or node["class_type"]
+
+
 class _Swap:
     """One pass over a prompt. `added` collects the loaders and the recipes' nodes."""
 
@@ -171,7 +183,7 @@ class _Swap:
         if isinstance(feed, Literal):
             return in_prompt(feed.value)
         if isinstance(feed, Graft):
-            self.added.update(feed.recipe.nodes)
+            self.added.update(_titled(feed.recipe, unique_id))
             return [feed.recipe.source.node_id, feed.recipe.source.slot]
         return [self._loader(unique_id, node_id, feed, wanted), 0]
 

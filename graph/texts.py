@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/|//[^\n\r\u2028\u2029]*")
@@ -115,26 +116,26 @@ def primitive_number(value: Any, kind: str, options: dict[str, Any]) -> Any:
     if not _is_number(value):
         return value
     if kind == "INT":
-        step = _number(options.get("step"), 1)
-        least = _number(options.get("min"), 0)
+        step = number(options.get("step"), 1)
+        least = number(options.get("min"), 0)
         if step in (0, 1) and isinstance(value, int):
             return value
         step = step or 1
         shift = math.fmod(least, step)
         return _as_int(_round((value - shift) / step) * step + shift)
     if kind == "FLOAT":
-        places = options.get("round")
-        unit = places if _is_number(places) and places else _precision_unit(options)
-        rounded = _round(value / unit) * unit
-        # The product carries noise beyond the unit's own digits.
-        rounded = round(rounded, max(0, -math.floor(math.log10(abs(unit))) + 6))
-        return min(max(rounded, _number(options.get("min"), 0)), _number(options.get("max"), 2048))
+        step = abs(number(options.get("step"), 0.5)) or 0.5
+        places = max(0, -math.floor(math.log10(step)))
+        unit = number(options.get("round"), 0) or (10.0**-places if places else 0)
+        if not unit or abs(value) > 1e15:  # too large to have digits behind the point
+            return value
+        # To the unit first, then to the digits of the step: two roundings, as the editor does.
+        digits = Decimal(_round(value / unit) * unit).quantize(
+            Decimal(1).scaleb(-places), ROUND_HALF_UP
+        )
+        least, most = number(options.get("min"), 0), number(options.get("max"), 2048)
+        return min(max(_as_int(float(digits)), least), most)
     return value
-
-
-def _precision_unit(options: dict[str, Any]) -> float:
-    step = abs(_number(options.get("step"), 0.5)) or 0.5
-    return 10.0 ** -max(0, -math.floor(math.log10(step)))
 
 
 def _round(value: float) -> int:
@@ -154,5 +155,6 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def _number(value: Any, otherwise: float) -> float:
+def number(value: Any, otherwise: float) -> float:
+    """The value, if it is a finite number."""
     return value if _is_number(value) else otherwise

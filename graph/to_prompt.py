@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 from ..errors import Problem, WorkflowError
 from .core_nodes import BROWSER_INPUTS, GROUP_NODE_PREFIXES, NEEDS_BROWSER, SAVE_NODES
 from .model import Node, Workflow, parse_workflow
-from .node_class import MISSING, ClassSpec, Widget
+from .node_class import ClassSpec, Widget
 from .object_info import ObjectInfo
 from .order import execution_order
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
 from .prompt import Prompt, PromptNode, Source
 from .seeds import Control, change_seeds, control_mode
+from .specs import MISSING
 from .state import GraphState, NodeState
 from .subgraphs import FlatGraph, FlatNode, Promoted, flatten
 from .texts import dynamic_prompt, replace_patterns
@@ -100,7 +101,7 @@ def convert(
         prompt,
         writer.links,
         lambda i: flat.nodes[i].problem(
-            "it waits for the next one in this list (the last for the first)"
+            "it feeds the next one in this list, and the last feeds the first"
         ),
     )
     seeds: dict[tuple[str, str], Any] = {}

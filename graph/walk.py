@@ -6,12 +6,20 @@ The flat graph tells which nodes are needed; this walks the same links in the fi
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from .core_nodes import GROUP_NODE_PREFIXES, PRIMITIVE
-from .edit import End, Path, host_slot, output_links
+from .edit import Path, host_slot, output_links
 from .model import SUBGRAPH_INPUT, Graph, Mode, Node, NodeId, Subgraph, Workflow
 from .places import Place, places_of
 from .subgraphs import FlatGraph
+
+
+class _Key(NamedTuple):
+    """A link in the graph inside some instances."""
+
+    path: Path
+    link_id: NodeId
 
 
 class Walk:
@@ -22,9 +30,10 @@ class Walk:
         self.nodes: dict[Path, set[NodeId]] = {(): set()}
         self.links: dict[Path, set[NodeId]] = {(): set()}
         self._is_needed = {place: i in needed for i, place in places_of(flat).items()}
-        self._verdicts: dict[tuple[Path, NodeId], bool] = {}
         self._graphs: dict[Path, tuple[Graph, dict[NodeId, Node]]] = {}
-        self._pending: list[Place] = []
+        self._entered: set[Place] = set()
+        self._seen: set[_Key] = set()
+        self._pending: list[_Key] = []
 
     def graph(self, path: Path) -> tuple[Graph, dict[NodeId, Node]]:
         """The graph inside some instances, with its nodes by id."""
@@ -39,70 +48,88 @@ class Walk:
 
     def take(self, place: Place) -> None:
         """Keep a node, the instances around it and what feeds it."""
-        self.keep(place)
-        self._pending.append(place)
+        self._enter(place)
+        bringing: list[_Key] = []
+        readers: dict[_Key, list[_Key]] = {}
         while self._pending:
-            path, node_id = self._pending.pop()
-            for slot in self.graph(path)[1][node_id].inputs:
-                if slot.get("link") is not None:
-                    self._brings(path, slot["link"])
+            key = self._pending.pop()
+            behind = self._behind(key)
+            if behind is None:
+                bringing.append(key)
+            for other in behind or ():
+                readers.setdefault(other, []).append(key)
+                self._look_at(other)
+        while bringing:
+            key = bringing.pop()
+            kept = self.links.setdefault(key.path, set())
+            if key.link_id not in kept:
+                kept.add(key.link_id)
+                graph, nodes = self.graph(key.path)
+                origin = graph.links[key.link_id].origin_id
+                if origin in nodes:
+                    self.keep(Place(key.path, origin))
+                bringing += readers.get(key, ())
 
-    def keep(self, place: Place) -> bool:
-        """Note a node; whether it is new."""
+    def keep(self, place: Place) -> None:
+        """Keep a node and the instances around it."""
         path, node_id = place
         for depth in range(len(path)):
             self.nodes.setdefault(path[:depth], set()).add(path[depth])
-        nodes = self.nodes.setdefault(path, set())
-        is_new = node_id not in nodes
-        nodes.add(node_id)
-        return is_new
+        self.nodes.setdefault(path, set()).add(node_id)
 
-    def _brings(self, path: Path, link_id: NodeId) -> bool:
-        """Whether something needed comes over a link. Then it and what it goes through are kept."""
-        key = path, link_id
-        if key not in self._verdicts:
-            self._verdicts[key] = False  # what a circle of reroutes brings
-            link = self.graph(path)[0].links.get(link_id)
-            if link is not None and self._is_source(path, End(link.origin_id, link.origin_slot)):
-                self._verdicts[key] = True
-                self.links.setdefault(path, set()).add(link_id)
-        return self._verdicts[key]
-
-    def _is_source(self, path: Path, end: End) -> bool:
-        graph, nodes = self.graph(path)
-        if end.node_id == SUBGRAPH_INPUT and isinstance(graph, Subgraph):
-            host = self.graph(path[:-1])[1][path[-1]]
-            slot = host_slot(host, graph, end.slot)
-            if slot is None or host.inputs[slot].get("link") is None:
-                return True  # the instance's own widget may hold the value
-            return self._brings(path[:-1], host.inputs[slot]["link"])
-        node = nodes.get(end.node_id)
-        if node is None:
-            return False
-        place = Place(path, node.id)
-        if place in self._is_needed:
-            if self._is_needed[place] and self.keep(place):
-                self._pending.append(place)
-            return self._is_needed[place]
-        is_on_the_way = self._is_wire(path, node, end.slot)
-        if is_on_the_way:
+    def _enter(self, place: Place) -> None:
+        """Keep a node that is needed for itself, and look at all its links."""
+        if place not in self._entered:
+            self._entered.add(place)
             self.keep(place)
-        return is_on_the_way
+            for key in self._inputs(*place):
+                self._look_at(key)
 
-    def _is_wire(self, path: Path, node: Node, slot: int) -> bool:
-        """Whether a node that is not in the prompt itself forwards something needed."""
-        if node.type == PRIMITIVE:  # gives its value in any mode
-            return True
+    def _look_at(self, key: _Key) -> None:
+        if key not in self._seen:
+            self._seen.add(key)
+            self._pending.append(key)
+
+    def _inputs(self, path: Path, node_id: NodeId) -> list[_Key]:
+        slots = self.graph(path)[1][node_id].inputs
+        return [_Key(path, s["link"]) for s in slots if s.get("link") is not None]
+
+    def _behind(self, key: _Key) -> list[_Key] | None:
+        """The links that what comes over this one may come from; None: from its origin itself."""
+        path = key.path
+        graph, nodes = self.graph(path)
+        link = graph.links.get(key.link_id)
+        if link is None:
+            return []
+        if link.origin_id == SUBGRAPH_INPUT and isinstance(graph, Subgraph):
+            host = self.graph(path[:-1])[1][path[-1]]
+            slot = host_slot(host, graph, link.origin_slot)
+            if slot is None or host.inputs[slot].get("link") is None:
+                return None  # the instance's own widget may hold the value
+            return [_Key(path[:-1], host.inputs[slot]["link"])]
+        node = nodes.get(link.origin_id)
+        if node is None:
+            return []
+        place = Place(path, node.id)
+        is_needed = self._is_needed.get(place)
+        if is_needed is None:
+            return self._through(place, node, link.origin_slot)
+        if is_needed:
+            self._enter(place)
+        return None if is_needed else []
+
+    def _through(self, place: Place, node: Node, slot: int) -> list[_Key] | None:
+        """The same for a node that is not in the prompt itself."""
+        if node.type == PRIMITIVE:
+            return None  # gives its value in any mode
         if node.mode == Mode.MUTED:
-            return False
-        if node.type.startswith(GROUP_NODE_PREFIXES) and node.mode != Mode.BYPASSED:
-            if self.keep(Place(path, node.id)):  # not expanded: taken as one node
-                self._pending.append(Place(path, node.id))
-            return True
-        definition = self.workflow.subgraphs.get(node.type)
-        if definition is not None and node.mode != Mode.BYPASSED:
-            inner = output_links(definition, slot) if slot < len(definition.outputs) else []
-            return bool(inner) and self._brings((*path, node.id), inner[0])
-        links = [s["link"] for s in node.inputs if s.get("link") is not None]
-        brought = [self._brings(path, link_id) for link_id in links]  # all are walked
-        return any(brought)
+            return []
+        if node.mode != Mode.BYPASSED:
+            if node.type.startswith(GROUP_NODE_PREFIXES):
+                self._enter(place)  # not expanded: taken as one node
+                return None
+            definition = self.workflow.subgraphs.get(node.type)
+            if definition is not None:
+                inner = output_links(definition, slot) if slot < len(definition.outputs) else []
+                return [_Key((*place.path, node.id), link_id) for link_id in inner[:1]]
+        return self._inputs(*place)

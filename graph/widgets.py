@@ -14,8 +14,9 @@ from typing import Any
 from ..errors import WorkflowError
 from .core_nodes import CUSTOM_COMBO
 from .model import Node
-from .node_class import DYNAMIC_COMBO, MISSING, ClassSpec, Widget
+from .node_class import ClassSpec, Widget
 from .object_info import ObjectInfo, index_object_info
+from .specs import DYNAMIC_COMBO, MISSING
 
 __all__ = [
     "ObjectInfo",

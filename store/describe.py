@@ -339,8 +339,8 @@ class Rebuilder:
 
 _REBUILD: dict[str, Callable[..., Any]] = {
     name: getattr(Rebuilder, name)
-    for name in ("tensor", "array", "object_array", "scalar", "np_dtype", "image", "dtype", "device",
-                 "size", "nested", "sparse_coo", "comfy_nested")
+    for name in ("tensor", "array", "object_array", "scalar", "np_dtype", "image", "dtype",
+                 "device", "size", "nested", "sparse_coo", "comfy_nested")
 }  # fmt: skip
 
 

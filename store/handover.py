@@ -48,9 +48,9 @@ class Taken(dict[str, Receipt]):
         super().__init__({r.unique_id: r for r in receipts})
         self._store, self._trusted = store, trusted
         for receipt in self.values():
-            store.pin(receipt)
+            store.keeper.pin(receipt)
         versions = [r.version for r in self.values()]
-        self._finalizer = weakref.finalize(self, store.unpin_later, versions)
+        self._finalizer = weakref.finalize(self, store.keeper.unpin_later, versions)
 
     def __hash__(self) -> int:  # type: ignore[override]  # a weak reference needs one
         return id(self)
@@ -61,12 +61,12 @@ class Taken(dict[str, Receipt]):
     def release(self) -> None:
         """Let go: what no key names any more is freed. Safe to call twice."""
         self._finalizer()
-        self._store.settle()
+        self._store.keeper.settle()
 
 
 def _unpin(store: RamFirst, versions: list[str]) -> None:
     for version in versions:
-        store.unpin(version)
+        store.keeper.unpin(version)
 
 
 def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
@@ -75,13 +75,14 @@ def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
     Raises:
         UnknownKeyError: nothing is stored under one of the keys; nothing stays pinned.
     """
-    store.settle()
+    store.keeper.settle()
+    (store.folder / "handoff").mkdir(mode=0o700, exist_ok=True)
     pinned: dict[str, Receipt] = {}
     try:
         for unique_id in load:
             receipt = store.pin_current(unique_id)
             if unique_id in pinned:
-                store.unpin(receipt.version)
+                store.keeper.unpin(receipt.version)
             else:
                 pinned[unique_id] = receipt
     except BaseException:
@@ -93,7 +94,7 @@ def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
         "token": store.book.token,
         "use_ram": bool(use_ram and store.limit_bytes),
         "room": store.room_bytes(),
-        "spare": store.lend(),
+        "spare": store.keeper.lend(),
     }
     versions = {unique_id: r.version for unique_id, r in pinned.items()}
     return Handoff(str(store.folder), versions, order)
@@ -116,7 +117,7 @@ def take_back(store: RamFirst, handoff: Handoff, commit: bool, trusted: bool) ->
         finally:
             if handoff.taken is not None:
                 _unpin(store, list(handoff.versions.values()))
-                store.return_lent(handoff.order["spare"])
+                store.keeper.return_lent(handoff.order["spare"])
         for path in files:
             path.unlink(missing_ok=True)
         return taken
@@ -129,13 +130,13 @@ def _collect(store: RamFirst, files: list[Path]) -> list[Receipt]:
         if path.suffix != ".json":
             version = path.name.split(".")[1]
             for storage in ("ram", "disk"):
-                store.discard(Gone(version, storage))
+                store.keeper.free(Gone(version, storage))
             continue
         data = json.loads(path.read_text(encoding="utf-8"))
         receipt = Receipt.from_json(data["unique_id"], data)
-        store.adopt(receipt)
+        store.keeper.adopt(receipt)
         replaced = receipts.get(receipt.unique_id)
         if replaced is not None:
-            store.discard(Gone(replaced.version, replaced.storage))
+            store.keeper.free(Gone(replaced.version, replaced.storage))
         receipts[receipt.unique_id] = receipt
     return list(receipts.values())

@@ -83,7 +83,7 @@ class PosixBlocks:
         finally:
             os.close(fd)
 
-    def free(self, version: str, is_owner: bool = True) -> bool:
+    def free(self, version: str, is_owner: bool = True, size_bytes: int | None = None) -> bool:
         import _posixshmem
 
         # Nobody can tell here whether another process is about to open it: the owner decides.
@@ -164,7 +164,7 @@ class WindowsBlocks:
         finally:
             head.close()
 
-    def free(self, version: str, is_owner: bool = True) -> bool:
+    def free(self, version: str, is_owner: bool = True, size_bytes: int | None = None) -> bool:
         m = self.held.pop(version, None)
         if m is not None:
             m.close()

@@ -24,6 +24,7 @@ log = logging.getLogger("discomfort.store")
 
 FORMAT = 1
 _END = b"}}\n"
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 _SPARE_LINES = 1000
 _BINARY = getattr(os, "O_BINARY", 0)
 
@@ -77,6 +78,7 @@ class Gone(NamedTuple):
 
     version: str
     storage: str
+    size_bytes: int = 0
 
 
 class _Stamp(NamedTuple):
@@ -85,8 +87,7 @@ class _Stamp(NamedTuple):
     mtime_ns: int
 
 
-def _stamp(path: Path) -> _Stamp:
-    s = os.stat(path)
+def _stamp(s: os.stat_result) -> _Stamp:
     return _Stamp(s.st_ino, s.st_size, s.st_mtime_ns)
 
 
@@ -99,6 +100,7 @@ class ReceiptBook:
 
     def __init__(self, folder: Path):
         self.path = folder / "receipts.json"
+        self._file = str(self.path)
         self.lock = ProcessLock(folder / "receipts.lock")
         self.receipts: dict[str, Receipt] = {}
         self.run_id = ""
@@ -135,7 +137,7 @@ class ReceiptBook:
     def refresh(self, is_locked: bool = False) -> list[Gone]:
         """Read what was appended since. Returns the blocks that nothing names any more."""
         try:
-            now = _stamp(self.path)
+            now = _stamp(os.stat(self._file))
         except FileNotFoundError:
             raise ContextNotFound(
                 f"The context in {self.path.parent} is gone: its owner closed it."
@@ -145,9 +147,7 @@ class ReceiptBook:
         gone: list[Gone] = []
         if self._known is None or now.inode != self._known.inode or now.size < self._end:
             gone = self._start_over()
-        with open(self.path, "rb") as file:
-            file.seek(self._end)
-            data = file.read()
+        data = _read_from(self._file, self._end)
         gone += self._take_lines(data, is_locked)
         if data.endswith(_END) or is_locked:
             self._known = now
@@ -155,7 +155,7 @@ class ReceiptBook:
         return [g for g in gone if g.version not in self._uses]
 
     def _start_over(self) -> list[Gone]:
-        gone = list({Gone(r.version, r.storage) for r in self.receipts.values()})
+        gone = list({Gone(r.version, r.storage, r.size_bytes) for r in self.receipts.values()})
         self.receipts.clear()
         self._uses.clear()
         self._places.clear()
@@ -213,7 +213,7 @@ class ReceiptBook:
         self._count(old, -1)
         if old.version in self._uses:
             return []
-        return [Gone(old.version, old.storage)]
+        return [Gone(old.version, old.storage, old.size_bytes)]
 
     def _count(self, receipt: Receipt, by: int) -> None:
         # A copy of a key shares the block, and its bytes count once.
@@ -241,16 +241,18 @@ class ReceiptBook:
         lines = []
         for unique_id, receipt in entries:
             value = None if receipt is None else receipt.to_json()
-            line = f"{json.dumps(unique_id)}:{json.dumps(value, separators=(',', ':'))}\n"
+            line = f"{_to_json(unique_id)}:{_to_json(value)}\n"
             lines.append(line if self._is_first and not lines else "," + line)
         data = "".join(lines).encode()
-        fd = os.open(self.path, os.O_WRONLY | _BINARY)
+        fd = os.open(self._file, os.O_WRONLY | _BINARY)
         try:
             os.lseek(fd, self._end, os.SEEK_SET)
             _write(fd, data + _END)
             size = self._end + len(data) + len(_END)
-            if os.fstat(fd).st_size != size:
+            now = os.fstat(fd)
+            if now.st_size != size:
                 os.ftruncate(fd, size)  # the rest of a line that a killed process left
+                now = os.fstat(fd)
         except OSError:
             # The disk is full. The old end fits: its bytes are there already.
             with contextlib.suppress(OSError):
@@ -267,16 +269,16 @@ class ReceiptBook:
         if self._lines > 2 * len(self.receipts) + _SPARE_LINES:
             try:
                 self._compact()
+                now = os.stat(self._file)
             except OSError as e:  # no room, or (on Windows) somebody reads: it can wait
                 log.debug("%s is not rewritten now: %s", self.path, e)
-        self._known = _stamp(self.path)
+        self._known = _stamp(now)
         return [g for g in gone if g.version not in self._uses]
 
     def _compact(self) -> None:
         head = _header(self.run_id, self.token)
         lines = (
-            f"{json.dumps(r.unique_id)}:{json.dumps(r.to_json(), separators=(',', ':'))}\n"
-            for r in self.receipts.values()
+            f"{_to_json(r.unique_id)}:{_to_json(r.to_json())}\n" for r in self.receipts.values()
         )
         body = ",".join(lines).encode()
         _write_anew(self.path, head + body + _END)
@@ -287,13 +289,26 @@ class ReceiptBook:
 
 def _header(run_id: str, token: str) -> bytes:
     head = {"format": FORMAT, "run_id": run_id, "token": token, "receipts": {}}
-    return json.dumps(head, separators=(",", ":")).removesuffix("}}").encode() + b"\n"
+    return _to_json(head).removesuffix("}}").encode() + b"\n"
 
 
 def _write(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while len(view):
         view = view[os.write(fd, view) :]
+
+
+def _read_from(path: str, offset: int) -> bytes:
+    fd = os.open(path, os.O_RDONLY | _BINARY)
+    try:
+        os.lseek(fd, offset, os.SEEK_SET)
+        data = os.read(fd, 1 << 16)
+        if len(data) == 1 << 16:
+            while more := os.read(fd, 1 << 24):
+                data += more
+        return data
+    finally:
+        os.close(fd)
 
 
 def _write_anew(path: Path, data: bytes) -> None:

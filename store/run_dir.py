@@ -15,7 +15,6 @@ import getpass
 import logging
 import os
 import re
-import secrets
 import shutil
 import stat
 import sys
@@ -27,7 +26,7 @@ from . import locks, segments
 
 log = logging.getLogger("discomfort.store")
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_AS_DIGITS = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[i % 36] for i in range(256))
 _RUN_ID = re.compile(r"\w[\w .-]{0,99}")
 # Windows forbids these names, with any extension.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -35,12 +34,8 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 def random_name(length: int) -> str:
     """Letters and digits from the system's source: forked processes never draw the same."""
-    number = secrets.randbits(length * 6)
-    name = ""
-    for _ in range(length):
-        number, digit = divmod(number, 36)
-        name += _DIGITS[digit]
-    return name
+    # 256 values on 36 digits: not quite even, and none the worse for names.
+    return os.urandom(length).translate(_AS_DIGITS).decode("ascii")
 
 
 def new_token() -> str:

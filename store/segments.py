@@ -21,7 +21,7 @@ from typing import Protocol, TypeAlias
 from ..errors import CorruptValueError
 from . import locks
 from .codec import Encoded
-from .pool import Pool, Spare
+from .pool import MIN_BYTES, Pool, Spare
 from .transfer import copy_into, copy_to_file, write_all
 
 PREFIX = "discomfort_"
@@ -29,13 +29,7 @@ SHM_DIR = Path("/dev/shm")
 # Reading this much costs less than a mapping, and holds no descriptor open while the value lives.
 SMALL_BYTES = 64 * 1024
 _BINARY = getattr(os, "O_BINARY", 0)
-_NO_ROOM = {
-    errno.ENOSPC,
-    errno.EFBIG,
-    errno.ENOMEM,
-    errno.EDQUOT if hasattr(errno, "EDQUOT") else 28,
-}
-
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.ENOMEM, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 Lent: TypeAlias = Sequence[tuple[str, int]]
 
@@ -54,7 +48,7 @@ class Blocks(Protocol):
         self, version: str, value: Encoded, is_list: bool = False, lent: Lent = ()
     ) -> None: ...
     def open(self, version: str) -> memoryview: ...
-    def free(self, version: str, is_owner: bool = True) -> bool: ...
+    def free(self, version: str, is_owner: bool = True, size_bytes: int | None = None) -> bool: ...
     def pin(self, version: str) -> int | None: ...
     def lend(self, most: int) -> list[tuple[str, int]]: ...
     def adopt(self, version: str, size: int) -> None: ...
@@ -124,7 +118,7 @@ class FileBlocks:
             self._recycle(spare, version, value, is_list)
             return
         path = self.locate(version)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+        fd = self._new_file(path)
         try:
             if self.is_ram and value.is_on_device:
                 self._reserve(fd, value.total_bytes)
@@ -143,10 +137,22 @@ class FileBlocks:
             raise
         os.close(fd)
 
+    def _new_file(self, path: str) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY
+        try:
+            return os.open(path, flags, 0o600)
+        except FileNotFoundError:
+            if self.is_ram:
+                raise
+            # Made when the first value comes: most contexts never need it. Its parent must be
+            # there.
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            return os.open(path, flags, 0o600)
+
     def copy_in(self, version: str, view: memoryview) -> None:
         """Write a block that exists elsewhere."""
         path = self.locate(version)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+        fd = self._new_file(path)
         try:
             write_all(fd, view)
         except BaseException:
@@ -203,27 +209,31 @@ class FileBlocks:
         finally:
             os.close(fd)
 
-    def free(self, version: str, is_owner: bool = True) -> bool:
+    def free(self, version: str, is_owner: bool = True, size_bytes: int | None = None) -> bool:
         """Remove a block, or keep its memory for the next.
+
+        Args:
+            size_bytes: of the value, where the caller knows it: it saves asking the file.
 
         Returns:
             False if somebody else still needs it by name (only asked when not `is_owner`), or if
             Windows won't remove a file that is open. Try again later.
         """
         path = self.locate(version)
-        if is_owner and self.pool.give(version, path):
+        may_pool = size_bytes is None or size_bytes >= MIN_BYTES
+        if is_owner and may_pool and self.pool.give(version, path):
             return True
         try:
-            if not is_owner:
-                fd = os.open(path, os.O_RDONLY | _BINARY)
-                try:
-                    if not locks.try_exclusive(fd):
-                        return False
-                    os.unlink(path)
-                finally:
-                    os.close(fd)
-            else:
+            if sys.platform == "win32":
+                os.unlink(path)  # an open file refuses
+                return True
+            fd = os.open(path, os.O_RDONLY)
+            try:
+                if not locks.try_exclusive(fd):
+                    return False
                 os.unlink(path)
+            finally:
+                os.close(fd)
         except FileNotFoundError:
             return True
         except PermissionError:

@@ -1,10 +1,8 @@
-"""RAM first: puts values into shared memory within a budget, and the least recently used ones on
-disk.
+"""RAM first: values go to shared memory within a budget, the least recently used ones to disk.
 
 Owns what happens to blocks: written, named in a receipt, pinned while a run uses them, moved,
-freed. The front door (`workflow_context.py`) and the handover (`handover.py`) call it. What was
-saved is readable at any moment
-of any failure: a block is complete before a receipt names it, and freed after none does.
+freed. The front door (`workflow_context.py`) and `handover.py` call it. What was saved is readable
+at any moment of any failure: a block is whole before a receipt names it, and freed after none does.
 """
 
 from __future__ import annotations
@@ -14,14 +12,14 @@ import logging
 import os
 import threading
 import time
-from collections import OrderedDict, deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import CorruptValueError, StoreFullError, UnknownKeyError
 from . import codec, run_dir, segments
-from .receipts import Gone, Receipt, ReceiptBook
+from .keeper import Keeper
+from .receipts import Receipt, ReceiptBook
 
 log = logging.getLogger("discomfort.store")
 
@@ -29,8 +27,6 @@ _NEAR = 0.9  # of the limit: here the background starts to spill,
 _ENOUGH = 0.8  # and here it stops
 _RETRIES = 20
 _UNFINISHED_S = 3600.0  # a save may take this long from its last write to its receipt
-_LENT = 4  # blocks for one run
-_POOL_BYTES = 64 << 20
 
 
 class RamFirst:
@@ -46,34 +42,23 @@ class RamFirst:
     def __init__(self, folder: Path, limit_bytes: int, is_owner: bool, is_durable: bool = False):
         self.folder = folder
         self.limit_bytes = 0 if is_durable else limit_bytes
-        self._owner_pid = os.getpid() if is_owner else None
         self.book = ReceiptBook(folder)
         self.book.open()
         self.ram = segments.ram_blocks(folder)
         self.disk = segments.disk_blocks(folder, fsync=is_durable)
         self._lock = threading.RLock()
-        self._pins: dict[str, list[Any]] = {}  # version -> [count, storage, descriptor]
-        self._due: deque[str] = deque()
-        self._deferred: set[Gone] = set()
-        self._recent: OrderedDict[str, None] = OrderedDict()
+        self.keeper = Keeper(self.book, self.ram, self.disk, self._lock, self.limit_bytes, is_owner)
         self._reserved = 0
         self._spiller: threading.Thread | None = None
         self._is_closing = False
         if is_durable:
             self.sweep()
 
-    @property
-    def is_owner(self) -> bool:
-        """Whether this process decides about blocks. A forked child does not, whatever it
-        inherited.
-        """
-        return self._owner_pid == os.getpid()
-
     # -- reading ------------------------------------------------------------------------------
 
     def receipt(self, unique_id: str) -> Receipt:
         with self._lock:
-            self._forget(self.book.refresh())
+            self.keeper.forget(self.book.refresh())
             found = self.book.receipts.get(unique_id)
         if found is None:
             raise UnknownKeyError(
@@ -82,9 +67,9 @@ class RamFirst:
         return found
 
     def unique_ids(self) -> list[str]:
-        self.settle()
+        self.keeper.settle()
         with self._lock:
-            self._forget(self.book.refresh())
+            self.keeper.forget(self.book.refresh())
             return list(self.book.receipts)
 
     def load(self, unique_id: str, trusted: bool = True) -> Any:
@@ -114,25 +99,16 @@ class RamFirst:
         Raises:
             FileNotFoundError: the block is not, or no longer, where the receipt says.
         """
-        view = self._blocks(receipt.storage).open(receipt.version)
+        view = self.keeper.blocks(receipt.storage).open(receipt.version)
         where = f"the value of {receipt.unique_id!r} ({self.locate(receipt)})"
         if codec.read_header(view, where).version != receipt.version:
             raise FileNotFoundError(f"{where} was replaced")
         value = codec.decode(view, trusted, where)
-        if receipt.storage == "ram":
-            self._touch(receipt.version)
+        self.keeper.touch(receipt)
         return value
 
     def locate(self, receipt: Receipt) -> str:
-        return self._blocks(receipt.storage).locate(receipt.version)
-
-    def _blocks(self, storage: str) -> segments.Blocks:
-        return self.ram if storage == "ram" else self.disk
-
-    def _touch(self, version: str) -> None:
-        with self._lock:
-            self._recent[version] = None
-            self._recent.move_to_end(version)
+        return self.keeper.blocks(receipt.storage).locate(receipt.version)
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -150,11 +126,12 @@ class RamFirst:
         receipt = Receipt(
             unique_id, version, value.total_bytes, storage, pass_by, value.is_safe, meta=meta
         )
+        self.keeper.touch(receipt)
         try:
             self.commit([(unique_id, receipt)])
         except BaseException as e:
             if not self.book.is_used(version):
-                self._blocks(storage).free(version)
+                self.keeper.blocks(storage).free(version)
             if isinstance(e, OSError) and segments.is_no_room(e):
                 raise self._full(e, unique_id, value.total_bytes) from e
             raise
@@ -179,10 +156,9 @@ class RamFirst:
         return StoreFullError(
             e.errno,
             f"No room for the value of {unique_id!r} ({size} bytes): neither within the RAM limit "
-            "of "
-            f"{self.limit_bytes} bytes, nor on the disk of {self.folder} ({self.disk.room_bytes()} "
-            "bytes free). What was stored before is still there. Free some room, or raise "
-            "max_ram_gb",
+            f"of {self.limit_bytes} bytes, nor on the disk of {self.folder} "
+            f"({self.disk.room_bytes()} bytes free). What was stored before is still there. "
+            "Free some room, or raise max_ram_gb",
         )
 
     def _write_ram(self, version: str, value: codec.Encoded) -> bool:
@@ -205,7 +181,6 @@ class RamFirst:
         finally:
             with self._lock:
                 self._reserved -= size
-        self._touch(version)
         return True
 
     def _over_bytes(self) -> int:
@@ -216,9 +191,9 @@ class RamFirst:
         """Write receipts, and free what they replace."""
         with self._lock, self.book.lock:
             gone = self.book.append(entries)
-        self._forget(gone)
-        self.settle()
-        if self.is_owner and self.limit_bytes and self._spiller is None:
+        self.keeper.forget(gone)
+        self.keeper.settle()
+        if self.keeper.is_owner and self.limit_bytes and self._spiller is None:
             self._spill_in_background()
 
     def remove(self, unique_id: str) -> None:
@@ -234,111 +209,25 @@ class RamFirst:
                 found.is_safe, found.is_list, found.meta,
             )  # fmt: skip
             gone = self.book.append([(target, receipt)])
-        self._forget(gone)
+        self.keeper.forget(gone)
         return receipt
-
-    # -- pins and freeing -----------------------------------------------------------------------
-
-    def pin(self, receipt: Receipt) -> None:
-        """Keep a block under its name until `unpin`, whatever happens to its key."""
-        with self._lock:
-            pin = self._pins.get(receipt.version)
-            if pin is None:
-                # The descriptor bears a shared lock: processes that free blocks respect it.
-                descriptor = self._blocks(receipt.storage).pin(receipt.version)
-                pin = self._pins[receipt.version] = [0, receipt.storage, descriptor]
-            pin[0] += 1
 
     def pin_current(self, unique_id: str) -> Receipt:
         """Look up and pin in one step, so that nobody frees the block between the two."""
         for _ in range(_RETRIES):
             with self._lock:
                 receipt = self.receipt(unique_id)
-                self.pin(receipt)
-                if self._is_there(receipt):
+                if self.keeper.pin(receipt):
                     return receipt
-                self.unpin(receipt.version)
+                self.keeper.unpin(receipt.version)
         raise CorruptValueError(
-            f"The value of {unique_id!r} is gone: its block was removed from outside. Save it "
-            "again."
+            f"The value of {unique_id!r} is gone: its block was removed from outside. "
+            "Save it again."
         )
 
-    def _is_there(self, receipt: Receipt) -> bool:
-        blocks = self._blocks(receipt.storage)
-        can_tell = isinstance(blocks, segments.FileBlocks)
-        return not can_tell or self._pins[receipt.version][2] is not None
-
-    def adopt(self, receipt: Receipt) -> None:
-        """A block that the worker made is ours from here on."""
-        self._blocks(receipt.storage).adopt(receipt.version, receipt.size_bytes)
-        if receipt.storage == "ram":
-            self._touch(receipt.version)
-
-    def discard(self, block: Gone) -> None:
-        """Free a block that never got a receipt."""
-        self._blocks(block.storage).free(block.version)
-
-    def lend(self) -> list[tuple[str, int]]:
-        """Freed blocks whose memory the worker may use again."""
-        return self.ram.lend(_LENT) if self.is_owner else []
-
-    def return_lent(self, lent: Sequence[tuple[str, int]]) -> None:
-        """What the worker used bears another name by now; the rest is ours again."""
-        for version, _ in lent:
-            self.ram.free(version)
-
     def room_bytes(self) -> int:
-        """How much shared memory the limit still allows, counting what was freed but is kept for
-        reuse."""
+        """How much shared memory the limit still allows; what is kept for reuse counts as free."""
         return max(0, self.limit_bytes - self.book.used_bytes["ram"] - self._reserved)
-
-    def unpin_later(self, versions: Sequence[str]) -> None:
-        """For finalizers: garbage collection may strike while this very thread is in the middle
-        here.
-        """
-        self._due.extend(versions)
-
-    def settle(self) -> None:
-        """Do what finalizers asked for, and free what was in use when it was let go."""
-        while self._due:
-            self.unpin(self._due.popleft())
-        if self._deferred:
-            with self._lock:
-                again, self._deferred = self._deferred, set()
-            self._forget(list(again))
-
-    def unpin(self, version: str) -> None:
-        with self._lock:
-            pin = self._pins.get(version)
-            if pin is None:
-                return
-            pin[0] -= 1
-            if pin[0]:
-                return
-            del self._pins[version]
-            if pin[2] is not None:
-                os.close(pin[2])
-            if self.book.is_used(version):
-                return
-        self._forget([Gone(version, pin[1])])
-
-    def _forget(self, gone: Sequence[Gone]) -> None:
-        """Free blocks that no receipt names, now or as soon as nobody needs them."""
-        if not gone:
-            return
-        if self.is_owner and not self._is_closing:
-            # Freed memory is kept for reuse, but never more than is in use, apart from a small sum.
-            in_use = self.book.used_bytes["ram"]
-            self.ram.pool.max_bytes = min(self.limit_bytes // 2, max(_POOL_BYTES, in_use))
-        for block in gone:
-            with self._lock:
-                if self.book.is_used(block.version):
-                    continue
-                self._recent.pop(block.version, None)
-                if block.version in self._pins:
-                    continue  # `unpin` comes back to it
-                if not self._blocks(block.storage).free(block.version, self.is_owner):
-                    self._deferred.add(block)
 
     # -- spilling -------------------------------------------------------------------------------
 
@@ -355,16 +244,16 @@ class RamFirst:
         return True
 
     def _least_recent(self, but_last: bool = False) -> Receipt | None:
-        if not self.is_owner:
+        if not self.keeper.is_owner:
             return None
         with self._lock:
             stored: dict[str, Receipt] = {}
             for receipt in self.book.receipts.values():
-                if receipt.storage == "ram" and receipt.version not in self._pins:
+                if receipt.storage == "ram" and receipt.version not in self.keeper.pins:
                     stored[receipt.version] = receipt
             # What other processes saved and nobody touched here counts as oldest.
-            unseen = [r for v, r in stored.items() if v not in self._recent]
-            order = unseen + [stored[v] for v in self._recent if v in stored]
+            unseen = [r for v, r in stored.items() if v not in self.keeper.recent]
+            order = unseen + [stored[v] for v in self.keeper.recent if v in stored]
             if but_last:
                 order = order[:-1]
             return order[0] if order else None
@@ -372,7 +261,7 @@ class RamFirst:
     def spill(self, receipt: Receipt) -> bool:
         """Move one value to disk. False if it could not be: then it stays where it is."""
         version = receipt.version
-        self.pin(receipt)
+        self.keeper.pin(receipt)
         try:
             try:
                 self.disk.copy_in(version, self.ram.open(version))
@@ -386,15 +275,15 @@ class RamFirst:
             with self._lock, self.book.lock:
                 self.book.refresh(is_locked=True)
                 keys = [r for r in self.book.receipts.values() if r.version == version]
-                is_pinned = self._pins[version][0] > 1
+                is_pinned = self.keeper.pin_count(version) > 1
                 if keys and not is_pinned:
                     self.book.append([(r.unique_id, r.moved_to("disk")) for r in keys])
                 else:
                     self.disk.free(version)
                     return not keys
         finally:
-            self.unpin(version)
-        self._recent.pop(version, None)
+            self.keeper.unpin(version)
+        self.keeper.recent.pop(version, None)
         self.ram.free(version)
         log.debug("spilled %r (%d bytes) to disk", receipt.unique_id, receipt.size_bytes)
         return True
@@ -440,14 +329,9 @@ class RamFirst:
         spiller = self._spiller
         if spiller is not None and spiller is not threading.current_thread():
             spiller.join()
-        for pin in self._pins.values():
-            if pin[2] is not None:
-                os.close(pin[2])
-        self._pins.clear()
-        self.ram.pool.max_bytes = 0
-        self.ram.close()
+        self.keeper.close()
         self.book.lock.close()
-        if self.is_owner:
+        if self.keeper.is_owner:
             for version in self.ram.versions():
                 if version.startswith(self.book.token + "_"):
                     self.ram.free(version)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import ContextNotFound, CorruptValueError, StoreFullError
+from ..errors import ContextNotFound, CorruptValueError, StoreError, StoreFullError
 from . import codec, run_dir, segments
 
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -92,15 +93,36 @@ def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> No
             "storage": storage, "pass_by": "val", "safe": encoded.is_safe, "is_list": is_list,
         }  # fmt: skip
         os.write(fd, json.dumps(receipt).encode())
-    except BaseException:
         os.close(fd)
+        fd = -1
+        os.replace(draft, note + ".json")
+        if storage == "ram" and sys.platform == "win32":
+            _waiting[version] = note + ".json"
+    except BaseException as e:
+        if fd >= 0:
+            os.close(fd)
         if storage is not None:
             _places(order["run_dir"])[storage == "disk"].free(version)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(draft)
+        if isinstance(e, FileNotFoundError):
+            raise StoreError(
+                f"The value of {unique_id!r} was not saved: the run was ended meanwhile."
+            ) from e
         raise
-    os.close(fd)
-    os.replace(draft, note + ".json")
+
+
+_waiting: dict[str, str] = {}
+
+
+def _let_go_of_taken(ram: segments.Blocks) -> None:
+    """Windows: a block that we made lives by our handle until the master has its own, and then the
+    master has removed our note."""
+    if sys.platform == "win32":
+        for version, note in list(_waiting.items()):
+            if not os.path.exists(note):
+                del _waiting[version]
+                ram.free(version)
 
 
 _spent: OrderedDict[str, int] = OrderedDict()
@@ -110,6 +132,7 @@ def _write(
     order: dict[str, Any], unique_id: str, version: str, value: codec.Encoded, is_list: bool
 ) -> str:
     ram, disk = _places(order["run_dir"])
+    _let_go_of_taken(ram)
     nonce, size = order["nonce"], value.total_bytes
     spent = _spent.get(nonce, 0)
     if order["use_ram"] and spent + size <= order["room"]:

@@ -1,7 +1,9 @@
-"""Servers for tests: which there are, connectors to them, and the check that nothing of them is left.
+"""Servers for tests: which there are, connectors to them, and the check that nothing of them is
+left.
 
-`tests/conftest.py` makes the fixtures of this module known. A `Server` is the fake one of tests/fakes or a
-real ComfyUI: COMFYUI_PATH, or those in the user's cache folder (ComfyUI and ComfyUI-*).
+`tests/conftest.py` makes the fixtures of this module known. A `Server` is the fake one of
+tests/fakes or a real ComfyUI: COMFYUI_PATH, or those in the user's cache folder (ComfyUI and
+ComfyUI-*).
 """
 
 from __future__ import annotations
@@ -104,7 +106,9 @@ def write_config(folder: Path, comfyui: Path, **config: Any) -> Path:
 
 @pytest.fixture
 async def make_connector(tmp_path: Path) -> AsyncIterator[Make]:
-    """`await make_connector(folder, config={}, extra_args=...)`; all are killed at the end of the test."""
+    """`await make_connector(folder, config={}, extra_args=...)`; all are killed at the end of the
+    test.
+    """
     made: list[ComfyConnector] = []
 
     async def make(
@@ -122,9 +126,7 @@ async def make_connector(tmp_path: Path) -> AsyncIterator[Make]:
 
 
 @pytest.fixture(scope="session")
-def shared(
-    server: Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ComfyConnector]:
+def shared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyConnector]:
     """One worker for all tests that only use it; each test has an event loop of its own."""
     path = write_config(tmp_path_factory.mktemp("config"), server.path)
     # Not by `create`: a test that makes its own must not be given this one, and kill it.
@@ -150,7 +152,12 @@ def plain_server(server: Server, base: Path, *, with_extension: bool) -> Iterato
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with (base / "log.txt").open("wb") as log:
         program = subprocess.Popen(
-            command, cwd=server.path, stdout=log, stderr=log, start_new_session=True, env=environment
+            command,
+            cwd=server.path,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=environment,
         )
     try:
         wait_until(

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from ..errors import ExecutionError, RunLost, RunTimeout, ValidationFailed
 from .events import Event, HistoryWritten, QueueStatus, RunStarted
 from .failures import ended_badly, refused
 from .listener import Listener
+from .queries import REPLY_TIMEOUT_S, HistoryTrimmer, Queries
 from .runs import CallbackFailed, Run, RunResult
 from .transport import Transport, TransportError
 
@@ -28,10 +28,8 @@ _SLOWEST_LOOK_S = 1.0
 _GRACE_FOR_SOCKET_S = 0.1  # between the end in the history and the same end on the socket
 _CONNECT_WAIT_S = 5.0
 _DEATH_WAIT_S = 3.0  # between a broken connection and the news of the process's end
-_REPLY_TIMEOUT_S = 15.0
 _CANCEL_GRACE_S = 60.0  # a node that runs on after that is ended with its worker
-_FORGET_AFTER_S = 5.0
-_FORGET_AT_ONCE = 32
+_REFUSED_FOR_S = 10.0  # a server that is not ours and refuses connections is gone
 
 
 class Client:
@@ -53,16 +51,14 @@ class Client:
         log_path: str | None = None,
     ):
         self.http = Transport(base_url, headers)
+        self.ask = Queries(self.http)
+        self._trimmer = HistoryTrimmer(self.http)
         self.log_path = log_path
         self._kill = kill
         self._runs: dict[str, Run] = {}
         self._running: Run | None = None
         self._gone: Callable[[Run | None], ExecutionError] | None = None
-        self._finished: dict[str, float] = {}
-        self._written: deque[str] = deque()
-        self._forgetting: set[asyncio.Task[None]] = set()
         self._cancelling: set[asyncio.Task[None]] = set()
-        self._object_info: dict[str, Any] | None = None
         self._lock = threading.Lock()
         scheme, _, rest = self.http.base_url.partition("://")
         ws_scheme = "wss" if scheme == "https" else "ws"
@@ -125,7 +121,7 @@ class Client:
                     await self._cancel(run, queueing)
                 raise
         finally:
-            self._forget(run)
+            self._trimmer.note_finished(run.prompt_id, run.is_history_written)
             self._runs.pop(run.prompt_id, None)
 
     def _register(self, run: Run) -> None:
@@ -172,12 +168,14 @@ class Client:
         all?
         """
         await asyncio.wait((run.done,), timeout=_DEATH_WAIT_S)
-        if run.done.done() or await self._is_known(run.prompt_id):
+        if run.done.done() or await self.ask.is_known(run.prompt_id):
             return
         raise RunLost(
             f"The connection broke while the prompt was queued ({error}), and the server "
-            "knows nothing of it. It can be run again.", prompt_id=run.prompt_id, log_path=self.log_path,
-        )  # fmt: skip
+            "knows nothing of it. It can be run again.",
+            prompt_id=run.prompt_id,
+            log_path=self.log_path,
+        )
 
     async def _wait_for_end(
         self, run: Run, deadline: float | None, silence_timeout: float | None
@@ -217,7 +215,7 @@ class Client:
         )  # fmt: skip
 
     async def _look_at_history(self, run: Run) -> None:
-        entry = await self.history(run.prompt_id)
+        entry = await self.ask.history(run.prompt_id)
         if entry is None:
             return
         await asyncio.wait((run.done,), timeout=_GRACE_FOR_SOCKET_S)
@@ -227,65 +225,33 @@ class Client:
         run.take_history(entry)
 
     async def _check_lost(self, run: Run) -> None:
-        """A prompt goes from the queue to the history; in neither, asked in that order, it is
-        lost.
-        """
-        if run.done.done() or await self._is_known(run.prompt_id):
+        """Raise if the server knows nothing of the prompt, or is there no more."""
+        if run.done.done():
             return
+        if await self.ask.is_known(run.prompt_id):
+            refused = self.ask.refused_since
+            if refused is None or time.monotonic() - refused < _REFUSED_FOR_S:
+                return
+            why = f"The server at {self.http.base_url} is gone: it refuses connections."
+        else:
+            why = (
+                f"The server no longer knows the prompt {run.prompt_id}: somebody deleted it from "
+                "the queue or the history."
+            )
         raise RunLost(
-            f"The server no longer knows the prompt {run.prompt_id}: somebody deleted it from "
-            "the queue or the history. It can't be told whether it ran.",
+            f"{why} It can't be told whether it ran.",
             prompt_id=run.prompt_id,
             log_path=self.log_path,
         )
 
-    async def _is_known(self, prompt_id: str) -> bool:
-        """Whether the prompt waits, runs, or is in the history.
-
-        In doubt, without an answer: yes.
-        """
-        queue = await self._queued_ids()
-        return queue is None or prompt_id in queue or await self.history(prompt_id) is not None
-
-    async def _queued_ids(self) -> set[str] | None:
-        try:
-            reply = await self.http.get("/queue", _REPLY_TIMEOUT_S)
-        except TransportError:
-            return None
-        queue = reply.json()
-        if not isinstance(queue, dict):
-            return None
-        return {str(item[1]) for part in queue.values() for item in part}
-
-    async def history(self, prompt_id: str) -> dict[str, Any] | None:
-        """The prompt's entry in ComfyUI's history; None as long as there is none."""
-        try:
-            reply = await self.http.get(f"/history/{prompt_id}", _REPLY_TIMEOUT_S)
-        except TransportError:
-            return None
-        entries = reply.json()
-        return entries.get(prompt_id) if isinstance(entries, dict) else None
-
     async def object_info(self) -> dict[str, Any]:
         """The server's /object_info, asked once."""
-        if self._object_info is None:
-            try:
-                reply = await self.http.get("/object_info")
-            except TransportError as e:
-                raise self._unreachable(e) from e
-            info = reply.json()
-            if reply.status != 200 or not isinstance(info, dict):
-                raise ExecutionError(
-                    f"/object_info gave status {reply.status}: {reply.text[:200]!r}. A "
-                    "broken custom node is the usual reason; the log names it.", log_path=self.log_path,
-                )  # fmt: skip
-            self._object_info = info
-        return self._object_info
-
-    def _unreachable(self, error: TransportError) -> ExecutionError:
-        if self._gone is not None:
-            return self._gone(None)
-        return RunLost(f"The server does not answer ({error}).", log_path=self.log_path)
+        try:
+            return await self.ask.object_info(self.log_path)
+        except TransportError as e:
+            if self._gone is not None:
+                raise self._gone(None) from e
+            raise RunLost(f"The server does not answer ({e}).", log_path=self.log_path) from e
 
     async def _cancel(self, run: Run, queueing: asyncio.Future[None]) -> None:
         """Get the prompt out of the server, and return when it is.
@@ -312,11 +278,11 @@ class Client:
         deadline, pause_s = time.monotonic() + _CANCEL_GRACE_S, 0.02
         while self._gone is None and not run.is_history_written:
             try:
-                await self.http.post("/queue", {"delete": [run.prompt_id]}, _REPLY_TIMEOUT_S)
-                await self.http.post("/interrupt", {"prompt_id": run.prompt_id}, _REPLY_TIMEOUT_S)
+                await self.http.post("/queue", {"delete": [run.prompt_id]}, REPLY_TIMEOUT_S)
+                await self.http.post("/interrupt", {"prompt_id": run.prompt_id}, REPLY_TIMEOUT_S)
             except TransportError as e:
                 log.debug("The interrupt did not get through: %s", e)
-            queue = await self._queued_ids()
+            queue = await self.ask.queued_ids()
             if queue is not None and run.prompt_id not in queue:
                 return
             if time.monotonic() > deadline:
@@ -332,40 +298,12 @@ class Client:
         log.error("Node %s does not heed the interrupt; its worker is ended.", run.current_node)
         await asyncio.to_thread(self._kill)
 
-    def _forget(self, run: Run) -> None:
-        """Have the server drop finished runs from its history, a batch at a time.
-
-        ComfyUI writes the history after it tells the end, so a run is due when that was told too, or
-        after a while, where it was not.
-        """
-        now = time.monotonic()
-        self._finished[run.prompt_id] = now - (_FORGET_AFTER_S if run.is_history_written else 0)
-        if len(self._finished) < _FORGET_AT_ONCE:
-            return
-        while self._written:
-            self._finished[self._written.popleft()] = now - _FORGET_AFTER_S
-        due = [i for i, at in self._finished.items() if now - at >= _FORGET_AFTER_S]
-        if len(due) < _FORGET_AT_ONCE or self._gone is not None:
-            return
-        for i in due:
-            del self._finished[i]
-        task = asyncio.ensure_future(self._delete_history(due))
-        self._forgetting.add(task)
-        task.add_done_callback(self._forgetting.discard)
-
-    async def _delete_history(self, prompt_ids: list[str]) -> None:
-        try:
-            await self.http.post("/history", {"delete": prompt_ids}, _REPLY_TIMEOUT_S)
-        except TransportError as e:
-            log.debug("The history was not trimmed: %s", e)
-
     def _on_event(self, event: Event) -> None:
         """Hand an event to its run. Called in the listener's thread."""
         if isinstance(event, QueueStatus):
             return
         if isinstance(event, HistoryWritten) and event.prompt_id not in self._runs:
-            if event.prompt_id in self._finished:
-                self._written.append(event.prompt_id)
+            self._trimmer.note_written(event.prompt_id)
             return
         if event.prompt_id:
             run = self._runs.get(event.prompt_id)

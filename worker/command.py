@@ -17,6 +17,13 @@ from ..errors import ConfigError
 _ALLOC_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 _DEVICE_VARIABLES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES")
 _DEVICE_FLAGS = ("--cpu", "--directml", "--cuda-device")
+_FORBIDDEN = {
+    "--listen": "a worker listens on this machine only",
+    "--enable-cors-header": "it would let web pages drive the worker",
+    "--port": "set INITIAL_PORT",
+    "--tls-keyfile": "the worker is reached without TLS, on this machine only",
+    "--tls-certfile": "the worker is reached without TLS, on this machine only",
+}
 _CACHE_FLAGS = ("--cache-classic", "--cache-lru", "--cache-none", "--cache-ram", "--high-ram")
 
 
@@ -33,6 +40,18 @@ def split_command(command_line: str) -> list[str]:
     if not parts:
         raise ConfigError('API_COMMAND_LINE is empty. The usual one is "python main.py".')
     return [part.strip('"') for part in parts] if sys.platform == "win32" else parts
+
+
+def check_extra(extra: Sequence[str]) -> None:
+    """Refuse what would open the worker to others, or hide it from us.
+
+    Raises:
+        ConfigError: names the argument.
+    """
+    for argument in extra:
+        flag = argument.split("=", 1)[0]
+        if flag in _FORBIDDEN:
+            raise ConfigError(f"EXTRA_ARGS has {flag}: {_FORBIDDEN[flag]}.")
 
 
 def known_arguments(comfyui: Path) -> str:

@@ -23,7 +23,7 @@ def link_extensions(nodes: Path, comfyui: Path, extra: Sequence[Path]) -> None:
             link_folder(link, target.resolve())
         except OSError as e:
             raise WorkerStartError(
-                f"{target} can't be linked to as {link} ({e}): ComfyUI would not find the extension."
+                f"{target} can't be linked to as {link} ({e}): ComfyUI would not find it."
             ) from e
 
 

@@ -68,8 +68,9 @@ def find_comfyui(configured: str | None = None, project_dir: Path | None = None)
     # through the link and followed it.
     linked = here if here.resolve() == project.resolve() else project
     for place in dict.fromkeys((project, linked, project.resolve())):
-        if place.parent.name == "custom_nodes" and is_comfyui(place.parent.parent):
-            return place.parent.parent
+        around = place.parent.parent
+        if place.parent.name == "custom_nodes" and (around / "main.py").is_file():
+            return around
     cached = installed_comfyui()
     return cached if is_comfyui(cached) else None
 

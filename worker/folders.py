@@ -148,12 +148,16 @@ def _end_leftovers(path: Path) -> None:
         return
     if hasattr(os, "getsid"):
         # The worker leads a session of its own: everything in that session is its.
+        try:
+            leader = psutil.Process(pid).create_time()
+        except psutil.Error:
+            leader = started
+        if abs(leader - started) > _SAME_START_S:
+            return  # the pid was given to somebody else
         for process in psutil.process_iter():
             try:
                 if os.getsid(process.pid) != pid or process.create_time() < started - _SAME_START_S:
                     continue
-                if process.pid == pid and abs(process.create_time() - started) > _SAME_START_S:
-                    return  # the pid was given to somebody else, who leads a session of that number
                 os.kill(process.pid, signal.SIGKILL)
             except (OSError, psutil.Error):
                 continue

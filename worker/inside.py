@@ -55,7 +55,8 @@ def install() -> None:
     instance.app.middlewares.insert(0, _make_guard(token))
     instance.routes.get(HELLO_PATH)(_hello)
     _drop_progress_states(instance)
-    # ComfyUI's wrapper (app/logger.py) keeps what nodes print until 8 KB are full; a crash loses it.
+    # ComfyUI's wrapper (app/logger.py) keeps what nodes print until 8 KB are full; a crash loses
+    # it.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)

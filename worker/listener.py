@@ -83,10 +83,8 @@ class Listener:
         with self._lock:
             raw = self._socket.sock if self._socket else None
         if raw is not None:
-            try:
+            with contextlib.suppress(OSError):
                 raw.shutdown(socket.SHUT_RDWR)  # wakes the blocked read
-            except OSError:
-                pass
 
     def _listen(self) -> None:
         failures = 0

@@ -5,6 +5,7 @@ The pipe is always drained, also when the file can't be written: a full pipe wou
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import signal
@@ -78,6 +79,8 @@ class OutputLog:
                     file.flush()
                 except OSError as e:
                     log.warning("The worker's log %s can't be written any more: %s", self.path, e)
+                    with contextlib.suppress(OSError):
+                        file.close()
                     file = None
         if file is not None:
             file.close()

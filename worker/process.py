@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import http.client
-import json
 import logging
 import os
 import secrets
@@ -20,7 +18,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -31,16 +28,17 @@ from .accelerator import has_accelerator
 from .extensions import link_extensions
 from .find_comfyui import user_cache_dir
 from .folders import WorkerFolder, make_worker_folder
-from .inside import HELLO_PATH, MASTER_VARIABLE, TOKEN_HEADER, TOKEN_VARIABLE
+from .hello import Answer, Ready, ask_hello
+from .inside import MASTER_VARIABLE, TOKEN_VARIABLE
+from .launch import Launch
 from .output import OutputLog, describe_exit
-from .ports import HOST, free_port, is_free, listening_ports
+from .ports import free_port, is_free, listening_ports
 from .windows_job import close_job, put_in_job
 
 log = logging.getLogger("discomfort.worker")
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _POLL_S = 0.05
-_HELLO_TIMEOUT_S = 5.0
 _PORT_TRIES = 5
 _POSIX = os.name == "posix"
 
@@ -51,29 +49,6 @@ class StopStep(Enum):
     ASK = 3.0
     TERMINATE = 2.0
     KILL = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """What to start. `python` is a list: an interpreter and its own options, or a whole command."""
-
-    comfyui: Path
-    command: tuple[str, ...]
-    cwd: Path
-    extra_args: tuple[str, ...] = ()
-    extra_custom_nodes: tuple[Path, ...] = ()
-    initial_port: int | None = None
-    cuda_device: int | None = None
-    start_timeout_s: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A server that answered with our token."""
-
-    address: str
-    auth_headers: dict[str, str] = field(repr=False)
-    hello: dict[str, Any] = field(repr=False)
 
 
 class WorkerProcess:
@@ -259,35 +234,21 @@ class WorkerProcess:
                     f"({describe_exit(self.exit_code)}).{self._where_to_look()}"
                 )
             for port in listening_ports(self._popen.pid):
-                ready = self._ask_hello(port)
-                if ready:
-                    self._check_packages(ready.hello)
-                    return ready
+                answer = ask_hello(port, self._token)
+                if isinstance(answer, Ready):
+                    self._check_packages(answer.hello)
+                    return answer
+                if answer is Answer.UNGUARDED:
+                    raise WorkerStartError(
+                        "ComfyUI runs, but could not load this extension, so nothing guards it; it "
+                        "was ended. The log has the reason after 'IMPORT FAILED'."
+                        f"{self._where_to_look()}"
+                    )
             time.sleep(_POLL_S)
         raise WorkerStartError(
             f"ComfyUI did not get ready within {self.launch.start_timeout_s:.0f} s. Raise "
             f"MAX_COMFY_START_ATTEMPTS if it only needs longer.{self._where_to_look()}"
         )
-
-    def _ask_hello(self, port: int) -> Ready | None:
-        headers = {TOKEN_HEADER: self._token}
-        connection = http.client.HTTPConnection(HOST, port, timeout=_HELLO_TIMEOUT_S)
-        try:
-            connection.request("GET", HELLO_PATH, headers=headers)
-            reply = connection.getresponse()
-            body = reply.read()
-            if reply.status == 404:
-                raise WorkerStartError(
-                    "ComfyUI runs, but could not load this extension, so nothing guards it; it was "
-                    f"ended. The log has the reason after 'IMPORT FAILED'.{self._where_to_look()}"
-                )
-            if reply.status == 200:
-                return Ready(f"{HOST}:{port}", headers, json.loads(body))
-        except (OSError, http.client.HTTPException, ValueError) as e:
-            log.debug("Port %d gives no answer yet: %s", port, e)
-        finally:
-            connection.close()
-        return None
 
     def _check_packages(self, hello: dict[str, Any]) -> None:
         missing = hello.get("missing")

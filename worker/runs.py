@@ -7,6 +7,7 @@ decided in `failures.py`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 import uuid
@@ -175,10 +176,8 @@ class Run:
             self.done.exception()  # looked at: a run that was cancelled has nobody to do so
 
     def _in_loop(self, function: Callable[..., None], *arguments: Any) -> None:
-        try:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(function, *arguments)
-        except RuntimeError:
-            pass  # the loop is closed: nobody waits any more
 
     def _with_names(self, event: NodeStarted) -> NodeStarted:
         self._started.add(event.node_id)

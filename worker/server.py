@@ -13,8 +13,10 @@ from concurrent.futures import Future
 
 from ..errors import ExecutionError, WorkerDied
 from .client import Client
+from .hello import Ready
+from .launch import Launch
 from .output import describe_exit
-from .process import Launch, Ready, WorkerProcess
+from .process import WorkerProcess
 from .runs import Run, name_of
 
 log = logging.getLogger("discomfort.worker")
@@ -89,12 +91,16 @@ class Worker:
             starting.set_exception(error)
             return
         server = ready.result()
-        client = Client(
-            f"http://{server.address}",
-            server.auth_headers,
-            kill=process.stop,
-            log_path=process.log_path,
-        )
+        try:
+            client = Client(
+                f"http://{server.address}",
+                server.auth_headers,
+                kill=process.stop,
+                log_path=process.log_path,
+            )
+        except Exception as e:  # whoever waits must hear of it
+            starting.set_exception(e)
+            return
         self.starts += 1
         self._client = client
         process.on_end(lambda: client.server_gone(lambda run: died(process, run)))

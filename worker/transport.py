@@ -20,6 +20,10 @@ _KEEPALIVE_S = 30.0
 class TransportError(Exception):
     """No answer came: refused, reset, or out of time."""
 
+    def __init__(self, message: str, is_timeout: bool = False):
+        super().__init__(message)
+        self.is_timeout = is_timeout
+
 
 class Reply(NamedTuple):
     """A status and the body, as text."""
@@ -73,7 +77,7 @@ class Transport:
             ) as reply:  # fmt: skip
                 return Reply(reply.status, (await reply.read()).decode("utf-8", errors="replace"))
         except asyncio.TimeoutError as e:
-            raise TransportError(f"{method} {path}: no answer within {timeout_s} s") from e
+            raise TransportError(f"{method} {path}: no answer within {timeout_s} s", True) from e
         except (aiohttp.ClientError, OSError) as e:
             raise TransportError(f"{method} {path}: {e or type(e).__name__}") from e
 

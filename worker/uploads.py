@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import logging
 import os
@@ -85,10 +86,8 @@ class Uploads:
             except OSError as e:
                 log.warning("The ephemeral upload %s could not be removed: %s", path, e)
         for folder in sorted(folders, key=lambda p: len(p.parts), reverse=True):
-            try:
+            with contextlib.suppress(OSError):  # somebody put something else into it
                 folder.rmdir()
-            except OSError:
-                pass  # somebody put something else into it
 
 
 def target_folder(

@@ -49,7 +49,10 @@ async def test_users_own_comfyui_is_untouched_by_start_runs_and_stop(
         (base / "temp" / "precious.png").write_bytes(b"the user's preview")
         (base / "output" / "mine.png").write_bytes(b"the user's picture")
         prompt = stub("StubSleep", seconds=600.0, nonce=1)
-        async with aiohttp.ClientSession() as session, session.ws_connect(f"{address}/ws?clientId=u") as ws:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{address}/ws?clientId=u") as ws,
+        ):
             body = {"prompt": prompt, "client_id": "u"}
             async with session.post(f"{address}/prompt", json=body) as reply:
                 assert reply.status == 200

@@ -1,4 +1,6 @@
-"""What a server refuses, and nodes that fail: the error says who, and ComfyUI's own words; then a good run."""
+"""What a server refuses, and nodes that fail: the error says who, and ComfyUI's own words; then a
+good run.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ def invert(source: Any) -> dict[str, Any]:
 def empty(**changes: Any) -> dict[str, Any]:
     prompt = invert(["1", 0])
     inputs = {**EMPTY, **changes}
-    prompt["1"] = {"class_type": "EmptyImage", "inputs": {k: v for k, v in inputs.items() if v is not None}}
+    prompt["1"] = {
+        "class_type": "EmptyImage",
+        "inputs": {k: v for k, v in inputs.items() if v is not None},
+    }
     prompt["1"]["_meta"] = {"title": "my picture"}
     return prompt
 

@@ -80,7 +80,9 @@ async def test_events_come_typed_and_in_order(shared: ComfyConnector):
 
 async def test_progress_within_a_node_arrives(shared: ComfyConnector):
     seen: list = []
-    await shared.execute(stub("StubSleep", seconds=0.3, nonce=time.monotonic_ns()), on_event=seen.append)
+    await shared.execute(
+        stub("StubSleep", seconds=0.3, nonce=time.monotonic_ns()), on_event=seen.append
+    )
     steps = [event for event in seen if isinstance(event, Progress)]
     assert steps and steps[-1].value == steps[-1].maximum
     assert all(a.value <= b.value for a, b in zip(steps, steps[1:], strict=False))
@@ -122,10 +124,12 @@ async def test_thirty_runs_at_once_get_each_its_own_result(shared: ComfyConnecto
 async def test_blocked_event_loop_loses_nothing_and_stalls_nobody(shared: ComfyConnector):
     seen: list = []
     run = asyncio.ensure_future(
-        shared.execute(stub("StubSleep", seconds=0.2, nonce=time.monotonic_ns()), on_event=seen.append)
+        shared.execute(
+            stub("StubSleep", seconds=0.2, nonce=time.monotonic_ns()), on_event=seen.append
+        )
     )
     await wait_for(lambda: seen, "the first event")
-    time.sleep(1.0)  # what a script does that works with pictures in its loop
+    time.sleep(1.0)  # what a script does that works with pictures in its loop  # noqa: ASYNC251
     await run
     assert isinstance(seen[-1], Done)
 
@@ -162,7 +166,7 @@ async def test_upload_is_read_by_a_load_node_and_ephemeral(shared: ComfyConnecto
         assert picture.size == (7, 5)
         assert picture.convert("RGB").getpixel((0, 0)) == (0, 255, 255)
     shared._uploads.remove_ephemeral()
-    assert not Path(path).exists() and not Path(path).parent.exists()
+    assert not Path(path).exists() and not Path(path).parent.exists()  # noqa: ASYNC240
 
 
 async def test_history_is_not_piled_up(shared: ComfyConnector):

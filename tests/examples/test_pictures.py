@@ -2,53 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from contextlib import contextmanager
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-OWN = ("_clone", "_pictures", "refine_image", "text_to_image")
-
-
-@pytest.fixture(scope="module")
-def pictures():
-    """The module of measures and contact sheets."""
-    with importable():
-        yield importlib.import_module("_pictures")
-
-
-@pytest.fixture(scope="module")
-def examples():
-    """The examples as modules."""
-    with importable():
-        yield SimpleNamespace(**{name: importlib.import_module(name) for name in OWN})
-
-
-@contextmanager
-def importable():
-    """They import each other by name, as if one were started as a script. Leaves no trace."""
-    before = {name: module for name, module in sys.modules.items() if is_theirs(name)}
-    for name in before:
-        del sys.modules[name]
-    sys.path.insert(0, str(EXAMPLES))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(EXAMPLES))
-        for name in list(filter(is_theirs, sys.modules)):
-            del sys.modules[name]
-        sys.modules.update(before)
-
-
-def is_theirs(module_name: str) -> bool:
-    return module_name.split(".")[0] in (*OWN, "discomfort")
 
 
 def stripes(height: int = 96, width: int = 96, low: float = 0.1, high: float = 0.9):

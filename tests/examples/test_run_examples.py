@@ -83,12 +83,38 @@ def test_a_file_that_is_no_picture_ends_the_demo_with_one_line(tmp_path: Path):
     assert_one_plain_line(done, "notes.png", "not a picture")
 
 
-def test_a_checkpoint_that_is_not_there_ends_the_example_with_one_line(
-    tmp_path: Path, server: Server
-):
-    arguments = ("--checkpoint", "no_such_one", "--output", tmp_path / "out")
-    done = start("text_to_image", *arguments, comfyui=server.path)
+def test_a_checkpoint_that_is_not_there_ends_the_example_with_one_line(tmp_path: Path):
+    done = start("text_to_image", "--checkpoint", "no_such_one", "--output", tmp_path / "out")
     assert_one_plain_line(done, "ComfyUI has no checkpoint")
+
+
+class Told:
+    """A facade of which only the node classes that its server tells are known."""
+
+    def __init__(self, **info: object):
+        self.Worker, self._info = self, info
+
+    async def object_info(self) -> dict[str, object]:
+        return self._info
+
+
+@pytest.mark.parametrize(
+    "spec", [[["a.safetensors", "b.ckpt"]], ["COMBO", {"options": ["a.safetensors", "b.ckpt"]}]]
+)
+async def test_the_checkpoint_is_the_wanted_one_or_the_first(examples, spec):
+    choose = examples.text_to_image.choose_checkpoint
+    told = Told(CheckpointLoaderSimple={"input": {"required": {"ckpt_name": spec}}})
+    assert await choose(told, None) == "a.safetensors"
+    assert await choose(told, "b.ckpt") == "b.ckpt"
+    with pytest.raises(ValueError, match="'c.ckpt'. It has: a.safetensors, b.ckpt"):
+        await choose(told, "c.ckpt")
+    with pytest.raises(FileNotFoundError, match="models/checkpoints"):
+        await choose(Told(), None)
+
+
+async def test_a_real_server_tells_its_checkpoints(discomfort, examples):
+    with pytest.raises((ValueError, FileNotFoundError), match="ComfyUI has no checkpoint"):
+        await examples.text_to_image.choose_checkpoint(discomfort, "no_such_one")
 
 
 def test_a_missing_file_ends_the_demo_at_once(tmp_path: Path):

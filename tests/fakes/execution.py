@@ -18,9 +18,10 @@ import traceback
 import uuid
 from typing import Any
 
-import nodes
 import torch
 from validation import class_of, inputs_of, is_link
+
+import nodes
 
 
 class PromptQueue:
@@ -71,7 +72,9 @@ class PromptQueue:
             running = [as_row(self.running)] if self.running else []
             return {
                 "queue_running": running,
-                "queue_pending": [as_row(entry[2]) for entry in sorted(self._heap, key=lambda e: e[:2])],
+                "queue_pending": [
+                    as_row(entry[2]) for entry in sorted(self._heap, key=lambda e: e[:2])
+                ],
             }
 
     @property
@@ -140,8 +143,11 @@ class Executor:
         self._tell("execution_start", prompt_id)
         order = _order(prompt, item["outputs"])
         keys = _signatures(prompt)
-        # Classic: what this prompt does not have is dropped, whether or not it runs (0.3.64 caching.py).
-        self._cache = {key: value for key, value in self._cache.items() if key in set(keys.values())}
+        # Classic: what this prompt does not have is dropped, whether or not it runs (0.3.64
+        # caching.py).
+        self._cache = {
+            key: value for key, value in self._cache.items() if key in set(keys.values())
+        }
         cached = [node_id for node_id in order if keys[node_id] in self._cache]
         self._tell("execution_cached", prompt_id, nodes=cached)
         executed: list[str] = []
@@ -168,7 +174,9 @@ class Executor:
         entry = self._cache.get(keys[node_id])
         if entry is None:
             kind = class_of(prompt, node_id)
-            self._send("executing", {"node": node_id, "display_node": node_id, "prompt_id": prompt_id})
+            self._send(
+                "executing", {"node": node_id, "display_node": node_id, "prompt_id": prompt_id}
+            )
             if self._faults.get("die-in") == prompt[node_id]["class_type"]:
                 os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
             nodes.before_node_execution()
@@ -292,7 +300,9 @@ def _finish(value: Any) -> Any:
     return asyncio.run(wait())
 
 
-def _about(error: Exception, prompt: dict[str, Any], node_id: str, executed: list[str]) -> dict[str, Any]:
+def _about(
+    error: Exception, prompt: dict[str, Any], node_id: str, executed: list[str]
+) -> dict[str, Any]:
     kind = type(error)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     return {

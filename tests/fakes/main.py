@@ -1,8 +1,9 @@
-"""A stand-in for ComfyUI's main.py: same arguments, same routes, a few real nodes, faults on demand.
+"""A stand-in for ComfyUI's main.py: same arguments, same routes, a few real nodes, faults on
+demand.
 
-The tests and the demo start it where there is no ComfyUI, or where one must misbehave. This folder is what
-COMFYUI_PATH names then. Faults: `--misbehave NAME` or `NAME=VALUE`, several times; later ones by
-POST /fake/misbehave.
+The tests and the demo start it where there is no ComfyUI, or where one must misbehave. This folder
+is what COMFYUI_PATH names then. Faults: `--misbehave NAME` or `NAME=VALUE`, several times; later
+ones by POST /fake/misbehave.
 """
 
 from __future__ import annotations
@@ -86,13 +87,17 @@ def load_extensions(folders: list[str]) -> None:
             try:
                 module = load_module(path, is_package)
             except Exception as e:
-                logging.warning("Cannot import %s module for custom nodes: %s", path, e, exc_info=True)
+                logging.warning(
+                    "Cannot import %s module for custom nodes: %s", path, e, exc_info=True
+                )
                 logging.info("IMPORT FAILED: %s", path)
                 continue
             classes = getattr(module, "NODE_CLASS_MAPPINGS", {})
             nodes.NODE_CLASS_MAPPINGS.update(classes)
             nodes.MODULES.update(dict.fromkeys(classes, f"custom_nodes.{entry}"))
-            nodes.NODE_DISPLAY_NAME_MAPPINGS.update(getattr(module, "NODE_DISPLAY_NAME_MAPPINGS", {}))
+            nodes.NODE_DISPLAY_NAME_MAPPINGS.update(
+                getattr(module, "NODE_DISPLAY_NAME_MAPPINGS", {})
+            )
 
 
 def load_module(path: str, is_package: bool) -> Any:

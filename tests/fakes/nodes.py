@@ -1,4 +1,6 @@
-"""A handful of ComfyUI's nodes, executed for real with torch and PIL; their inputs are those of 0.33."""
+"""A handful of ComfyUI's nodes, executed for real with torch and PIL; their inputs are those of
+0.33.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +101,10 @@ class SaveImage(Node):
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
-            "required": {"images": ("IMAGE",), "filename_prefix": ("STRING", {"default": "ComfyUI"})},
+            "required": {
+                "images": ("IMAGE",),
+                "filename_prefix": ("STRING", {"default": "ComfyUI"}),
+            },
             "hidden": {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"},
         }
 
@@ -117,7 +122,9 @@ class SaveImage(Node):
         for i, image in enumerate(images):
             pixels = (image.cpu().numpy() * 255.0).clip(0, 255).astype(np.uint8)
             name = f"{prefix}_{number + i:05}_.png"
-            Image.fromarray(pixels).save(os.path.join(folder, name), pnginfo=about, compress_level=4)
+            Image.fromarray(pixels).save(
+                os.path.join(folder, name), pnginfo=about, compress_level=4
+            )
             saved.append({"filename": name, "subfolder": subfolder, "type": self.KIND})
         return {"ui": {"images": saved}, "result": (images,)}
 
@@ -129,7 +136,9 @@ class PreviewImage(SaveImage):
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {**SaveImage.INPUT_TYPES(), "required": {"images": ("IMAGE",)}}
 
-    def run(self, images: torch.Tensor, prompt: Any = None, extra_pnginfo: Any = None) -> dict[str, Any]:
+    def run(
+        self, images: torch.Tensor, prompt: Any = None, extra_pnginfo: Any = None
+    ) -> dict[str, Any]:
         suffix = "".join(random.choices(string.ascii_lowercase, k=5))
         return super().run(images, f"ComfyUI_temp_{suffix}", prompt, extra_pnginfo)
 
@@ -142,7 +151,9 @@ class EmptyImage(Node):
         "color": ("INT", {"default": 0, "min": 0, "max": 0xFFFFFF, "step": 1, "display": "color"}),
     }
 
-    def run(self, width: int, height: int, batch_size: int = 1, color: int = 0) -> tuple[torch.Tensor]:
+    def run(
+        self, width: int, height: int, batch_size: int = 1, color: int = 0
+    ) -> tuple[torch.Tensor]:
         rgb = [((color >> shift) & 0xFF) / 255.0 for shift in (16, 8, 0)]
         return (torch.tensor(rgb).expand(batch_size, height, width, 3).contiguous(),)
 
@@ -200,7 +211,9 @@ class ImageSharpen(Node):
 def _resize(image: torch.Tensor, width: int, height: int, method: str) -> torch.Tensor:
     if method == "lanczos":
         resized = [
-            Image.fromarray((i.clamp(0, 1) * 255).byte().numpy()).resize((width, height), Image.Resampling.LANCZOS)
+            Image.fromarray((i.clamp(0, 1) * 255).byte().numpy()).resize(
+                (width, height), Image.Resampling.LANCZOS
+            )
             for i in image.cpu()
         ]
         return torch.stack([torch.from_numpy(np.array(i)).float() / 255.0 for i in resized])
@@ -292,7 +305,9 @@ class ImageCrop(Node):
         "y": _int(0, 0, 16384),
     }
 
-    def run(self, image: torch.Tensor, width: int, height: int, x: int, y: int) -> tuple[torch.Tensor]:
+    def run(
+        self, image: torch.Tensor, width: int, height: int, x: int, y: int
+    ) -> tuple[torch.Tensor]:
         x, y = min(x, image.shape[2] - 1), min(y, image.shape[1] - 1)
         return (image[:, y : y + height, x : x + width],)
 

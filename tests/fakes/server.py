@@ -14,11 +14,12 @@ import uuid
 from typing import Any
 
 import folder_paths
-import nodes
 from aiohttp import WSMsgType, web
 from comfyui_version import __version__
 from execution import PromptQueue
 from validation import error, validate
+
+import nodes
 
 
 class PromptServer:
@@ -51,7 +52,9 @@ class PromptServer:
         self.loop.call_soon_threadsafe(self.messages.put_nowait, (event, data, sid))
 
     async def publish(self) -> None:
-        """The one that writes to sockets: who does not read stalls everybody, as with the real one."""
+        """The one that writes to sockets: who does not read stalls everybody, as with the real
+        one.
+        """
         while True:
             event, data, sid = await self.messages.get()
             if "stall" in self.faults:
@@ -233,7 +236,7 @@ class PromptServer:
         path = folder_paths.inside(folder, name)
         if path is None:
             return web.Response(status=403)
-        return web.FileResponse(path) if os.path.isfile(path) else web.Response(status=404)
+        return web.FileResponse(path) if os.path.isfile(path) else web.Response(status=404)  # noqa: ASYNC240
 
     async def _upload(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -247,14 +250,16 @@ class PromptServer:
         if path is None:
             return web.Response(status=400)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
+        with open(path, "wb") as file:  # noqa: ASYNC230
             file.write(image.file.read())
         name = os.path.basename(path)
         return web.json_response({"name": name, "subfolder": subfolder, "type": kind})
 
 
 def _preview(event: int, data: Any) -> bytes:
-    """A picture for the socket, `(format, PIL image, largest side)`; with event 4 also whose it is."""
+    """A picture for the socket, `(format, PIL image, largest side)`; with event 4 also whose it
+    is.
+    """
     (form, image, largest), about = data if event == 4 else (data, None)
     if largest:
         image = image.copy()
@@ -287,5 +292,3 @@ def _describe(name: str) -> dict[str, Any]:
         "output_node": getattr(kind, "OUTPUT_NODE", False),
         "search_aliases": [],
     }
-
-

@@ -1,4 +1,6 @@
-"""Whether the fake server accepts a prompt: ComfyUI's own error types and words for what it refuses."""
+"""Whether the fake server accepts a prompt: ComfyUI's own error types and words for what it
+refuses.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,9 @@ def _validate_outputs(
     return error("prompt_outputs_failed_validation", message, first), [], node_errors
 
 
-def _check_upstream(prompt: dict[str, Any], output: str, checked: dict[str, list[Error]]) -> list[str]:
+def _check_upstream(
+    prompt: dict[str, Any], output: str, checked: dict[str, list[Error]]
+) -> list[str]:
     """The nodes that the output depends on, each checked once."""
     reached: dict[str, None] = {}
     stack = [(output, ())]
@@ -90,7 +94,9 @@ def _check_upstream(prompt: dict[str, Any], output: str, checked: dict[str, list
         node_id, path = stack.pop()
         if node_id in path:
             message = f"Dependency cycle: {' -> '.join((*path, node_id))}"
-            checked.setdefault(node_id, []).append(error("dependency_cycle", "Dependency cycle", message))
+            checked.setdefault(node_id, []).append(
+                error("dependency_cycle", "Dependency cycle", message)
+            )
             continue
         if node_id in reached:
             continue
@@ -116,7 +122,9 @@ def _check_node(prompt: dict[str, Any], node_id: str) -> list[Error]:
         if name not in given:
             if name in required:
                 errors.append(
-                    error("required_input_missing", "Required input is missing", name, input_name=name)
+                    error(
+                        "required_input_missing", "Required input is missing", name, input_name=name
+                    )
                 )
         elif isinstance(given[name], list) and not isinstance(given[name], dict):
             errors += _check_link(prompt, name, spec, given[name], "input_types" in own)
@@ -139,19 +147,23 @@ def _check_link(
         return [error("exception_during_validation", "Exception when validating node", str(e))]
     wanted = spec[0]
     # `not !=`, and "*" on either side, as comfy_execution/validation.py has it.
-    if is_own or not received != wanted or "*" in (received, wanted):
+    if is_own or not received != wanted or "*" in (received, wanted):  # noqa: SIM202
         return []
     if isinstance(wanted, str) and set(received.split(",")) <= set(wanted.split(",")):
         return []
     details = f"{name}, received_type({received}) mismatch input_type({wanted})"
     message = "Return type mismatch between linked nodes"
-    return [error("return_type_mismatch", message, details, input_name=name, received_type=received)]
+    return [
+        error("return_type_mismatch", message, details, input_name=name, received_type=received)
+    ]
 
 
 _CONVERSIONS = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
 
 
-def _check_constant(given: dict[str, Any], name: str, spec: tuple[Any, ...], is_own: bool) -> list[Error]:
+def _check_constant(
+    given: dict[str, Any], name: str, spec: tuple[Any, ...], is_own: bool
+) -> list[Error]:
     wanted, options = spec[0], spec[1] if len(spec) > 1 else {}
     value = given[name]
     if isinstance(value, dict) and "__value__" in value:
@@ -166,12 +178,20 @@ def _check_constant(given: dict[str, Any], name: str, spec: tuple[Any, ...], is_
         return []
     if "min" in options and isinstance(value, (int, float)) and value < options["min"]:
         message = f"Value {value} smaller than min of {options['min']}"
-        return [error("value_smaller_than_min", message, name, input_name=name, received_value=value)]
+        return [
+            error("value_smaller_than_min", message, name, input_name=name, received_value=value)
+        ]
     if "max" in options and isinstance(value, (int, float)) and value > options["max"]:
         message = f"Value {value} bigger than max of {options['max']}"
-        return [error("value_bigger_than_max", message, name, input_name=name, received_value=value)]
+        return [
+            error("value_bigger_than_max", message, name, input_name=name, received_value=value)
+        ]
     choices = wanted if isinstance(wanted, list) else options.get("options")
-    if (isinstance(wanted, list) or wanted == "COMBO") and choices is not None and value not in choices:
+    if (
+        (isinstance(wanted, list) or wanted == "COMBO")
+        and choices is not None
+        and value not in choices
+    ):
         details = f"{name}: '{value}' not in {choices}"
         return [error("value_not_in_list", "Value not in list", details, input_name=name)]
     return []
@@ -185,7 +205,11 @@ def _check_own(check: Any, own: set[str], given: dict[str, Any]) -> list[Error]:
     try:
         verdict = check(**known)
     except Exception as e:
-        return [error("exception_during_inner_validation", "Exception when validating inner node", str(e))]
+        return [
+            error(
+                "exception_during_inner_validation", "Exception when validating inner node", str(e)
+            )
+        ]
     if verdict is True:
         return []
     message = "Custom validation failed for node"

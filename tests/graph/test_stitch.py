@@ -494,3 +494,16 @@ def test_with_object_info_group_nodes_become_subgraphs_and_never_collide() -> No
     assert check_consistency(result.to_json()) == []
     assert len(result.subgraphs) == 2
     assert {"x1", "x2"} == set(Interpreter(result).outputs())
+
+
+def test_a_bare_list_of_nodes_becomes_a_whole_file() -> None:
+    result = joined(parse_workflow({"nodes": [{"id": 3, "type": "A"}]}), maker())
+    assert result.data["version"] == 0.4
+    assert [n.id for n in result.nodes] == [3, 4, 5]
+
+
+def test_links_to_absurd_slots_are_dropped() -> None:
+    data = copy.deepcopy(user().to_json())
+    data["links"][1][2] = 10**12
+    result = joined(maker(), parse_workflow(data))
+    assert all(len(n.outputs) < 3 for n in result.nodes)

@@ -142,6 +142,30 @@ def test_frozen_needs_no_input_and_stays_itself_when_stitched(seed: int) -> None
     assert {uid: outputs[uid] for uid in expected} == expected
 
 
+@settings(max_examples=150, deadline=None)
+@given(SEEDS)
+def test_references_built_on_references_make_what_the_run_made(seed: int) -> None:
+    parts = parts_of(seed)
+    references: dict[str, Workflow] = {}
+    context: dict[str, Any] = {}
+    for part in parts:
+        made = {}
+        outputs = Interpreter(part, context).outputs()
+        for unique_id in outputs:
+            closed = prune(part, unique_id)
+            needed = find_ports(closed).inputs
+            values = {uid: ("unmet", uid) for uid in needed if uid not in references}
+            closed = freeze(closed, values)
+            found = [references[uid] for uid in needed if uid in references]
+            if found:
+                closed = prune(stitched_of([*found, closed]), unique_id)
+            made[unique_id] = reread(closed)
+            assert not find_ports(closed).inputs
+            assert Interpreter(closed).outputs() == {unique_id: outputs[unique_id]}
+        context |= outputs
+        references |= made
+
+
 def _upstream(run: Interpreter, unique_id: str) -> set[str]:
     start = next(
         i

@@ -8,7 +8,7 @@ from custom_nodes.discomfort.graph.bypass import bypass_slot, fits, type_name
 from custom_nodes.discomfort.graph.model import parse_workflow
 from custom_nodes.discomfort.graph.prompt import Source, link_source
 from custom_nodes.discomfort.graph.subgraphs import flatten
-from custom_nodes.discomfort.graph.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.to_prompt import convert, to_prompt
 from custom_nodes.discomfort.graph.widgets import index_object_info
 from support.oracle import hand_made_cases, hand_made_object_info
 
@@ -128,6 +128,22 @@ def test_the_links_of_a_flat_graph_are_those_of_the_prompt():
         assert set(flat.links()) == wanted, case.name
 
 
+def test_inputs_that_share_a_promoted_seed_go_on_sharing_it():
+    makers = [
+        node(5, "Make", [10, "fixed", ""], [SEED]),
+        node(6, "Make", [10, "increment", ""], [("seed", "INT", 2, {"widget": {"name": "seed"}})]),
+        node(7, "Make", [10, "decrement", ""], [("seed", "INT", 3, {"widget": {"name": "seed"}})]),
+        node(8, "Use", [], [("seed", "INT", 4, {})]),
+    ]
+    links = [(i, -10, 0, i + 4, 0) for i in (1, 2, 3, 4)]
+    shared = definition("S", makers, links, [("seed", "INT", [1, 2, 3, 4])])
+    data = workflow([node(1, "S", [50]), node(2, "S", [60])], (), [shared])
+    found = convert(data, INFO, randomize_seeds=True)
+    values = {i: n["inputs"]["seed"] for i, n in found.prompt.items()}
+    assert values == {f"1:{i}": 51 for i in "5678"} | {f"2:{i}": 61 for i in "5678"}
+    assert found.seeds == {(i, "seed"): v for i, v in values.items()}
+
+
 # ---- what can't be expanded
 
 
@@ -195,6 +211,7 @@ def test_two_nodes_with_one_id_in_the_prompt_are_an_error():
     (["LATENT", "VAE"], "IMAGE", "IMAGE", 0, None),
     (["FLOAT,INT", "IMAGE"], "INT", "int", 0, 0),
     (["IMAGE", "*"], "MASK", "MASK", 0, 1),
+    (["IMAGE", "*", "MASK"], "MASK", "MASK", 0, 2),
     ([], "IMAGE", "*", 0, None),
 ])
 def test_the_input_that_a_bypassed_node_passes_on(inputs, output, wanted, slot, found):

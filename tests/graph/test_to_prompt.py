@@ -292,6 +292,30 @@ def test_a_value_in_a_file_name_can_not_be_a_path():
     assert inputs_of(data, "2") == {"filename_prefix": "a_b__c_"}
 
 
+@pytest.mark.parametrize(("kind", "options", "value", "written"), [
+    ("INT", {"step": 8, "min": 64}, 777, 776),
+    ("INT", {}, 2.5, 3),
+    ("INT", {"max": 5}, 10**18 + 1, 10**18 + 1),
+    ("FLOAT", {"step": 0.01}, 0.126, 0.13),
+    ("FLOAT", {"step": 0.1, "round": 0.01}, 8.26, 8.3),
+    ("FLOAT", {"step": 1.0}, 3.7, 3.7),
+    ("FLOAT", {"step": 1.0, "round": 0.5}, 3.7, 4),
+    ("FLOAT", {}, 9999.0, 2048),
+    ("FLOAT", {"min": -1.0}, -7.0, -1.0),
+    ("FLOAT", {}, "text", "text"),
+    ("STRING", {}, 3, 3),
+    ("INT", {}, True, True),
+])
+def test_what_a_primitive_writes_passes_the_rounding_of_the_widget(kind, options, value, written):
+    info = {"N": {"input": {"required": {"x": [kind, options]}}, "output": []}}
+    data = workflow(
+        [node(1, "PrimitiveNode", [value]), node(2, "N", [0], [("x", 5)])], [[5, 1, 0, 2, 0, kind]]
+    )
+    assert to_prompt(data, info) == {
+        "2": {"inputs": {"x": written}, "class_type": "N", "_meta": {"title": "N"}}
+    }
+
+
 # ---- seeds
 
 

@@ -51,6 +51,14 @@ INFO = index_object_info({
     "Combo": {"input": {"required": {
         "kind": ["COMBO", {"options": ["a", "b"], "control_after_generate": True}], "last": ["INT"],
     }}},
+    "Multi": {"input": {"required": {
+        "many": ["COMBO", {"options": ["a"], "multi_select": {}, "control_after_generate": True}],
+        "last": ["INT"],
+    }}},
+    "Remote": {"input": {"required": {
+        "file": ["COMBO", {"remote": {"refresh_button": True}, "image_upload": True}],
+        "last": ["INT"],
+    }}, "input_order": {"required": ["file", "last"]}},
     "CustomCombo": {"input": {"required": {"choice": ["COMBO", {"options": []}]}}},
 })
 
@@ -86,6 +94,11 @@ def read(kind, values):
     ("Unsaved", [9], {"view": ["", ""], "last": 9}),
     ("Group", ["one", "two", 9], {"parts.part0": "one", "parts.part1": "two", "last": 9}),
     ("Combo", ["b", "fixed", "", 9], {"kind": "b", "last": 9}),
+    ("Multi", [["a"], "fixed", 9], {"many": ["a"], "last": 9}),
+    ("Multi", None, {"many": [], "last": 0}),
+    ("Remote", ["a.png", False, "refresh", 9, "image"],
+     {"file": "a.png", "refresh": "refresh", "last": 9}),
+    ("Remote", None, {"file": "Loading...", "refresh": "refresh", "last": 0}),
     ("CustomCombo", ["two", 0, "one", "two"], {
         "choice": "two", "index": 1, "option1": "one", "option2": "two", "option3": ""}),
     ("CustomCombo", None, {"index": -1, "option1": ""}),

@@ -208,3 +208,22 @@ async def test_what_is_made_by_reference_is_used_on_a_real_server(discomfort, wo
             context=context,
         )
         assert results["frames"].shape == (3, 16, 16, 3)
+
+
+async def test_a_reference_made_in_a_subgraph_is_used_under_another_key(
+    discomfort, workflows, server
+):
+    """The OUTPUT port of the stored workflow is inside the subgraph, and is renamed there."""
+    if server.is_fake:
+        return
+    rules = {**discomfort.Tools.pass_by_rules, "IMAGE": "ref"}
+    referring = type(discomfort)(discomfort.Worker)
+    referring.Tools.pass_by_rules = rules
+    workflow = workflows / "subgraph_across_edge.json"
+    made = await referring.run(workflow)
+    ported = await referring.run(workflows / "type_image.json", {"picture": made["picture"]})
+    with discomfort.Context() as context:
+        context.save("picture", ported["inverted"], pass_by="ref")
+        results = await discomfort.run(workflows / "type_image.json", context=context)
+        straight = await discomfort.run(workflow)
+        assert torch.equal(results["inverted"], straight["picture"])

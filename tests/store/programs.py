@@ -18,7 +18,7 @@ assert _spec and _spec.loader
 _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 
 import numpy as np  # noqa: E402
-from custom_nodes.discomfort.errors import StoreFullError  # noqa: E402
+from custom_nodes.discomfort.errors import StoreError, StoreFullError  # noqa: E402
 from custom_nodes.discomfort.store import codec, worker_side  # noqa: E402
 from custom_nodes.discomfort.workflow_context import WorkflowContext  # noqa: E402
 
@@ -70,10 +70,19 @@ def hang_while_holding_the_lock(run_id: str) -> None:
 
 
 def worker(order: str, action: str) -> None:
-    """A saver of a run; `action`: save, or die (in the middle)."""
+    """A saver of a run; `action`: save, or die in the middle, or go on when told."""
     import json
 
     parsed = json.loads(order)
+    if action == "slow":
+        fast = codec.Encoded.header
+
+        def slow(self: codec.Encoded, version: str, is_list: bool = False) -> bytes:
+            say("writing")
+            sys.stdin.readline()
+            return fast(self, version, is_list)
+
+        codec.Encoded.header = slow  # type: ignore[method-assign]
     if action == "die":
         original = codec.Encoded.header
 
@@ -83,8 +92,12 @@ def worker(order: str, action: str) -> None:
             return original(self, version, is_list)
 
         codec.Encoded.header = header  # type: ignore[method-assign]
-    worker_side.save(parsed, "out", np.full(3_000_000, 7, np.uint8), False)
-    say("saved")
+    try:
+        worker_side.save(parsed, "out", np.full(3_000_000, 7, np.uint8), False)
+    except StoreError as e:
+        say(f"StoreError: {e}")
+    else:
+        say("saved")
 
 
 def load_and_print(run_id: str, unique_id: str) -> None:

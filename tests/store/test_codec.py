@@ -201,7 +201,8 @@ def test_large_bytes_are_not_copied_into_a_stream_first():
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
-    | st.complex_numbers(allow_nan=False) | st.dates() | st.timedeltas() | st.decimals(allow_nan=False),
+    | st.complex_numbers(allow_nan=False) | st.dates() | st.timedeltas()
+    | st.decimals(allow_nan=False),
     lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner)
     | st.sets(st.integers()) | st.frozensets(st.text()),
     max_leaves=30,

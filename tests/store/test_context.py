@@ -328,6 +328,27 @@ def test_many_threads_at_once_lose_nothing(context):
     assert not failures
 
 
+def test_tensor_of_another_device_is_copied_straight_into_the_block(context):
+    # A device is stood in for by a tensor that the codec leaves as a tensor: the same path as a
+    # GPU's.
+    from custom_nodes.discomfort.store import codec
+
+    store = context._store
+    for size in (10_000, 3_000_000):
+        for blocks in (store.ram, store.disk):
+            array = np.arange(size, dtype=np.uint8)
+            value = codec.encode(array)
+            value.pieces = [
+                (at, torch.from_numpy(array) if len(data) == size else data)
+                for at, data in value.pieces
+            ]
+            assert value.is_on_device
+            version = f"{store.book.token}_{size}"
+            blocks.create(version, value)
+            assert np.array_equal(codec.decode(blocks.open(version)), array)
+            blocks.free(version)
+
+
 def test_durable_context_sweeps_old_files_that_no_receipt_names():
     with WorkflowContext(run_id="work", durable=True) as context:
         context.save("a", 1)

@@ -48,7 +48,7 @@ def test_absent_key_raises_and_leaves_nothing_pinned(context):
     context.save("a", 1)
     with pytest.raises(errors.UnknownKeyError, match="absent"):
         context.hand_over(["a", "absent"])
-    assert context._store._pins == {}
+    assert context._store.keeper.pins == {}
 
 
 def test_lent_value_stays_loadable_while_its_key_is_overwritten(context):
@@ -88,7 +88,7 @@ def test_taken_values_are_this_runs_own_whoever_saves_meanwhile(context):
     del one, two, first, second
     gc.collect()
     context.list_keys()  # what the garbage collector let go is settled by the next call
-    assert context._store._pins == {}
+    assert context._store.keeper.pins == {}
     assert (context.load("x") == 3).all()
 
 
@@ -118,6 +118,18 @@ def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept
     # The mark, and the block of "out".
     assert len([n for n in os.listdir(segments.SHM_DIR) if token in n]) == 2
     assert os.listdir(context.folder / "handoff") == []
+
+
+def test_saver_that_ends_after_its_run_was_taken_back_leaves_nothing(start, context):
+    handoff = context.hand_over([])
+    late = start("worker", json.dumps(handoff.order), "slow")
+    assert late.line() == "writing"
+    assert context.take_back(handoff) == {}
+    late.say("go on")
+    assert "was ended" in late.line()
+    late.end()
+    token = handoff.order["token"]
+    assert [n for n in os.listdir(segments.SHM_DIR) if token in n] == [f"discomfort_{token}"]
 
 
 def test_saver_spills_when_the_order_leaves_no_room(context):

@@ -1,4 +1,7 @@
-"""Nodes that do on purpose what nodes do by accident. For tests; the real server and the fake load them."""
+"""Nodes that do on purpose what nodes do by accident.
+
+For tests; the real server and the fake load them.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,9 @@ class StubSleep:
             "hidden": {"unique_id": "UNIQUE_ID", "prompt": "PROMPT"},
         }
 
-    def run(self, seconds: float, nonce: int = 0, unique_id: str = "", prompt: Any = None) -> tuple[int]:
+    def run(
+        self, seconds: float, nonce: int = 0, unique_id: str = "", prompt: Any = None
+    ) -> tuple[int]:
         import nodes  # type: ignore[import-not-found]
 
         step_s = 0.02

@@ -1,4 +1,6 @@
-"""Stand-ins for models: made by a loader that counts, changed like a LoRA changes one, used, never copied."""
+"""Stand-ins for models: made by a loader that counts, changed like a LoRA changes one, used, never
+copied.
+"""
 
 from __future__ import annotations
 

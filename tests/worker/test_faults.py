@@ -1,8 +1,11 @@
-"""Servers that misbehave (the fake, told to): what is raised, that nothing hangs or stays, then a good run."""
+"""Servers that misbehave (the fake, told to): what is raised, that nothing hangs or stays, then a
+good run.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -14,12 +17,23 @@ import pytest
 from custom_nodes.discomfort.errors import (
     ConfigError,
     RunLost,
+    RunTimeout,
     ValidationFailed,
     WorkerDied,
     WorkerStartError,
 )
 from custom_nodes.discomfort.worker.events import NodeStarted
-from servers import FAKE, STUB_NODES, Make, assert_works, one_node, stub, wait_for
+from servers import (
+    FAKE,
+    STUB_NODES,
+    Make,
+    Server,
+    assert_works,
+    one_node,
+    plain_server,
+    stub,
+    wait_for,
+)
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
@@ -32,7 +46,9 @@ def misbehave(*faults: str) -> list[str]:
 
 async def set_fault(connector, **faults) -> None:
     client = await connector._ensure_client()
-    reply = await client.http.post("/fake/misbehave", {k.replace("_", "-"): v for k, v in faults.items()})
+    reply = await client.http.post(
+        "/fake/misbehave", {k.replace("_", "-"): v for k, v in faults.items()}
+    )
     assert reply.status == 200
 
 
@@ -48,7 +64,7 @@ async def test_bad_start_says_why_and_leaves_nothing(make_connector: Make, fault
     with pytest.raises(WorkerStartError) as caught:
         await make_connector(config=SHORT, extra_args=misbehave(fault))
     assert words in str(caught.value)
-    assert caught.value.log_path and Path(caught.value.log_path).is_file()
+    assert caught.value.log_path and Path(caught.value.log_path).is_file()  # noqa: ASYNC240
     await assert_works(await make_connector())
 
 
@@ -66,7 +82,11 @@ async def test_command_that_does_not_exist_is_named(make_connector: Make):
 
 @pytest.mark.parametrize(
     "config",
-    [{"API_URL": "http://0.0.0.0"}, {"API_COMMAND_LINE": ""}, {"API_COMMAND_LINE": "python 'main.py"}],
+    [
+        {"API_URL": "http://0.0.0.0"},
+        {"API_COMMAND_LINE": ""},
+        {"API_COMMAND_LINE": "python 'main.py"},
+    ],
 )
 async def test_config_that_can_not_be_used_is_refused(make_connector: Make, config: dict):
     with pytest.raises(ConfigError):
@@ -257,13 +277,16 @@ async def test_what_a_node_started_ends_with_the_worker(make_connector: Make):
     assert psutil.pid_exists(child)
     await connector.kill_api()
     await wait_for(
-        lambda: not psutil.pid_exists(child)
-        or psutil.Process(child).status() == psutil.STATUS_ZOMBIE,
+        lambda: (
+            not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+        ),
         "the end of the node's child",
     )
 
 
-async def test_extension_that_can_not_be_loaded_fails_the_start(make_connector: Make, tmp_path: Path):
+async def test_extension_that_can_not_be_loaded_fails_the_start(
+    make_connector: Make, tmp_path: Path
+):
     # An extension that takes aiohttp's routes away before ours is loaded would do the same.
     bad = tmp_path / "aaa_breaks_psutil"
     bad.mkdir()
@@ -286,6 +309,88 @@ async def test_missing_package_gives_the_one_command(make_connector: Make, tmp_p
     )
     with pytest.raises(WorkerStartError, match=r"-m pip install cloudpickle pillow$"):
         await make_connector(extra_custom_nodes=[bad])
+
+
+@pytest.mark.parametrize("argument", ["--listen", "--listen=0.0.0.0", "--enable-cors-header"])
+async def test_argument_that_opens_the_worker_is_refused(make_connector: Make, argument: str):
+    with pytest.raises(ConfigError, match=argument.split("=")[0]):
+        await make_connector(extra_args=[argument])
+
+
+async def test_node_that_never_ends_costs_the_worker_not_the_script(
+    make_connector: Make, monkeypatch: pytest.MonkeyPatch
+):
+    from custom_nodes.discomfort.worker import client
+
+    monkeypatch.setattr(client, "_CANCEL_GRACE_S", 0.5)
+    connector = await make_connector()
+    old = connector.pid
+    with pytest.raises(RunTimeout):
+        await connector.execute(stub("StubBlock", seconds=900.0, nonce=1), timeout=0.3)
+    await assert_works(connector)
+    assert connector.pid != old
+
+
+async def test_attached_server_that_goes_away_is_lost_not_waited_for(
+    make_connector: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from custom_nodes.discomfort.worker import client
+
+    monkeypatch.setattr(client, "_REFUSED_FOR_S", 1.0)
+    server = Server("fake", FAKE)
+    with plain_server(server, tmp_path / "users", with_extension=True) as (address, pid):
+        connector = await make_connector(url=address)
+        seen: list = []
+        run = asyncio.ensure_future(
+            connector.execute(stub("StubBlock", seconds=60.0, nonce=1), on_event=seen.append)
+        )
+        await wait_for(lambda: any(isinstance(e, NodeStarted) for e in seen), "the node's start")
+        os.kill(pid, signal.SIGTERM)
+        with pytest.raises(RunLost, match="gone"):
+            await run
+        with pytest.raises(RunLost):
+            await connector.execute(one_node(1))
+
+
+async def test_test_payload_runs_once_at_the_start(make_connector: Make, tmp_path: Path):
+    payload = tmp_path / "payload.json"
+    inputs = {"name": "payload", "value": 1}
+    payload.write_text(
+        json.dumps(
+            {
+                "1": {"class_type": "StubCount", "inputs": inputs},
+                "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
+            }
+        ),
+        encoding="utf-8",
+    )
+    connector = await make_connector(config={"TEST_PAYLOAD_FILE": str(payload)})
+    result = await connector.execute(stub("StubCounts", name="payload"))
+    assert result.outputs["1"] == {"count": [1]}
+
+
+async def test_run_workflow_converts_the_editors_json(make_connector: Make, tmp_path: Path):
+    connector = await make_connector()
+    workflow = {
+        "nodes": [
+            {
+                "id": 1, "type": "PrimitiveInt", "mode": 0, "widgets_values": [33, "fixed"],
+                "inputs": [], "outputs": [{"name": "INT", "type": "INT", "links": [1]}],
+            },
+            {
+                "id": 2, "type": "PreviewAny", "mode": 0,
+                "inputs": [{"name": "source", "type": "*", "link": 1}], "outputs": [],
+            },
+        ],
+        "links": [[1, 1, 0, 2, 0, "INT"]],
+    }  # fmt: skip
+    path = tmp_path / "workflow.json"
+    path.write_text(json.dumps(workflow), encoding="utf-8")
+    for payload in (workflow, path, str(path)):
+        history = await connector.run_workflow(payload)
+        assert history["outputs"]["2"]["text"] == ["33"]
+    with pytest.raises(FileNotFoundError):
+        await connector.run_workflow(tmp_path / "none.json")
 
 
 async def test_fake_folder_is_found_by_comfyui_path(monkeypatch: pytest.MonkeyPatch):

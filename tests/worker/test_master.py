@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from custom_nodes.discomfort.worker import folders
 import scripts
+from custom_nodes.discomfort.worker import folders
 from servers import FAKE, real_servers, wait_until, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
@@ -44,7 +45,9 @@ def purge_now() -> None:
 
 
 @posix
-def test_master_killed_at_random_moments_leaves_no_process_and_the_next_start_no_folder(tmp_path: Path):
+def test_master_killed_at_random_moments_leaves_no_process_and_the_next_start_no_folder(
+    tmp_path: Path,
+):
     config, chance = write_config(tmp_path, FAKE), random.Random(3)
     for _ in range(8):
         program = scripts.start(scripts.RUN_FOR_EVER, config)
@@ -52,10 +55,8 @@ def test_master_killed_at_random_moments_leaves_no_process_and_the_next_start_no
         with_delay = chance.uniform(0, 0.5)
         # A moment of its own for each round: nothing is waited for that could be polled.
         program_end = psutil.Process(program.pid)
-        try:
+        with contextlib.suppress(psutil.TimeoutExpired):
             program_end.wait(timeout=with_delay)
-        except psutil.TimeoutExpired:
-            pass
         program.kill()
         end(program)
         wait_until(lambda pid=pid: is_gone(pid), "the end of the worker", deadline_s=5)
