@@ -64,12 +64,16 @@ def read_json(path: str | Path) -> Any:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as e:
         raise ConfigError(f"{path} can't be read ({e.strerror or e}). Check the path.") from e
+    except UnicodeDecodeError as e:
+        raise ConfigError(f"{path} can't be read: it is not UTF-8 text ({e.reason}).") from e
     try:
         return json.loads(_STRING_OR_COMMENT.sub(lambda m: m.group(1) or "", text))
     except json.JSONDecodeError as e:
         raise ConfigError(
             f"{path} is not valid JSON: {e.msg} at line {e.lineno}, column {e.colno}."
         ) from e
+    except RecursionError as e:
+        raise ConfigError(f"{path} can't be read: it is nested too deeply.") from e
 
 
 def load_config(kind: type[T], name: str, path: str | Path | None = None, **arguments: Any) -> T:

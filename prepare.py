@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .errors import WorkflowError
 from .graph.model import Workflow, parse_workflow
 from .graph.ports import Ports, find_ports, find_ports_in_prompt
 from .graph.prompt import Prompt, is_prompt, parse_prompt
@@ -47,7 +48,7 @@ class Preparer:
         Raises:
             WorkflowError: with all that is wrong with it.
         """
-        text = json.dumps(data, sort_keys=True, default=str)
+        text = _to_text(data, name)
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         found = self._kept.get(digest)
         if found is None:
@@ -65,6 +66,13 @@ class Preparer:
         workflow = parse_workflow(data)
         prompt = to_prompt(workflow, self.info)
         return Prepared(name, digest, workflow, prompt, find_ports(workflow, self.info))
+
+
+def _to_text(data: Mapping[str, Any], name: str) -> str:
+    try:
+        return json.dumps(data, sort_keys=True)
+    except (TypeError, ValueError, RecursionError) as e:
+        raise WorkflowError(f"{name} is no JSON: {e}.") from e
 
 
 def read_workflows(workflows: Any) -> list[tuple[str, dict[str, Any]]]:

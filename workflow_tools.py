@@ -46,8 +46,8 @@ def read_workflow(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         try:
             is_picture = path.suffix.lower() in _PICTURES
             data = images.read_workflow_metadata(path) if is_picture else read_json(path)
-        except (ConfigError, UnicodeDecodeError) as e:
-            raise WorkflowError(f"{path} can't be read as a workflow: {e}") from e
+        except ConfigError as e:
+            raise WorkflowError(f"This is no workflow: {e}") from e
     else:
         raise TypeError(
             f"A workflow is a path, a workflow dict or an API prompt dict, not "

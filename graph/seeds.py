@@ -66,7 +66,7 @@ def change_seeds(
 
 
 def control_mode(saved: Any) -> str:
-    """ "fixed", "randomize", "increment", "decrement" or "increment-wrap"; old files have true and false."""
+    """The name of a saved control, "fixed" if it is none; old files have true and false."""
     if isinstance(saved, bool):
         return _LEGACY[saved]
     known = ("randomize", "increment", "decrement", "increment-wrap")

@@ -95,6 +95,9 @@ class PosixBlocks:
             (self.markers / version).unlink()
         return True
 
+    def remove(self, version: str) -> None:
+        self.free(version)
+
     def pin(self, version: str) -> int | None:
         return None
 
@@ -169,6 +172,9 @@ class WindowsBlocks:
         if m is not None:
             m.close()
         return True
+
+    def remove(self, version: str) -> None:
+        self.free(version)
 
     def pin(self, version: str) -> int | None:
         return None

@@ -334,4 +334,4 @@ class RamFirst:
         if self.keeper.is_owner:
             for version in self.ram.versions():
                 if version.startswith(self.book.token + "_"):
-                    self.ram.free(version)
+                    self.ram.remove(version)
