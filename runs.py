@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .errors import RunTimeout, ValidationFailed, WorkerDied
 from .graph.literals import NOT_LITERAL, as_literal
 from .graph.plan import Feed, Graft, Literal, Load, Plan, check_inputs, plan_run, unknown_inputs
-from .graph.swap import Swapped, order_savers, swap_ports
+from .graph.swap import Swapped, order_savers, shows_workflow, swap_ports
 from .prepare import Prepared, Preparer
 from .progress import ProgressBar, is_shown
 from .references import References, is_reference
@@ -176,6 +176,7 @@ class Run:
         try:
             await self._worker.execute(
                 order_savers(swapped, handoff.order),
+                client_data=self._client_data(prepared, swapped),
                 timeout=self._time_left(),
                 on_event=listener,
             )
@@ -192,6 +193,12 @@ class Run:
                     unique_id,
                     prepared.name,
                 )
+
+    def _client_data(self, prepared: Prepared, swapped: Swapped) -> dict[str, Any] | None:
+        """What the editor sends beside a prompt: the workflow, for nodes that put it into files."""
+        if prepared.workflow is None or not shows_workflow(swapped.prompt, self._preparer.info):
+            return None
+        return {"extra_pnginfo": {"workflow": prepared.workflow.data}}
 
     def _time_left(self) -> float | None:
         if self._deadline is None:

@@ -170,14 +170,17 @@ def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promot
     # The type decides at bypassed nodes only; it is looked up there.
     asks: tuple[GraphState, NodeState, str] = (scope.graph, state, input_name)
     seen: set[tuple[int, Any]] = set()
+    is_further = False
     while link_id is not None:
         link = scope.graph.links.get(link_id)
         if link is None:
             raise _DeadEnd(f"link {link_id!r} is not in the links of the {scope.graph.name()}")
-        at = (id(scope), link_id)
-        if at in seen:
-            raise _DeadEnd(f"link {link_id!r} of the {scope.graph.name()} leads in a circle")
-        seen.add(at)
+        if is_further:  # most links lead to a node at once, and need no record
+            at = (id(scope), link_id)
+            if at in seen:
+                raise _DeadEnd(f"link {link_id!r} of the {scope.graph.name()} leads in a circle")
+            seen.add(at)
+        is_further = True
         if is_edge(link.origin_id) and scope.host is not None and scope.parent is not None:
             host, slot = scope.host, link.origin_slot
             if not 0 <= slot < len(scope.graph.inputs):

@@ -104,6 +104,16 @@ def order_savers(swapped: Swapped, order: Mapping[str, Any]) -> Prompt:
     return prompt
 
 
+def shows_workflow(prompt: Prompt, info: ObjectInfo) -> bool:
+    """Whether a node writes the workflow into its files, as SaveImage does (ComfyUI nodes.py)."""
+    for node in prompt.values():
+        inputs = (info.raw.get(node["class_type"]) or {}).get("input") or {}
+        for kind in (inputs.get("hidden") or {}).values():
+            if kind == "EXTRA_PNGINFO" or (isinstance(kind, list) and "EXTRA_PNGINFO" in kind):
+                return True
+    return False
+
+
 def _is_output(node: PromptNode, info: ObjectInfo) -> bool:
     return node["class_type"] in info and info.is_output_node(node["class_type"])
 

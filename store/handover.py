@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from . import run_dir
-from .receipts import Gone, Receipt
+from .receipts import Receipt
 from .spill import RamFirst
 
 log = logging.getLogger("discomfort.store")
@@ -130,13 +130,14 @@ def _collect(store: RamFirst, files: list[Path]) -> list[Receipt]:
         if path.suffix != ".json":
             version = path.name.split(".")[1]
             for storage in ("ram", "disk"):
-                store.keeper.free(Gone(version, storage))
+                # Not kept for reuse: a saver of a cancelled run may be writing to it still.
+                store.keeper.blocks(storage).remove(version)
             continue
         data = json.loads(path.read_text(encoding="utf-8"))
         receipt = Receipt.from_json(data["unique_id"], data)
         store.keeper.adopt(receipt)
         replaced = receipts.get(receipt.unique_id)
         if replaced is not None:
-            store.keeper.free(Gone(replaced.version, replaced.storage))
+            store.keeper.blocks(replaced.storage).remove(replaced.version)
         receipts[receipt.unique_id] = receipt
     return list(receipts.values())

@@ -98,12 +98,14 @@ class Executor:
         self._cache: dict[Any, dict[str, Any]] = {}
         self._instances: dict[tuple[str, str], Any] = {}
         self._client_id: str | None = None
+        self._pnginfo: Any = None
         self._messages: list[list[Any]] = []
 
     def run_forever(self) -> None:
         while True:
             item = self._queue.take()
             self._client_id = item["extra_data"].get("client_id")
+            self._pnginfo = item["extra_data"].get("extra_pnginfo")
             self._messages = []
             # Nodes of extensions read these two.
             self._server.client_id = self._client_id
@@ -201,7 +203,7 @@ class Executor:
                 arguments[name] = self._cache[keys[value[0]]]["results"][int(value[1])]
             elif name in known:
                 arguments[name] = [value]
-        hidden = {"PROMPT": prompt, "UNIQUE_ID": node_id, "EXTRA_PNGINFO": None, "DYNPROMPT": None}
+        hidden = {"PROMPT": prompt, "UNIQUE_ID": node_id, "EXTRA_PNGINFO": self._pnginfo}
         for name, what in kind.INPUT_TYPES().get("hidden", {}).items():
             arguments[name] = [hidden.get(what)]
         return arguments

@@ -118,6 +118,8 @@ class SaveImage(Node):
         about = PngInfo()
         if prompt is not None:
             about.add_text("prompt", json.dumps(prompt))
+        for key, value in (extra_pnginfo or {}).items():
+            about.add_text(key, json.dumps(value))
         saved, number = [], folder_paths.next_number(folder, prefix)
         for i, image in enumerate(images):
             pixels = (image.cpu().numpy() * 255.0).clip(0, 255).astype(np.uint8)

@@ -240,3 +240,31 @@ async def test_nothing_is_run_again_that_did_not_change(discomfort, workflows):
             started.append([e.node_type for e in events if isinstance(e, NodeStarted)])
     assert "ImageBlur" in started[0]
     assert started[1] == ["DiscomfortContextSaver"]
+
+
+async def test_a_picture_that_comfyui_saves_holds_its_workflow_and_runs_again(
+    discomfort, workflows
+):
+    from pathlib import Path
+
+    from custom_nodes.discomfort.worker.events import OutputLanded
+
+    events: list = []
+    inputs = {"picture": blue(16, 16), "prefix": "kept"}
+    await discomfort.run(workflows / "save_image.json", inputs, on_event=events.append)
+    (saved,) = next(e.output["images"] for e in events if isinstance(e, OutputLanded))
+    folders = await _folders(discomfort)
+    path = Path(folders["output"], saved["subfolder"], saved["filename"])
+    found = discomfort.Tools.workflow_from_image(path)
+    original = discomfort.Tools.discover_ports(workflows / "save_image.json")
+    assert discomfort.Tools.discover_ports(found)["inputs"] == original["inputs"]
+    await discomfort.run(path, inputs)
+
+
+async def _folders(discomfort) -> dict[str, str]:
+    import aiohttp
+
+    worker = discomfort.Worker
+    async with aiohttp.ClientSession(headers=worker.auth_headers) as session:
+        async with session.get(f"{worker.server_address}/discomfort/hello") as reply:
+            return (await reply.json())["folders"]

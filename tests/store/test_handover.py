@@ -125,8 +125,12 @@ def test_saver_that_ends_after_its_run_was_taken_back_leaves_nothing(start, cont
     late = start("worker", json.dumps(handoff.order), "slow")
     assert late.line() == "writing"
     assert context.take_back(handoff) == {}
+    context.save("mine", np.full(3_000_000, 5, np.uint8))
     late.say("go on")
     assert "was ended" in late.line()
+    assert (context.load("mine") == 5).all()  # the late writes went elsewhere
+    context.delete_key("mine")
+    context._store.ram.pool.trim()
     late.end()
     token = handoff.order["token"]
     assert [n for n in os.listdir(segments.SHM_DIR) if token in n] == [f"discomfort_{token}"]
