@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+
+if not __package__:
+    # A script in this very folder finds this file in place of the package: load the package.
+    _spec = importlib.util.spec_from_file_location(
+        "discomfort",
+        Path(__file__).with_name("__init__.py"),
+        submodule_search_locations=[str(Path(__file__).parent)],
+    )
+    assert _spec and _spec.loader
+    sys.modules["discomfort"] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules["discomfort"])
+    __package__ = "discomfort"
 
 from .comfy_serverless import ComfyConnector
 from .prepare import Preparer, read_workflows

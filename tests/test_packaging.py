@@ -67,6 +67,13 @@ def test_installed_package_gives_the_facade_and_the_nodes(installed, tmp_path):
     assert Path(file).is_relative_to(installed)
 
 
+def test_a_script_in_the_folder_of_the_clone_finds_the_package(installed, tmp_path):
+    """There `discomfort` is the file discomfort.py before it is the package."""
+    folder = installed / "discomfort"
+    code = "from discomfort import Discomfort; import discomfort.errors; print(discomfort.__file__)"
+    assert run_python(code, folder, folder) == str(folder / "__init__.py")
+
+
 def test_installed_package_reads_its_own_configuration_files(installed, tmp_path):
     code = (
         "from discomfort import config as c\n"
