@@ -1,23 +1,23 @@
 """Every exception that Discomfort raises on purpose.
 
     DiscomfortError
-    |-- ConfigError (ValueError)            a configuration file or value that can't be used
-    |-- WorkflowError (ValueError)          a workflow or prompt that can't be used; `problems`
-    lists why |   `-- MissingInputError               INPUT ports that nothing feeds
+    |-- ConfigError (ValueError)              a setting or its file can't be used
+    |-- WorkflowError (ValueError)            a workflow or prompt can't be used; `problems`: why
+    |   `-- MissingInputError                 INPUT ports that nothing feeds
     |-- StoreError
     |   |-- ContextNotFound (FileNotFoundError)
-    |   |-- UnknownKeyError (KeyError)      nothing is stored under that unique_id
-    |   |-- StoreFullError (OSError)        neither RAM nor disk has room; the previous value is
-    kept |   |-- CorruptValueError (ValueError)  a stored value or receipt that is not whole
-    |   `-- UntrustedValueError (ValueError)  it would need code to be read, and the context is not
-    trusted `-- ExecutionError (RuntimeError)       a run that did not end well
-        |-- WorkerStartError                ComfyUI was not found, or did not get ready
-        |-- WorkerDied                      it went away in the middle of a run
-        |-- ValidationFailed                ComfyUI refused the prompt
-        |-- NodeFailed                      a node raised
+    |   |-- UnknownKeyError (KeyError)        nothing is stored under that unique_id
+    |   |-- StoreFullError (OSError)          neither RAM nor disk has room; what was there is kept
+    |   |-- CorruptValueError (ValueError)    a stored value or receipt is not whole
+    |   `-- UntrustedValueError (ValueError)  reading it would run code; the context is not trusted
+    `-- ExecutionError (RuntimeError)         a run that did not end well
+        |-- WorkerStartError                  ComfyUI was not found, or did not get ready
+        |-- WorkerDied                        it went away in the middle of a run
+        |-- ValidationFailed                  ComfyUI refused the prompt
+        |-- NodeFailed                        a node raised
         |-- RunTimeout (TimeoutError)
         |-- RunInterrupted
-        `-- RunLost                         the server no longer knows the prompt
+        `-- RunLost                           the server no longer knows the prompt
 
 All of them pickle: details are keyword-only attributes with a default.
 """
