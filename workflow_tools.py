@@ -197,7 +197,7 @@ class WorkflowTools:
             )
             if persist_prefix is not None:
                 for unique_id in results:
-                    if context.get_storage_info(unique_id)["pass_by"] == "val":
+                    if context.get_receipt(unique_id).pass_by == "val":
                         target = Path(f"{persist_prefix}{unique_id}.pkl")
                         context.export_data(unique_id, target, overwrite=True)
         return results

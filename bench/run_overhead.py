@@ -2,10 +2,10 @@
 
     python bench/run_overhead.py [--runs 200] [--iterations 20] [--memory 500]
 
-1. One `run()` of a one-node workflow (a number in, a number out) against the floor: POST of an equal
-   prompt, until the websocket says that it succeeded.
-2. A loop that carries a 1024 x 1024 picture against the usual way: upload a PNG, queue LoadImage, the
-   same node and SaveImage, download the result from /view.
+1. One `run()` of a one-node workflow (a number in, a number out) against the floor: POST of an
+   equal prompt, until the websocket says that it succeeded.
+2. A loop that carries a 1024 x 1024 picture against the usual way: upload a PNG, queue LoadImage,
+   the same node and SaveImage, download the result from /view.
 3. Memory of master and worker over a long loop that carries that picture.
 """
 
@@ -41,7 +41,10 @@ SCALAR = {
 PICTURE = {
     "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "picture"}},
     "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
-    "3": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "picture", "input_data": ["2", 0]}},
+    "3": {
+        "class_type": "DiscomfortPort",
+        "inputs": {"unique_id": "picture", "input_data": ["2", 0]},
+    },
 }
 
 
@@ -56,7 +59,10 @@ def bare_picture(name: str) -> dict:
     return {
         "1": {"class_type": "LoadImage", "inputs": {"image": name}},
         "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
-        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "bench"}},
+        "3": {
+            "class_type": "SaveImage",
+            "inputs": {"images": ["2", 0], "filename_prefix": "bench"},
+        },
     }
 
 
@@ -138,7 +144,7 @@ def row(name: str, seconds: list[float]) -> float:
 async def measure_scalar(discomfort, bare: Bare, runs: int) -> None:
     context = discomfort.Context()
     ours, own_context, floor = [], [], []
-    for i in range(-10, runs):  # the first ten warm up; the three alternate, so that all see one machine
+    for i in range(-10, runs):  # ten to warm up; the three alternate, to see the same machine
         start = time.perf_counter()
         await bare.run(bare_scalar(i + 1_000_000))
         middle = time.perf_counter()
@@ -200,9 +206,10 @@ async def measure_memory(discomfort, iterations: int) -> None:
     for i, name in enumerate(("master", "worker")):
         early = statistics.median(s[i] for s in samples[tenth : 2 * tenth])
         late = statistics.median(s[i] for s in samples[-tenth:])
+        growth = 100 * (late / early - 1)
         print(
-            f"{name}: {early / 2**20:7.1f} MiB after {tenth} iterations, {late / 2**20:7.1f} MiB after "
-            f"{iterations}: {100 * (late / early - 1):+.1f} %; target within 5 %"
+            f"{name}: {early / 2**20:7.1f} MiB after {tenth} iterations, "
+            f"{late / 2**20:7.1f} MiB after {iterations}: {growth:+.1f} %; target within 5 %"
         )
 
 

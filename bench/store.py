@@ -1,5 +1,4 @@
-"""How fast values move between two processes, as a ratio to memcpy of the same bytes in the same
-run.
+"""How fast values move between two processes, as a ratio to memcpy in the same run.
 
     python bench/store.py [--max-size 1GiB] [--repeats 5] [--check]
 

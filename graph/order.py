@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ..errors import Problem, WorkflowError
 
-K = TypeVar("K", int, str)
+K = TypeVar("K", bound="int | str")
 
 
 def execution_order(

@@ -1,10 +1,8 @@
-"""One stored value: header, table, pickle stream, aligned raw buffers; the same bytes in RAM and on
-disk.
+"""One stored value: header, table, pickle stream, aligned raw buffers; the same in RAM and on disk.
 
 Arrays, tensors and images leave the pickle stream as persistent ids (numbers and names only) and
 their memory as raw buffers. So a value of builtins, numpy and torch needs no code to be read;
-anything else goes through cloudpickle and says so. Called by `values.py`; nobody else knows this
-layout.
+anything else goes through cloudpickle and says so. Nobody else knows this layout.
 """
 
 from __future__ import annotations

@@ -251,8 +251,8 @@ class Rebuilder:
             t = torch.empty_strided(shape, stride, dtype=kind)
         else:
             start, memory = self._torch_storage(torch, storage, first)
-            size = torch.empty(0, dtype=kind).element_size()
-            t = torch.empty(0, dtype=kind).set_(memory, (first - start) // size, shape, stride)
+            offset = (first - start) // kind.itemsize
+            t = torch.empty(0, dtype=kind).set_(memory, offset, shape, stride)
         if device is not None and _has_device(torch, device):
             t = t.to(device)
         if is_parameter:

@@ -1,8 +1,7 @@
-"""Freed shared memory kept for the next block: writing into fresh pages costs twice as much as into
-used ones.
+"""Freed shared memory kept for the next block: fresh pages cost twice as much to write as used
+ones.
 
-A block is reused only when its file can be locked exclusively, that is when no process maps it any
-more.
+A block is reused only when its file can be locked exclusively: when no process maps it any more.
 """
 
 from __future__ import annotations

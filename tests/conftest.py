@@ -1,4 +1,6 @@
-"""Registers the project's folder as `custom_nodes.discomfort`, so that tests import what users import."""
+"""Registers the project's folder as `custom_nodes.discomfort`, so that tests import what users
+import.
+"""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_every_mode_becomes_rgb_in_0_to_1(tmp_path, mode):
         Image.new(mode, (4, 3), 1 if mode in ("1", "P") else None).save(tmp_path / name)
     picture = open_image_as_tensor(tmp_path / name)
     assert picture.shape == (1, 3, 4, 3) and picture.dtype == torch.float32
-    assert 0 <= float(picture.min()) and float(picture.max()) <= 1
+    assert float(picture.min()) >= 0 and float(picture.max()) <= 1
     if mode == "I;16":
         assert float(picture.min()) == 1
 

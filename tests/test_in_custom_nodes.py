@@ -1,4 +1,6 @@
-"""A clone in ComfyUI/custom_nodes: the import that users write, and a user's ComfyUI left as it was."""
+"""A clone in ComfyUI/custom_nodes: the import that users write, and a user's ComfyUI left as it
+was.
+"""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ def test_there_is_no_block_of_another_kind():
 
 
 def test_the_commands_are_those_of_bootstrap():
-    commands = [line for language, code in BLOCKS if language == "bash" for line in code.split("\n")]
-    assert [c for c in commands if c] == ["python bootstrap.py demo", "python bootstrap.py test"]
-    for command in filter(None, commands):
+    commands = "".join(code for language, code in BLOCKS if language == "bash").splitlines()
+    assert commands == ["python bootstrap.py demo", "python bootstrap.py test"]
+    for command in commands:
         shown = subprocess.run(
             [sys.executable, str(ROOT / "bootstrap.py"), "--help"],
             capture_output=True,
@@ -36,7 +36,7 @@ def test_the_commands_are_those_of_bootstrap():
         assert command in shown.stdout
 
 
-@pytest.mark.parametrize("code", SCRIPTS, ids=lambda code: code.split('run(')[-1][:40])
+@pytest.mark.parametrize("code", SCRIPTS, ids=lambda code: code.split("run(")[-1][:40])
 @pytest.mark.usefixtures("leaves_nothing")
 def test_a_script_runs_as_it_stands(code: str, tmp_path: Path):
     real = real_servers()

@@ -187,7 +187,7 @@ def remove_tree(path: Path, lock: FileLock | None = None) -> None:
         for link in nodes.iterdir():
             unlink_folder(link)
     if lock is not None:
-        for child in path.iterdir():
+        for child in path.iterdir() if path.is_dir() else ():  # somebody may have tidied up
             if child.name != LOCK_NAME:
                 shutil.rmtree(child, ignore_errors=True) if child.is_dir() else _unlink(child)
         lock.release()

@@ -308,7 +308,10 @@ class WorkerProcess:
         self._exited.set()
         if self._folder:
             is_clean = self._is_stopping and self.ready.exception() is None
-            self._folder.remove(with_log=is_clean)
+            try:
+                self._folder.remove(with_log=is_clean)
+            except OSError:
+                log.exception("%s could not be removed.", self._folder.path)
         with self._lock:
             self.ended.set()
             callbacks, self._on_end = self._on_end, []

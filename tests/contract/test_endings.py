@@ -17,7 +17,7 @@ from servers import Make, Server, assert_works, one_node, stub, wait_for
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 
-def sleep(seconds: float = 30.0) -> dict:
+def sleep(seconds: float = 900.0) -> dict:
     return stub("StubSleep", seconds=seconds, nonce=time.monotonic_ns())
 
 
@@ -29,7 +29,7 @@ async def queue_of(connector: ComfyConnector) -> dict:
 IDLE = {"queue_running": [], "queue_pending": []}
 
 
-async def start_sleep(connector: ComfyConnector, seconds: float = 30.0) -> asyncio.Future:
+async def start_sleep(connector: ComfyConnector, seconds: float = 900.0) -> asyncio.Future:
     """A run that is in its node."""
     seen: list = []
     run = asyncio.ensure_future(connector.execute(sleep(seconds), on_event=seen.append))
@@ -38,12 +38,14 @@ async def start_sleep(connector: ComfyConnector, seconds: float = 30.0) -> async
 
 
 async def test_cancelled_run_is_gone_when_the_cancellation_arrives(shared: ComfyConnector):
+    pid = shared.pid
     run = await start_sleep(shared)
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run
     assert await queue_of(shared) == IDLE
     await assert_works(shared)
+    assert shared.pid == pid, "the worker had to be killed"
 
 
 async def test_run_cancelled_in_the_queue_never_runs(shared: ComfyConnector):
@@ -152,7 +154,9 @@ async def test_socket_taken_over_by_another_client_costs_no_result(shared: Comfy
         session.ws_connect(shared.ws_address, max_msg_size=0),
     ):
         await run
-    await assert_works(shared)
+    seen: list = []
+    await shared.execute(one_node(time.monotonic_ns()), on_event=seen.append)
+    assert any(isinstance(e, NodeStarted) for e in seen), "the socket stays mute"
 
 
 async def test_two_clients_do_not_see_each_others_ends(shared: ComfyConnector, server: Server):

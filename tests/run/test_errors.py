@@ -40,7 +40,7 @@ async def good_run(discomfort, workflows):
 )
 @pytest.mark.usefixtures("good_run")
 async def test_a_wrong_workflow_says_what_and_where(discomfort, workflows, workflow, error, words):
-    inputs = {uid: "x" for uid in _inputs(discomfort, workflows / f"{workflow}.json")}
+    inputs = dict.fromkeys(_inputs(discomfort, workflows / f"{workflow}.json"), "x")
     with pytest.raises(error) as caught:
         await discomfort.run(workflows / f"{workflow}.json", inputs)
     assert words in str(caught.value)

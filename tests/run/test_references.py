@@ -78,7 +78,7 @@ async def test_two_models_that_alternate_load_once_each(discomfort, name):
             assert (first["loads"], then["loads"]) == (1, 1)
 
 
-async def test_other_runs_and_a_failed_one_in_between_load_nothing_again(discomfort, name, workflows):
+async def test_other_runs_and_a_failed_one_load_nothing_again(discomfort, name, workflows):
     with discomfort.Context() as context:
         await discomfort.run(load(name), context=context)
         await discomfort.run(use(), {"seed": 1}, context=context)

@@ -20,34 +20,28 @@ def blue(height: int, width: int) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("workflow", "inputs", "expected"),
     [
-        ("type_int", {"number": 41}, 41),
-        ("type_int", {"number": numpy.int64(41)}, 41),
-        ("type_float", {"number": 0.25}, 0.25),
-        ("type_boolean", {"flag": False}, False),
+        ("type_int", {"number": 41}, {"same_number": 41}),
+        ("type_int", {"number": numpy.int64(41)}, {"same_number": 41}),
+        ("type_float", {"number": 0.25}, {"same_number": 0.25}),
+        ("type_boolean", {"flag": False}, {"same_flag": False}),
     ],
 )
 async def test_a_scalar_goes_in_and_comes_out(discomfort, workflows, workflow, inputs, expected):
-    ports = discomfort.Tools.discover_ports(workflows / f"{workflow}.json")
-    (name,), (output,) = ports["inputs"], ports["outputs"]
-    results = await discomfort.run(workflows / f"{workflow}.json", {name: next(iter(inputs.values()))})
-    assert results == {output: expected}
-    assert type(results[output]) is type(expected)
+    results = await discomfort.run(workflows / f"{workflow}.json", inputs)
+    assert results == expected
+    assert [type(v) for v in results.values()] == [type(v) for v in expected.values()]
 
 
 async def test_a_picture_goes_in_and_comes_out(discomfort, workflows):
     picture = torch.rand(2, 48, 64, 3)
-    ports = discomfort.Tools.discover_ports(workflows / "type_image.json")
-    (name,), (output,) = ports["inputs"], ports["outputs"]
-    results = await discomfort.run(workflows / "type_image.json", {name: picture})
-    assert torch.equal(results[output], 1.0 - picture)
+    results = await discomfort.run(workflows / "type_image.json", {"picture": picture})
+    assert torch.equal(results["inverted"], 1.0 - picture)
 
 
 async def test_a_numpy_picture_of_bytes_is_made_a_comfyui_picture(discomfort, workflows):
     picture = numpy.full((8, 16, 3), 255, dtype=numpy.uint8)
-    ports = discomfort.Tools.discover_ports(workflows / "type_image.json")
-    (name,), (output,) = ports["inputs"], ports["outputs"]
-    results = await discomfort.run(workflows / "type_image.json", {name: picture})
-    assert torch.equal(results[output], torch.zeros(1, 8, 16, 3))
+    results = await discomfort.run(workflows / "type_image.json", {"picture": picture})
+    assert torch.equal(results["inverted"], torch.zeros(1, 8, 16, 3))
 
 
 async def test_changing_a_result_changes_nothing_in_the_context(discomfort, workflows):
@@ -111,37 +105,30 @@ async def test_concurrent_runs_get_their_own_results(discomfort, workflows):
 
 
 async def test_concurrent_runs_on_one_context_get_their_own_results(discomfort, workflows):
-    ports = discomfort.Tools.discover_ports(workflows / "type_image.json")
-    (name,), (output,) = ports["inputs"], ports["outputs"]
     with discomfort.Context() as context:
 
         async def one(value: float) -> float:
             picture = torch.full((1, 256, 256, 3), value)
-            results = await discomfort.run(
-                workflows / "type_image.json", {name: picture}, context=context
-            )
-            return float(results[output].mean())
+            inputs = {"picture": picture}
+            results = await discomfort.run(workflows / "type_image.json", inputs, context=context)
+            return float(results["inverted"].mean())
 
         found = await asyncio.gather(*(one(i / 8) for i in range(8)))
-    # They share the keys: an input may be replaced by another run before it is used, a result never.
+    # They share the keys: an input may be replaced before it is used, a result never.
     assert all(round((1 - value) * 8, 6).is_integer() for value in found)
 
 
 async def test_a_comfyui_list_comes_out_whole_and_goes_in_again(discomfort, workflows):
-    ports = discomfort.Tools.discover_ports(workflows / "type_list_out.json")
-    (name,), (output,) = ports["inputs"], ports["outputs"]
+    inputs = {"pictures": torch.rand(3, 8, 8, 3)}
     with discomfort.Context() as context:
-        results = await discomfort.run(
-            workflows / "type_list_out.json", {name: torch.rand(3, 8, 8, 3)}, context=context
-        )
-        assert [item.shape for item in results[output]] == [(1, 8, 8, 3)] * 3
-        into = discomfort.Tools.discover_ports(workflows / "type_list_in.json")
-        (name_in,), (output_in,) = into["inputs"], into["outputs"]
-        back = await discomfort.run(
-            workflows / "type_list_in.json", {name_in: results[output]}, context=context
-        )
-        assert len(back[output_in]) == 3
-        assert torch.equal(back[output_in][1], 1 - results[output][1])
+        results = await discomfort.run(workflows / "type_list_out.json", inputs, context=context)
+        pictures = results["picture_list"]
+        assert [item.shape for item in pictures] == [(1, 8, 8, 3)] * 3
+        # As a list that the context kept, and as one that Python gives.
+        for given in ({}, {"picture_list": pictures}):
+            back = await discomfort.run(workflows / "type_list_in.json", given, context=context)
+            assert len(back["inverted_list"]) == 3
+            assert torch.equal(back["inverted_list"][1], 1 - pictures[1])
 
 
 async def test_a_workflow_dict_and_a_prompt_run_like_a_file(discomfort, workflows):
@@ -265,6 +252,8 @@ async def _folders(discomfort) -> dict[str, str]:
     import aiohttp
 
     worker = discomfort.Worker
-    async with aiohttp.ClientSession(headers=worker.auth_headers) as session:
-        async with session.get(f"{worker.server_address}/discomfort/hello") as reply:
-            return (await reply.json())["folders"]
+    async with (
+        aiohttp.ClientSession(headers=worker.auth_headers) as session,
+        session.get(f"{worker.server_address}/discomfort/hello") as reply,
+    ):
+        return (await reply.json())["folders"]

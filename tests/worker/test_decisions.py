@@ -16,7 +16,8 @@ from custom_nodes.discomfort.worker import command, events, failures, output, ru
 from hypothesis import given
 from hypothesis import strategies as st
 
-A, B = "11111111-1111-4111-8111-111111111111", "2"
+A = "11111111-1111-4111-8111-111111111111"
+UI = {"text": ["a"]}
 
 
 def text(kind: str, **data: Any) -> str:
@@ -32,7 +33,8 @@ def text(kind: str, **data: Any) -> str:
         (text("executing", prompt_id=A, node=None), events.HistoryWritten(A)),
         (text("executing", node="7"), events.NodeStarted("", "7")),
         (text("progress", prompt_id=A, node="7", value=2, max=9), events.Progress(A, "7", 2, 9)),
-        (text("executed", prompt_id=A, node="7", output={"a": 1}), events.OutputLanded(A, "7", {"a": 1})),
+        (text("executed", prompt_id=A, node="7", output={}), events.OutputLanded(A, "7", {})),
+        (text("executed", prompt_id=A, node=7, output=UI), events.OutputLanded(A, "7", UI)),
         (text("executed", prompt_id=A, node="7", output=None), events.OutputLanded(A, "7", {})),
         (text("status", status={"exec_info": {"queue_remaining": 3}}), events.QueueStatus("", 3)),
         (text("progress_state", prompt_id=A, nodes={}), None),

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -266,6 +267,15 @@ async def test_stopped_worker_is_killed_all_the_same(make_connector: Make):
     os.kill(connector.pid, signal.SIGSTOP)
     await connector.kill_api()
     assert connector.pid is None
+
+
+async def test_folder_that_somebody_removed_is_no_trouble_at_the_end(make_connector: Make):
+    connector = await make_connector()
+    assert connector._worker and connector._worker.process and connector._worker.process._folder
+    shutil.rmtree(connector._worker.process._folder.path)
+    await assert_works(connector)
+    await connector.kill_api()
+    assert connector.pid is None and connector._worker.process.ended.is_set()
 
 
 async def test_what_a_node_started_ends_with_the_worker(make_connector: Make):

@@ -70,6 +70,8 @@ def test_master_killed_while_the_worker_starts_takes_it_along(tmp_path: Path):
     config = write_config(tmp_path, FAKE, EXTRA_ARGS=["--misbehave", "slow-start=30"])
     program = scripts.start(scripts.START_ONLY, config)
     pid = scripts.worker_pid(program)
+    # The launcher has become ComfyUI; our extension, with its watchdog, is not loaded for long.
+    wait_until(lambda: psutil.Process(pid).cmdline()[1:2] == ["main.py"], "the launcher's end")
     program.kill()
     end(program)
     wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
