@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from .worker.events import Event
 from .worker.launch import make_launch
 from .worker.runs import RunResult
 from .worker.server import Worker
+from .worker.stream import stream_events
 from .worker.uploads import Uploads, target_folder
 
 CONFIG_NAME = "comfy_serverless.json"
@@ -125,7 +126,11 @@ class ComfyConnector:
                 self._config, self._extra_args, self._extra_custom_nodes, self._cuda_device
             )
             self._worker = Worker(launch)
-        return await self._worker.ensure_ready()
+        client = await self._worker.ensure_ready()
+        process = self._worker.process
+        if process is not None and process.folder is not None:
+            self._uploads.keep_journal_in(process.folder)
+        return client
 
     async def execute(
         self,
@@ -157,6 +162,14 @@ class ComfyConnector:
             prompt, client_data=client_data, timeout=timeout,
             silence_timeout=silence_timeout, on_event=on_event,
         )  # fmt: skip
+
+    def stream(self, prompt: Mapping[str, Any], **options: Any) -> AsyncGenerator[Event, None]:
+        """`execute` as an async iterator of its events; leaving the loop cancels the run.
+
+        Args:
+            options: those of `execute`, but `on_event`.
+        """
+        return stream_events(lambda on_event: self.execute(prompt, on_event=on_event, **options))
 
     async def run_workflow(
         self, payload: str | Path | Mapping[str, Any], use_workflow_json: bool = True

@@ -35,7 +35,9 @@ import cloudpickle  # noqa: E402
 import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 import torch  # noqa: E402
-from custom_nodes.discomfort.workflow_context import WorkflowContext  # noqa: E402
+from custom_nodes.discomfort.workflow_context import (  # noqa: E402  # pyright: ignore
+    WorkflowContext,
+)
 
 SIZES = {"1 KiB": 1 << 10, "1 MiB": 1 << 20, "64 MiB": 64 << 20, "1 GiB": 1 << 30}
 # (what, size) -> (limit, unit): "x" is memcpy of the same bytes, "us" microseconds.

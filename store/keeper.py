@@ -35,7 +35,7 @@ class Keeper:
         self.book, self.ram, self.disk = book, ram, disk
         self.limit_bytes = limit_bytes
         self.recent: OrderedDict[str, None] = OrderedDict()
-        self.pins: dict[str, list[Any]] = {}  # version -> [count, storage, descriptor]
+        self.pins: dict[str, list[Any]] = {}  # version -> [count, descriptor]
         self._owner_pid = os.getpid() if is_owner else None
         self._lock = lock
         self._due: deque[str] = deque()
@@ -69,9 +69,9 @@ class Keeper:
             if pin is None:
                 # The descriptor bears a shared lock: processes that free blocks respect it.
                 descriptor = blocks.pin(receipt.version)
-                pin = self.pins[receipt.version] = [0, receipt.storage, descriptor]
+                pin = self.pins[receipt.version] = [0, descriptor]
             pin[0] += 1
-            return pin[2] is not None or not isinstance(blocks, segments.FileBlocks)
+            return pin[1] is not None or not isinstance(blocks, segments.FileBlocks)
 
     def pin_count(self, version: str) -> int:
         return self.pins[version][0] if version in self.pins else 0
@@ -85,9 +85,10 @@ class Keeper:
             if pin[0]:
                 return
             del self.pins[version]
-            if pin[2] is not None:
-                os.close(pin[2])
-            self.forget([Gone(version, pin[1])])
+            if pin[1] is not None:
+                os.close(pin[1])
+            # Both: it may have moved to disk, or have been replaced there, while it was pinned.
+            self.forget([Gone(version, "ram"), Gone(version, "disk")])
 
     def unpin_later(self, versions: Sequence[str]) -> None:
         """For finalizers: garbage collection may strike while this thread is in the middle of "
@@ -115,7 +116,7 @@ class Keeper:
             self.ram.pool.max_bytes = min(self.limit_bytes // 2, max(_POOL_BYTES, in_use))
         for block in gone:
             with self._lock:
-                if self.book.is_used(block.version):
+                if self.book.is_at(block.version, block.storage):
                     continue
                 self.recent.pop(block.version, None)
                 if block.version in self.pins:
@@ -146,8 +147,8 @@ class Keeper:
         with self._lock:
             self._is_closed = True
             for pin in self.pins.values():
-                if pin[2] is not None:
-                    os.close(pin[2])
+                if pin[1] is not None:
+                    os.close(pin[1])
             self.pins.clear()
             self.ram.pool.max_bytes = 0
             self.ram.close()

@@ -231,6 +231,10 @@ class ReceiptBook:
     def is_used(self, version: str) -> bool:
         return version in self._uses
 
+    def is_at(self, version: str, storage: str) -> bool:
+        """Whether a receipt says that the block is there."""
+        return (version, storage) in self._places
+
     def append(self, entries: Sequence[tuple[str, Receipt | None]]) -> list[Gone]:
         """Write receipts (None: the key is removed). The caller holds `lock`.
 

@@ -279,12 +279,11 @@ class RamFirst:
                 if keys and not is_pinned:
                     self.book.append([(r.unique_id, r.moved_to("disk")) for r in keys])
                 else:
-                    self.disk.free(version)
+                    self.disk.remove(version)
                     return not keys
         finally:
             self.keeper.unpin(version)
-        self.keeper.recent.pop(version, None)
-        self.ram.free(version)
+        # The last `unpin` freed the block in RAM, as no receipt names it any more.
         log.debug("spilled %r (%d bytes) to disk", receipt.unique_id, receipt.size_bytes)
         return True
 

@@ -42,6 +42,19 @@ async def main():
 asyncio.run(main())
 """
 
+UPLOADS = """
+async def main():
+    connector = await ComfyConnector.create(sys.argv[1])
+    path = connector.upload_data(
+        conftest.__file__, subfolder="made_by_a_test", is_ephemeral=True
+    )
+    say("ready", connector.pid)
+    say(path)
+    if {wait}:
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
 ENDS_WITHOUT_KILL = """
 async def main():
     connector = await ComfyConnector.create(sys.argv[1], extra_custom_nodes=[STUB_NODES])

@@ -28,6 +28,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from ..errors import WorkerStartError
+from .uploads import remove_journaled
 
 log = logging.getLogger("discomfort.worker")
 
@@ -135,6 +136,7 @@ def purge(workers: Path) -> None:
             log.warning("%s can't be purged: %s", path, e)
             continue
         _end_leftovers(path)
+        remove_journaled(path)
         log.info("Removing %s, which a dead process left.", path)
         remove_tree(path, lock)
 

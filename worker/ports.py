@@ -27,7 +27,9 @@ def listening_ports(pid: int) -> list[int]:
 
 def _own_ports(process: psutil.Process) -> list[int]:
     try:
-        connections = process.net_connections(kind="tcp")
+        # psutil before 6.0 has the old name only.
+        ask = getattr(process, "net_connections", None) or process.connections
+        connections = ask(kind="tcp")
     except psutil.Error:
         return []
     return [c.laddr.port for c in connections if c.status == psutil.CONN_LISTEN]

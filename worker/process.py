@@ -33,6 +33,7 @@ from .inside import MASTER_VARIABLE, TOKEN_VARIABLE
 from .launch import Launch
 from .output import OutputLog, describe_exit
 from .ports import free_port, is_free, listening_ports
+from .uploads import remove_journaled
 from .windows_job import close_job, put_in_job
 
 log = logging.getLogger("discomfort.worker")
@@ -92,6 +93,11 @@ class WorkerProcess:
     @property
     def log_path(self) -> str | None:
         return str(self._folder.log_path) if self._folder else None
+
+    @property
+    def folder(self) -> Path | None:
+        """The worker's own folder, removed at its end."""
+        return self._folder.path if self._folder else None
 
     @property
     def is_alive(self) -> bool:
@@ -308,6 +314,8 @@ class WorkerProcess:
         self._exited.set()
         if self._folder:
             is_clean = self._is_stopping and self.ready.exception() is None
+            if self._is_stopping:  # after a crash, the next worker needs them
+                remove_journaled(self._folder.path)
             try:
                 self._folder.remove(with_log=is_clean)
             except OSError:

@@ -1,9 +1,14 @@
-"""Files handed to the server: copied into one of its folders; ephemeral ones removed at its end."""
+"""Files handed to the server: copied into one of its folders; ephemeral ones removed at its end.
+
+A journal in the worker's own folder names the ephemeral ones, so that the end of the script, or the
+next start after it was killed, removes them too.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import filecmp
+import json
 import logging
 import os
 import shutil
@@ -14,6 +19,7 @@ from pathlib import Path
 log = logging.getLogger("discomfort.worker")
 
 FOLDER_TYPES = ("input", "output", "temp", "models")
+JOURNAL_NAME = "uploads.json"
 
 
 class Uploads:
@@ -22,7 +28,27 @@ class Uploads:
     def __init__(self) -> None:
         self._ephemeral: set[Path] = set()
         self._made_folders: list[Path] = []
+        self._journal: Path | None = None
         self._lock = threading.Lock()
+
+    def keep_journal_in(self, folder: Path) -> None:
+        """Name the ephemeral files in this worker's folder from now on."""
+        with self._lock:
+            self._journal = folder / JOURNAL_NAME
+            if self._ephemeral:
+                self._write_journal()
+
+    def _write_journal(self) -> None:
+        if self._journal is None:
+            return
+        about = {
+            "files": sorted(map(str, self._ephemeral)),
+            "folders": sorted(map(str, self._made_folders)),
+        }
+        try:
+            self._journal.write_text(json.dumps(about), encoding="utf-8")
+        except OSError as e:
+            log.warning("The journal of ephemeral uploads can't be written: %s", e)
 
     def put(self, source: Path, folder: Path, overwrite: bool, is_ephemeral: bool) -> Path:
         """Copy `source` into `folder`.
@@ -49,11 +75,11 @@ class Uploads:
                 target = folder / f"{source.stem} ({count}){source.suffix}"
             if target.exists() and target.samefile(source):
                 return target
-            was_there = target.exists()
-            self._copy(source, target)
             # What was there before us is the user's: it stays, even when we replaced its content.
-            if is_ephemeral and not was_there:
+            if is_ephemeral and not target.exists():
                 self._ephemeral.add(target)
+                self._write_journal()
+            self._copy(source, target)
         return target
 
     def _make_folder(self, folder: Path, is_ephemeral: bool) -> None:
@@ -80,14 +106,28 @@ class Uploads:
         with self._lock:
             files, self._ephemeral = self._ephemeral, set()
             folders, self._made_folders = self._made_folders, []
-        for path in files:
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as e:
-                log.warning("The ephemeral upload %s could not be removed: %s", path, e)
-        for folder in sorted(folders, key=lambda p: len(p.parts), reverse=True):
-            with contextlib.suppress(OSError):  # somebody put something else into it
-                folder.rmdir()
+        _remove(list(files), folders)
+
+
+def remove_journaled(folder: Path) -> None:
+    """Remove the ephemeral uploads that the journal in a worker's folder names. Never raises."""
+    try:
+        about = json.loads((folder / JOURNAL_NAME).read_text(encoding="utf-8"))
+        files, folders = map(Path, about["files"]), map(Path, about["folders"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    _remove(list(files), list(folders))
+
+
+def _remove(files: list[Path], folders: list[Path]) -> None:
+    for path in files:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as e:
+            log.warning("The ephemeral upload %s could not be removed: %s", path, e)
+    for folder in sorted(folders, key=lambda p: len(p.parts), reverse=True):
+        with contextlib.suppress(OSError):  # somebody put something else into it
+            folder.rmdir()
 
 
 def target_folder(

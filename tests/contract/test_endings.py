@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 
@@ -10,7 +11,13 @@ import aiohttp
 import psutil
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
-from custom_nodes.discomfort.errors import RunInterrupted, RunLost, RunTimeout, WorkerDied
+from custom_nodes.discomfort.errors import (
+    NodeFailed,
+    RunInterrupted,
+    RunLost,
+    RunTimeout,
+    WorkerDied,
+)
 from custom_nodes.discomfort.worker.events import NodeStarted, Progress
 from servers import Make, Server, assert_works, one_node, stub, wait_for
 
@@ -142,6 +149,24 @@ async def test_event_consumer_that_raises_stops_the_run(shared: ComfyConnector):
 
     with pytest.raises(Enough):
         await shared.execute(sleep(), on_event=stop_early)
+    assert await queue_of(shared) == IDLE
+    await assert_works(shared)
+
+
+async def test_stream_gives_the_events_and_raises_the_error(shared: ComfyConnector):
+    kinds = [type(e).__name__ async for e in shared.stream(one_node(time.monotonic_ns()))]
+    assert (kinds[0], kinds[-1]) == ("Queued", "Done")
+    with pytest.raises(NodeFailed, match="sour"):
+        async for _ in shared.stream(stub("StubRaise", message="sour")):
+            pass
+    await assert_works(shared)
+
+
+async def test_leaving_the_stream_cancels_the_run(shared: ComfyConnector):
+    async with contextlib.aclosing(shared.stream(sleep())) as events:
+        async for event in events:
+            if isinstance(event, Progress):
+                break
     assert await queue_of(shared) == IDLE
     await assert_works(shared)
 

@@ -171,6 +171,7 @@ async def test_upload_is_read_by_a_load_node_and_ephemeral(shared: ComfyConnecto
 
 async def test_history_is_not_piled_up(shared: ComfyConnector):
     client = await shared._ensure_client()
+    await client.http.post("/history", {"clear": True})  # that of other tests: megabytes
     for i in range(150):
         await shared.execute(one_node(time.monotonic_ns() + i))
     kept = (await client.http.get("/history")).json()

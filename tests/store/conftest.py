@@ -58,6 +58,8 @@ def shared_memory() -> set[str]:
 
 def ours(names: set[str]) -> set[str]:
     """Without what belongs to other living programs on this machine."""
+    if not names:
+        return set()
     holders = {}
     for line in Path("/proc/locks").read_text().splitlines():
         fields = line.replace("-> ", "").split()

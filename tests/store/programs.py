@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -108,6 +107,8 @@ def load_and_print(run_id: str, unique_id: str) -> None:
 
 def save_under_file_limit(run_id: str, limit: str) -> None:
     """Saves values larger than RLIMIT_FSIZE allows, in memory and on disk."""
+    import resource
+
     with WorkflowContext(run_id=run_id, max_ram_gb=1) as context:
         context.save("small", 1)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))

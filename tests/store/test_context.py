@@ -107,6 +107,24 @@ def test_least_recently_used_values_are_spilled_and_nothing_is_lost():
             assert (loaded == i).all() and len(loaded) == 1 << 20
 
 
+def test_values_spilled_while_somebody_holds_them_leave_no_block_behind():
+    with WorkflowContext(max_ram_gb=4 / 1024) as context:
+        held = []
+        for i in range(40):
+            context.save(f"k{i % 10}", np.full(700_000, i, np.uint8))
+            held.append(context.load(f"k{i % 10}"))
+        assert [int(a[-1]) for a in held] == list(range(40))
+        del held
+        gc.collect()
+        for _ in range(40):  # a few blocks are settled with each call
+            context.list_keys()
+        in_ram = [k for k in context.list_keys() if "shm_name" in context.get_storage_info(k)]
+        token = context._store.book.token
+        blocks = [n for n in os.listdir("/dev/shm") if n.startswith(f"discomfort_{token}_")]
+        assert len(blocks) == len(in_ram)
+        assert len(os.listdir(context.folder / "values")) == 10 - len(in_ram)
+
+
 def test_same_run_id_is_opened_by_others_and_absent_one_is_not_found(context):
     context.save("a", 1)
     with WorkflowContext(run_id=context.run_id, create=False) as other:

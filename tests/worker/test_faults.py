@@ -147,8 +147,11 @@ async def test_kill_while_it_starts_ends_the_start(make_connector: Make):
     creating = asyncio.ensure_future(make_connector(extra_args=misbehave("slow-start=20")))
     from custom_nodes.discomfort.worker import process
 
-    await wait_for(lambda: any(w.pid for w in process._living), "the process")
-    (worker,) = [w for w in process._living if w.launch.extra_args]
+    def started() -> list[process.WorkerProcess]:
+        return [w for w in process._living if w.pid and "slow-start=20" in w.launch.extra_args]
+
+    await wait_for(started, "the process")
+    (worker,) = started()
     await asyncio.to_thread(worker.stop)
     with pytest.raises(WorkerStartError):
         await creating

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import scripts
 from custom_nodes.discomfort.worker import folders
-from servers import FAKE, real_servers, wait_until, write_config
+from servers import FAKE, Server, real_servers, require, wait_until, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
@@ -81,10 +81,9 @@ def test_master_killed_while_the_worker_starts_takes_it_along(tmp_path: Path):
 
 @posix
 def test_master_killed_takes_a_real_comfyui_along(tmp_path: Path):
-    real = real_servers()
-    if not real:
-        pytest.skip("no real ComfyUI was found")
-    program = scripts.start(scripts.RUN_FOR_EVER, write_config(tmp_path, real[0].path))
+    found = real_servers()
+    real = require(found[0] if found else Server("real", tmp_path / "none"))
+    program = scripts.start(scripts.RUN_FOR_EVER, write_config(tmp_path, real.path))
     pid = scripts.worker_pid(program)
     program.kill()
     end(program)
@@ -99,6 +98,23 @@ def test_script_that_does_not_kill_its_worker_leaves_nothing_at_its_end(tmp_path
     assert end(program) == ""
     assert program.returncode == 0
     assert is_gone(pid) and not folders_of(program.pid)
+
+
+@pytest.mark.parametrize("how", ["end", "kill"])
+def test_ephemeral_upload_goes_with_the_script_or_at_the_next_start(tmp_path: Path, how: str):
+    script = scripts.UPLOADS.replace("{wait}", str(how == "kill"))
+    program = scripts.start(script, write_config(tmp_path, FAKE))
+    pid = scripts.worker_pid(program)
+    assert program.stdout
+    path = Path(program.stdout.readline().strip())
+    assert path.parent == FAKE / "input" / "made_by_a_test"
+    if how == "kill":
+        assert path.is_file()
+        program.kill()
+    end(program)
+    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    purge_now()
+    assert not path.parent.exists()
 
 
 @posix
