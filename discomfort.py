@@ -89,6 +89,8 @@ class Discomfort:
         progress: bool | None = None,
         timeout: float | None = None,
         retries: int = 0,
+        randomize_seeds: bool = False,
+        seed: int | None = None,
     ) -> dict[str, Any]:
         """Run workflows in order, `iterations` times.
 
@@ -106,6 +108,10 @@ class Discomfort:
             progress: show a bar; None: in a terminal or notebook only.
             timeout: seconds for the whole call; then RunTimeout.
             retries: how often a workflow is run again when the worker died.
+            randomize_seeds: change the seeds before each run of a workflow, as the editor does
+                when it queues: as the "control after generate" beside each says. False: a seed
+                has the value in the file. References keep the value in the file.
+            seed: makes what `randomize_seeds` draws repeatable.
 
         Returns:
             unique_id -> last value of every OUTPUT; a reference gives the workflow that makes it.
@@ -117,7 +123,9 @@ class Discomfort:
             ExecutionError: ValidationFailed, NodeFailed, WorkerDied, RunTimeout, RunInterrupted.
                 The worker and the context can be used again, and what was saved is still there.
         """
-        options = Options(iterations, use_ram, until, on_event, progress, timeout, retries)
+        options = Options(
+            iterations, use_ram, until, on_event, progress, timeout, retries, randomize_seeds, seed
+        )
         check_options(options)
         given = _check_inputs(inputs)
         read = read_workflows(workflows)

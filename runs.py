@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .errors import RunTimeout, ValidationFailed, WorkerDied
 from .graph.literals import NOT_LITERAL, as_literal
 from .graph.plan import Feed, Graft, Literal, Load, Plan, check_inputs, plan_run, unknown_inputs
+from .graph.prompt import Prompt
 from .graph.swap import Swapped, order_savers, shows_workflow, swap_ports
+from .graph.to_prompt import convert
 from .prepare import Prepared, Preparer
 from .progress import ProgressBar, is_shown
 from .references import References, is_reference
@@ -45,6 +47,19 @@ class Options:
     progress: bool | None = None
     timeout: float | None = None
     retries: int = 0
+    randomize_seeds: bool = False
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeedsChanged:
+    """An event: the seeds that a workflow is run with, where they are not those in its file.
+
+    `seeds`: (node id, input name) -> value.
+    """
+
+    workflow: str
+    seeds: Mapping[tuple[str, str], Any]
 
 
 def check_options(options: Options) -> None:
@@ -65,6 +80,8 @@ def check_options(options: Options) -> None:
         raise ValueError(f"timeout must be more than 0 seconds, not {options.timeout!r}.")
     if not isinstance(options.retries, int) or options.retries < 0:
         raise ValueError(f"retries must be 0 or more, not {options.retries!r}.")
+    if options.seed is not None and not isinstance(options.seed, int):
+        raise TypeError(f"seed must be a whole number or None, not {options.seed!r}.")
 
 
 class Run:
@@ -84,6 +101,8 @@ class Run:
         self._options = options
         self._deadline = None if options.timeout is None else time.monotonic() + options.timeout
         self._results: dict[str, Callable[[], Any]] = {}
+        self._seeds: dict[str, dict[tuple[str, str], Any]] = {}
+        self._draws = 0
 
     async def __call__(
         self, workflows: list[tuple[str, dict[str, Any]]], inputs: Mapping[str, Any]
@@ -145,7 +164,7 @@ class Run:
     async def _run_once(self, prepared: Prepared, listener: Listener) -> None:
         plan = plan_run(prepared.ports, self._look_up, self._rules)
         swapped = swap_ports(
-            prepared.prompt,
+            self._draw_seeds(prepared, listener),
             prepared.ports,
             plan,
             self._preparer.info,
@@ -157,6 +176,28 @@ class Run:
         for unique_id in plan.references:
             self._references.keep(self._context, unique_id, prepared, plan, self._preparer)
             self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
+
+    def _draw_seeds(self, prepared: Prepared, listener: Listener) -> Prompt:
+        """The prompt; with new seeds, if they are asked for, which are told."""
+        options = self._options
+        if not options.randomize_seeds or prepared.workflow is None:
+            return prepared.prompt
+        before = self._seeds.get(prepared.digest, {})
+        seed = None if options.seed is None else options.seed + self._draws
+        prompt, seeds = convert(
+            prepared.workflow,
+            self._preparer.info,
+            randomize_seeds=True,
+            seed=seed,
+            previous=before,
+        )
+        self._draws += 1
+        self._seeds[prepared.digest] = {**before, **seeds}
+        if seeds:
+            log.info("%s is run with the seeds %s.", prepared.name, seeds)
+            if listener is not None:
+                listener(SeedsChanged(prepared.name, seeds))
+        return prompt
 
     def _look_up(self, unique_id: str) -> Feed:
         receipt = self._context.get_receipt(unique_id)

@@ -61,6 +61,7 @@ def convert(
     *,
     randomize_seeds: bool = False,
     seed: int | None = None,
+    previous: Mapping[tuple[str, str], Any] | None = None,
     now: datetime | None = None,
 ) -> Conversion:
     """Convert a workflow, and tell which seeds were changed.
@@ -78,6 +79,7 @@ def convert(
         seed: makes the random choices repeatable. Of `{a|b}` in a prompt text, the text and this
             number decide which option is taken, so that None takes the same one each time; with
             None, new seeds come from the system's randomness.
+        previous: the seeds of the conversion before, so that "increment" goes on from them.
         now: the time for %date:...% in file names. None: the clock.
 
     Raises:
@@ -107,6 +109,8 @@ def convert(
     seeds: dict[tuple[str, str], Any] = {}
     if randomize_seeds:
         rng = random.Random(seed) if seed is not None else random.SystemRandom()
+        for (node_id, name), value in (previous or {}).items():
+            prompt[node_id]["inputs"][name] = value
         seeds = change_seeds(prompt, _controls(flat, writer), writer.shared, rng)
     return Conversion(prompt, seeds)
 

@@ -257,3 +257,51 @@ async def _folders(discomfort) -> dict[str, str]:
         session.get(f"{worker.server_address}/discomfort/hello") as reply,
     ):
         return (await reply.json())["folders"]
+
+
+def seeded(workflows, control: str) -> dict:
+    """The number 5 with this control beside it goes out as `same_number`."""
+    import json
+
+    data = json.loads((workflows / "type_int.json").read_text(encoding="utf-8"))
+    for node in data["nodes"]:
+        if node["type"] == "PrimitiveInt":
+            node["widgets_values"] = [5, control]
+            for slot in node["inputs"]:
+                slot["link"] = None
+    data["links"] = [link for link in data["links"] if link[3] != 2]
+    data["nodes"] = [node for node in data["nodes"] if node["id"] != 1]
+    return data
+
+
+async def test_a_seed_has_the_value_in_the_file(discomfort, workflows):
+    results = await discomfort.run(seeded(workflows, "randomize"), iterations=2)
+    assert results == {"same_number": 5}
+
+
+async def test_seeds_change_on_request_as_the_editor_changes_them(discomfort, workflows):
+    results = await discomfort.run(
+        seeded(workflows, "increment"), iterations=3, randomize_seeds=True
+    )
+    assert results == {"same_number": 8}
+    results = await discomfort.run(seeded(workflows, "fixed"), randomize_seeds=True)
+    assert results == {"same_number": 5}
+
+
+async def test_changed_seeds_are_told_and_repeatable(discomfort, workflows):
+    from custom_nodes.discomfort.runs import SeedsChanged
+
+    drawn: list[list[int]] = []
+    for _ in range(2):
+        events: list = []
+        results = await discomfort.run(
+            seeded(workflows, "randomize"),
+            iterations=3,
+            randomize_seeds=True,
+            seed=7,
+            on_event=events.append,
+        )
+        told = [e.seeds["2", "value"] for e in events if isinstance(e, SeedsChanged)]
+        assert told[-1] == results["same_number"]
+        drawn.append(told)
+    assert drawn[0] == drawn[1] and len(set(drawn[0])) == 3
