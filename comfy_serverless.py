@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .config import WorkerConfig, load_config, read_json
-from .errors import ConfigError, ExecutionError, WorkerStartError
+from .errors import ExecutionError, WorkerStartError
+from .graph.object_info import index_object_info
+from .graph.prompt import is_prompt
+from .graph.to_prompt import to_prompt
 from .worker.attach import attach
 from .worker.client import Client
 from .worker.events import Event
@@ -25,6 +27,7 @@ from .worker.runs import RunResult
 from .worker.server import Worker
 from .worker.stream import stream_events
 from .worker.uploads import Uploads, target_folder
+from .workflow_files import read_workflow
 
 CONFIG_NAME = "comfy_serverless.json"
 _HISTORY_WAIT_S = 10.0
@@ -177,7 +180,7 @@ class ComfyConnector:
         """Run a workflow, or a prompt, and give its entry in ComfyUI's history.
 
         Args:
-            payload: a path, or the JSON itself.
+            payload: a path (of a picture that ComfyUI saved, too), or the JSON itself.
             use_workflow_json: the payload is the editor's JSON. False: it is the API's, as it is.
 
         Returns:
@@ -199,16 +202,22 @@ class ComfyConnector:
         return result.history
 
     async def get_prompt_from_workflow(
-        self, workflow: str | Path | Mapping[str, Any]
+        self, workflow: str | Path | Mapping[str, Any], **options: Any
     ) -> dict[str, Any]:
         """Convert the editor's JSON to the API's, as the editor's "Export (API)" does.
+
+        Args:
+            workflow: a path, the JSON itself, or a picture that ComfyUI saved; a prompt comes back
+                as it is.
+            options: `randomize_seeds` and `seed`, see `graph.to_prompt.convert`.
 
         Raises:
             WorkflowError: it can't be used; every problem is named.
         """
-        from .graph.to_prompt import to_prompt
-
-        return to_prompt(read_workflow(workflow), await self.object_info_index())
+        data = read_workflow(workflow)
+        if is_prompt(data):
+            return data
+        return to_prompt(data, await self.object_info_index(), **options)
 
     async def object_info(self) -> dict[str, Any]:
         """What nodes the server has: its /object_info, asked once per server."""
@@ -217,8 +226,6 @@ class ComfyConnector:
 
     async def object_info_index(self) -> Any:
         """`object_info` in the form that `graph` works with, made once per server."""
-        from .graph.object_info import index_object_info
-
         info, version = await self.object_info(), self.object_info_version
         if self._index is None or self._index[0] != version:
             self._index = (version, index_object_info(info))
@@ -375,23 +382,3 @@ class ComfyConnector:
         with contextlib.suppress(OSError):
             return Path(process.log_path).read_text(encoding="utf-8", errors="replace")
         return "\n".join(process.last_lines(1000))
-
-
-def read_workflow(payload: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-    """A workflow or a prompt: the JSON itself, or the file that has it.
-
-    Raises:
-        FileNotFoundError, ValueError.
-    """
-    if isinstance(payload, Mapping):
-        return dict(payload)
-    path = Path(payload)
-    if not path.is_file():
-        raise FileNotFoundError(f"The workflow {str(path)!r} does not exist.")
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as e:
-        raise ConfigError(f"{path} is not valid JSON: {e}") from e
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected a workflow or a prompt, found {type(data).__name__}.")
-    return data

@@ -19,7 +19,7 @@ from .graph.ports import Ports, find_ports, find_ports_in_prompt
 from .graph.prompt import Prompt, is_prompt, parse_prompt
 from .graph.to_prompt import to_prompt
 from .graph.widgets import ObjectInfo
-from .workflow_tools import read_workflow
+from .workflow_files import read_workflow
 
 _KEPT = 128
 _DATE = "%date:"  # what the front end replaces in a filename_prefix when it queues

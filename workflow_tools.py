@@ -12,53 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from . import images, json_values
-from .config import load_pass_by_rules, read_json
-from .errors import ConfigError, WorkflowError
+from .config import load_pass_by_rules
+from .errors import WorkflowError
 from .graph import reroutes
-from .graph.model import NodeId, Workflow, is_workflow, parse_workflow
+from .graph.model import NodeId, Workflow, parse_workflow
 from .graph.order import execution_order
 from .graph.ports import Port, find_ports
 from .graph.prompt import is_prompt
 from .graph.stitch import stitch
 from .graph.to_prompt import to_prompt
+from .workflow_files import read_workflow
 
 log = logging.getLogger("discomfort.tools")
-
-_PICTURES = {".png", ".webp", ".jpg", ".jpeg"}
-
-
-def read_workflow(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON of a workflow or prompt: from a file, from a picture that ComfyUI saved, or as it
-    is given.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        WorkflowError: not JSON, or neither a workflow nor a prompt.
-        TypeError: neither a path nor a dict.
-    """
-    if isinstance(source, Mapping):
-        data, name = dict(source), "The given dict"
-    elif isinstance(source, (str, Path)):
-        path = Path(source).expanduser()
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no workflow file {path}. Check the path.")
-        name = str(path)
-        try:
-            is_picture = path.suffix.lower() in _PICTURES
-            data = images.read_workflow_metadata(path) if is_picture else read_json(path)
-        except ConfigError as e:
-            raise WorkflowError(f"This is no workflow: {e}") from e
-    else:
-        raise TypeError(
-            f"A workflow is a path, a workflow dict or an API prompt dict, not "
-            f"{type(source).__name__}."
-        )
-    if is_workflow(data) or is_prompt(data):
-        return data
-    raise WorkflowError(
-        f'{name} is neither a workflow (a list "nodes") nor an API prompt (nodes with a '
-        "class_type)."
-    )
 
 
 def workflow_to_prompt(

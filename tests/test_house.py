@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "worker": set(),
     "nodes_internal": {"store"},
     "workflow_context": {"store"},
-    "comfy_serverless": {"worker", "graph"},
+    "workflow_files": {"graph", "images"},
+    "comfy_serverless": {"worker", "graph", "workflow_files"},
     "__init__": {"nodes", "worker"},
 }
 # The facade and its rooms use the front doors and the pure package; what is behind another front
