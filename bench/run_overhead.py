@@ -2,11 +2,11 @@
 
     python bench/run_overhead.py [--runs 200] [--iterations 20] [--memory 500]
 
-1. One `run()` of a one-node workflow (a number in, a number out) against the floor: POST of an
+1. Memory of master and worker over a long loop that carries a 1024 x 1024 picture.
+2. One `run()` of a one-node workflow (a number in, a number out) against the floor: POST of an
    equal prompt, until the websocket says that it succeeded.
-2. A loop that carries a 1024 x 1024 picture against the usual way: upload a PNG, queue LoadImage,
-   the same node and SaveImage, download the result from /view.
-3. Memory of master and worker over a long loop that carries that picture.
+3. A loop that carries that picture against the usual way: upload a PNG, queue LoadImage, the same
+   node and SaveImage, download the result from /view.
 """
 
 from __future__ import annotations
@@ -211,6 +211,7 @@ async def measure_memory(discomfort, iterations: int) -> None:
             f"{name}: {early / 2**20:7.1f} MiB after {tenth} iterations, "
             f"{late / 2**20:7.1f} MiB after {iterations}: {growth:+.1f} %; target within 5 %"
         )
+    print()
 
 
 async def main() -> None:
@@ -220,10 +221,10 @@ async def main() -> None:
     parser.add_argument("--memory", type=int, default=500)
     args = parser.parse_args()
     async with await Discomfort.create() as discomfort:
+        await measure_memory(discomfort, args.memory)  # first: on a worker that did nothing yet
         async with Bare(discomfort.Worker) as bare:
             await measure_scalar(discomfort, bare, args.runs)
             await measure_picture(discomfort, bare, args.iterations)
-        await measure_memory(discomfort, args.memory)
 
 
 if __name__ == "__main__":
