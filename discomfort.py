@@ -23,6 +23,7 @@ if not __package__:
     __package__ = "discomfort"
 
 from .comfy_serverless import ComfyConnector
+from .errors import ExecutionError, WorkerDied
 from .prepare import Preparer, read_workflows
 from .references import References
 from .runs import Options, Run, check_options
@@ -106,7 +107,7 @@ class Discomfort:
             until: called with the context after each iteration (plain or async); true ends the run.
             on_event: called with each event of the worker, on the event loop.
             progress: show a bar; None: in a terminal or notebook only.
-            timeout: seconds for the whole call; then RunTimeout.
+            timeout: seconds for the whole call, without the start of a worker; then RunTimeout.
             retries: how often a workflow is run again when the worker died.
             randomize_seeds: change the seeds before each run of a workflow, as the editor does
                 when it queues: as the "control after generate" beside each says. False: a seed
@@ -127,9 +128,14 @@ class Discomfort:
             iterations, use_ram, until, on_event, progress, timeout, retries, randomize_seeds, seed
         )
         check_options(options)
+        self._check_open()
+        if context is not None and not isinstance(context, WorkflowContext):
+            raise TypeError(
+                f"context must be a WorkflowContext, made by discomfort.Context(), not {context!r}."
+            )
         given = _check_inputs(inputs)
         read = read_workflows(workflows)
-        preparer = await self._prepared_for_server()
+        preparer = await self._prepared_for_server(retries)
         with self._own_context() if context is None else nullcontext(context) as used:
             run = Run(
                 self.Worker, used, self._references, self.Tools.pass_by_rules, preparer, options
@@ -141,11 +147,15 @@ class Discomfort:
         if self._is_open:
             self._is_open = False
             self._references.forget()
-            while self._spare:
-                self._spare.pop().shutdown()
+            self._drop_contexts()
             await self.Worker.release()
 
+    def _drop_contexts(self) -> None:
+        while self._spare:
+            self._spare.pop().shutdown()
+
     async def __aenter__(self) -> Discomfort:
+        self._check_open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -163,11 +173,23 @@ class Discomfort:
             raise
         self._spare.append(context)
 
-    async def _prepared_for_server(self) -> Preparer:
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise ExecutionError(
+                "This Discomfort was shut down. `await Discomfort.create()` makes a new one."
+            )
+
+    async def _prepared_for_server(self, retries: int) -> Preparer:
         """The prepared workflows; made anew when the server, and so its node classes, may have
         changed.
         """
-        info = await self.Worker.object_info_index()
+        for left in range(retries, -1, -1):
+            try:
+                info = await self.Worker.object_info_index()
+                break
+            except WorkerDied:
+                if not left:
+                    raise
         if self._preparer is None or self._preparer.info is not info:
             self._preparer = Preparer(info)
             self._references.forget()  # a node class that is gone would spoil every prompt

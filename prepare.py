@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import WorkflowError
+from .errors import Problem, WorkflowError
 from .graph.model import Workflow, parse_workflow
 from .graph.ports import Ports, find_ports, find_ports_in_prompt
 from .graph.prompt import Prompt, is_prompt, parse_prompt
@@ -65,10 +65,22 @@ class Preparer:
     def _prepare(self, data: dict[str, Any], name: str, digest: str) -> Prepared:
         if is_prompt(data):
             prompt = parse_prompt(data)
+            _check_classes(prompt, self.info)
             return Prepared(name, digest, None, prompt, find_ports_in_prompt(prompt, self.info))
         workflow = parse_workflow(data)
         prompt = to_prompt(workflow, self.info)
         return Prepared(name, digest, workflow, prompt, find_ports(workflow, self.info))
+
+
+def _check_classes(prompt: Prompt, info: ObjectInfo) -> None:
+    """What conversion checks of a workflow: ComfyUI would not look at nodes that nothing needs."""
+    problems = [
+        Problem("the server does not know this node type", node_id, node["class_type"])
+        for node_id, node in prompt.items()
+        if node["class_type"] not in info
+    ]
+    if problems:
+        raise WorkflowError("The prompt can't be run:", problems)
 
 
 def _to_text(data: Mapping[str, Any], name: str) -> str:
@@ -88,7 +100,7 @@ def read_workflows(workflows: Any) -> list[tuple[str, dict[str, Any]]]:
     """
     if isinstance(workflows, (str, Path, Mapping)):
         workflows = [workflows]
-    if not isinstance(workflows, Sequence):
+    if not isinstance(workflows, Sequence) or isinstance(workflows, (bytes, bytearray)):
         raise TypeError(
             f"workflows must be a path, a dict or a list of these, not {type(workflows).__name__}."
         )

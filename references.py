@@ -53,6 +53,7 @@ class References:
             stored = preparer.prepare(context.load(unique_id), f"the reference {unique_id!r}")
             recipe = _recipe_of(stored, unique_id, str(context.folder), preparer)
         self._remember(version, recipe)
+        _check_loads(context, unique_id, recipe)
         return recipe
 
     def keep(
@@ -91,6 +92,18 @@ def _is_stored(context: WorkflowContext, unique_id: str, recipe: Recipe) -> bool
     except UnknownKeyError:
         return False
     return receipt.pass_by == "ref" and (receipt.meta or {}).get("recipe") == recipe.id
+
+
+def _check_loads(context: WorkflowContext, unique_id: str, recipe: Recipe) -> None:
+    for key in recipe.loads:
+        try:
+            context.get_receipt(key)
+        except UnknownKeyError:
+            raise WorkflowError(
+                f"The reference {unique_id!r} was made over a value (a picture, a latent "
+                "...) that only the context has in which it was made. Use that context, or make "
+                "the reference again in this one."
+            ) from None
 
 
 def is_reference(value: Any) -> bool:

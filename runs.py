@@ -9,14 +9,25 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import numbers
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .errors import RunTimeout, ValidationFailed, WorkerDied
+from .errors import RunTimeout, ValidationFailed, WorkerDied, WorkflowError
 from .graph.literals import NOT_LITERAL, as_literal
-from .graph.plan import Feed, Graft, Literal, Load, Plan, check_inputs, plan_run, unknown_inputs
+from .graph.plan import (
+    Feed,
+    Graft,
+    Literal,
+    Load,
+    Plan,
+    check_inputs,
+    plan_run,
+    unknown_inputs,
+    versions_to_load,
+)
 from .graph.prompt import Prompt
 from .graph.swap import Swapped, order_savers, shows_workflow, swap_ports
 from .graph.to_prompt import convert
@@ -26,7 +37,7 @@ from .references import References, is_reference
 
 if TYPE_CHECKING:
     from .comfy_serverless import ComfyConnector
-    from .workflow_context import WorkflowContext
+    from .workflow_context import Handoff, WorkflowContext
 
 Listener: TypeAlias = "Callable[[Any], Any] | None"
 
@@ -34,6 +45,7 @@ log = logging.getLogger("discomfort.run")
 
 # A value larger than this in the store is no literal: it is not even looked at.
 _LITERAL_BYTES = 2 << 20
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ def check_options(options: Options) -> None:
     if n is None:
         if options.until is None:
             raise ValueError("iterations=None needs until=...: nothing else would end the run.")
-    elif not isinstance(n, int) or isinstance(n, bool):
+    elif not isinstance(n, numbers.Integral) or isinstance(n, bool):
         raise TypeError(f"iterations must be a whole number or None, not {n!r}.")
     elif n < 1:
         raise ValueError(f"iterations must be 1 or more, not {n}.")
@@ -76,9 +88,19 @@ def check_options(options: Options) -> None:
         value = getattr(options, name)
         if value is not None and not callable(value):
             raise TypeError(f"{name} must be a function, not {value!r}.")
-    if options.timeout is not None and not options.timeout > 0:
-        raise ValueError(f"timeout must be more than 0 seconds, not {options.timeout!r}.")
-    if not isinstance(options.retries, int) or options.retries < 0:
+    if inspect.iscoroutinefunction(options.on_event):
+        raise TypeError(
+            "on_event must be a plain function: a run does not wait for its listeners. Start "
+            "a task in it for what takes time."
+        )
+    timeout = options.timeout
+    if timeout is not None and (not isinstance(timeout, numbers.Real) or isinstance(timeout, bool)):
+        raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}.")
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}.")
+    if not isinstance(options.retries, int) or isinstance(options.retries, bool):
+        raise TypeError(f"retries must be a whole number, not {options.retries!r}.")
+    if options.retries < 0:
         raise ValueError(f"retries must be 0 or more, not {options.retries!r}.")
     if options.seed is not None and not isinstance(options.seed, int):
         raise TypeError(f"seed must be a whole number or None, not {options.seed!r}.")
@@ -162,20 +184,42 @@ class Run:
         return None
 
     async def _run_once(self, prepared: Prepared, listener: Listener) -> None:
-        plan = plan_run(prepared.ports, self._look_up, self._rules)
-        swapped = swap_ports(
-            self._draw_seeds(prepared, listener),
-            prepared.ports,
-            plan,
-            self._preparer.info,
-            str(self._context.folder),
-            self._references.warm(),
-        )
+        prompt = self._draw_seeds(prepared, listener)
+        plan, swapped, handoff = self._plan(prepared, prompt)
         if swapped.prompt:
-            await self._execute(prepared, plan, swapped, listener)
+            await self._execute(prepared, plan, swapped, handoff, listener)
+        else:
+            self._context.take_back(handoff)
         for unique_id in plan.references:
             self._references.keep(self._context, unique_id, prepared, plan, self._preparer)
             self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
+
+    def _plan(self, prepared: Prepared, prompt: Prompt) -> tuple[Plan, Swapped, Handoff]:
+        """Decide, and lend what is to be loaded; again, if somebody saved a value in between."""
+        for _ in range(_TRIES):
+            plan = plan_run(prepared.ports, self._look_up, self._rules)
+            swapped = swap_ports(
+                prompt,
+                prepared.ports,
+                plan,
+                self._preparer.info,
+                str(self._context.folder),
+                self._references.warm(),
+            )
+            if not swapped.prompt and not plan.references:
+                raise WorkflowError(
+                    f"{prepared.name} has nothing to run: no OUTPUT port, and no node that "
+                    "shows or saves something. Connect an OUTPUT port to what you want to have."
+                )
+            loads = versions_to_load(plan)
+            handoff = self._context.hand_over(loads, self._options.use_ram)
+            if handoff.versions == loads:
+                return plan, swapped, handoff
+            self._context.take_back(handoff)
+        raise WorkflowError(
+            f"The values that {prepared.name} reads are saved anew faster than it can start. Give "
+            "runs that go on at the same time a context each."
+        )
 
     def _draw_seeds(self, prepared: Prepared, listener: Listener) -> Prompt:
         """The prompt; with new seeds, if they are asked for, which are told."""
@@ -211,9 +255,13 @@ class Run:
         return Load(unique_id, receipt.version)
 
     async def _execute(
-        self, prepared: Prepared, plan: Plan, swapped: Swapped, listener: Listener
+        self,
+        prepared: Prepared,
+        plan: Plan,
+        swapped: Swapped,
+        handoff: Handoff,
+        listener: Listener,
     ) -> None:
-        handoff = self._context.hand_over(_keys_to_load(plan), self._options.use_ram)
         try:
             await self._worker.execute(
                 order_savers(swapped, handoff.order),
@@ -221,10 +269,12 @@ class Run:
                 timeout=self._time_left(),
                 on_event=listener,
             )
-        except ValidationFailed as e:
-            raise _tell_ports(e, swapped) from None
-        finally:
-            taken = self._context.take_back(handoff)
+        except BaseException as e:
+            self._take_back_after(e, handoff)
+            if isinstance(e, ValidationFailed):
+                raise _tell_ports(e, swapped) from None
+            raise
+        taken = self._context.take_back(handoff)
         for unique_id in plan.saves:
             if unique_id in taken:
                 self._results[unique_id] = lambda uid=unique_id, t=taken: t.load(uid)
@@ -234,6 +284,13 @@ class Run:
                     unique_id,
                     prepared.name,
                 )
+
+    def _take_back_after(self, error: BaseException, handoff: Handoff) -> None:
+        """What was saved before the run failed is kept. The first error is the one to tell."""
+        try:
+            self._context.take_back(handoff)
+        except Exception:
+            log.exception("The values of a run that ended with %r were not taken back.", error)
 
     def _client_data(self, prepared: Prepared, swapped: Swapped) -> dict[str, Any] | None:
         """What the editor sends beside a prompt: the workflow, for nodes that put it into files."""
@@ -251,16 +308,6 @@ class Run:
                 "saved until then is in the context. Pass a larger timeout=, or fewer iterations."
             )
         return left
-
-
-def _keys_to_load(plan: Plan) -> list[str]:
-    keys: list[str] = []
-    for feed in plan.feeds.values():
-        if isinstance(feed, Load):
-            keys.append(feed.key)
-        elif isinstance(feed, Graft):
-            keys += feed.recipe.loads
-    return list(dict.fromkeys(keys))
 
 
 def _tell_ports(error: ValidationFailed, swapped: Swapped) -> ValidationFailed:

@@ -29,6 +29,7 @@ __all__ = ["Handoff", "Receipt", "Taken", "WorkflowContext"]
 _PASS_BY = ("val", "ref")
 # Keys of values that references froze; the facade makes them, and no list shows them.
 FROZEN_PREFIX = "__frozen__/"
+_KEPT_WHEN_EMPTY_BYTES = 128 << 20
 
 
 class WorkflowContext:
@@ -247,10 +248,15 @@ class WorkflowContext:
         self._open.remove(unique_id)
 
     def clear(self) -> None:
-        """Internal. Remove every key, so that the context can serve another run."""
+        """Internal. Remove every key, so that the context can serve another run.
+
+        Freed memory is kept for it, but not much.
+        """
         for key in self._open.unique_ids():
             with contextlib.suppress(UnknownKeyError):  # another process was faster
                 self.delete_key(key)
+        pool = self._open.ram.pool
+        pool.trim(max(0, pool.size_bytes - _KEPT_WHEN_EMPTY_BYTES))
 
     def drop_frozen(self, used: Collection[str]) -> None:
         """Internal. Remove the values that references froze and that are not among `used`."""

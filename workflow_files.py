@@ -28,6 +28,10 @@ def read_workflow(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         data, name = dict(source), "The given dict"
     elif isinstance(source, (str, Path)):
         path = Path(source).expanduser()
+        if not str(source).strip():
+            raise FileNotFoundError("The path of the workflow is empty.")
+        if path.is_dir():
+            raise FileNotFoundError(f"{path} is a folder. Name a workflow file in it.")
         if not path.is_file():
             raise FileNotFoundError(f"There is no workflow file {path}. Check the path.")
         name = str(path)

@@ -36,7 +36,14 @@ def as_literal(value: Any) -> Any:
         if scalar is NOT_LITERAL or chars > MAX_LITERAL_CHARS:
             return NOT_LITERAL
         items.append(scalar)
-    return items
+    return NOT_LITERAL if _looks_like_a_link(items) else items
+
+
+def _looks_like_a_link(items: list[Any]) -> bool:
+    """ComfyUI unwraps `{"__value__": [...]}` when it validates, and takes `[text, number]` for a
+    link when it runs (execution.py, comfy_execution/graph_utils.py of 0.3.64 and 0.33).
+    """
+    return len(items) == 2 and isinstance(items[0], str) and isinstance(items[1], (int, float))
 
 
 def _scalar(value: Any) -> Any:

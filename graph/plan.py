@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ..errors import MissingInputError, Problem
+from ..errors import MissingInputError, Problem, WorkflowError
 from .ports import ANY, Ports
 from .recipe import Recipe
+
+_TENSOR_TYPES = {"IMAGE", "MASK", "LATENT", "AUDIO"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,50 @@ def plan_run(ports: Ports, look_up: Callable[[str], Feed], rules: Mapping[str, s
     Args:
         look_up: how a stored unique_id is met; only called for what is stored.
         rules: ComfyUI type -> "val" or "ref"; what is not listed is "val".
+
+    Raises:
+        WorkflowError: text or numbers for ports that take pictures, models and the like.
     """
     saves, references = [], []
     for unique_id, port in ports.outputs.items():
         by_reference = rules.get(port.type, "val") == "ref"
         (references if by_reference else saves).append(unique_id)
     feeds = {unique_id: look_up(unique_id) for unique_id in ports.inputs}
+    _check_literals(ports, feeds, rules)
     return Plan(feeds, tuple(saves), tuple(references))
+
+
+def versions_to_load(plan: Plan) -> dict[str, str]:
+    """key -> version of all that a run's loaders read, those of grafted recipes too."""
+    versions: dict[str, str] = {}
+    for feed in plan.feeds.values():
+        if isinstance(feed, Load):
+            versions[feed.key] = feed.version
+        elif isinstance(feed, Graft):
+            versions.update(feed.recipe.loads)
+    return versions
+
+
+def _check_literals(ports: Ports, feeds: Mapping[str, Feed], rules: Mapping[str, str]) -> None:
+    """ComfyUI checks the type of a literal only where a widget could hold it."""
+    problems = []
+    for unique_id, feed in feeds.items():
+        kind = ports.input_type(unique_id)
+        is_object = kind in _TENSOR_TYPES or rules.get(kind) == "ref"
+        if is_object and isinstance(feed, Literal) and feed.value is not None:
+            shown = repr(feed.value)
+            shown = shown if len(shown) < 80 else shown[:76] + "..."
+            hint = (
+                " Open a file with discomfort.Tools.open_image_as_tensor(path)."
+                if kind == "IMAGE" and isinstance(feed.value, str)
+                else ""
+            )
+            problems += [
+                port.problem(f"the value of {unique_id!r} is {shown}, but {kind} is needed.{hint}")
+                for port in ports.inputs[unique_id]
+            ]
+    if problems:
+        raise WorkflowError("These values can't be used:", problems)
 
 
 def check_inputs(workflows: Sequence[tuple[str, Ports]], stored: Iterable[str]) -> None:
@@ -79,7 +118,7 @@ def check_inputs(workflows: Sequence[tuple[str, Ports]], stored: Iterable[str]) 
 
     Args:
         workflows: (name, ports) in the order of the run.
-        stored: the unique_ids that have a value before the first of them.
+        stored: the unique_ids that have a value before the first of them: stored, or given.
 
     Raises:
         MissingInputError: every missing unique_id with its type and where it is used.
@@ -110,7 +149,7 @@ def _missing(name: str, unique_id: str, ports: Ports, known: set[str]) -> str:
     ]
     text = f"{unique_id!r} of type {kind} in {name} ({'; '.join(places)})"
     close = difflib.get_close_matches(unique_id, sorted(known), n=1)
-    return f"{text}. Did you mean {close[0]!r}, which is stored?" if close else text
+    return f"{text}. Did you mean {close[0]!r}, which has a value?" if close else text
 
 
 def unknown_inputs(given: Iterable[str], workflows: Sequence[tuple[str, Ports]]) -> list[str]:

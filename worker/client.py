@@ -79,6 +79,7 @@ class Client:
             runs = list(self._runs.values())
         for run in runs:
             run.fail(make_error(run))
+        self.http.close_soon()
 
     async def execute(
         self,
@@ -210,7 +211,8 @@ class Client:
     def _timed_out(self, run: Run, why: str) -> RunTimeout:
         at = f" while node {run.current_node} ran" if run.current_node else ""
         return RunTimeout(
-            f"The run took too long{at}: {why}. It was interrupted.",
+            f"The run took too long{at}: {why}. It was ended; the worker can be used again. Pass a "
+            "larger timeout=, if it needs more.",
             prompt_id=run.prompt_id, log_path=self.log_path,
         )  # fmt: skip
 
@@ -249,9 +251,22 @@ class Client:
         try:
             return await self.ask.object_info(self.log_path)
         except TransportError as e:
+            await self._wait_for_death()
             if self._gone is not None:
                 raise self._gone(None) from e
-            raise RunLost(f"The server does not answer ({e}).", log_path=self.log_path) from e
+            raise RunLost(
+                f"The server does not answer ({e}). Run again; a worker that died is replaced.",
+                log_path=self.log_path,
+            ) from e
+
+    async def _wait_for_death(self) -> None:
+        """After a broken connection: wait until the process is known to have ended, if it did."""
+        deadline = time.monotonic() + _DEATH_WAIT_S
+        # Another thread sets it, which an asyncio.Event does not bear.
+        while self._kill is not None and self._gone is None:  # noqa: ASYNC110
+            if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(0.02)
 
     async def _cancel(self, run: Run, queueing: asyncio.Future[None]) -> None:
         """Get the prompt out of the server, and return when it is.
@@ -295,7 +310,8 @@ class Client:
         if self._kill is None:
             log.error("Prompt %s does not heed the interrupt; it runs on.", run.prompt_id)
             return
-        log.error("Node %s does not heed the interrupt; its worker is ended.", run.current_node)
+        node = f"node {run.current_node}" if run.current_node else "ComfyUI, before its first node,"
+        log.error("The interrupt has no effect on %s; the worker is ended.", node)
         await asyncio.to_thread(self._kill)
 
     def _on_event(self, event: Event) -> None:

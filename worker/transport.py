@@ -7,6 +7,7 @@ each loop gets its own session, closed with the loop's own shutdown.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import weakref
 from collections.abc import AsyncGenerator
@@ -104,8 +105,20 @@ class Transport:
         finally:
             await session.close()
 
+    def close_soon(self) -> None:
+        """Close the sessions of all loops that still run: the server is gone. Any thread."""
+        for loop, (_, keeper) in list(self._sessions.items()):
+            if not loop.is_closed():
+                with contextlib.suppress(RuntimeError):  # it was closed just now
+                    loop.call_soon_threadsafe(lambda k=keeper: asyncio.ensure_future(_finish(k)))
+
     async def close(self) -> None:
         """Close the running loop's session."""
         known = self._sessions.pop(asyncio.get_running_loop(), None)
         if known is not None:
             await known[1].aclose()
+
+
+async def _finish(keeper: AsyncGenerator[Any, None]) -> None:
+    with contextlib.suppress(RuntimeError):  # somebody else is closing it
+        await keeper.aclose()

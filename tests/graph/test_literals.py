@@ -56,6 +56,9 @@ def test_scalars_and_lists_of_them_are_literals(value, literal):
         object(),
         "x" * (MAX_LITERAL_CHARS + 1),
         ["x" * MAX_LITERAL_CHARS, "y"],
+        ["label", 0.9],  # ComfyUI would take it for a link
+        ["1", 0],
+        ["1", True],
     ],
 )
 def test_other_values_are_not(value):
@@ -73,5 +76,5 @@ def test_numbers_that_json_has_no_word_for_stay_numbers():
 
 
 def test_a_list_is_wrapped_so_that_it_is_no_link():
-    assert in_prompt(["1", 0]) == {"__value__": ["1", 0]}
+    assert in_prompt([1, 0]) == {"__value__": [1, 0]}
     assert in_prompt("1") == "1"

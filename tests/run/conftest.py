@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from custom_nodes.discomfort.discomfort import Discomfort
 
 
 @pytest.fixture(scope="module")
-def discomfort(shared: ComfyConnector) -> Discomfort:
-    return Discomfort(shared)
+def discomfort(shared: ComfyConnector) -> Iterator[Discomfort]:
+    made = Discomfort(shared)
+    yield made
+    made._drop_contexts()  # the worker is shared with other modules
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 
 import pytest
@@ -13,6 +14,8 @@ from custom_nodes.discomfort.errors import (
     ValidationFailed,
     WorkflowError,
 )
+
+PICTURE = torch.rand(1, 64, 64, 3)
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ async def good_run(discomfort, workflows):
 )
 @pytest.mark.usefixtures("good_run")
 async def test_a_wrong_workflow_says_what_and_where(discomfort, workflows, workflow, error, words):
-    inputs = dict.fromkeys(_inputs(discomfort, workflows / f"{workflow}.json"), "x")
+    inputs = dict.fromkeys(_inputs(discomfort, workflows / f"{workflow}.json"), PICTURE)
     with pytest.raises(error) as caught:
         await discomfort.run(workflows / f"{workflow}.json", inputs)
     assert words in str(caught.value)
@@ -80,6 +83,49 @@ async def test_a_value_of_the_wrong_type_names_the_port(discomfort, workflows):
     inputs = {"picture": {"not": "a picture"}, "radius": 3}
     with pytest.raises(NodeFailed, match="picture"):
         await discomfort.run(workflows / "range_int.json", inputs)
+
+
+@pytest.mark.parametrize("value", ["examples/x.png", 5, [], [1, 2]])
+@pytest.mark.usefixtures("good_run")
+async def test_text_for_a_picture_names_the_port_before_anything_runs(discomfort, workflows, value):
+    with pytest.raises(WorkflowError, match="'picture'.*IMAGE") as caught:
+        await discomfort.run(workflows / "type_image.json", {"picture": value})
+    assert ("open_image_as_tensor" in str(caught.value)) == isinstance(value, str)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ({"1": {"class_type": "NopeNode", "inputs": {}}}, "NopeNode"),
+        ({"1": {"class_type": "PrimitiveInt", "inputs": {"value": 1}}}, "nothing to run"),
+        ({"nodes": [], "links": []}, "nothing to run"),
+    ],
+)
+@pytest.mark.usefixtures("good_run")
+async def test_nothing_to_run_is_said(discomfort, prompt, words):
+    with pytest.raises(WorkflowError, match=words):
+        await discomfort.run(prompt)
+
+
+@pytest.mark.usefixtures("good_run")
+async def test_a_cancelled_run_leaves_context_and_worker_good(discomfort, workflows):
+    with discomfort.Context() as context:
+        context.save("text", "")
+        running = asyncio.create_task(
+            discomfort.run(
+                workflows / "loop_text.json",
+                context=context,
+                iterations=None,
+                until=lambda context: False,
+            )
+        )
+        while len(context.load("text")) < 3:  # noqa: ASYNC110  the runs go on in between
+            await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        results = await discomfort.run(workflows / "loop_text.json", context=context)
+        assert len(results["text"]) > 3
 
 
 @pytest.mark.usefixtures("good_run")

@@ -131,6 +131,12 @@ async def test_a_comfyui_list_comes_out_whole_and_goes_in_again(discomfort, work
             assert torch.equal(back["inverted_list"][1], 1 - pictures[1])
 
 
+@pytest.mark.parametrize("value", [["label", 0.9], ["1", 0], ["zz", True], [], [1, 2], (1, "x")])
+async def test_a_list_that_looks_like_a_link_is_a_value(discomfort, workflows, value):
+    results = await discomfort.run(workflows / "mode_port_to_port.json", {"text": value})
+    assert results == {"same_text": value} and type(results["same_text"]) is type(value)
+
+
 async def test_a_workflow_dict_and_a_prompt_run_like_a_file(discomfort, workflows):
     import json
 
@@ -195,7 +201,14 @@ async def test_an_input_nobody_asks_for_is_warned_of(discomfort, workflows, capl
         ({"iterations": 0}, ValueError),
         ({"iterations": None}, ValueError),
         ({"iterations": "3"}, TypeError),
+        ({"iterations": True}, TypeError),
         ({"until": 3}, TypeError),
+        ({"on_event": asyncio.sleep}, TypeError),
+        ({"context": "x"}, TypeError),
+        ({"timeout": "5"}, TypeError),
+        ({"seed": 1.5}, TypeError),
+        ({"workflows": b"abc"}, TypeError),
+        ({"workflows": ""}, FileNotFoundError),
         ({"timeout": 0}, ValueError),
         ({"retries": -1}, ValueError),
     ],

@@ -1,0 +1,106 @@
+"""The facade's life: create, join, shut down, and workers that die at bad moments."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+
+import psutil
+import pytest
+from custom_nodes.discomfort.discomfort import Discomfort
+from custom_nodes.discomfort.errors import ExecutionError, WorkerDied
+from servers import FAKE, wait_for, write_config
+
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
+
+
+@pytest.fixture
+def config(tmp_path):
+    return write_config(tmp_path, FAKE)
+
+
+async def echo(discomfort: Discomfort, workflows, value: int, **options) -> None:
+    results = await discomfort.run(workflows / "type_int.json", {"number": value}, **options)
+    assert results == {"same_number": value}
+
+
+async def kill_worker(discomfort: Discomfort) -> None:
+    pid = discomfort.Worker.pid
+    os.kill(pid, signal.SIGKILL)
+    await wait_for(lambda: discomfort.Worker.pid != pid, "the worker's death is known")
+
+
+async def test_two_share_a_worker_until_the_last_is_shut_down(config, workflows):
+    first = await Discomfort.create(config)
+    second = await Discomfort.create(config)
+    assert first.Worker is second.Worker
+    await first.shutdown()
+    await first.shutdown()
+    await echo(second, workflows, 1)
+    with pytest.raises(ExecutionError, match=r"shut down.*Discomfort.create\(\)"):
+        await echo(first, workflows, 1)
+    with pytest.raises(ExecutionError, match="shut down"):
+        await first.__aenter__()
+    pid = second.Worker.pid
+    await second.shutdown()
+    assert not psutil.pid_exists(pid)
+
+
+async def test_an_exception_in_the_block_ends_the_worker(config, workflows):
+    with pytest.raises(KeyError):
+        async with await Discomfort.create(config) as discomfort:
+            await echo(discomfort, workflows, 1)
+            raise KeyError("a bug of the script")
+
+
+def test_several_event_loops_use_one_worker(config, workflows):
+    async def create():
+        return await Discomfort.create(config)
+
+    discomfort = asyncio.run(create())
+    for value in range(3):
+        asyncio.run(echo(discomfort, workflows, value))
+    asyncio.run(discomfort.shutdown())
+
+
+async def test_a_dead_worker_is_replaced_and_the_context_has_its_values(config, workflows, recwarn):
+    async with await Discomfort.create(config) as discomfort:
+        with discomfort.Context() as context:
+            context.save("number", 3)
+            for value in (1, 2):
+                await kill_worker(discomfort)
+                await echo(discomfort, workflows, value, context=context)
+            assert context.load("same_number") == 2
+    gc.collect()
+    assert not [w for w in recwarn if issubclass(w.category, ResourceWarning)]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+async def test_a_worker_that_dies_while_it_is_asked_is_reported_or_replaced(
+    config, workflows, retries
+):
+    """Killed before its first run, while /object_info is read."""
+    async with await Discomfort.create(config) as discomfort:
+        runs = [
+            asyncio.ensure_future(echo(discomfort, workflows, i, retries=retries)) for i in range(4)
+        ]
+        await asyncio.sleep(0)
+        os.kill(discomfort.Worker.pid, signal.SIGKILL)
+        found = await asyncio.gather(*runs, return_exceptions=True)
+        assert {type(f) for f in found} <= ({type(None)} if retries else {type(None), WorkerDied})
+        await echo(discomfort, workflows, 9)
+
+
+async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
+    import torch
+
+    async with await Discomfort.create(config) as discomfort:
+        await discomfort.run(
+            workflows / "type_image.json", {"picture": torch.zeros(1, 4096, 4096, 3)}
+        )
+        gc.collect()
+        usage = [c.get_usage()["ram_usage_bytes"] for c in discomfort._spare]
+        assert usage == [0]
+        assert all(c._store.ram.pool.size_bytes <= 128 << 20 for c in discomfort._spare)
