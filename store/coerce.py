@@ -131,8 +131,10 @@ def _image(unique_id: str, value: Any) -> Any:
         t = t[None]
     if t.ndim != 4 or t.shape[-1] not in (1, 3, 4):
         hint = ""
-        if t.ndim == 4 and t.shape[1] in (1, 3, 4):
-            hint = " The channels come first here: use tensor.movedim(1, -1)."
+        if t.ndim == 4 and t.shape[1] in (3, 4):
+            hint = " The channels come first here: use tensor.movedim(-3, -1)."
+        elif t.ndim == 4 and t.shape[1] == 1:
+            hint = " A mask needs channels to be a picture: use mask[..., None]."
         raise ValueError(
             f"The value of {unique_id!r} is {_show(value)}; IMAGE was expected: [height, width, "
             "channels] or "
