@@ -24,9 +24,10 @@ if not __package__:
 
 from .comfy_serverless import ComfyConnector
 from .errors import ExecutionError, WorkerDied
+from .options import Options, check_options
 from .prepare import Preparer, read_workflows
 from .references import References
-from .runs import Options, Run, check_options
+from .runs import Run
 from .workflow_context import WorkflowContext
 from .workflow_tools import WorkflowTools
 
@@ -183,13 +184,12 @@ class Discomfort:
         """The prepared workflows; made anew when the server, and so its node classes, may have
         changed.
         """
-        for left in range(retries, -1, -1):
-            try:
-                info = await self.Worker.object_info_index()
-                break
-            except WorkerDied:
-                if not left:
-                    raise
+        try:
+            info = await self.Worker.object_info_index()
+        except WorkerDied:
+            if not retries:
+                raise
+            return await self._prepared_for_server(retries - 1)
         if self._preparer is None or self._preparer.info is not info:
             self._preparer = Preparer(info)
             self._references.forget()  # a node class that is gone would spoil every prompt

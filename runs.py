@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import numbers
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from .graph.plan import (
 from .graph.prompt import Prompt
 from .graph.swap import Swapped, order_savers, shows_workflow, swap_ports
 from .graph.to_prompt import convert
+from .options import Options
 from .prepare import Prepared, Preparer
 from .progress import ProgressBar, is_shown
 from .references import References, is_reference
@@ -49,21 +49,6 @@ _TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How a run is to go; see `Discomfort.run`."""
-
-    iterations: int | None = 1
-    use_ram: bool = True
-    until: Callable[[Any], Any] | None = None
-    on_event: Callable[[Any], Any] | None = None
-    progress: bool | None = None
-    timeout: float | None = None
-    retries: int = 0
-    randomize_seeds: bool = False
-    seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class SeedsChanged:
     """An event: the seeds that a workflow is run with, where they are not those in its file.
 
@@ -72,38 +57,6 @@ class SeedsChanged:
 
     workflow: str
     seeds: Mapping[tuple[str, str], Any]
-
-
-def check_options(options: Options) -> None:
-    """Raises TypeError or ValueError for an argument that can't be used, with what it may be."""
-    n = options.iterations
-    if n is None:
-        if options.until is None:
-            raise ValueError("iterations=None needs until=...: nothing else would end the run.")
-    elif not isinstance(n, numbers.Integral) or isinstance(n, bool):
-        raise TypeError(f"iterations must be a whole number or None, not {n!r}.")
-    elif n < 1:
-        raise ValueError(f"iterations must be 1 or more, not {n}.")
-    for name in ("until", "on_event"):
-        value = getattr(options, name)
-        if value is not None and not callable(value):
-            raise TypeError(f"{name} must be a function, not {value!r}.")
-    if inspect.iscoroutinefunction(options.on_event):
-        raise TypeError(
-            "on_event must be a plain function: a run does not wait for its listeners. Start "
-            "a task in it for what takes time."
-        )
-    timeout = options.timeout
-    if timeout is not None and (not isinstance(timeout, numbers.Real) or isinstance(timeout, bool)):
-        raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}.")
-    if timeout is not None and not timeout > 0:
-        raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}.")
-    if not isinstance(options.retries, int) or isinstance(options.retries, bool):
-        raise TypeError(f"retries must be a whole number, not {options.retries!r}.")
-    if options.retries < 0:
-        raise ValueError(f"retries must be 0 or more, not {options.retries!r}.")
-    if options.seed is not None and not isinstance(options.seed, int):
-        raise TypeError(f"seed must be a whole number or None, not {options.seed!r}.")
 
 
 class Run:

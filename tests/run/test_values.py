@@ -259,6 +259,11 @@ async def test_a_picture_that_comfyui_saves_holds_its_workflow_and_runs_again(
     original = discomfort.Tools.discover_ports(workflows / "save_image.json")
     assert discomfort.Tools.discover_ports(found)["inputs"] == original["inputs"]
     await discomfort.run(path, inputs)
+    prompts = [
+        await discomfort.Worker.get_prompt_from_workflow(source)
+        for source in (path, workflows / "save_image.json")
+    ]
+    assert prompts[0] == prompts[1]
 
 
 async def _folders(discomfort) -> dict[str, str]:
