@@ -55,6 +55,21 @@ def hang_while_saving(run_id: str) -> None:
     context._store.write(f"{context._store.book.token}_unfinished", hanging, True, "x")
 
 
+def hold_more_than_descriptors() -> None:
+    """Loads 20 large values with room for 8 more open files."""
+    import resource
+
+    import psutil
+
+    with WorkflowContext(max_ram_gb=1) as context:
+        for i in range(20):
+            context.save(f"k{i}", np.full(100_000, i, np.uint8))
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (psutil.Process().num_fds() + 8, hard))
+        held = [context.load(f"k{i}") for i in range(20)]
+        say([int(array[0]) for array in held])
+
+
 def hang_while_holding_the_lock(run_id: str) -> None:
     """Writes half a line of the receipts and stops, with their lock held."""
     context = WorkflowContext(run_id=run_id, create=False)

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store import locks, run_dir, segments
@@ -241,19 +240,9 @@ def test_sixteen_processes_at_once_lose_and_tear_nothing(start, context):
     wait_until(lambda: len(blocks()) < 100, "collecting what the processes left")
 
 
-def test_more_values_held_than_descriptors_still_load(context):
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for i in range(20):
-        context.save(f"k{i}", np.full(100_000, i, np.uint8))
-    now = psutil.Process().num_fds()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (now + 8, hard))
-    try:
-        held = [context.load(f"k{i}") for i in range(20)]
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert [int(a[0]) for a in held] == list(range(20))
+def test_more_values_held_than_descriptors_still_load(start):
+    """In a process of its own: the limit would hit whatever else runs in this one."""
+    assert start("hold_more_than_descriptors").end() == str(list(range(20)))
 
 
 def test_owner_lock_is_given_up_by_a_killed_process(start, own_folders):
