@@ -10,7 +10,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import Problem, UnknownKeyError, WorkflowError
 from .graph.closure import close_prompt, close_workflow
@@ -24,6 +24,14 @@ from .workflow_context import FROZEN_PREFIX, WorkflowContext
 
 # How many recipes stay in every prompt so that ComfyUI keeps what they made. Each may hold a model.
 WARM_RECIPES = 12
+
+
+class Reference(NamedTuple):
+    """One reference that was made. `workflow` is None if the same is stored already."""
+
+    unique_id: str
+    recipe: Recipe
+    workflow: dict[str, Any] | None
 
 
 class References:
@@ -56,25 +64,43 @@ class References:
         _check_loads(context, unique_id, recipe)
         return recipe
 
-    def keep(
+    def make(
+        self, context: WorkflowContext, made: Prepared, plan: Plan, preparer: Preparer
+    ) -> list[Reference]:
+        """The OUTPUTs of a plan that are kept as references; `store` saves them.
+
+        To be called before the run: what it saves may replace the values that are frozen in, and
+        the references that these are built on.
+        """
+        return [self._make(context, uid, made, plan, preparer) for uid in plan.references]
+
+    def _make(
         self,
         context: WorkflowContext,
         unique_id: str,
         made: Prepared,
         plan: Plan,
         preparer: Preparer,
-    ) -> None:
-        """Store an OUTPUT as a reference, unless the same recipe is stored already."""
-        recipe = _make(context, unique_id, made, plan, preparer)
-        if not _is_stored(context, unique_id, recipe):
-            if recipe.loads:
-                plan = replace(plan, feeds=_freeze_loads(context, plan.feeds, recipe))
-                recipe = _make(context, unique_id, made, plan, preparer)
-            stored = _closure(context, unique_id, made, plan, recipe, preparer)
-            meta = {"recipe": recipe.id, "frozen": list(recipe.loads)}
-            context.save(unique_id, stored, pass_by="ref", meta=meta)
+    ) -> Reference:
+        recipe = _resolve(context, unique_id, made, plan, preparer)
+        if _is_stored(context, unique_id, recipe):
+            return Reference(unique_id, self.recipe(context, unique_id, preparer), None)
+        if recipe.loads:
+            plan = replace(plan, feeds=_freeze_loads(context, plan.feeds, recipe))
+            recipe = _resolve(context, unique_id, made, plan, preparer)
+        return Reference(
+            unique_id, recipe, _closure(context, unique_id, made, plan, recipe, preparer)
+        )
+
+    def store(self, context: WorkflowContext, references: list[Reference]) -> None:
+        """Save them to the context, but for those that are stored already."""
+        for unique_id, recipe, workflow in references:
+            if workflow is not None:
+                meta = {"recipe": recipe.id, "frozen": list(recipe.loads)}
+                context.save(unique_id, workflow, pass_by="ref", meta=meta)
+            self._remember(context.version(unique_id), recipe)
+        if any(workflow is not None for _, _, workflow in references):
             _drop_unused(context)
-        self._remember(context.version(unique_id), recipe)
 
     def _remember(self, version: str, recipe: Recipe) -> None:
         self._recipes[recipe.id] = recipe
@@ -139,7 +165,7 @@ def _recipe_of(stored: Prepared, unique_id: str, run_dir: str, preparer: Prepare
     return make_recipe(prompt, source)
 
 
-def _make(
+def _resolve(
     context: WorkflowContext, unique_id: str, made: Prepared, plan: Plan, preparer: Preparer
 ) -> Recipe:
     prompt, source = resolve_output(
@@ -161,7 +187,8 @@ def _freeze_loads(
     for unique_id, feed in feeds.items():
         if isinstance(feed, Load) and feed.key in recipe.loads:
             key = FROZEN_PREFIX + feed.version
-            context.copy_key(feed.key, key)
+            copied = context.copy_key(feed.key, key)
+            assert copied.version == feed.version, "the value is lent to this run"
             feed = Load(key, feed.version)
         frozen[unique_id] = feed
     return frozen

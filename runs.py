@@ -37,7 +37,7 @@ from .references import References, is_reference
 
 if TYPE_CHECKING:
     from .comfy_serverless import ComfyConnector
-    from .workflow_context import Handoff, WorkflowContext
+    from .workflow_context import Handoff, Taken, WorkflowContext
 
 Listener: TypeAlias = "Callable[[Any], Any] | None"
 
@@ -139,12 +139,16 @@ class Run:
     async def _run_once(self, prepared: Prepared, listener: Listener) -> None:
         prompt = self._draw_seeds(prepared, listener)
         plan, swapped, handoff = self._plan(prepared, prompt)
-        if swapped.prompt:
-            await self._execute(prepared, plan, swapped, handoff, listener)
-        else:
-            self._context.take_back(handoff)
+        try:
+            references = self._references.make(self._context, prepared, plan, self._preparer)
+            if swapped.prompt:
+                await self._execute(prepared, swapped, handoff, listener)
+        except BaseException as e:
+            self._take_back_after(e, handoff)
+            raise
+        self._collect(prepared, plan, self._context.take_back(handoff))
+        self._references.store(self._context, references)
         for unique_id in plan.references:
-            self._references.keep(self._context, unique_id, prepared, plan, self._preparer)
             self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
 
     def _plan(self, prepared: Prepared, prompt: Prompt) -> tuple[Plan, Swapped, Handoff]:
@@ -208,12 +212,7 @@ class Run:
         return Load(unique_id, receipt.version)
 
     async def _execute(
-        self,
-        prepared: Prepared,
-        plan: Plan,
-        swapped: Swapped,
-        handoff: Handoff,
-        listener: Listener,
+        self, prepared: Prepared, swapped: Swapped, handoff: Handoff, listener: Listener
     ) -> None:
         try:
             await self._worker.execute(
@@ -222,15 +221,14 @@ class Run:
                 timeout=self._time_left(),
                 on_event=listener,
             )
-        except BaseException as e:
-            self._take_back_after(e, handoff)
-            if isinstance(e, ValidationFailed):
-                raise _tell_ports(e, swapped) from None
-            raise
-        taken = self._context.take_back(handoff)
+        except ValidationFailed as e:
+            raise _tell_ports(e, swapped) from None
+
+    def _collect(self, prepared: Prepared, plan: Plan, taken: Taken) -> None:
+        """What the savers of this very run made, whoever saves the same keys meanwhile."""
         for unique_id in plan.saves:
             if unique_id in taken:
-                self._results[unique_id] = lambda uid=unique_id, t=taken: t.load(uid)
+                self._results[unique_id] = lambda uid=unique_id: taken.load(uid)
             else:
                 log.warning(
                     "The output %r of %s got no value: a node before it blocked it.",

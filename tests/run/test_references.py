@@ -132,6 +132,59 @@ async def test_a_large_value_is_frozen_into_a_reference(discomfort, name):
         assert not [key for key in context.list_keys() if key.startswith("__")]
 
 
+async def test_a_reference_that_is_made_again_keeps_its_frozen_value(discomfort, name):
+    """The second run stores nothing new; a later picture must not get into the model."""
+    patch = {**PATCH, "5": port("picture")}
+    patch["3"] = {
+        "class_type": "StubPatchModel",
+        "inputs": {"model": ["1", 0], "strength": ["2", 0], "picture": ["5", 0]},
+    }
+    patch["4"] = port("patched", ["3", 0])
+    with discomfort.Context() as context:
+        inputs = {"strength": 1.0, "picture": torch.full((1, 64, 64, 3), 0.5)}
+        await discomfort.run([load(name), patch], inputs, context=context)
+        await discomfort.run(patch, context=context)
+        context.save("picture", torch.zeros(1, 64, 64, 3))
+        results = await discomfort.run(use("patched"), {"seed": 1}, context=context)
+        assert results["told"] == f"{name}['1.0+0.500'] 1"
+
+
+async def test_a_value_that_the_same_run_replaces_is_frozen_as_it_was_read(discomfort, name):
+    both = {
+        "1": port("model"),
+        "2": port("picture"),
+        "3": {
+            "class_type": "StubPatchModel",
+            "inputs": {"model": ["1", 0], "strength": 1.0, "picture": ["2", 0]},
+        },
+        "4": port("patched", ["3", 0]),
+        "5": {"class_type": "ImageInvert", "inputs": {"image": ["2", 0]}},
+        "6": port("picture", ["5", 0]),
+    }
+    with discomfort.Context() as context:
+        inputs = {"picture": torch.full((1, 64, 64, 3), 0.25)}
+        results = await discomfort.run([load(name), both], inputs, context=context)
+        assert float(results["picture"].mean()) == 0.75
+        told = await discomfort.run(use("patched"), {"seed": 1}, context=context)
+        assert told["told"] == f"{name}['1.0+0.250'] 1"
+
+
+async def test_two_references_over_one_node_that_replaces_both_are_closed_once(
+    discomfort, workflows, server
+):
+    """add_lora: `model` and `clip` in and out. The stored `clip` has one LoRA, like `model`."""
+    if server.is_fake:
+        return
+    with discomfort.Context() as context:
+        made = await discomfort.run(
+            [workflows / "load_model.json", workflows / "add_lora.json"], context=context
+        )
+        for unique_id in ("model", "clip"):
+            kinds = [node["type"] for node in made[unique_id]["nodes"]]
+            assert kinds.count("LoraLoader") == 1, unique_id
+            assert kinds.count("CheckpointLoaderSimple") >= 1
+
+
 async def test_frozen_values_are_freed_with_their_last_reference(discomfort, name):
     patch = {**PATCH, "5": port("picture"), "6": port("picture_out", ["5", 0])}
     patch["3"] = {
