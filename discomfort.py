@@ -136,7 +136,7 @@ class Discomfort:
             )
         given = _check_inputs(inputs)
         read = read_workflows(workflows)
-        preparer = await self._prepared_for_server(retries)
+        preparer = await self._prepared_for_server()
         with self._own_context() if context is None else nullcontext(context) as used:
             run = Run(
                 self.Worker, used, self._references, self.Tools.pass_by_rules, preparer, options
@@ -180,16 +180,14 @@ class Discomfort:
                 "This Discomfort was shut down. `await Discomfort.create()` makes a new one."
             )
 
-    async def _prepared_for_server(self, retries: int) -> Preparer:
+    async def _prepared_for_server(self) -> Preparer:
         """The prepared workflows; made anew when the server, and so its node classes, may have
         changed.
         """
         try:
             info = await self.Worker.object_info_index()
-        except WorkerDied:
-            if not retries:
-                raise
-            return await self._prepared_for_server(retries - 1)
+        except WorkerDied:  # while it had nothing to do: nothing is lost, and it is replaced
+            info = await self.Worker.object_info_index()
         if self._preparer is None or self._preparer.info is not info:
             self._preparer = Preparer(info)
             self._references.forget()  # a node class that is gone would spoil every prompt
