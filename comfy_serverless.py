@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import WorkerConfig, load_config, read_json
-from .errors import ExecutionError, WorkerStartError
+from .errors import ExecutionError, WorkerDied, WorkerStartError
 from .graph.object_info import index_object_info
 from .graph.prompt import is_prompt
 from .graph.to_prompt import to_prompt
@@ -160,11 +160,20 @@ class ComfyConnector:
             ValidationFailed, NodeFailed, RunTimeout, RunInterrupted, RunLost, WorkerDied,
             WorkerStartError.
         """
+        options = {
+            "client_data": client_data,
+            "timeout": timeout,
+            "silence_timeout": silence_timeout,
+            "on_event": on_event,
+        }
         client = self._client_now() or await self._ensure_client()
-        return await client.execute(
-            prompt, client_data=client_data, timeout=timeout,
-            silence_timeout=silence_timeout, on_event=on_event,
-        )  # fmt: skip
+        try:
+            return await client.execute(prompt, **options)
+        except WorkerDied as e:
+            if e.prompt_id is not None:
+                raise
+        # It had died before it got the prompt: nothing is lost.
+        return await (await self._ensure_client()).execute(prompt, **options)
 
     def stream(self, prompt: Mapping[str, Any], **options: Any) -> AsyncGenerator[Event, None]:
         """`execute` as an async iterator of its events; leaving the loop cancels the run.

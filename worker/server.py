@@ -130,7 +130,8 @@ def died(process: WorkerProcess, run: Run | None) -> ExecutionError:
     """The error for what waited when the process ended."""
     if process.is_stopping:
         return WorkerDied(
-            "The worker was stopped (kill_api, or the end of the script).",
+            "The worker was stopped (shutdown, kill_api, or the end of the script).",
+            prompt_id=run.prompt_id if run else None,
             exit_code=process.exit_code,
             log_path=process.log_path,
         )
