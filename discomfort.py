@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -30,8 +29,6 @@ from .references import References
 from .runs import Run
 from .workflow_context import WorkflowContext
 from .workflow_tools import WorkflowTools
-
-log = logging.getLogger("discomfort")
 
 
 class Discomfort:

@@ -92,6 +92,8 @@ def test_real_workflows_pruned_are_sound_and_give_the_same_prompt() -> None:
     count = 0
     for name, data in workflows():
         workflow = parse_workflow(data)
+        if shows_a_primitive(workflow):
+            continue
         flat = flatten(workflow, object_info())
         sources = sorted({source for source, _, _ in flat.links()})
         for source in rng.sample(sources, min(2, len(sources))):
@@ -100,9 +102,27 @@ def test_real_workflows_pruned_are_sound_and_give_the_same_prompt() -> None:
                 found = compare(with_port(workflow, node, source.slot))
                 count += found is not None
                 failures += [f"{name} {source}: {f}" for f in found or ()]
-    # What an instance shows for a PrimitiveNode of which it shows no value (two such files).
-    failures = [f for f in failures if "graphic_design_recomposer" not in f]
     assert count > 1000 and not failures
+
+
+def shows_a_primitive(workflow: Workflow) -> bool:
+    """Whether an instance shows a widget of a PrimitiveNode inside (properties.proxyWidgets).
+
+    The front end then reads the value by the slot numbers of `links`, which may belong to another
+    node: an accident that no pruned file repeats.
+    """
+    primitives = {
+        (subgraph.id, str(node.id))
+        for subgraph in workflow.subgraphs.values()
+        for node in subgraph.nodes
+        if node.type == "PrimitiveNode"
+    }
+    return any(
+        (node.type, str(shown[0])) in primitives
+        for graph in workflow.graphs()
+        for node in graph.nodes
+        for shown in node.properties.get("proxyWidgets") or ()
+    )
 
 
 def with_port(workflow: Workflow, flat: FlatNode, slot: int) -> Workflow:
