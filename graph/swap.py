@@ -16,7 +16,8 @@ from .literals import in_prompt
 from .model import PORT_TYPE
 from .plan import Graft, Literal, Load, Plan, wanted_by
 from .ports import PORT_INPUT, Ports
-from .prompt import Prompt, PromptNode, Source, link_source, upstream
+from .prompt import Prompt, PromptNode, Source, link_source
+from .prune import prune_prompt
 from .recipe import LOADER, Recipe
 from .widgets import ObjectInfo
 
@@ -63,8 +64,7 @@ def swap_ports(
         nodes[node_id] = swap.saver(unique_id, node_id)
     nodes.update(swap.added)
     targets = [n for n, node in nodes.items() if n in savers.values() or _is_output(node, info)]
-    needed = upstream(nodes, targets)
-    queued = {node_id: node for node_id, node in nodes.items() if node_id in needed}
+    queued = prune_prompt(nodes, targets)
     if queued:
         for recipe in warm:
             for node_id, node in recipe.nodes.items():
