@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from .worker.events import Event
 from .worker.launch import make_launch
 from .worker.runs import RunResult
 from .worker.server import Worker
-from .worker.stream import stream_events
+from .worker.stream import EventStream, stream_events
 from .worker.uploads import Uploads, target_folder
 from .workflow_files import read_workflow
 
@@ -175,7 +175,7 @@ class ComfyConnector:
         # It had died before it got the prompt: nothing is lost.
         return await (await self._ensure_client()).execute(prompt, **options)
 
-    def stream(self, prompt: Mapping[str, Any], **options: Any) -> AsyncGenerator[Event, None]:
+    def stream(self, prompt: Mapping[str, Any], **options: Any) -> EventStream:
         """`execute` as an async iterator of its events; leaving the loop cancels the run.
 
         Args:

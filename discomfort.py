@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ if not __package__:
 
 from .comfy_serverless import ComfyConnector
 from .errors import ExecutionError, WorkerDied
+from .events import EventStream, Finished, stream_events
 from .options import Options, check_options
 from .prepare import Preparer, read_workflows
 from .references import References
@@ -51,6 +53,7 @@ class Discomfort:
         self._is_open = True
         self._references = References()
         self._spare: list[WorkflowContext] = []
+        self._streams: set[Any] = set()
         self._preparer: Preparer | None = None
 
     @classmethod
@@ -103,7 +106,8 @@ class Discomfort:
             use_ram: keep what is saved in shared memory (else on disk).
             context: where values are kept. None: a temporary one, removed at the end.
             until: called with the context after each iteration (plain or async); true ends the run.
-            on_event: called with each event of the worker, on the event loop.
+            on_event: called with each event (events.py), on the event loop. Whatever it raises ends
+                the run, interrupts the worker, and is raised once that is idle.
             progress: show a bar; None: in a terminal or notebook only.
             timeout: seconds for the whole call, without the start of a worker; then RunTimeout.
             retries: how often a workflow is run again when the worker died.
@@ -140,13 +144,63 @@ class Discomfort:
             )
             return await run(read, given)
 
+    def stream(
+        self,
+        workflows: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]],
+        inputs: Mapping[str, Any] | None = None,
+        iterations: int | None = 1,
+        use_ram: bool = True,
+        context: WorkflowContext | None = None,
+        **options: Any,
+    ) -> EventStream:
+        """`run` as an async iterator of its events (events.py); the last has the results.
+
+            async with discomfort.stream("workflow.json", {"picture": picture}) as events:
+                async for event in events:
+                    if isinstance(event, Preview) and is_bad(event.image):
+                        break
+
+        Leaving the loop ends the run and interrupts the worker; the end of the block waits until
+        the worker is idle. A slow loop keeps nothing waiting: it gets all events, but of each
+        node's steps and previews that wait only the newest.
+
+        Args:
+            options: the others of `run`, but `on_event`.
+
+        Raises:
+            What `run` raises, in the loop.
+        """
+        if "on_event" in options:
+            raise TypeError("stream() has no on_event: its loop is what gets the events.")
+
+        async def start(on_event: Callable[[Any], None]) -> dict[str, Any]:
+            task = asyncio.current_task()
+            self._streams.add(task)
+            try:
+                return await self.run(
+                    workflows, inputs, iterations, use_ram, context, on_event=on_event, **options
+                )
+            finally:
+                self._streams.discard(task)
+
+        return stream_events(start, Finished)
+
     async def shutdown(self) -> None:
         """End the worker, if nobody else in this process uses it. May be called twice."""
         if self._is_open:
             self._is_open = False
+            await self._end_streams()
             self._references.forget()
             self._drop_contexts()
             await self.Worker.release()
+
+    async def _end_streams(self) -> None:
+        loop = asyncio.get_running_loop()
+        streams = [task for task in self._streams if task.get_loop() is loop]
+        for task in streams:
+            task.cancel()
+        if streams:
+            await asyncio.wait(streams)
 
     def _drop_contexts(self) -> None:
         while self._spare:

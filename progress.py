@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from .events import NodeStarted, Progress, WorkflowStarted
+
 
 def is_shown(progress: bool | None) -> bool:
     """Whether to show a bar: as asked, else where somebody looks (a terminal, a notebook)."""
@@ -43,9 +45,11 @@ class ProgressBar:
         """What the worker's events go to; None when nobody listens, which costs least."""
         return self._on_event if self._bar is None else self._show
 
-    def begin(self, name: str) -> None:
+    def begin(self, event: WorkflowStarted) -> None:
         if self._bar is not None:
-            self._bar.set_description(name, refresh=False)
+            self._bar.set_description(event.workflow, refresh=False)
+        if self._on_event is not None:
+            self._on_event(event)
 
     def advance(self) -> None:
         if self._bar is not None:
@@ -60,8 +64,9 @@ class ProgressBar:
 
 
 def _describe(event: Any) -> str | None:
-    """A node's title, or how far it is. By attributes: the events belong to the worker package."""
-    if getattr(event, "title", ""):
-        return str(event.title)
-    maximum = getattr(event, "maximum", 0)
-    return f"{event.value:g}/{maximum:g}" if maximum else None
+    """A node's title, or how far it is."""
+    if isinstance(event, NodeStarted):
+        return event.title
+    if isinstance(event, Progress) and event.maximum:
+        return f"{event.value:g}/{event.maximum:g}"
+    return None

@@ -11,10 +11,11 @@ import inspect
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import RunTimeout, ValidationFailed, WorkerDied, WorkflowError
+from .events import SeedsChanged, WorkflowStarted
 from .graph.literals import NOT_LITERAL, as_literal
 from .graph.plan import (
     Feed,
@@ -46,17 +47,6 @@ log = logging.getLogger("discomfort.run")
 # A value larger than this in the store is no literal: it is not even looked at.
 _LITERAL_BYTES = 2 << 20
 _TRIES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class SeedsChanged:
-    """An event: the seeds that a workflow is run with, where they are not those in its file.
-
-    `seeds`: (node id, input name) -> value.
-    """
-
-    workflow: str
-    seeds: Mapping[tuple[str, str], Any]
 
 
 class Run:
@@ -98,8 +88,8 @@ class Run:
         done = 0
         with ProgressBar(is_shown(self._options.progress), total, self._options.on_event) as bar:
             while limit is None or done < limit:
-                for workflow in prepared:
-                    bar.begin(workflow.name)
+                for number, workflow in enumerate(prepared, start=1):
+                    bar.begin(WorkflowStarted(workflow.name, done + 1, number))
                     await self._step(workflow, bar.listener)
                     bar.advance()
                 done += 1

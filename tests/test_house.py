@@ -25,6 +25,7 @@ EVERYBODY = {"errors", "config"}
 MAY_IMPORT = {
     "errors": set(),
     "config": {"errors"},
+    "events": {"worker"},
     "images": set(),
     "json_values": set(),
     "graph": set(),

@@ -43,9 +43,10 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodesCached(Event):
-    """These nodes need not run: ComfyUI still has their results."""
+    """These nodes need not run: ComfyUI still has their results. `titles`, in the same order."""
 
     node_ids: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import contextlib
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,11 +22,10 @@ from .events import (
     NodesCached,
     NodeStarted,
     OutputLanded,
-    Preview,
-    Progress,
     Queued,
     RunStarted,
 )
+from .inbox import Inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class Run:
         self._loop = loop
         self._on_event = on_event
         self._started: set[str] = set()
-        self._inbox: deque[Event] = deque()
+        self._inbox = Inbox()
         self._inbox_lock = threading.Lock()
         self._is_scheduled = False
         self._is_queued_told = False
@@ -89,6 +87,8 @@ class Run:
             self.tell_queued()
         elif isinstance(event, NodesCached):
             self.cached.update(dict.fromkeys(event.node_ids))
+            titles = tuple(name_of(self.prompt, i)[1] for i in event.node_ids)
+            event = replace(event, titles=titles)
         elif isinstance(event, NodeStarted):
             event = self._with_names(event)
             self.current_node = event.node_id
@@ -134,17 +134,11 @@ class Run:
         return RunResult(self.prompt_id, outputs, history, tuple(self.cached))
 
     def tell(self, event: Event) -> None:
-        """Hand the event to `on_event`, in the loop.
-
-        Of previews and steps that wait, the newest stays.
-        """
+        """Hand the event to `on_event`, in the loop."""
         if self._on_event is None:
             return
         with self._inbox_lock:
-            last = self._inbox[-1] if self._inbox else None
-            if isinstance(event, (Preview, Progress)) and isinstance(last, type(event)):
-                self._inbox.pop()
-            self._inbox.append(event)
+            self._inbox.put(event)
             if self._is_scheduled:
                 return
             self._is_scheduled = True
@@ -152,15 +146,15 @@ class Run:
 
     def _deliver(self) -> None:
         with self._inbox_lock:
-            waiting, self._inbox = self._inbox, deque()
+            waiting, self._inbox = self._inbox, Inbox()
             self._is_scheduled = False
-        for event in waiting:
+        while waiting:
             on_event = self._on_event
             if on_event is None:
                 return
             try:
-                on_event(event)
-            except Exception as e:
+                on_event(waiting.take())
+            except (Exception, asyncio.CancelledError) as e:  # asyncio would only log it
                 self._on_event = None
                 failure = CallbackFailed()
                 failure.__cause__ = e

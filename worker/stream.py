@@ -3,43 +3,91 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections import deque
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
-from .events import Event, Preview, Progress
+from ..errors import RunInterrupted
+from .inbox import Inbox
+
+log = logging.getLogger("discomfort.worker")
 
 
-async def stream_events(
-    start: Callable[[Callable[[Event], None]], Awaitable[Any]],
-) -> AsyncGenerator[Event, None]:
-    """Run `start(on_event)` and yield its events; raise what it raises.
+class EventStream:
+    """The events of one run: `async for event in stream`. What the run raises, the loop raises.
 
-    Leaving the loop early cancels it (with `contextlib.aclosing` at once and for sure). A slow
-    consumer keeps nothing waiting: of previews and steps in a row it gets the newest.
+    Leaving the loop early (`break`, an exception) cancels the run. In a block,
+    `async with stream: async for event in stream: ...`, the end of the block waits until the
+    worker is idle; without one the worker is interrupted while the script goes on. A slow loop
+    keeps nothing waiting: of a node's steps and previews it gets the newest.
     """
-    waiting: deque[Event] = deque()
-    wake = asyncio.Event()
 
-    def take(event: Event) -> None:
-        if isinstance(event, (Preview, Progress)) and waiting and type(waiting[-1]) is type(event):
-            waiting.pop()
-        waiting.append(event)
+    def __init__(self, events: AsyncGenerator[Any, None]):
+        self._events = events
+
+    def __aiter__(self) -> EventStream:
+        return self
+
+    async def __anext__(self) -> Any:
+        return await anext(self._events)
+
+    async def aclose(self) -> None:
+        """Cancel the run, if it still goes on, and return when the worker is done with it."""
+        await self._events.aclose()
+
+    async def __aenter__(self) -> EventStream:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def stream_events(
+    start: Callable[[Callable[[Any], None]], Awaitable[Any]],
+    make_last: Callable[[Any], Any] | None = None,
+) -> EventStream:
+    """The events that `start(on_event)` tells; begins with the first turn of the loop.
+
+    Args:
+        make_last: makes the last event, of what `start` returned.
+    """
+    return EventStream(_events(start, make_last))
+
+
+async def _events(
+    start: Callable[[Callable[[Any], None]], Awaitable[Any]],
+    make_last: Callable[[Any], Any] | None,
+) -> AsyncGenerator[Any, None]:
+    inbox, wake = Inbox(), asyncio.Event()
+
+    def take(event: Any) -> None:
+        inbox.put(event)
         wake.set()
 
     task = asyncio.ensure_future(start(take))
     task.add_done_callback(lambda _: wake.set())
     try:
-        while waiting or not task.done():
-            if not waiting:
+        while inbox or not task.done():
+            if not inbox:
                 wake.clear()
                 await wake.wait()
                 continue
-            yield waiting.popleft()
-        task.result()
+            yield inbox.take()
+        if task.cancelled():
+            raise RunInterrupted("The run was cancelled, for instance by shutdown().")
+        result = task.result()
+        if make_last is not None:
+            yield make_last(result)
     finally:
-        if not task.done():
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await _end(task)
+
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    """Cancel it, and return when it is over."""
+    if task.done():
+        return
+    task.cancel()
+    # Not `await task`: it could not be told whose cancellation it is that ends the wait.
+    await asyncio.wait({task})
+    if not task.cancelled() and task.exception() is not None:
+        log.warning("A run that was left early ended with: %s", task.exception())

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import ConfigError, NodeFailed, RunInterrupted
-from custom_nodes.discomfort.worker import command, events, failures, output, runs, uploads
+from custom_nodes.discomfort.worker import command, events, failures, inbox, output, runs, uploads
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,6 +79,20 @@ def test_any_data_of_a_known_message_is_survived(data: Any):
         "execution_cached",
     ):
         events.parse_message(json.dumps({"type": kind, "data": data}))
+
+
+KINDS = st.sampled_from([events.Progress, events.Preview, events.NodeStarted])
+
+
+@given(st.lists(st.tuples(KINDS, st.sampled_from("ab"))))
+def test_inbox_keeps_all_but_outdated_steps_and_previews(told: list):
+    box = inbox.Inbox()
+    sent = [kind(str(i), node_id) for i, (kind, node_id) in enumerate(told)]
+    for event in sent:
+        box.put(event)
+    kept = [box.take() for _ in range(len(box))]
+    newest = {(type(e), e.node_id): e for e in sent}.values()
+    assert kept == [e for e in sent if isinstance(e, events.NodeStarted) or e in newest]
 
 
 PROMPT = {"1": {"class_type": "KSampler", "inputs": {}, "_meta": {"title": "my sampler"}}}
