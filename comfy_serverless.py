@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,7 @@ class ComfyConnector:
         timeout: float | None = None,
         silence_timeout: float | None = None,
         on_event: Callable[[Event], Any] | None = None,
+        needed: Collection[str] | None = None,
     ) -> RunResult:
         """Queue a prompt (API form) and wait for its end.
 
@@ -155,6 +156,8 @@ class ComfyConnector:
                 not.
             silence_timeout: seconds without any news once it runs.
             on_event: called with every typed event, in this loop. What it raises cancels the run.
+            needed: the ids of the nodes that events count; None: all. A prompt may have others
+                that no output needs.
 
         Raises:
             ValidationFailed, NodeFailed, RunTimeout, RunInterrupted, RunLost, WorkerDied,
@@ -165,6 +168,7 @@ class ComfyConnector:
             "timeout": timeout,
             "silence_timeout": silence_timeout,
             "on_event": on_event,
+            "needed": needed,
         }
         client = self._client_now() or await self._ensure_client()
         try:

@@ -210,6 +210,7 @@ class Run:
                 client_data=self._client_data(prepared, swapped),
                 timeout=self._time_left(),
                 on_event=listener,
+                needed=swapped.needed,
             )
         except ValidationFailed as e:
             raise _tell_ports(e, swapped) from None

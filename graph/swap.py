@@ -31,11 +31,13 @@ class Swapped:
     prompt: ports are gone; empty when nothing is to be executed.
     savers: unique_id -> node id of its saver.
     literals: (node id, input name) -> unique_id, to tell in an error where a value came from.
+    needed: the ids of the nodes that its outputs need; the others only keep ComfyUI's cache warm.
     """
 
     prompt: Prompt
     savers: Mapping[str, str] = field(default_factory=dict)
     literals: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    needed: frozenset[str] = frozenset()
 
 
 def swap_ports(
@@ -65,12 +67,13 @@ def swap_ports(
     nodes.update(swap.added)
     targets = [n for n, node in nodes.items() if n in savers.values() or _is_output(node, info)]
     queued = prune_prompt(nodes, targets)
+    needed = frozenset(queued)
     if queued:
         for recipe in warm:
             for node_id, node in recipe.nodes.items():
                 queued.setdefault(node_id, node)
     literals = {place: uid for place, uid in swap.literals.items() if place[0] in queued}
-    return Swapped(queued, savers, literals)
+    return Swapped(queued, savers, literals, needed)
 
 
 def resolve_output(

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..errors import ExecutionError, RunLost, RunTimeout, ValidationFailed
@@ -89,6 +89,7 @@ class Client:
         timeout: float | None = None,
         silence_timeout: float | None = None,
         on_event: Callable[[Event], Any] | None = None,
+        needed: Collection[str] | None = None,
     ) -> RunResult:
         """Queue a prompt and wait for its end.
 
@@ -98,6 +99,7 @@ class Client:
             silence_timeout: seconds without any news of this prompt once it runs.
             on_event: called in this loop with every event. What it raises cancels the run, and is
                 raised.
+            needed: the ids of the nodes that events count; None: all.
 
         Raises:
             ValidationFailed, NodeFailed, RunInterrupted, RunTimeout, RunLost, WorkerDied.
@@ -105,7 +107,7 @@ class Client:
         deadline = None if timeout is None else time.monotonic() + timeout
         if not self.listener.is_connected:
             await asyncio.to_thread(self.listener.wait_connected, _CONNECT_WAIT_S)
-        run = Run(prompt, asyncio.get_running_loop(), on_event)
+        run = Run(prompt, asyncio.get_running_loop(), on_event, needed)
         self._register(run)
         queueing = asyncio.ensure_future(self._queue(run, client_data))
         queueing.add_done_callback(_look_at)

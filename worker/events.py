@@ -30,7 +30,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Queued(Event):
-    """The server accepted the prompt. `total` is its number of nodes."""
+    """The server accepted the prompt. `total` is the number of nodes that its outputs need."""
 
     number: float = 0
     total: int = 0

@@ -11,7 +11,7 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,6 +60,7 @@ class Run:
         prompt: Mapping[str, Any],
         loop: asyncio.AbstractEventLoop,
         on_event: Callable[[Event], Any] | None = None,
+        needed: Collection[str] | None = None,
     ):
         self.prompt_id = str(uuid.uuid4())
         self.prompt = prompt
@@ -73,7 +74,8 @@ class Run:
         self.history: dict[str, Any] | None = None
         self._loop = loop
         self._on_event = on_event
-        self._started: set[str] = set()
+        self._needed = frozenset(prompt if needed is None else needed)
+        self._begun: set[str] = set()
         self._inbox = Inbox()
         self._inbox_lock = threading.Lock()
         self._is_scheduled = False
@@ -108,7 +110,7 @@ class Run:
         with self._inbox_lock:
             is_told, self._is_queued_told = self._is_queued_told, True
         if not is_told:
-            self.tell(Queued(self.prompt_id, number, len(self.prompt)))
+            self.tell(Queued(self.prompt_id, number, len(self._needed)))
 
     def fail(self, error: BaseException) -> None:
         """End with an error that no event tells, for instance the worker's death. Any thread."""
@@ -174,10 +176,10 @@ class Run:
             self._loop.call_soon_threadsafe(function, *arguments)
 
     def _with_names(self, event: NodeStarted) -> NodeStarted:
-        self._started.add(event.node_id)
+        self._begun.add(event.node_id.split(".")[0])  # "5.0.2" was made by node 5
         node_type, title = name_of(self.prompt, event.node_id)
-        step = len(self._started) + len(self.cached)
-        return replace(event, node_type=node_type, title=title, step=step, total=len(self.prompt))
+        step = len(self._needed & (self._begun | self.cached.keys()))
+        return replace(event, node_type=node_type, title=title, step=step, total=len(self._needed))
 
 
 def name_of(prompt: Mapping[str, Any], node_id: str | None) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 import pytest
+import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import NodeFailed, RunInterrupted
 from custom_nodes.discomfort.events import (
@@ -167,11 +168,74 @@ async def test_cached_nodes_and_shown_outputs_are_told(discomfort):
     assert [e.output for e in seen if isinstance(e, OutputLanded)] == [{"text": [str(value)]}]
 
 
-async def test_previews_are_pictures(discomfort):
+@pytest.mark.parametrize(
+    ("workflow", "expected"),
+    [
+        (
+            "subgraph_two_instances",
+            {
+                "3": ("DiscomfortContextLoader", "input port 'picture'"),
+                "4:2": ("ImageBlur", None),
+                "5:2": ("ImageBlur", None),
+                "6": ("DiscomfortContextSaver", "output port 'once'"),
+                "7": ("DiscomfortContextSaver", "output port 'twice'"),
+            },
+        ),
+        (
+            "reroute",
+            {
+                "1": ("DiscomfortContextLoader", "input port 'picture'"),
+                "4": ("ImageInvert", None),
+                "6": ("DiscomfortContextSaver", "output port 'inverted'"),
+            },
+        ),
+    ],
+)
+async def test_nodes_of_ports_and_subgraphs_are_told_by_title(
+    discomfort, workflows, workflow, expected
+):
+    inputs = {"picture": torch.rand(1, 8, 8, 3), "radius": 2}
+    if workflow == "reroute":
+        del inputs["radius"]
+    seen = [e async for e in discomfort.stream(workflows / f"{workflow}.json", inputs)]
+    nodes = [e for e in seen if isinstance(e, NodeStarted)]
+    info = await discomfort.Worker.object_info()
+    assert {e.node_id: (e.node_type, e.title) for e in nodes} == {
+        node_id: (kind, title or info[kind]["display_name"])
+        for node_id, (kind, title) in expected.items()
+    }
+    assert [e.step for e in nodes] == list(range(1, len(nodes) + 1))
+    assert {e.total for e in nodes} == {len(nodes)}
+
+
+async def test_steps_count_what_is_needed_not_what_keeps_references_warm(
+    discomfort, workflows, server
+):
+    if server.is_fake:
+        pytest.skip("it has no nodes that make references")
+    with discomfort.Context() as context:
+        await discomfort.run(workflows / "ref_operation.json", {"strength": 1.5}, context=context)
+        use = workflows / "ref_operation_use.json"
+        inputs = {"latent": {"samples": torch.rand(1, 4, 8, 8)}}
+        nodes = [
+            e
+            async for e in discomfort.stream(use, inputs, context=context)
+            if isinstance(e, NodeStarted)
+        ]
+        assert any("in the reference 'operation'" in e.title for e in nodes)
+        prompt = one_node(time.monotonic_ns())
+        seen = [e async for e in discomfort.stream(prompt) if isinstance(e, (Queued, NodeStarted))]
+        assert [e.total for e in seen] == [2, 2, 2] and seen[-1].step == 2
+
+
+async def test_steps_and_previews_of_comfyuis_own_progress_bar_arrive(discomfort):
     side = 8 + time.monotonic_ns() % 300
     seen = [e async for e in discomfort.stream(stub("StubPreview", side=side))]
     previews = [e for e in seen if isinstance(e, Preview)]
     assert previews and {e.image.size for e in previews} == {(side, side)}
+    assert previews[-1].image.convert("RGB").getpixel((3, 3))[0] > 200
+    steps = [(e.node_id, e.value, e.maximum) for e in seen if isinstance(e, Progress)]
+    assert steps == [("1", 1, 2)] and previews[-1].node_id == "1"
 
 
 async def test_shutdown_ends_streams_that_go_on(tmp_path, workflows):

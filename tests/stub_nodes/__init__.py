@@ -199,7 +199,7 @@ class StubSum:
 
 
 class StubPreview:
-    """Sends a preview picture, as samplers do."""
+    """Sends step 1 of 2 with a preview picture, as samplers do."""
 
     CATEGORY = "stub"
     RETURN_TYPES = ()
@@ -215,14 +215,21 @@ class StubPreview:
 
     def run(self, side: int, unique_id: str = "") -> tuple[()]:
         from PIL import Image
-        from server import PromptServer  # type: ignore[import-not-found]
 
-        picture = Image.new("RGB", (side, side), (255, 0, 0))
-        instance = PromptServer.instance
-        about = {"node_id": unique_id, "prompt_id": instance.last_prompt_id}
-        # server.py: 2 is a picture on its own, 4 one that says whose it is.
-        instance.send_sync(2, ("JPEG", picture, None), instance.client_id)
-        instance.send_sync(4, (("PNG", picture, None), about), instance.client_id)
+        picture = ("JPEG", Image.new("RGB", (side, side), (255, 0, 0)), None)
+        try:
+            from comfy.utils import ProgressBar  # type: ignore[import-not-found]
+        except ImportError:  # the fake
+            from server import PromptServer  # type: ignore[import-not-found]
+
+            instance = PromptServer.instance
+            about = {"node_id": unique_id, "prompt_id": instance.last_prompt_id}
+            _progress(1, 2, unique_id)
+            # server.py: 2 is a picture on its own, 4 one that says whose it is.
+            instance.send_sync(2, picture, instance.client_id)
+            instance.send_sync(4, (picture, about), instance.client_id)
+        else:
+            ProgressBar(2).update_absolute(1, 2, picture)
         return ()
 
 
