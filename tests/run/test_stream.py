@@ -201,7 +201,7 @@ async def test_nodes_of_ports_and_subgraphs_are_told_by_title(
     nodes = [e for e in seen if isinstance(e, NodeStarted)]
     info = await discomfort.Worker.object_info()
     assert {e.node_id: (e.node_type, e.title) for e in nodes} == {
-        node_id: (kind, title or info[kind]["display_name"])
+        node_id: (kind, title or info[kind]["display_name"] or kind)
         for node_id, (kind, title) in expected.items()
     }
     assert [e.step for e in nodes] == list(range(1, len(nodes) + 1))
