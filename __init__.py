@@ -2,7 +2,8 @@
 
 ComfyUI's loader finds the nodes here; scripts find `Discomfort`. Nothing heavy is imported: no
 torch, no network code. In a worker that a script started (it has a token in its environment) the
-guard of `worker/inside.py` is put in place before the server opens its port.
+guard of `worker/inside.py` is put in place before the server opens its port; such a worker has no
+editor, so it is given none of the files for one.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
     from .discomfort import Discomfort
 
 __version__ = "0.1.0"
-__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "Discomfort"]
+__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "WEB_DIRECTORY", "Discomfort"]
+
+WEB_DIRECTORY: str | None = "./web"
 
 if os.environ.get("DISCOMFORT_WORKER_TOKEN"):
     from .worker.inside import install
 
     install()
+    WEB_DIRECTORY = None
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 import pytest
@@ -71,12 +71,16 @@ def server_params() -> list[Any]:
 
 def require(server: Server) -> Server:
     """Skip when there is no real ComfyUI, or fail where one is required."""
-    if (server.path / "main.py").is_file():
-        return server
-    reason = (
-        "no real ComfyUI was found: set COMFYUI_PATH, or let bootstrap.py install one into "
-        f"{user_cache_dir() / 'ComfyUI'}"
-    )
+    if not (server.path / "main.py").is_file():
+        skip_or_fail(
+            "no real ComfyUI was found: set COMFYUI_PATH, or let bootstrap.py install one into "
+            f"{user_cache_dir() / 'ComfyUI'}"
+        )
+    return server
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skip for want of what this machine lacks; a failure where nothing may be skipped."""
     if os.environ.get(REQUIRE_VARIABLE) == "1":
         pytest.fail(f"{REQUIRE_VARIABLE}=1, and {reason}")
     pytest.skip(reason)

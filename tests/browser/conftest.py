@@ -1,0 +1,78 @@
+"""The real front end of every real ComfyUI in a real browser: the fixture `editor`.
+
+Playwright's objects belong to the event loop that made them, so every test in this folder runs in
+the session's loop; one browser serves all tests, and one ComfyUI and page those of one version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from servers import Server, plain_server, real_servers, require, skip_or_fail
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+from front_end import Editor, browser_or_reason, open_editor  # noqa: E402
+
+# A first visit shows the templates; tests begin where a user has closed them.
+SETTINGS = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents and inspect.iscoroutinefunction(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+def editor_params() -> list[Any]:
+    found = real_servers() or [Server("real", Path("no ComfyUI found"))]
+    return [pytest.param(server, id=server.name) for server in found]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Any]:
+    """A headless Chromium."""
+    async with contextlib.AsyncExitStack() as stack:
+        found, reason = await browser_or_reason(stack)
+        if found is None:
+            skip_or_fail(reason)
+        yield found
+
+
+@pytest.fixture(scope="session", params=editor_params())
+def editor_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """A ComfyUI with this extension as a user starts it: its address and its folder."""
+    server = require(request.param)
+    base = tmp_path_factory.mktemp(server.name)
+    settings = base / "user" / "default" / "comfy.settings.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
+    with plain_server(server, base, with_extension=True) as (address, _):
+        yield address, base
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def editor_page(browser: Any, editor_server: tuple[str, Path]) -> AsyncIterator[Editor]:
+    address, base = editor_server
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    made = await open_editor(context, address, base)
+    yield made
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def editor(editor_page: Editor) -> AsyncIterator[Editor]:
+    """The editor with a blank workflow; fails a test in which one of our files complained."""
+    await editor_page.start_blank()
+    yield editor_page
+    assert editor_page.problems == []
