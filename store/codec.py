@@ -7,16 +7,17 @@ anything else goes through cloudpickle and says so. Nobody else knows this layou
 
 from __future__ import annotations
 
+import io
 import pickle
 import struct
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..errors import CorruptValueError, UntrustedValueError
-from . import describe
+from . import describe, rebuild
 
 FORMAT = 1
 ALIGNMENT = 64
@@ -29,6 +30,7 @@ _ROW = struct.Struct(
     "<QQQQ"
 )  # offset in the block, bytes, storage number, first byte within the storage
 _MAGIC = b"DSCF"
+_SMALL_STREAM = 64 * 1024  # up to here a copy of the stream costs less than reads from a view
 HEADER_BYTES = _HEADER.size
 
 
@@ -167,18 +169,22 @@ def read_header(block: Any, where: str = "the stored value") -> Header:
     return Header(flags, total, stream, rows, crc, name)
 
 
-def decode(block: memoryview, trusted: bool = True, where: str = "the stored value") -> Any:
+def decode(
+    block: memoryview, trusted: bool = True, where: str = "the stored value",
+    head: Header | None = None,
+) -> Any:  # fmt: skip
     """The value. Its arrays and tensors lie in `block` itself, and keep it alive.
 
     Args:
         block: a private writable view: whoever changes the value changes only this view.
         trusted: False reads only what needs no code.
+        head: of the block, where the caller has read it already.
 
     Raises:
         CorruptValueError: damaged, or incomplete.
         UntrustedValueError: it needs code, and `trusted` is False.
     """
-    head = read_header(block, where)
+    head = head or read_header(block, where)
     rows_end = HEADER_BYTES + head.rows * _ROW.size
     stream_end = rows_end + head.stream_bytes
     if len(block) < head.total_bytes or stream_end > head.total_bytes:
@@ -193,25 +199,21 @@ def decode(block: memoryview, trusted: bool = True, where: str = "the stored val
             "Open it with trusted=True if you know who wrote it."
         )
     parts: dict[int, list[tuple[int, memoryview]]] = {}
-    for offset, nbytes, storage, first in _rows(block, head):
+    for offset, nbytes, storage, first in _ROW.iter_unpack(block[HEADER_BYTES:rows_end]):
         if offset + nbytes > head.total_bytes:
             raise CorruptValueError(f"{where} is damaged (table). Save the value again.")
         parts.setdefault(storage, []).append((first, block[offset : offset + nbytes]))
-    rebuild = describe.Rebuilder(parts)
+    rebuilder = rebuild.Rebuilder(parts)
     stream = block[rows_end:stream_end]
+    file = io.BytesIO(stream) if len(stream) <= _SMALL_STREAM else _Reader(stream)
     if head.is_safe:
-        unpickler: pickle.Unpickler = _DataUnpickler(_Reader(stream), rebuild)
+        unpickler: pickle.Unpickler = _DataUnpickler(file, rebuilder)
     else:
-        unpickler = _CodeUnpickler(_Reader(stream), rebuild, rebuild.pickle_buffers())
+        unpickler = _CodeUnpickler(file, rebuilder, rebuilder.pickle_buffers())
     try:
         return unpickler.load()
     except (pickle.UnpicklingError, EOFError, struct.error, IndexError, KeyError) as e:
         raise CorruptValueError(f"{where} can't be read: {e}. Save the value again.") from e
-
-
-def _rows(block: memoryview, head: Header) -> Iterator[tuple[int, int, int, int]]:
-    for i in range(head.rows):
-        yield _ROW.unpack_from(block, HEADER_BYTES + i * _ROW.size)
 
 
 class _Reader:
@@ -247,9 +249,9 @@ class _DataUnpickler(pickle.Unpickler):
     """Reads what `_DataPickler` wrote. A global that is not on the list is refused, whatever the
     header says."""
 
-    def __init__(self, file: Any, rebuild: Callable[[Any], Any]):
+    def __init__(self, file: Any, rebuilder: Callable[[Any], Any]):
         super().__init__(file)
-        self.rebuild = rebuild
+        self.rebuild = rebuilder
 
     def persistent_load(self, pid: Any) -> Any:
         return self.rebuild(pid)
@@ -264,9 +266,9 @@ class _DataUnpickler(pickle.Unpickler):
 
 
 class _CodeUnpickler(pickle.Unpickler):
-    def __init__(self, file: Any, rebuild: Callable[[Any], Any], buffers: Any):
+    def __init__(self, file: Any, rebuilder: Callable[[Any], Any], buffers: Any):
         super().__init__(file, buffers=buffers)
-        self.rebuild = rebuild
+        self.rebuild = rebuilder
 
     def persistent_load(self, pid: Any) -> Any:
         return self.rebuild(pid)

@@ -26,17 +26,19 @@ class Keeper:
         lock: the store's; what is decided here must not change while the store looks.
         limit_bytes: how much shared memory the context may take.
         is_owner: whether this process decides about blocks: it collects what others left.
+        is_durable: there is no owner, everybody collects.
     """
 
     def __init__(
         self, book: ReceiptBook, ram: segments.Blocks, disk: segments.Blocks,
-        lock: threading.RLock, limit_bytes: int, is_owner: bool,
+        lock: threading.RLock, limit_bytes: int, is_owner: bool, is_durable: bool = False,
     ):  # fmt: skip
         self.book, self.ram, self.disk = book, ram, disk
         self.limit_bytes = limit_bytes
         self.recent: OrderedDict[str, None] = OrderedDict()
         self.pins: dict[str, list[Any]] = {}  # version -> [count, descriptor]
         self._owner_pid = os.getpid() if is_owner else None
+        self._is_durable = is_durable
         self._lock = lock
         self._due: deque[str] = deque()
         self._deferred: deque[Gone] = deque()
@@ -123,6 +125,14 @@ class Keeper:
                     continue  # `unpin` comes back to it
                 if not self.free(block):
                     self._deferred.append(block)
+
+    def forget_others(self, gone: Sequence[Gone]) -> None:
+        """What other processes replaced. They free it, or the owner does: a reader has no work."""
+        if self.is_owner or self._is_durable:
+            self.forget(gone)
+            return
+        for block in gone:
+            self.recent.pop(block.version, None)
 
     def free(self, block: Gone) -> bool:
         return self.blocks(block.storage).free(

@@ -25,6 +25,7 @@ log = logging.getLogger("discomfort.store")
 FORMAT = 1
 _END = b"}}\n"
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
+_from_json = json.JSONDecoder().decode
 _SPARE_LINES = 1000
 _BINARY = getattr(os, "O_BINARY", 0)
 
@@ -81,14 +82,9 @@ class Gone(NamedTuple):
     size_bytes: int = 0
 
 
-class _Stamp(NamedTuple):
-    inode: int
-    size: int
-    mtime_ns: int
-
-
-def _stamp(s: os.stat_result) -> _Stamp:
-    return _Stamp(s.st_ino, s.st_size, s.st_mtime_ns)
+def _stamp(s: os.stat_result) -> tuple[int, int, int]:
+    """Inode, size, time: another inode means that the file was written anew."""
+    return s.st_ino, s.st_size, s.st_mtime_ns
 
 
 class ReceiptBook:
@@ -111,7 +107,7 @@ class ReceiptBook:
         self._lines = 0
         self._end = 0
         self._is_first = True
-        self._known: _Stamp | None = None
+        self._known: tuple[int, int, int] | None = None
 
     @staticmethod
     def create(folder: Path, run_id: str, token: str) -> None:
@@ -145,7 +141,7 @@ class ReceiptBook:
         if now == self._known:
             return []
         gone: list[Gone] = []
-        if self._known is None or now.inode != self._known.inode or now.size < self._end:
+        if self._known is None or now[0] != self._known[0] or now[1] < self._end:
             gone = self._start_over()
         data = _read_from(self._file, self._end)
         gone += self._take_lines(data, is_locked)
@@ -186,7 +182,8 @@ class ReceiptBook:
             if line == _END[:-1]:
                 return gone
             try:
-                ((unique_id, value),) = json.loads(b"{" + line.lstrip(b",") + b"}").items()
+                text = line.decode().lstrip(",")
+                ((unique_id, value),) = _from_json("{" + text + "}").items()
                 receipt = None if value is None else Receipt.from_json(unique_id, value)
             except (ValueError, KeyError, TypeError, AttributeError) as e:
                 if not is_locked:  # somebody is writing; what is whole was taken
@@ -244,8 +241,7 @@ class ReceiptBook:
         gone = self.refresh(is_locked=True)
         lines = []
         for unique_id, receipt in entries:
-            value = None if receipt is None else receipt.to_json()
-            line = f"{_to_json(unique_id)}:{_to_json(value)}\n"
+            line = _line(unique_id, receipt)
             lines.append(line if self._is_first and not lines else "," + line)
         data = "".join(lines).encode()
         fd = os.open(self._file, os.O_WRONLY | _BINARY)
@@ -281,14 +277,16 @@ class ReceiptBook:
 
     def _compact(self) -> None:
         head = _header(self.run_id, self.token)
-        lines = (
-            f"{_to_json(r.unique_id)}:{_to_json(r.to_json())}\n" for r in self.receipts.values()
-        )
-        body = ",".join(lines).encode()
+        body = ",".join(_line(r.unique_id, r) for r in self.receipts.values()).encode()
         _write_anew(self.path, head + body + _END)
         self._end = len(head) + len(body)
         self._lines = len(self.receipts)
         self._is_first = not self.receipts
+
+
+def _line(unique_id: str, receipt: Receipt | None) -> str:
+    value = None if receipt is None else receipt.to_json()
+    return _to_json({unique_id: value})[1:-1] + "\n"
 
 
 def _header(run_id: str, token: str) -> bytes:

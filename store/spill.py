@@ -47,7 +47,9 @@ class RamFirst:
         self.ram = segments.ram_blocks(folder)
         self.disk = segments.disk_blocks(folder, fsync=is_durable)
         self._lock = threading.RLock()
-        self.keeper = Keeper(self.book, self.ram, self.disk, self._lock, self.limit_bytes, is_owner)
+        self.keeper = Keeper(
+            self.book, self.ram, self.disk, self._lock, self.limit_bytes, is_owner, is_durable
+        )
         self._reserved = 0
         self._spiller: threading.Thread | None = None
         self._is_closing = False
@@ -58,7 +60,7 @@ class RamFirst:
 
     def receipt(self, unique_id: str) -> Receipt:
         with self._lock:
-            self.keeper.forget(self.book.refresh())
+            self.keeper.forget_others(self.book.refresh())
             found = self.book.receipts.get(unique_id)
         if found is None:
             raise UnknownKeyError(
@@ -69,7 +71,7 @@ class RamFirst:
     def unique_ids(self) -> list[str]:
         self.keeper.settle()
         with self._lock:
-            self.keeper.forget(self.book.refresh())
+            self.keeper.forget_others(self.book.refresh())
             return list(self.book.receipts)
 
     def load(self, unique_id: str, trusted: bool = True) -> Any:
@@ -77,11 +79,12 @@ class RamFirst:
         before = None
         for _ in range(_RETRIES):
             receipt = self.receipt(unique_id)
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 return self.read(receipt, trusted)
-            if receipt == before:
-                break
-            before = receipt  # replaced or moved between the look-up and the opening
+            except FileNotFoundError:  # replaced or moved between the look-up and the opening?
+                if receipt == before:
+                    break
+                before = receipt
         # Nobody can replace it while we hold the lock, so that what is missing now is really lost.
         with self._lock, self.book.lock:
             receipt = self.receipt(unique_id)
@@ -101,9 +104,10 @@ class RamFirst:
         """
         view = self.keeper.blocks(receipt.storage).open(receipt.version)
         where = f"the value of {receipt.unique_id!r} ({self.locate(receipt)})"
-        if codec.read_header(view, where).version != receipt.version:
+        head = codec.read_header(view, where)
+        if head.version != receipt.version:
             raise FileNotFoundError(f"{where} was replaced")
-        value = codec.decode(view, trusted, where)
+        value = codec.decode(view, trusted, where, head)
         self.keeper.touch(receipt)
         return value
 

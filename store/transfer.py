@@ -54,13 +54,18 @@ def _write_many(fd: int, pieces: list[Any]) -> None:
                     small = []
         write_all(fd, b"".join(small))
         return
-    left = [memoryview(p) for p in pieces if len(p)]
+    if not pieces:
+        return
+    written = os.writev(fd, pieces)
+    if written == sum(map(len, pieces)):
+        return
+    left = [memoryview(p) for p in pieces]
     while left:
-        written = os.writev(fd, left)
         while left and written >= len(left[0]):
             written -= len(left.pop(0))
         if left:
             left[0] = left[0][written:]
+            written = os.writev(fd, left)
 
 
 def write_all(fd: int, data: Any) -> None:
@@ -86,13 +91,12 @@ def _copy(target: memoryview, data: Any) -> None:
         torch.frombuffer(target, dtype=torch.uint8).copy_(data)
         return
     np: Any = sys.modules.get("numpy")
-    threads = min(4, os.cpu_count() or 1)
-    if np is None or len(data) < _PARALLEL or threads == 1:
+    if np is None or len(data) < _PARALLEL:
         target[:] = data
         return
     # numpy lets go of the GIL while it copies, and page faults of several threads overlap.
     to, source = np.frombuffer(target, np.uint8), np.frombuffer(data, np.uint8)
-    step = -(-len(to) // threads)
+    step = -(-len(to) // min(4, os.cpu_count() or 1))
     parts = [(to[i : i + step], source[i : i + step]) for i in range(0, len(to), step)]
     helpers = [threading.Thread(target=np.copyto, args=p) for p in parts[1:]]
     for helper in helpers:

@@ -49,7 +49,7 @@ def load(run_dir: str, version: str) -> Loaded:
         where = f"the stored value {blocks.locate(version)}"
         head = codec.read_header(view, where)
         if head.version == version:
-            return Loaded(codec.decode(view, where=where), head.is_list)
+            return Loaded(codec.decode(view, where=where, head=head), head.is_list)
     raise CorruptValueError(
         f"The value {version} is not in the store of {run_dir} any more: the context was closed, "
         "or the "

@@ -1,0 +1,187 @@
+"""Arrays, tensors and images again, from what `describe.py` wrote of them. Used by `codec.py` only.
+
+numpy, torch and Pillow are imported only to rebuild what came from them.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from .describe import PICKLE_BUFFER, numpy_dtype
+
+
+class Rebuilder:
+    """Turns persistent ids back into objects that lie in the block."""
+
+    def __init__(self, parts: dict[int, list[tuple[int, memoryview]]]):
+        self._parts = parts
+        self._made: dict[int, Any] = {}
+        self._storages: dict[tuple[int, int], Any] = {}
+
+    def __call__(self, pid: Any) -> Any:
+        number, *described = pid
+        if not described:
+            return self._made[number]
+        kind, *args = described
+        made = self._made[number] = _REBUILD[kind](self, *args)
+        return made
+
+    def pickle_buffers(self) -> list[memoryview]:
+        numbers = sorted(n for n in self._parts if n >= PICKLE_BUFFER)
+        return [self._parts[n][0][1] for n in numbers]
+
+    def bytes_of(self, storage: int) -> memoryview:
+        return memoryview(b"") if storage < 0 else self._parts[storage][0][1]
+
+    def tensor(
+        self, storage: int, dtype: str, shape: tuple, stride: tuple | None, first: int,
+        grad: bool, is_parameter: bool, device: str | None,
+    ) -> Any:  # fmt: skip
+        import torch
+
+        kind = _torch_dtype(torch, dtype)
+        if storage < 0:
+            t = torch.empty(shape, dtype=kind)
+        elif stride is None and (whole := self._whole(storage, first, shape, kind)) is not None:
+            t = torch.frombuffer(whole, dtype=kind)
+            self._storages[storage, first] = t.untyped_storage()
+            t = t if len(shape) == 1 else t.view(shape)
+        else:
+            start, memory = self._torch_storage(torch, storage, first)
+            offset = (first - start) // kind.itemsize
+            t = torch.empty(0, dtype=kind).set_(memory, offset, shape, stride or _steps(shape))
+        if device is not None and _has_device(torch, device):
+            t = t.to(device)
+        if is_parameter:
+            return torch.nn.Parameter(t, requires_grad=grad)
+        return t.requires_grad_() if grad else t
+
+    def _whole(self, storage: int, first: int, shape: tuple, kind: Any) -> memoryview | None:
+        """The buffer of a storage, if a contiguous tensor fills it: half the time of a view."""
+        buffers = self._parts[storage]
+        start, view = buffers[0]
+        is_whole = len(buffers) == 1 and start == first and (storage, start) not in self._storages
+        return view if is_whole and len(view) == math.prod(shape) * kind.itemsize else None
+
+    def _torch_storage(self, torch: Any, storage: int, first: int) -> tuple[int, Any]:
+        for start, view in self._parts[storage]:
+            if start <= first < start + len(view):
+                memory = self._storages.get((storage, start))
+                if memory is None:
+                    memory = torch.frombuffer(view, dtype=torch.uint8).untyped_storage()
+                    self._storages[storage, start] = memory
+                return start, memory
+        raise KeyError(f"byte {first} of storage {storage} is not in the table")
+
+    def array(self, storage: int, descr: Any, shape: tuple, order: Any) -> Any:
+        import numpy as np
+
+        return np.ndarray(shape, numpy_dtype(np, descr), self._writable(storage), order=order)
+
+    def _writable(self, storage: int) -> Any:
+        return None if storage < 0 else self._parts[storage][0][1]
+
+    def object_array(self, shape: tuple, items: list) -> Any:
+        import numpy as np
+
+        flat = np.empty(len(items), dtype=object)
+        for i, item in enumerate(items):
+            flat[i] = item
+        return flat.reshape(shape)
+
+    def scalar(self, descr: Any, data: bytes) -> Any:
+        import numpy as np
+
+        return np.frombuffer(data, numpy_dtype(np, descr))[0]
+
+    def np_dtype(self, descr: Any) -> Any:
+        import numpy as np
+
+        return numpy_dtype(np, descr)
+
+    def image(self, storage: int, mode: str, size: tuple, palette: Any, info: dict) -> Any:
+        from PIL import Image
+
+        image = Image.frombytes(mode, size, bytes(self.bytes_of(storage)))
+        if palette is not None:
+            image.putpalette(palette[1], palette[0])
+        image.info.update(info)
+        return image
+
+    def dtype(self, name: str) -> Any:
+        import torch
+
+        return _torch_dtype(torch, name)
+
+    def device(self, name: str) -> Any:
+        import torch
+
+        return torch.device(name)
+
+    def size(self, shape: tuple) -> Any:
+        import torch
+
+        return torch.Size(shape)
+
+    def nested(self, tensors: list, grad: bool) -> Any:
+        import torch
+
+        return torch.nested.as_nested_tensor(tensors).requires_grad_(grad)
+
+    def sparse_coo(self, indices: Any, values: Any, shape: tuple, grad: bool) -> Any:
+        import torch
+
+        t = torch.sparse_coo_tensor(
+            indices, values, shape, check_invariants=True, is_coalesced=True
+        )
+        return t.requires_grad_(grad)
+
+    def comfy_nested(self, tensors: list) -> Any:
+        module: Any = sys.modules.get("comfy.nested_tensor")
+        return (module.NestedTensor if module else NestedTensor)(tensors)
+
+
+_REBUILD: dict[str, Callable[..., Any]] = {
+    name: getattr(Rebuilder, name)
+    for name in ("tensor", "array", "object_array", "scalar", "np_dtype", "image", "dtype",
+                 "device", "size", "nested", "sparse_coo", "comfy_nested")
+}  # fmt: skip
+
+
+def _steps(shape: tuple) -> tuple:
+    """The strides of a contiguous tensor."""
+    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
+
+
+def _torch_dtype(torch: Any, name: str) -> Any:
+    kind = getattr(torch, name, None)
+    if not isinstance(kind, torch.dtype):
+        raise KeyError(f"torch {torch.__version__} has no dtype {name}")
+    return kind
+
+
+def _has_device(torch: Any, device: str) -> bool:
+    kind, _, index = device.partition(":")
+    module = getattr(torch, kind, None)
+    try:
+        return (
+            module is not None and module.is_available() and int(index or 0) < module.device_count()
+        )
+    except (AttributeError, RuntimeError):
+        return False
+
+
+class NestedTensor:
+    """Stands in for ComfyUI's `comfy.nested_tensor.NestedTensor` (0.33: a list of tensors under one
+    name, as video latents with sound have) in a process without ComfyUI. Saved again it is
+    ComfyUI's."""
+
+    def __init__(self, tensors: list):
+        self.tensors = list(tensors)
+        self.is_nested = True
+
+    def unbind(self) -> list:
+        return self.tensors
