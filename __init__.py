@@ -9,6 +9,7 @@ editor, so it is given none of the files for one.
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
@@ -26,6 +27,10 @@ if os.environ.get("DISCOMFORT_WORKER_TOKEN"):
 
     install()
     WEB_DIRECTORY = None
+elif "server" in sys.modules:
+    from .editor.routes import install
+
+    install()
 
 
 def __getattr__(name: str) -> Any:

@@ -54,6 +54,16 @@ class WorkerConfig:
     ATTACH_URL: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EditorConfig:
+    """editor.json: what the nodes may read and reach inside the user's ComfyUI."""
+
+    WORKER_IDLE_MINUTES: float = 10.0
+    WORKFLOW_FOLDERS: list = field(default_factory=list)
+    IMAGE_FOLDERS: list = field(default_factory=list)
+    VISION_KEYS: dict = field(default_factory=dict)
+
+
 def read_json(path: str | Path) -> Any:
     """Read a JSON file that may have `//` comments.
 
@@ -80,7 +90,7 @@ def load_config(kind: type[T], name: str, path: str | Path | None = None, **argu
     """Build the config `kind` from the file `path`, else from the packaged file `name`.
 
     Args:
-        kind: ContextConfig or WorkerConfig.
+        kind: ContextConfig, WorkerConfig or EditorConfig.
         name: the file's name in this package, for instance "workflow_context.json".
         path: the user's own file. None: the packaged one.
         arguments: win over the file, where they are not None.
@@ -104,8 +114,17 @@ def load_config(kind: type[T], name: str, path: str | Path | None = None, **argu
     for f in fields(kind):  # type: ignore[arg-type]
         value = values.get(f.name)
         if f.name.endswith(("_PATH", "_DIRECTORY", "_FILE")) and isinstance(value, str) and value:
-            values[f.name] = str((source.resolve().parent / Path(value).expanduser()).resolve())
+            values[f.name] = _beside(source, value)
+        elif f.name.endswith("_FOLDERS") and isinstance(value, list):
+            values[f.name] = [
+                _beside(source, _checked(source, f.name, item, str)) for item in value
+            ]
     return kind(**values)
+
+
+def _beside(source: Path, path: str) -> str:
+    """A path that a configuration file names, as an absolute one."""
+    return str((source.resolve().parent / Path(path).expanduser()).resolve())
 
 
 def _checked(source: Any, key: str, value: Any, hint: Any) -> Any:

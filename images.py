@@ -4,6 +4,7 @@ IMAGE.
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,51 @@ def open_image_as_tensor(path: str | Path) -> torch.Tensor:
     except _unreadable() as e:
         raise ValueError(f"{path} is not a picture that can be read: {e}") from e
     return torch.from_numpy(numpy.asarray(rgb, dtype=numpy.float32) / 255.0)[None]
+
+
+def open_mask_as_tensor(path: str | Path) -> torch.Tensor:
+    """Read what is transparent in a picture, turned as EXIF says.
+
+    Source: LoadImage in ComfyUI nodes.py: a mask is 1 where the picture is transparent.
+
+    Returns:
+        float32 tensor `[1, height, width]` in 0..1; zeros for a picture without transparency.
+
+    Raises:
+        FileNotFoundError, ValueError: as `open_image_as_tensor`.
+    """
+    import numpy
+    import torch
+    from PIL import Image, ImageOps
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no picture {path}. Check the path.")
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image)
+            if not ("A" in upright.getbands() or "transparency" in upright.info):
+                return torch.zeros((1, upright.height, upright.width), dtype=torch.float32)
+            alpha = upright.convert("RGBA").getchannel("A")
+    except _unreadable() as e:
+        raise ValueError(f"{path} is not a picture that can be read: {e}") from e
+    return 1.0 - torch.from_numpy(numpy.asarray(alpha, dtype=numpy.float32) / 255.0)[None]
+
+
+def encode_jpeg(tensor: Any, max_side: int) -> list[bytes]:
+    """Each picture of a batch as a JPEG file, made smaller where a side is longer than `max_side`.
+
+    Args:
+        tensor: as `save_comfy_image_to_disk` takes it.
+    """
+    files = []
+    for array in _as_batch(tensor):
+        picture = _to_pil(array).convert("RGB")
+        picture.thumbnail((max_side, max_side))
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=90)
+        files.append(buffer.getvalue())
+    return files
 
 
 def _unreadable() -> tuple[type[Exception], ...]:

@@ -6,9 +6,12 @@ from typing import Any
 
 from .nodes_internal import (
     ANY,
+    DiscomfortAsList,
     DiscomfortContextLoader,
     DiscomfortContextSaver,
 )
+from .nodes_pictures import DiscomfortFolderImageLoader, DiscomfortImageDescriber
+from .nodes_running import DiscomfortLoopExecutor, DiscomfortTestRunner
 
 
 class DiscomfortPort:
@@ -56,12 +59,22 @@ class DiscomfortPort:
 
 NODE_CLASS_MAPPINGS = {
     "DiscomfortPort": DiscomfortPort,
+    "DiscomfortTestRunner": DiscomfortTestRunner,
+    "DiscomfortLoopExecutor": DiscomfortLoopExecutor,
+    "DiscomfortFolderImageLoader": DiscomfortFolderImageLoader,
+    "DiscomfortImageDescriber": DiscomfortImageDescriber,
+    "DiscomfortAsList": DiscomfortAsList,
     "DiscomfortContextLoader": DiscomfortContextLoader,
     "DiscomfortContextSaver": DiscomfortContextSaver,
 }
 
 NODE_DISPLAY_NAME_MAPPINGS = {
     "DiscomfortPort": "Discomfort Port",
+    "DiscomfortTestRunner": "Discomfort Test Runner",
+    "DiscomfortLoopExecutor": "Discomfort Loop Executor",
+    "DiscomfortFolderImageLoader": "Discomfort Folder Image Loader",
+    "DiscomfortImageDescriber": "Discomfort Image Describer",
+    "DiscomfortAsList": "Discomfort As List (internal)",
     "DiscomfortContextLoader": "Discomfort Context Loader (internal)",
     "DiscomfortContextSaver": "Discomfort Context Saver (internal)",
 }

@@ -1,4 +1,5 @@
-"""The two nodes that ports become in a prompt. They run in the worker, and talk to the store there.
+"""The two nodes that ports become in a prompt, which run in the worker and talk to the store there,
+and one that the user's ComfyUI gets where a node expands (`editor/border.py`).
 
 Their inputs are literals that the master wrote (`graph/swap.py`); nobody places them by hand.
 """
@@ -89,3 +90,22 @@ class DiscomfortContextSaver:
         value = input_data if is_list else input_data[0]
         worker_side.save(json.loads(handoff[0]), unique_id[0], value, is_list)
         return {}
+
+
+class DiscomfortAsList:
+    """What arrives, as one list: how a node with list outputs hands on what it expanded to.
+
+    Source: execution.py of 0.3.64 and 0.33: of an expanded link each item is taken for a result.
+    """
+
+    CATEGORY = "discomfort/internal"
+    RETURN_TYPES = (ANY,)
+    INPUT_IS_LIST = True
+    FUNCTION = "make_list"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"value": (ANY, {})}}
+
+    def make_list(self, value: list[Any]) -> tuple[list[Any]]:
+        return (value,)

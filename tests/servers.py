@@ -142,7 +142,9 @@ def shared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @contextlib.contextmanager
-def plain_server(server: Server, base: Path, *, with_extension: bool) -> Iterator[tuple[str, int]]:
+def plain_server(
+    server: Server, base: Path, *, with_extension: bool, environment: dict[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
     """A ComfyUI as a user starts it, all its folders below `base`; `(address, pid)`."""
     nodes = base / "custom_nodes"
     for folder in (nodes, base / "models", base / "input", base / "output", base / "user"):
@@ -153,7 +155,7 @@ def plain_server(server: Server, base: Path, *, with_extension: bool) -> Iterato
     python = find_python(server.path) or Path(sys.executable)
     command = [str(python), "main.py", "--port", "0", "--cpu", "--base-directory", str(base)]
     command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}"]
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with (base / "log.txt").open("wb") as log:
         program = subprocess.Popen(
             command,
@@ -161,7 +163,7 @@ def plain_server(server: Server, base: Path, *, with_extension: bool) -> Iterato
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=environment,
+            env={**inherited, **(environment or {})},
         )
     try:
         wait_until(

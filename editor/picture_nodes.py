@@ -1,0 +1,84 @@
+"""The work of the two nodes for pictures, inside ComfyUI: folders, progress, interrupts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import DiscomfortError, WorkflowError
+from ..images import encode_jpeg
+from . import display, folders, picture_folder, vision
+from .session import session
+
+
+def check_folder(folder: str, pattern: str) -> bool | str:
+    """For VALIDATE_INPUTS: true, or what is wrong."""
+    try:
+        found = folders.find_image_folder(folder, folders.image_folders())
+        picture_folder.find_pictures(found, pattern, picture_folder.SORTS[0], 1)
+    except (DiscomfortError, FileNotFoundError) as e:
+        return str(e)
+    return True
+
+
+def fingerprint(folder: str | None, pattern: str, sort: str, limit: int) -> str:
+    """For IS_CHANGED: changes with names, times and sizes of the files."""
+    if None in (folder, pattern, sort, limit):
+        return ""
+    found = folders.find_image_folder(folder or "", folders.image_folders())
+    return picture_folder.fingerprint(picture_folder.find_pictures(found, pattern, sort, limit))
+
+
+def load_folder(
+    folder: str, pattern: str, sort: str, limit: int, rule: str
+) -> tuple[Any, Any, int, str]:
+    """images, masks, how many, names (one a line)."""
+    from comfy.utils import ProgressBar  # type: ignore[import-not-found]
+
+    found = folders.find_image_folder(folder, folders.image_folders())
+    paths = picture_folder.find_pictures(found, pattern, sort, limit)
+    bar = ProgressBar(len(paths))
+
+    def advance(done: int) -> None:
+        display.check_interrupt()
+        bar.update_absolute(done)
+
+    pictures = picture_folder.load_pictures(paths, rule, advance)
+    return pictures.images, pictures.masks, len(pictures.names), "\n".join(pictures.names)
+
+
+def check_endpoint(url: str, model: str, key_variable: str) -> bool | str:
+    """For VALIDATE_INPUTS: true, or what is wrong."""
+    try:
+        if not model.strip():
+            raise WorkflowError("model is empty. Write the name that the server knows it by.")
+        vision.check_endpoint(url, key_variable, folders.config().VISION_KEYS)
+        vision.read_key(key_variable)
+    except DiscomfortError as e:
+        return str(e)
+    return True
+
+
+def describe(question: vision.Question, images: Any, max_side: int, node_id: str) -> dict[str, Any]:
+    """Ask about each picture of a batch, one after the other.
+
+    Returns:
+        What a node of ComfyUI returns: a list of texts and a list of ratings.
+    """
+    from comfy.utils import ProgressBar  # type: ignore[import-not-found]
+
+    # Again: what comes through a link was not known when the prompt was checked.
+    vision.check_endpoint(question.url, question.key_variable, folders.config().VISION_KEYS)
+    files = encode_jpeg(images, max_side)
+    bar = ProgressBar(len(files), node_id=node_id)
+
+    async def work(tell: Callable[[Any], None]) -> list[vision.Answer]:
+        answers = []
+        for file in files:
+            answers.append(await vision.describe(question, file))
+            tell(len(answers))
+        return answers
+
+    answers = session().loop.run(work, bar.update_absolute, display.check_interrupt)
+    texts, ratings = [a.text for a in answers], [a.rating for a in answers]
+    return {"ui": {"text": texts}, "result": (texts, ratings)}

@@ -1,0 +1,312 @@
+"""The work of the two nodes that run workflows: check, ask for what is needed, run, hand on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..config import load_pass_by_rules
+from ..errors import DiscomfortError, WorkflowError
+from ..graph.ports import more_specific, type_name
+from ..graph.prompt import Prompt, Source, link_source
+from ..workflow_context import WorkflowContext
+from ..workflow_tools import WorkflowTools
+from . import border, display, folders, job, sockets
+from .condition import Condition
+from .session import is_worker, session
+from .sockets import MAX_SOCKETS, Face, Sockets
+
+ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a node was asked to do, read and checked.
+
+    first_output: the slot of `output_1`.
+    """
+
+    paths: tuple[Path, ...]
+    face: Face
+    sockets: Sockets
+    values: Mapping[str, Any]
+    first_output: int = 0
+    iterations: int | None = 1
+    condition: Condition | None = None
+    carried: frozenset[str] | None = None
+    collect: str = "last"
+
+    def slot(self, unique_id: str) -> int:
+        return self.first_output + self.sockets.outputs.index(unique_id)
+
+
+def read_request(
+    workflows: str, values: str = "", sockets_text: str = "", *, first_output: int = 0,
+    iterations: int = 1, stop_when: str = "", carry: str = ALL, collect: str = "last",
+) -> Request:  # fmt: skip
+    """Read what stands in a node's widgets.
+
+    Args:
+        workflows: one name or path a line.
+        iterations: 0: no limit but `stop_when`.
+        carry: "*", or unique_ids separated by commas.
+
+    Raises:
+        WorkflowError, FileNotFoundError: says what is wrong.
+    """
+    names = [line.strip() for line in workflows.splitlines() if line.strip()]
+    allowed = folders.workflow_folders()
+    paths = tuple(folders.find_workflow(name, allowed) for name in names or [""])
+    face = find_face(paths)
+    if not face.inputs and not face.outputs:
+        raise WorkflowError(
+            f"{', '.join(names)} has no ports. Put DiscomfortPort nodes where values are to go in "
+            "and come out."
+        )
+    given = sockets.parse_values(values)
+    condition = None
+    if stop_when.strip():
+        condition = Condition(stop_when, {**face.inputs, **face.outputs})
+    elif not iterations:
+        raise WorkflowError(
+            "iterations is 0 (no limit) and stop_when is empty: nothing would end the loop. Set "
+            "one of the two."
+        )
+    if collect not in job.COLLECT:
+        raise WorkflowError(f"collect must be one of {', '.join(job.COLLECT)}, not {collect!r}.")
+    return Request(
+        paths, face, sockets.read_sockets(sockets_text, face), given, first_output,
+        iterations or None, condition, _carried(carry, face), collect,
+    )  # fmt: skip
+
+
+def _carried(carry: str, face: Face) -> frozenset[str] | None:
+    if carry.strip() == ALL:
+        return None
+    names = frozenset(name.strip() for name in carry.split(",") if name.strip())
+    round_trip = [uid for uid in face.inputs if uid in face.outputs]
+    unknown = sorted(names - set(round_trip))
+    if unknown:
+        raise WorkflowError(
+            f"carry has {', '.join(map(repr, unknown))}. What can be carried is an input and an "
+            f"output: {', '.join(map(repr, round_trip)) or 'nothing here'}. * carries all."
+        )
+    return names
+
+
+def find_face(paths: tuple[Path, ...]) -> Face:
+    """The ports of the files, which are read again when they change."""
+    return sockets.make_face(_discover(path, _stamp(path)) for path in paths)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    about = path.stat()
+    return about.st_mtime_ns, about.st_size
+
+
+@lru_cache(maxsize=256)
+def _discover(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
+    try:
+        return WorkflowTools().discover_ports(path)
+    except (WorkflowError, ValueError) as e:
+        raise WorkflowError(f"{path.name}: {e}") from e
+
+
+@lru_cache(maxsize=1)
+def _rules() -> dict[str, str]:
+    return load_pass_by_rules()
+
+
+def is_by_reference(kind: str) -> bool:
+    return _rules().get(kind, "val") == "ref"
+
+
+def check(read: Callable[[], Request], input_types: Mapping[str, Any] | None) -> bool | str:
+    """For VALIDATE_INPUTS: true, or what is wrong, before anything runs.
+
+    Args:
+        input_types: name of each linked input -> type that comes through.
+    """
+    try:
+        request = read()
+        _check_linked(request, input_types or {})
+    except (DiscomfortError, FileNotFoundError) as e:
+        return str(e)
+    return True
+
+
+def _check_linked(request: Request, input_types: Mapping[str, Any]) -> None:
+    linked = {
+        uid: input_types[name]
+        for uid, name in request.sockets.input_names().items()
+        if name in input_types
+    }
+    sockets.check_given(request.face, linked, request.values)
+
+
+def fingerprint(workflows: str | None) -> str:
+    """For IS_CHANGED: changes with the content of the files."""
+    if workflows is None:
+        return ""
+    digest = hashlib.sha256()
+    allowed = folders.workflow_folders()
+    for line in workflows.splitlines():
+        if line.strip():
+            digest.update(folders.find_workflow(line, allowed).read_bytes())
+    return digest.hexdigest()
+
+
+def inputs_to_evaluate(request: Request, dynprompt: Any, node_id: str) -> list[str]:
+    """For check_lazy_status: the linked inputs that the user's ComfyUI is to compute itself.
+
+    Models and the like are made in the nested worker, so nothing is loaded here for them.
+    """
+    prompt = whole_prompt(dynprompt)
+    wanted = []
+    for unique_id, link in _links(request, prompt[node_id]).items():
+        if not _enters_by_reference(request, prompt, unique_id, link) or border.needs_runners(
+            prompt, link
+        ):
+            wanted.append(request.sockets.input_names()[unique_id])
+    return wanted
+
+
+def whole_prompt(dynprompt: Any) -> Prompt:
+    """The prompt that runs, with what nodes added to it."""
+    return {node_id: dynprompt.get_node(node_id) for node_id in dynprompt.all_node_ids()}
+
+
+def _links(request: Request, node: Mapping[str, Any]) -> dict[str, Source]:
+    links = {}
+    for unique_id, name in request.sockets.input_names().items():
+        link = link_source(node["inputs"].get(name))
+        if link is not None:
+            links[unique_id] = link
+    return links
+
+
+def _enters_by_reference(request: Request, prompt: Prompt, unique_id: str, link: Source) -> bool:
+    kind = request.face.inputs[unique_id]
+    return is_by_reference(more_specific(kind, _type_at(prompt, link)))
+
+
+def _type_at(prompt: Prompt, link: Source) -> str:
+    import nodes  # type: ignore[import-not-found]
+
+    kinds = nodes.NODE_CLASS_MAPPINGS[prompt[link.node_id]["class_type"]].RETURN_TYPES
+    return type_name(kinds[link.slot]) if link.slot < len(kinds) else sockets.ANY
+
+
+_memory = border.Memory()
+# The contexts whose values a node in the user's graph may read later, by the node that made them.
+_lent: dict[str, WorkflowContext] = {}
+
+
+def run(
+    request: Request, inputs: Mapping[str, Any], dynprompt: Any, node_id: str, *,
+    free_models: bool = False, randomize_seeds: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """Run the workflows and give what a node of ComfyUI returns.
+
+    Args:
+        inputs: `input_1` ... as the node got them.
+
+    Raises:
+        DiscomfortError: what went wrong in the nested worker. ComfyUI's interrupt, when the worker
+            is idle again.
+    """
+    if is_worker():
+        raise WorkflowError(
+            "A workflow that another node runs can't run workflows itself. List them in one "
+            "DiscomfortLoopExecutor, or call them from a script."
+        )
+    prompt = whole_prompt(dynprompt)
+    links = _links(request, prompt[node_id])
+    _check_linked(request, {f"input_{i}": "*" for i in _linked_numbers(request, links)})
+    values, references = dict(request.values), {}
+    for unique_id, link in links.items():
+        if _enters_by_reference(request, prompt, unique_id, link):
+            references[unique_id] = border.reference_to(prompt, link, _memory)
+        else:
+            values[unique_id] = inputs[request.sockets.input_names()[unique_id]]
+    wanted = tuple(uid for uid in request.sockets.outputs if uid is not None)
+    task = job.Job(
+        request.paths, values, references, wanted, request.iterations, request.condition,
+        request.carried, request.collect, randomize_seeds,
+    )  # fmt: skip
+    if free_models:
+        display.free_models()
+    with contextlib.ExitStack() as stack:
+        context = stack.enter_context(WorkflowContext())
+        outcome = _work(task, context, node_id)
+        returned = _hand_on(request, outcome, prompt, node_id)
+        if any(recipe.loads for recipe in outcome.recipes.values()):
+            stack.pop_all()
+            _lend(node_id, context)
+    return returned
+
+
+def _linked_numbers(request: Request, links: Mapping[str, Source]) -> list[int]:
+    return [request.sockets.inputs.index(unique_id) + 1 for unique_id in links]
+
+
+def _lend(node_id: str, context: WorkflowContext) -> None:
+    previous, _lent[node_id] = _lent.get(node_id), context
+    if previous is not None:
+        previous.shutdown()
+
+
+def _work(task: job.Job, context: WorkflowContext, node_id: str) -> job.Outcome:
+    current = session()
+    shown = display.Display(node_id, tuple(p.stem for p in task.workflows), task.iterations)
+    job.fill(context, task)
+
+    async def work(tell: Callable[[Any], None]) -> job.Outcome:
+        async with current.using() as discomfort:
+            if discomfort.Worker.state != "ready":
+                tell(display.Words("Starting the nested ComfyUI ..."))
+            return await job.run_job(discomfort, context, task, tell)
+
+    return current.loop.run(work, shown.show, display.check_interrupt)
+
+
+def _hand_on(
+    request: Request, outcome: job.Outcome, prompt: Prompt, node_id: str
+) -> dict[str, Any]:
+    """The node's results: every output is a ComfyUI list, references are expanded."""
+    from comfy_execution.graph_utils import (  # type: ignore[import-not-found]
+        ExecutionBlocker,
+        GraphBuilder,
+    )
+
+    for unique_id, recipe in outcome.recipes.items():
+        made = border.Made(recipe)
+        _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
+    for unique_id, items in outcome.items.items():
+        if len(items) == 1:
+            made = border.made_of(items[0])
+            _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
+    expansion = border.expand(outcome.recipes, GraphBuilder.alloc_prefix().rstrip("."))
+    result: list[Any] = [(outcome.iterations,)] if request.first_output else []
+    for unique_id in request.sockets.outputs:
+        if unique_id is None:
+            result.append((None,))
+        elif unique_id in expansion.links:
+            result.append(expansion.links[unique_id])
+        elif unique_id in outcome.items:
+            # A tuple: ComfyUI takes a list of text and number for a link where nodes are expanded.
+            result.append(tuple(outcome.items[unique_id]))
+        else:  # a node in the workflow blocked it, so it is blocked here
+            result.append((ExecutionBlocker(None),))
+    unused = MAX_SOCKETS + request.first_output - len(result)
+    result += [(None,)] * unused
+    pictures = display.pictures_to_show(outcome.items, request.face.outputs)
+    returned: dict[str, Any] = {"result": tuple(result), "ui": {"images": pictures}}
+    if expansion.nodes:
+        returned["expand"] = expansion.nodes
+    return returned
