@@ -31,11 +31,12 @@ _STRING_OR_COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*')
 
 @dataclass(frozen=True, slots=True)
 class ContextConfig:
-    """workflow_context.json: how much memory the data store may take."""
+    """workflow_context.json: how much memory the data store may take, and what is kept of runs."""
 
     MAX_RAM_PERCENT: float | None = None
     MAX_RAM_GB: float | None = None
     CONTEXTS_DIR_NAME: str = "contexts"
+    RECORD_RUNS: bool = False
 
 
 @dataclass(frozen=True, slots=True)

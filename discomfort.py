@@ -25,8 +25,9 @@ if not __package__:
 from .comfy_serverless import ComfyConnector
 from .errors import ExecutionError, WorkerDied
 from .events import EventStream, Finished, stream_events
-from .options import Options, check_options
+from .options import Options, check_options, check_record
 from .prepare import Preparer, read_workflows
+from .records.history import History
 from .references import References
 from .runs import Run
 from .workflow_context import WorkflowContext
@@ -47,7 +48,8 @@ class Discomfort:
 
     Context = WorkflowContext
 
-    def __init__(self, worker: ComfyConnector):
+    def __init__(self, worker: ComfyConnector, record: bool | str | None = None):
+        check_record(record)
         self.Worker = worker
         self.Tools = WorkflowTools()
         self._is_open = True
@@ -55,6 +57,8 @@ class Discomfort:
         self._spare: list[WorkflowContext] = []
         self._streams: set[Any] = set()
         self._preparer: Preparer | None = None
+        self._record = record
+        self._history: History | None = None
 
     @classmethod
     async def create(
@@ -63,6 +67,7 @@ class Discomfort:
         *,
         url: str | None = None,
         cuda_device: int | None = None,
+        record: bool | str | None = None,
     ) -> Discomfort:
         """Start the worker, or join the one that this process has.
 
@@ -70,13 +75,18 @@ class Discomfort:
             config_path: a file like comfy_serverless.json; None: the packaged one.
             url: a ComfyUI with this extension that runs already; nothing is started then.
             cuda_device: the GPU that the worker is to use.
+            record: keep a record of what runs do (texts, numbers, small pictures, the workflows)
+                in the user's data folder, private to the user, for the editor's sidebar tab
+                "Discomfort". A text is its title. None: as workflow_context.json says.
 
         Raises:
             ConfigError: a configuration that can't be used.
             WorkerStartError: no ComfyUI was found, or it did not get ready; says why and what to
                 do.
         """
-        return cls(await ComfyConnector.create(config_path, url=url, cuda_device=cuda_device))
+        check_record(record)
+        worker = await ComfyConnector.create(config_path, url=url, cuda_device=cuda_device)
+        return cls(worker, record)
 
     async def run(
         self,
@@ -93,6 +103,7 @@ class Discomfort:
         retries: int = 0,
         randomize_seeds: bool = False,
         seed: int | None = None,
+        record: bool | str | None = None,
     ) -> dict[str, Any]:
         """Run workflows in order, `iterations` times.
 
@@ -115,6 +126,8 @@ class Discomfort:
                 when it queues: as the "control after generate" beside each says. False: a seed
                 has the value in the file. References keep the value in the file.
             seed: makes what `randomize_seeds` draws repeatable.
+            record: whether this run is recorded, and its title; None: as `create` was told.
+                Recorded runs on one context, or on none, are one record.
 
         Returns:
             unique_id -> last value of every OUTPUT; a reference gives the workflow that makes it.
@@ -127,8 +140,9 @@ class Discomfort:
                 The worker and the context can be used again, and what was saved is still there.
         """
         options = Options(
-            iterations, use_ram, until, on_event, progress, timeout, retries, randomize_seeds, seed
-        )
+            iterations, use_ram, until, on_event, progress, timeout, retries, randomize_seeds, seed,
+            record,
+        )  # fmt: skip
         check_options(options)
         self._check_open()
         if context is not None and not isinstance(context, WorkflowContext):
@@ -139,9 +153,11 @@ class Discomfort:
         read = read_workflows(workflows)
         preparer = await self._prepared_for_server()
         with self._own_context() if context is None else nullcontext(context) as used:
+            history = self._history_of(used, context is not None, record)
             run = Run(
-                self.Worker, used, self._references, self.Tools.pass_by_rules, preparer, options
-            )
+                self.Worker, used, self._references, self.Tools.pass_by_rules, preparer, options,
+                history,
+            )  # fmt: skip
             return await run(read, given)
 
     def stream(
@@ -185,12 +201,31 @@ class Discomfort:
 
         return stream_events(start, Finished)
 
+    def _history_of(
+        self, context: WorkflowContext, is_given: bool, record: bool | str | None
+    ) -> History | None:
+        """Where a run is noted. What has neither a context of its own nor a record is not."""
+        wanted = self._record if record is None else record
+        if wanted is None:
+            wanted = context.is_recorded
+        if not is_given and wanted is False:
+            return None
+        if not is_given:
+            self._history = self._history or History()
+        history = context.history if is_given else self._history
+        assert history is not None
+        if wanted is not False:
+            history.start_recording(wanted if isinstance(wanted, str) else None)
+        return history
+
     async def shutdown(self) -> None:
         """End the worker, if nobody else in this process uses it. May be called twice."""
         if self._is_open:
             self._is_open = False
             await self._end_streams()
             self._references.forget()
+            if self._history is not None:
+                self._history.close()  # it may still draw what the contexts hold
             self._drop_contexts()
             await self.Worker.release()
 

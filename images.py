@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
+    from PIL.Image import Image
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
@@ -117,7 +118,7 @@ def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:
     kind = _FORMATS.get(path.suffix.lower())
     if kind is None:
         raise ValueError(f"{path}: the ending must be one of {', '.join(_FORMATS)}.")
-    pictures = [_to_pil(array) for array in _as_batch(tensor)]
+    pictures = as_pictures(tensor)
     path.parent.mkdir(parents=True, exist_ok=True)
     if len(pictures) == 1:
         targets = [path]
@@ -173,6 +174,16 @@ def read_workflow_metadata(path: str | Path) -> dict[str, Any]:
         f"{path} holds no workflow. Only pictures that ComfyUI saved have one, and many sites and "
         "programs strip it."
     )
+
+
+def as_pictures(tensor: Any) -> list[Image]:
+    """A tensor as PIL pictures, one for each of the batch; shapes as `save_comfy_image_to_disk`
+    takes them.
+
+    Raises:
+        ValueError: a shape that is no picture.
+    """
+    return [_to_pil(array) for array in _as_batch(tensor)]
 
 
 def _as_batch(tensor: Any) -> list[Any]:

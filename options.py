@@ -22,6 +22,7 @@ class Options:
     retries: int = 0
     randomize_seeds: bool = False
     seed: int | None = None
+    record: bool | str | None = None
 
 
 def check_options(options: Options) -> None:
@@ -52,5 +53,12 @@ def check_options(options: Options) -> None:
         raise TypeError(f"retries must be a whole number, not {options.retries!r}.")
     if options.retries < 0:
         raise ValueError(f"retries must be 0 or more, not {options.retries!r}.")
+    check_record(options.record)
     if options.seed is not None and not isinstance(options.seed, int):
         raise TypeError(f"seed must be a whole number or None, not {options.seed!r}.")
+
+
+def check_record(record: Any) -> None:
+    """Raises TypeError for a `record=` that can't be used."""
+    if record is not None and not isinstance(record, (bool, str)):
+        raise TypeError(f"record must be True, False, None or a title, not {record!r}.")

@@ -34,10 +34,12 @@ from .graph.to_prompt import convert
 from .options import Options
 from .prepare import Prepared, Preparer
 from .progress import ProgressBar, is_shown
+from .recording import Track
 from .references import References, is_reference
 
 if TYPE_CHECKING:
-    from .comfy_serverless import ComfyConnector
+    from .comfy_serverless import ComfyConnector, RunResult
+    from .records.history import History
     from .workflow_context import Handoff, Taken, WorkflowContext
 
 Listener: TypeAlias = "Callable[[Any], Any] | None"
@@ -60,10 +62,12 @@ class Run:
         rules: Mapping[str, str],
         preparer: Preparer,
         options: Options,
+        history: History | None = None,
     ):
         self._worker, self._context = worker, context
         self._references, self._rules, self._preparer = references, rules, preparer
-        self._options = options
+        self._options, self._history = options, history
+        self._track: Track | None = None
         self._deadline = None if options.timeout is None else time.monotonic() + options.timeout
         self._results: dict[str, Callable[[], Any]] = {}
         self._seeds: dict[str, dict[tuple[str, str], Any]] = {}
@@ -79,8 +83,22 @@ class Run:
             log.warning(warning)
         for unique_id, value in inputs.items():
             await self._save_input(unique_id, value, prepared)
-        await self._iterate(prepared)
+        await self._tracked(prepared)
         return {unique_id: load() for unique_id, load in self._results.items()}
+
+    async def _tracked(self, prepared: list[Prepared]) -> None:
+        """The iterations; the history hears of them, if there is one."""
+        if self._history is None:
+            return await self._iterate(prepared)
+        track = self._track = Track(
+            self._history, self._context, prepared, self._options.iterations, self._worker
+        )
+        try:
+            await self._iterate(prepared)
+        except BaseException as e:
+            track.end(e)
+            raise
+        return track.end()
 
     async def _iterate(self, prepared: list[Prepared]) -> None:
         limit = self._options.iterations
@@ -90,6 +108,8 @@ class Run:
             while limit is None or done < limit:
                 for number, workflow in enumerate(prepared, start=1):
                     bar.begin(WorkflowStarted(workflow.name, done + 1, number))
+                    if self._track is not None:
+                        self._track.begin_step(done + 1, workflow)
                     await self._step(workflow, bar.listener)
                     bar.advance()
                 done += 1
@@ -129,17 +149,24 @@ class Run:
     async def _run_once(self, prepared: Prepared, listener: Listener) -> None:
         prompt = self._draw_seeds(prepared, listener)
         plan, swapped, handoff = self._plan(prepared, prompt)
+        result = None
         try:
+            if self._track is not None:
+                self._track.planned(prepared, plan)
             references = self._references.make(self._context, prepared, plan, self._preparer)
             if swapped.prompt:
-                await self._execute(prepared, swapped, handoff, listener)
+                result = await self._execute(prepared, swapped, handoff, listener)
         except BaseException as e:
             self._take_back_after(e, handoff)
             raise
-        self._collect(prepared, plan, self._context.take_back(handoff))
+        taken = self._context.take_back(handoff)
+        self._collect(prepared, plan, taken)
         self._references.store(self._context, references)
         for unique_id in plan.references:
             self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
+        if self._track is not None:
+            cached = len(result.cached) if result is not None else 0
+            self._track.end_step(prepared, plan, taken, len(swapped.prompt), cached)
 
     def _plan(self, prepared: Prepared, prompt: Prompt) -> tuple[Plan, Swapped, Handoff]:
         """Decide, and lend what is to be loaded; again, if somebody saved a value in between."""
@@ -203,9 +230,9 @@ class Run:
 
     async def _execute(
         self, prepared: Prepared, swapped: Swapped, handoff: Handoff, listener: Listener
-    ) -> None:
+    ) -> RunResult:
         try:
-            await self._worker.execute(
+            return await self._worker.execute(
                 order_savers(swapped, handoff.order),
                 client_data=self._client_data(prepared, swapped),
                 timeout=self._time_left(),

@@ -19,6 +19,7 @@ from typing import Any
 
 from .config import ContextConfig, load_config
 from .errors import ContextNotFound, StoreError, UnknownKeyError
+from .records.history import History
 from .store import capacity, exchange, handover, run_dir
 from .store.handover import Handoff, Taken
 from .store.receipts import Receipt, ReceiptBook
@@ -64,6 +65,8 @@ class WorkflowContext:
             raise ValueError("A durable context needs a run_id: the name to reopen it by.")
         limit = capacity.ram_limit(config, max_ram_gb)
         self.trusted, self.durable = trusted, durable
+        self.is_recorded = config.RECORD_RUNS
+        self._history: History | None = None
         root = run_dir.durable_dir() if durable else run_dir.contexts_dir(config.CONTEXTS_DIR_NAME)
         if create and not durable:
             run_dir.purge(root)
@@ -227,7 +230,40 @@ class WorkflowContext:
         self._check(unique_id)
         self.save(unique_id, exchange.read_pickle(Path(path), self.trusted), use_ram)
 
+    def report(self, path: str | Path) -> Path:
+        """Write what the runs on this context did as one HTML file that opens anywhere.
+
+        Iterations are rows, ports are columns; numbers, texts and times of the newest iterations
+        are always there. Of pictures, those that the context still holds; `record=True` of
+        `Discomfort.create` and `run` keeps a small one of each iteration.
+
+        Returns:
+            The file.
+        """
+        from .records.live import report_history
+
+        return report_history(self.history, self._find_value, path)
+
+    def _find_value(self, version: str) -> Any:
+        """The value of that version; LookupError when another took its place."""
+        for key in self.list_keys():
+            with contextlib.suppress(UnknownKeyError):
+                if self.version(key) == version:
+                    return self.load(key)
+        raise LookupError(version)
+
     # -- internal: for the facade ---------------------------------------------------------------
+
+    @property
+    def history(self) -> History:
+        """Internal. What the runs on this context did."""
+        if self._history is None:
+            self._history = History()
+        return self._history
+
+    def get_used_bytes(self) -> dict[str, int]:
+        """Internal. What the stored values take: "ram" and "disk"."""
+        return self._open.book.used_bytes
 
     def version(self, unique_id: str) -> str:
         """Internal. Changes whenever something else is stored under the key; unique over all
@@ -296,6 +332,8 @@ class WorkflowContext:
     def shutdown(self) -> None:
         """Free every segment and file of an own temporary context; leave others and durable ones.
         Idempotent."""
+        if self._history is not None:
+            self._history.close()  # it may still draw what is stored here
         self._finalizer()
 
     def __enter__(self) -> WorkflowContext:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import DiscomfortError
 from . import folders, running
+from .runs_routes import register_runs_routes
 from .session import is_worker
 
 PORTS_PATH = "/discomfort/ports"
@@ -24,6 +25,7 @@ def install() -> None:
         return
     instance.discomfort_ports = True
     instance.routes.get(PORTS_PATH)(_get_ports)
+    register_runs_routes(instance.routes)
 
 
 async def _get_ports(request: Any) -> Any:

@@ -90,14 +90,21 @@ def _make_private(folder: Path) -> None:
 
 
 def durable_dir() -> Path:
-    """The folder of durable contexts, by the custom of each system."""
+    """The folder of durable contexts."""
+    return user_data_dir("contexts")
+
+
+def user_data_dir(name: str) -> Path:
+    """A folder of this package below the user's data folder, by the custom of each system; made if
+    absent, closed to others.
+    """
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
         base = str(Path.home() / "Library" / "Application Support")
     else:
         base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    folder = Path(base) / "discomfort" / "contexts"
+    folder = Path(base) / "discomfort" / name
     _make_private(folder)
     return folder
 

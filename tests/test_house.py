@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("graph", "store", "worker", "editor")
+PACKAGES = ("graph", "store", "worker", "records", "editor")
 LIBRARY = sorted(
     [p for p in ROOT.glob("*.py") if p.name != "bootstrap.py"]
     + [p for name in PACKAGES for p in (ROOT / name).glob("**/*.py")]
@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "nodes_internal": {"store"},
     "nodes_running": {"nodes_internal", "editor"},
     "nodes_pictures": {"editor"},
-    "workflow_context": {"store"},
+    "records": {"store", "images"},
+    "workflow_context": {"store", "records"},
     "workflow_files": {"graph", "images"},
     "comfy_serverless": {"worker", "graph", "workflow_files"},
     "__init__": {"nodes", "worker", "editor"},

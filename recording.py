@@ -1,0 +1,166 @@
+"""What one call of `run()` tells the history of its context: plans, receipts and results as cells.
+
+Nothing here decides about the run, and nothing that goes wrong here ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .errors import RunInterrupted
+from .graph.plan import Feed, Graft, Literal, Plan
+from .records.cells import MAX_CHARS, cell_of, reference_cell, stored_cell
+from .records.history import History
+
+if TYPE_CHECKING:
+    from .comfy_serverless import ComfyConnector
+    from .prepare import Prepared
+    from .workflow_context import Taken, WorkflowContext
+
+log = logging.getLogger("discomfort.records")
+
+# A stored value up to this size is looked at: numbers and text are shown as they are.
+_SMALL_BYTES = 4096
+_PICTURE_TYPES = frozenset({"IMAGE", "MASK"})
+_MEMORY_INTERVAL_S = 1.0
+
+
+class Track:
+    """One call of `run()` in the history of a context.
+
+    Args:
+        worker: whose memory is noted, now and then, if it is ours.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        context: WorkflowContext,
+        workflows: Sequence[Prepared],
+        iterations: int | None,
+        worker: ComfyConnector,
+    ):
+        self._history, self._context = history, context
+        self._worker = worker
+        self._call = history.new_call()
+        self._iteration = 0
+        self._workflow = ""
+        self._started = 0.0
+        self._inputs: dict[str, Any] = {}
+        self._memory: tuple[float, int | None] = (0.0, None)
+        for prepared in workflows:
+            is_prompt = prepared.workflow is None
+            data = prepared.prompt if prepared.workflow is None else prepared.workflow.data
+            history.note_workflow(prepared.digest[:16], prepared.name, data, is_prompt)
+        names = [p.name for p in workflows]
+        history.note(
+            "begin", call=self._call, t=time.time(), iterations=iterations, workflows=names
+        )
+
+    def begin_step(self, iteration: int, prepared: Prepared) -> None:
+        """A workflow of an iteration is about to run."""
+        self._iteration, self._workflow = iteration, prepared.name
+        self._started = time.perf_counter()
+
+    def planned(self, prepared: Prepared, plan: Plan) -> None:
+        """What goes in. Again, if the step is tried again."""
+        self._inputs = {
+            unique_id: self._input_cell(unique_id, feed, prepared)
+            for unique_id, feed in plan.feeds.items()
+        }
+
+    def end_step(
+        self, prepared: Prepared, plan: Plan, taken: Taken, nodes: int, cached: int
+    ) -> None:
+        """It ran; what came out, and how many of its nodes ComfyUI had the result of."""
+        outputs = {
+            uid: self._output_cell(uid, prepared, taken) for uid in plan.saves if uid in taken
+        }
+        outputs |= {
+            uid: reference_cell(prepared.ports.outputs[uid].type) for uid in plan.references
+        }
+        used = self._context.get_used_bytes()
+        memory = self._worker_bytes()
+        self._history.note(
+            "step",
+            call=self._call,
+            iteration=self._iteration,
+            name=self._workflow,
+            t=round(time.time(), 3),
+            seconds=round(time.perf_counter() - self._started, 4),
+            nodes=nodes,
+            cached=cached,
+            ram=used["ram"],
+            disk=used["disk"],
+            **({} if memory is None else {"worker": memory}),
+            **{"in": self._inputs, "out": outputs},
+        )
+
+    def end(self, error: BaseException | None = None) -> None:
+        """The call is over."""
+        status, text = "done", None
+        if isinstance(error, (RunInterrupted, asyncio.CancelledError, KeyboardInterrupt)):
+            status, text = "interrupted", str(error) or "It was cancelled."
+        elif error is not None:
+            status, text = "failed", f"{type(error).__name__}: {error}"
+        where = {"iteration": self._iteration, "name": self._workflow} if self._iteration else {}
+        self._history.note(
+            "end",
+            call=self._call,
+            t=time.time(),
+            status=status,
+            error=text[: 4 * MAX_CHARS] if text else None,
+            **where,
+        )
+
+    def _input_cell(self, unique_id: str, feed: Feed, prepared: Prepared) -> dict[str, Any]:
+        if isinstance(feed, Literal):
+            return cell_of(feed.value)
+        kind = prepared.ports.input_type(unique_id)
+        if isinstance(feed, Graft):
+            return reference_cell(kind)
+        receipt = self._context.get_receipt(unique_id)
+        if receipt.version == feed.version and self._history.is_recording:
+            context = self._context
+            self._draw(kind, feed.version, lambda: _load_version(context, unique_id, feed.version))
+        return stored_cell(feed.version, kind, receipt.size_bytes)
+
+    def _output_cell(self, unique_id: str, prepared: Prepared, taken: Taken) -> dict[str, Any]:
+        receipt, kind = taken[unique_id], prepared.ports.outputs[unique_id].type
+        if receipt.size_bytes <= _SMALL_BYTES and kind not in _PICTURE_TYPES:
+            try:
+                return cell_of(taken.load(unique_id))
+            except Exception as e:  # it needs code that this context must not run, or is damaged
+                log.debug("%r is not shown: %r", unique_id, e)
+        self._draw(kind, receipt.version, lambda: taken.load(unique_id))
+        return stored_cell(receipt.version, kind, receipt.size_bytes)
+
+    def _draw(self, kind: str, version: str, load: Callable[[], Any]) -> None:
+        if kind in _PICTURE_TYPES or kind == "ANY":
+            self._history.note_picture(version, load)
+
+    def _worker_bytes(self) -> int | None:
+        """The worker's memory, asked once a second at most."""
+        now = time.monotonic()
+        if self._history.is_recording and now - self._memory[0] > _MEMORY_INTERVAL_S:
+            self._memory = now, _memory_of(self._worker.pid)
+        return self._memory[1]
+
+
+def _load_version(context: WorkflowContext, unique_id: str, version: str) -> Any:
+    if context.version(unique_id) != version:
+        raise LookupError(f"{unique_id!r} was saved anew")
+    return context.load(unique_id)
+
+
+def _memory_of(pid: int | None) -> int | None:
+    import psutil
+
+    try:
+        return None if pid is None else psutil.Process(pid).memory_info().rss
+    except psutil.Error:
+        return None

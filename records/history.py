@@ -1,0 +1,127 @@
+"""What the runs on one context did: the newest lines in memory and, where asked, a record on disk.
+
+Without a record nothing is loaded, drawn or written for it: a step costs one line of text.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import StoreError
+from .lines import FORMAT, Entry, make_line, parse_lines
+from .writer import RecordWriter
+
+log = logging.getLogger("discomfort.records")
+
+KEPT_LINES = 4000
+KEPT_WORKFLOWS = 64
+
+
+def script_title() -> str:
+    """What a run is called that nobody named: the script's file, or where it was typed in."""
+    name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else ""
+    if "ipykernel" in sys.modules:
+        return "notebook"
+    return name if name and not name.startswith("-") else "interactive"
+
+
+class History:
+    """Calls of `run()` and their steps. Any thread.
+
+    Attributes:
+        title: what a record made from now on is called.
+    """
+
+    def __init__(self, title: str | None = None):
+        self.title = title or script_title()
+        self._started = time.time()
+        self._lines: deque[bytes] = deque(maxlen=KEPT_LINES)
+        self._workflows: dict[str, Mapping[str, Any]] = {}
+        self._workflow_lines: dict[str, bytes] = {}
+        self._calls = itertools.count(1)
+        self._writer: RecordWriter | None = None
+
+    @property
+    def record_id(self) -> str | None:
+        """The name of the record on disk; None without one."""
+        return self._writer.record_id if self._writer is not None else None
+
+    @property
+    def folder(self) -> Path | None:
+        """The record's folder; None without one."""
+        return self._writer.folder if self._writer is not None else None
+
+    @property
+    def is_recording(self) -> bool:
+        return self._writer is not None
+
+    def start_recording(self, title: str | None = None, root: Path | None = None) -> None:
+        """From now on lines go to disk as well, and values get pictures. What can't be recorded
+        runs all the same.
+        """
+        if self._writer is not None:
+            return
+        self.title = title or self.title
+        try:
+            self._writer = RecordWriter(self.title, root)
+        except (OSError, StoreError) as e:
+            log.warning("The run is not recorded: %s", e)
+            return
+        for digest, data in self._workflows.items():
+            self._writer.write_workflow(digest, data)
+            self._writer.write(self._workflow_lines[digest])
+
+    def new_call(self) -> int:
+        """The number of a call of `run()`."""
+        return next(self._calls)
+
+    def note_workflow(
+        self, digest: str, name: str, data: Mapping[str, Any], is_prompt: bool
+    ) -> None:
+        """A workflow that is about to run; those above a number are left out."""
+        if digest in self._workflows or len(self._workflows) >= KEPT_WORKFLOWS:
+            return
+        line = make_line("workflow", digest=digest, name=name, is_prompt=is_prompt)
+        self._workflows[digest], self._workflow_lines[digest] = data, line
+        if self._writer is not None:
+            self._writer.write_workflow(digest, data)
+            self._writer.write(line)
+
+    def note(self, kind: str, **fields: Any) -> None:
+        """Another line."""
+        line = make_line(kind, **fields)
+        self._lines.append(line)
+        if self._writer is not None:
+            self._writer.write(line)
+
+    def note_picture(self, version: str, load: Callable[[], Any]) -> None:
+        """A stored value that may be a picture; `load` is called later, in a thread, if at all."""
+        if self._writer is not None:
+            self._writer.write_picture(version, load)
+
+    def entries(self) -> list[Entry]:
+        """All that is known in memory, as `parse_lines` gives it."""
+        head = {"format": FORMAT, "id": self.record_id, "title": self.title, "t": self._started}
+        lines = [make_line("record", **head), *self._workflow_lines.values(), *tuple(self._lines)]
+        return parse_lines(lines)
+
+    def workflows(self) -> dict[str, Mapping[str, Any]]:
+        """The workflows that ran, by digest."""
+        return dict(self._workflows)
+
+    def settle(self) -> None:
+        """Wait for the pictures that are being made."""
+        if self._writer is not None:
+            self._writer.settle()
+
+    def close(self) -> None:
+        """End the record. Safe to call twice."""
+        if self._writer is not None:
+            self._writer.close()
