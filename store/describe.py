@@ -118,10 +118,10 @@ class Collector:
         if t.numel():
             first = t.storage_offset() * t.element_size()
             storage = self._storage(t, device, first, _span(t) if stride else t.nbytes)
-        return (
-            "tensor", storage, str(t.dtype).removeprefix("torch."), tuple(t.shape), stride,
-            first, grad, is_parameter, device,
-        )  # fmt: skip
+        base = ("tensor", storage, str(t.dtype).removeprefix("torch."), tuple(t.shape))
+        more = (stride, first, grad, is_parameter, device)
+        # pickle asks about each number: most tensors need none of the latter.
+        return base if more == (None, 0, False, False, None) else base + more
 
     def _storage(self, t: Any, device: str | None, first: int, span: int) -> int:
         key = (device, t.data_ptr() - first)

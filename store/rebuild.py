@@ -37,8 +37,8 @@ class Rebuilder:
         return memoryview(b"") if storage < 0 else self._parts[storage][0][1]
 
     def tensor(
-        self, storage: int, dtype: str, shape: tuple, stride: tuple | None, first: int,
-        grad: bool, is_parameter: bool, device: str | None,
+        self, storage: int, dtype: str, shape: tuple, stride: tuple | None = None, first: int = 0,
+        grad: bool = False, is_parameter: bool = False, device: str | None = None,
     ) -> Any:  # fmt: skip
         import torch
 
