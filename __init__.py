@@ -1,9 +1,9 @@
 """Discomfort: run ComfyUI workflows from Python.
 
 ComfyUI's loader finds the nodes here; scripts find `Discomfort`. Nothing heavy is imported: no
-torch, no network code. In a worker that a script started (it has a token in its environment) the
-guard of `worker/inside.py` is put in place before the server opens its port; such a worker has no
-editor, so it is given none of the files for one.
+torch, no network code. Inside ComfyUI, `worker/inside.py` is put in place before the server opens
+its port: it tells scripts who this is, and guards a worker that a script started (such a one has a
+token in its environment, and no editor, so it is given none of the files for one).
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ __all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "WEB_DIRECTORY",
 
 WEB_DIRECTORY: str | None = "./web"
 
-if os.environ.get("DISCOMFORT_WORKER_TOKEN"):
-    from .worker.inside import install
+_is_worker = bool(os.environ.get("DISCOMFORT_WORKER_TOKEN"))
+_is_in_comfyui = hasattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance")
 
-    install()
+if _is_worker or _is_in_comfyui:
+    from .worker.inside import install as _install_worker_routes
+
+    _install_worker_routes()
+if _is_worker:
     WEB_DIRECTORY = None
-elif "server" in sys.modules:
-    from .editor.routes import install
+elif _is_in_comfyui:
+    from .editor.routes import install as _install_editor_routes
 
-    install()
+    _install_editor_routes()
 
 
 def __getattr__(name: str) -> Any:

@@ -8,59 +8,51 @@ await connector.kill_api()
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .config import WorkerConfig, load_config, read_json
+from .config import WorkerConfig, read_json
 from .errors import ExecutionError, WorkerDied, WorkerStartError
 from .graph.object_info import index_object_info
 from .graph.prompt import is_prompt
 from .graph.to_prompt import to_prompt
-from .worker.attach import attach
+from .worker.attach import Attached
 from .worker.client import Client
 from .worker.events import Event
-from .worker.launch import make_launch
+from .worker.launch import make_launch, read_config
 from .worker.runs import RunResult
 from .worker.server import Worker
+from .worker.sharing import Shared
 from .worker.stream import EventStream, stream_events
 from .worker.uploads import Uploads, target_folder
+from .worker.view import ServerView
 from .workflow_files import read_workflow
 
-CONFIG_NAME = "comfy_serverless.json"
 _HISTORY_WAIT_S = 10.0
 
 
-class ComfyConnector:
+class ComfyConnector(ServerView):
     """The door to one ComfyUI server. `create` gives the process's one for the same arguments."""
 
-    _known: dict[str, ComfyConnector] = {}
-    _known_lock = threading.Lock()
+    _shared: Shared[ComfyConnector] = Shared()
 
     def __init__(
         self,
         config: WorkerConfig,
         *,
-        url: str | None = None,
         cuda_device: int | None = None,
         extra_args: Iterable[str] = (),
         extra_custom_nodes: Iterable[str | Path] = (),
     ):
         """Nothing is started yet; `create` does both, and shares."""
+        super().__init__()
         self._config = config
-        self._url = url or config.ATTACH_URL
         self._cuda_device = cuda_device
         self._extra_args = (*map(str, config.EXTRA_ARGS), *map(str, extra_args))
         self._extra_custom_nodes = tuple(Path(p).absolute() for p in extra_custom_nodes)
-        self._worker: Worker | None = None
-        self._attached: Client | None = None
-        self._is_killed = False
         self._uploads = Uploads()
-        self._key: str | None = None
         self._index: tuple[int, Any] | None = None
-        self._users = 0
 
     @classmethod
     async def create(
@@ -69,6 +61,7 @@ class ComfyConnector:
         *,
         url: str | None = None,
         cuda_device: int | None = None,
+        output_directory: str | Path | None = None,
         extra_args: Iterable[str] = (),
         extra_custom_nodes: Iterable[str | Path] = (),
     ) -> ComfyConnector:
@@ -80,29 +73,27 @@ class ComfyConnector:
                 then.
             cuda_device: which of the devices that this process sees; another number is another
                 worker.
+            output_directory: where SaveImage and others save. None: a folder of the worker's own,
+                removed with it.
             extra_args: for ComfyUI's main.py, after EXTRA_ARGS.
             extra_custom_nodes: folders of further extensions that only this worker sees.
 
         Raises:
             ConfigError, WorkerStartError.
         """
-        config = load_config(WorkerConfig, CONFIG_NAME, config_path)
+        config = read_config(config_path, url, cuda_device, output_directory)
         extra_args, extra_custom_nodes = tuple(extra_args), tuple(extra_custom_nodes)
-        key = repr((config, url, cuda_device, extra_args, extra_custom_nodes))
-        with cls._known_lock:
-            connector = cls._known.get(key)
-            if connector is None:
-                connector = cls(
-                    config, url=url, cuda_device=cuda_device, extra_args=extra_args,
-                    extra_custom_nodes=extra_custom_nodes,
-                )  # fmt: skip
-                connector._key = key
-                cls._known[key] = connector
-            connector._users += 1
+        connector = cls._shared.join(
+            repr((config, cuda_device, extra_args, extra_custom_nodes)),
+            lambda: cls(
+                config, cuda_device=cuda_device, extra_args=extra_args,
+                extra_custom_nodes=extra_custom_nodes,
+            ),
+        )  # fmt: skip
         try:
             await connector.start()
         except BaseException:
-            connector._drop_user()
+            await connector.release()  # a start that nobody waits for any more ends, too
             raise
         return connector
 
@@ -120,20 +111,20 @@ class ComfyConnector:
             raise WorkerStartError(
                 "This connector was killed. ComfyConnector.create() makes a new one."
             )
-        if self._url:
-            if self._attached is None:
-                self._attached = await attach(self._url)
-            return self._attached
-        if self._worker is None:
-            launch = make_launch(
-                self._config, self._extra_args, self._extra_custom_nodes, self._cuda_device
-            )
-            self._worker = Worker(launch)
-        client = await self._worker.ensure_ready()
-        process = self._worker.process
-        if process is not None and process.folder is not None:
-            self._uploads.keep_journal_in(process.folder)
+        if self._server is None:
+            self._server = self._make_server()
+        client = await self._server.ensure_ready()
+        if self._uploads.has_ephemeral:  # those of a worker that died are this one's now
+            self._uploads.keep_journal_in(self._server.journal_folder())
         return client
+
+    def _make_server(self) -> Worker | Attached:
+        if self._config.ATTACH_URL:
+            return Attached(self._config.ATTACH_URL)
+        launch = make_launch(
+            self._config, self._extra_args, self._extra_custom_nodes, self._cuda_device
+        )
+        return Worker(launch)
 
     async def execute(
         self,
@@ -244,15 +235,6 @@ class ComfyConnector:
             self._index = (version, index_object_info(info))
         return self._index[1]
 
-    @property
-    def object_info_version(self) -> int:
-        """Changes whenever another server was started: what was learned from the old one is
-        void.
-        """
-        if self._url:
-            return int(self._attached is not None)
-        return self._worker.starts if self._worker else 0
-
     def upload_data(
         self,
         source_path: str | Path,
@@ -273,19 +255,18 @@ class ComfyConnector:
             The copy's absolute path; a LoadImage node takes it as its `image`.
 
         Raises:
-            FileNotFoundError, ValueError, ExecutionError (no server, or not one of ours).
+            FileNotFoundError, ValueError, ExecutionError (no server).
         """
-        ready = self._worker.ready if self._worker else None
-        if ready is None:
-            why = (
-                "it is attached to, so its folders are not known"
-                if self._url
-                else "it has not been started"
+        server = self._server
+        if server is None or server.hello is None:
+            raise ExecutionError(
+                "Nothing can be uploaded: no server runs. `await connector.start()` starts one."
             )
-            raise ExecutionError(f"Nothing can be uploaded to this server: {why}.")
         folder = target_folder(
-            ready.hello["folders"], ready.hello["models"], folder_type, subfolder
+            server.hello["folders"], server.hello["models"], folder_type, subfolder
         )
+        if is_ephemeral:
+            self._uploads.keep_journal_in(server.journal_folder())
         return str(self._uploads.put(Path(source_path), folder, overwrite, is_ephemeral))
 
     async def kill_api(self) -> None:
@@ -293,105 +274,18 @@ class ComfyConnector:
 
         Safe to call twice; an attached server is left alone.
         """
-        self._is_killed = True
-        self._forget_me()
         client = self._client_now()
+        self._is_killed = True
+        self._shared.forget(self)
         try:
-            if self._worker is not None:
-                await asyncio.shield(asyncio.to_thread(self._worker.stop))
+            if self._server is not None:
+                await asyncio.shield(asyncio.to_thread(self._server.stop))
             if client is not None:
-                await asyncio.to_thread(client.listener.close)
                 await client.http.close()
         finally:
             self._uploads.remove_ephemeral()
 
     async def release(self) -> None:
         """Give back one `create()`; the last one kills the worker."""
-        if self._drop_user() == 0:
+        if self._shared.leave(self):
             await self.kill_api()
-
-    def _drop_user(self) -> int:
-        with self._known_lock:
-            self._users -= 1
-            if self._users <= 0 and self._client_now() is None and not self._is_starting():
-                self._known.pop(self._key or "", None)
-            return self._users
-
-    def _forget_me(self) -> None:
-        with self._known_lock:
-            if self._key is not None and self._known.get(self._key) is self:
-                del self._known[self._key]
-
-    def _is_starting(self) -> bool:
-        return self._worker is not None and self._worker.is_starting
-
-    def _client_now(self) -> Client | None:
-        """The client, if it can be used at once."""
-        if self._is_killed:
-            return None
-        if self._url:
-            return self._attached
-        return self._worker.client if self._worker else None
-
-    @property
-    def state(self) -> str:
-        """ "uninit", "initializing", "ready", "error" or "killed"."""
-        if self._is_killed:
-            return "killed"
-        if self._client_now() is not None:
-            return "ready"
-        if self._is_starting():
-            return "initializing"
-        return "error" if self._worker is not None and self._worker.has_failed else "uninit"
-
-    @property
-    def server_address(self) -> str | None:
-        """For instance "http://127.0.0.1:8188"; None without a server."""
-        client = self._client_now()
-        return client.http.base_url if client else None
-
-    @property
-    def ws_address(self) -> str | None:
-        """The websocket's address, with our client id."""
-        client = self._client_now()
-        if client is None:
-            return None
-        return f"ws{client.http.base_url[4:]}/ws?clientId={client.listener.client_id}"
-
-    @property
-    def client_id(self) -> str | None:
-        """The name under which the server sends us events.
-
-        It changes when a socket had to be given up.
-        """
-        client = self._client_now()
-        return client.listener.client_id if client else None
-
-    @property
-    def auth_headers(self) -> dict[str, str]:
-        """What a client of one's own must send with every request to this worker."""
-        ready = self._worker.ready if self._worker else None
-        return dict(ready.auth_headers) if ready else {}
-
-    @property
-    def pid(self) -> int | None:
-        """The worker's process id; None when there is none, or it is not ours."""
-        process = self._worker.process if self._worker else None
-        return process.pid if process is not None and process.is_alive else None
-
-    @property
-    def log_path(self) -> str | None:
-        """The worker's own log file."""
-        process = self._worker.process if self._worker else None
-        return process.log_path if process else None
-
-    def logs(self, tail: int | None = 100) -> str:
-        """The worker's output, its newest `tail` lines; None: all that its file has."""
-        process = self._worker.process if self._worker else None
-        if process is None or process.log_path is None:
-            return ""
-        if tail is not None:
-            return "\n".join(process.last_lines(tail))
-        with contextlib.suppress(OSError):
-            return Path(process.log_path).read_text(encoding="utf-8", errors="replace")
-        return "\n".join(process.last_lines(1000))

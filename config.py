@@ -52,6 +52,7 @@ class WorkerConfig:
     COMFY_START_ATTEMPTS_SLEEP: float = 0.2
     COMFYUI_PATH: str | None = None
     EXTRA_ARGS: list = field(default_factory=list)
+    OUTPUT_DIRECTORY: str | None = None
     ATTACH_URL: str | None = None
 
 

@@ -68,16 +68,19 @@ class Discomfort:
         url: str | None = None,
         cuda_device: int | None = None,
         record: bool | str | None = None,
+        output_directory: str | Path | None = None,
     ) -> Discomfort:
         """Start the worker, or join the one that this process has.
 
         Args:
             config_path: a file like comfy_serverless.json; None: the packaged one.
             url: a ComfyUI with this extension that runs already; nothing is started then.
-            cuda_device: the GPU that the worker is to use.
+            cuda_device: the GPU that the worker is to use; another number is another worker.
             record: keep a record of what runs do (texts, numbers, small pictures, the workflows)
                 in the user's data folder, private to the user, for the editor's sidebar tab
                 "Discomfort". A text is its title. None: as workflow_context.json says.
+            output_directory: where SaveImage and others save. None: a folder of the worker's own,
+                removed with it.
 
         Raises:
             ConfigError: a configuration that can't be used.
@@ -85,7 +88,9 @@ class Discomfort:
                 do.
         """
         check_record(record)
-        worker = await ComfyConnector.create(config_path, url=url, cuda_device=cuda_device)
+        worker = await ComfyConnector.create(
+            config_path, url=url, cuda_device=cuda_device, output_directory=output_directory
+        )
         return cls(worker, record)
 
     async def run(

@@ -143,17 +143,23 @@ def shared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @contextlib.contextmanager
 def plain_server(
-    server: Server, base: Path, *, with_extension: bool, environment: dict[str, str] | None = None
+    server: Server,
+    base: Path,
+    *,
+    with_extension: bool,
+    port: int = 0,
+    environment: dict[str, str] | None = None,
 ) -> Iterator[tuple[str, int]]:
     """A ComfyUI as a user starts it, all its folders below `base`; `(address, pid)`."""
     nodes = base / "custom_nodes"
     for folder in (nodes, base / "models", base / "input", base / "output", base / "user"):
         folder.mkdir(parents=True, exist_ok=True)
-    folders.link_folder(nodes / "stub_nodes", STUB_NODES)
-    if with_extension:
-        folders.link_folder(nodes / "discomfort", TESTS.parent)
+    wanted = {"stub_nodes": STUB_NODES, **({"discomfort": TESTS.parent} if with_extension else {})}
+    for name, target in wanted.items():
+        if not (nodes / name).exists():
+            folders.link_folder(nodes / name, target)
     python = find_python(server.path) or Path(sys.executable)
-    command = [str(python), "main.py", "--port", "0", "--cpu", "--base-directory", str(base)]
+    command = [str(python), "main.py", "--port", str(port), "--cpu", "--base-directory", str(base)]
     command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}"]
     inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with (base / "log.txt").open("wb") as log:

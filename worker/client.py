@@ -14,10 +14,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..errors import ExecutionError, RunLost, RunTimeout, ValidationFailed
+from .cancel import Canceller
 from .events import Event, HistoryWritten, QueueStatus, RunStarted
 from .failures import ended_badly, refused
 from .listener import Listener
-from .queries import REPLY_TIMEOUT_S, HistoryTrimmer, Queries
+from .queries import HistoryTrimmer, Queries
 from .runs import CallbackFailed, Run, RunResult
 from .transport import Transport, TransportError
 
@@ -28,7 +29,6 @@ _SLOWEST_LOOK_S = 1.0
 _GRACE_FOR_SOCKET_S = 0.1  # between the end in the history and the same end on the socket
 _CONNECT_WAIT_S = 5.0
 _DEATH_WAIT_S = 3.0  # between a broken connection and the news of the process's end
-_CANCEL_GRACE_S = 60.0  # a node that runs on after that is ended with its worker
 _REFUSED_FOR_S = 10.0  # a server that is not ours and refuses connections is gone
 
 
@@ -58,7 +58,7 @@ class Client:
         self._runs: dict[str, Run] = {}
         self._running: Run | None = None
         self._gone: Callable[[Run | None], ExecutionError] | None = None
-        self._cancelling: set[asyncio.Task[None]] = set()
+        self._canceller = Canceller(self.http, self.ask, lambda: self.is_gone, kill)
         self._lock = threading.Lock()
         scheme, _, rest = self.http.base_url.partition("://")
         ws_scheme = "wss" if scheme == "https" else "ws"
@@ -116,12 +116,12 @@ class Client:
                 await self._until(queueing, run, deadline)
                 return await self._wait_for_end(run, deadline, silence_timeout)
             except CallbackFailed as e:
-                await self._cancel(run, queueing)
+                await self._canceller.cancel(run, queueing)
                 assert e.__cause__ is not None
                 raise e.__cause__ from None
             except (asyncio.CancelledError, RunTimeout, ValidationFailed) as e:
                 if not (isinstance(e, ValidationFailed) and e.prompt_id is None):
-                    await self._cancel(run, queueing)
+                    await self._canceller.cancel(run, queueing)
                 raise
         finally:
             self._trimmer.note_finished(run.prompt_id, run.is_history_written)
@@ -269,52 +269,6 @@ class Client:
             if time.monotonic() > deadline:
                 return
             await asyncio.sleep(0.02)
-
-    async def _cancel(self, run: Run, queueing: asyncio.Future[None]) -> None:
-        """Get the prompt out of the server, and return when it is.
-
-        A second cancellation stops waiting.
-        """
-        task = asyncio.ensure_future(self._remove_from_server(run, queueing))
-        self._cancelling.add(task)
-        task.add_done_callback(self._cancelling.discard)
-        await asyncio.shield(task)
-
-    async def _remove_from_server(self, run: Run, queueing: asyncio.Future[None]) -> None:
-        """Delete it from the queue and interrupt it, again and again until it is neither there nor
-        running.
-
-        An interrupt is forgotten when a prompt starts right after it (0.3.64 to 0.33
-        execution.py), and is seen only between nodes and in their progress.
-        """
-        await asyncio.wait((queueing,), timeout=_CANCEL_GRACE_S)
-        if queueing.done() and not queueing.cancelled():
-            failure = queueing.exception()
-            if failure is not None and getattr(failure, "prompt_id", None) is None:
-                return  # refused: there is nothing to remove
-        deadline, pause_s = time.monotonic() + _CANCEL_GRACE_S, 0.02
-        while self._gone is None and not run.is_history_written:
-            try:
-                await self.http.post("/queue", {"delete": [run.prompt_id]}, REPLY_TIMEOUT_S)
-                await self.http.post("/interrupt", {"prompt_id": run.prompt_id}, REPLY_TIMEOUT_S)
-            except TransportError as e:
-                log.debug("The interrupt did not get through: %s", e)
-            queue = await self.ask.queued_ids()
-            if queue is not None and run.prompt_id not in queue:
-                return
-            if time.monotonic() > deadline:
-                await self._give_up_on(run)
-                return
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, 0.25)
-
-    async def _give_up_on(self, run: Run) -> None:
-        if self._kill is None:
-            log.error("Prompt %s does not heed the interrupt; it runs on.", run.prompt_id)
-            return
-        node = f"node {run.current_node}" if run.current_node else "ComfyUI, before its first node,"
-        log.error("The interrupt has no effect on %s; the worker is ended.", node)
-        await asyncio.to_thread(self._kill)
 
     def _on_event(self, event: Event) -> None:
         """Hand an event to its run. Called in the listener's thread."""

@@ -172,6 +172,22 @@ def _pick_device(visible: str | None, index: int) -> str:
     return devices[index]
 
 
+def check_device(
+    cuda_device: int | None, has_device: bool, extra: Sequence[str], python: str
+) -> None:
+    """Refuse to run on the CPU unasked, where a device was asked for.
+
+    Raises:
+        ConfigError: torch sees no such device.
+    """
+    given = {argument.split("=", 1)[0] for argument in extra}
+    if cuda_device is not None and not has_device and not given.intersection(_DEVICE_FLAGS):
+        raise ConfigError(
+            f"cuda_device={cuda_device}: torch in {python} sees no such device. Use another "
+            "number, or leave it out to run on the CPU."
+        )
+
+
 def paths_file_text(nodes: Path) -> str:
     """The extra-model-paths file that shows the worker one more folder of extensions.
 

@@ -184,6 +184,7 @@ def remove_tree(path: Path, lock: FileLock | None = None) -> None:
 
     Logs what can't be removed.
     """
+    _tell_of_output(path / "output")
     nodes = path / "nodes"
     if nodes.is_dir():
         for link in nodes.iterdir():
@@ -196,6 +197,18 @@ def remove_tree(path: Path, lock: FileLock | None = None) -> None:
     shutil.rmtree(path, ignore_errors=True)
     if path.exists():
         log.warning("%s could not be removed whole; the next start tries again.", path)
+
+
+def _tell_of_output(output: Path) -> None:
+    saved = sum(p.is_file() for p in output.rglob("*"))
+    if saved:
+        log.warning(
+            "%d file(s) that nodes saved in %s are removed with the worker. To keep such files, "
+            "set OUTPUT_DIRECTORY in comfy_serverless.json, or call "
+            "Discomfort.create(output_directory=...).",
+            saved,
+            output,
+        )
 
 
 def link_folder(link: Path, target: Path) -> None:

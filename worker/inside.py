@@ -1,8 +1,8 @@
-"""Runs inside the worker, put in place by the extension's `__init__` before the server opens its
-port.
+"""Runs inside ComfyUI, put in place by the extension's `__init__` before the server opens its port.
 
-The guard (no token, no answer), the hello route (identity, readiness, folders) and the watchdog (no
-master, no worker). It uses what ComfyUI itself depends on: aiohttp and psutil.
+In every ComfyUI the hello route (identity, readiness, folders), for scripts on the same machine.
+In a worker also the guard (no token, no answer) and the watchdog (no master, no worker). It uses
+what ComfyUI itself depends on: aiohttp and psutil.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+import uuid
 from typing import Any
 
 log = logging.getLogger("discomfort.worker")
@@ -25,6 +26,7 @@ MASTER_VARIABLE = "DISCOMFORT_MASTER_PID"
 TOKEN_HEADER = "X-Discomfort-Token"
 HELLO_PATH = "/discomfort/hello"
 WATCH_INTERVAL_S = 0.5
+_START = uuid.uuid4().hex  # tells one start from the next
 NEEDED_MODULES = {
     "cloudpickle": "cloudpickle",
     "psutil": "psutil",
@@ -37,8 +39,8 @@ NEEDED_MODULES = {
 
 
 def install() -> None:
-    """Put guard, hello route and watchdog in place. A second call, of another copy too, does
-    nothing.
+    """Put the hello route in place, in a worker guard and watchdog too. A second call, of another
+    copy too, does nothing.
 
     Source: server.py of 0.3.64 and 0.33: extensions are imported after the app is made and before
     it is frozen, so a middleware put first guards every route and the websocket's upgrade.
@@ -49,11 +51,13 @@ def install() -> None:
     # Programs that nodes start must not take themselves for the worker.
     token = os.environ.pop(TOKEN_VARIABLE, None)
     master_pid = os.environ.pop(MASTER_VARIABLE, None)
-    if not token or getattr(instance, "discomfort_guard", None):
+    if getattr(instance, "discomfort_hello", False):
         return
-    instance.discomfort_guard = True
-    instance.app.middlewares.insert(0, _make_guard(token))
+    instance.discomfort_hello = True
     instance.routes.get(HELLO_PATH)(_hello)
+    if not token:
+        return
+    instance.app.middlewares.insert(0, _make_guard(token))
     _drop_progress_states(instance)
     # ComfyUI's wrapper (app/logger.py) keeps what nodes print until 8 KB are full; a crash loses
     # it.
@@ -84,14 +88,18 @@ def _make_guard(token: str) -> Any:
 
 
 async def _hello(request: Any) -> Any:
-    """Who and where: the answer that makes a worker ready."""
+    """Who and where: the answer that makes a worker ready. For this machine only."""
     import folder_paths  # type: ignore[import-not-found]
     from aiohttp import web
 
+    ends = [request.transport.get_extra_info(name) for name in ("peername", "sockname")]
+    if not all(ends) or ends[0][0] != ends[1][0]:
+        return web.Response(status=403, text="Values go through shared memory of one machine.\n")
     models = {name: list(value[0]) for name, value in folder_paths.folder_names_and_paths.items()}
     return web.json_response(
         {
             "pid": os.getpid(),
+            "start": _START,
             "comfyui_version": _comfyui_version(),
             "missing": missing_packages(),
             "folders": {

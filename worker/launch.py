@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..config import PACKAGE_DIR, WorkerConfig
+from ..config import PACKAGE_DIR, WorkerConfig, load_config
 from ..errors import ConfigError, WorkerStartError
 from .command import check_extra, split_command
 from .find_comfyui import find_comfyui, find_python
 
+CONFIG_NAME = "comfy_serverless.json"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -26,7 +27,31 @@ class Launch:
     extra_custom_nodes: tuple[Path, ...] = ()
     initial_port: int | None = None
     cuda_device: int | None = None
+    output: Path | None = None
     start_timeout_s: float = 120.0
+
+
+def read_config(
+    config_path: str | Path | None,
+    url: str | None,
+    cuda_device: int | None,
+    output_directory: str | Path | None,
+) -> WorkerConfig:
+    """The configuration in a file (None: the packaged one), with the arguments of a call put in.
+
+    Raises:
+        ConfigError: a value that can't be used.
+    """
+    if url is not None and (cuda_device is not None or output_directory is not None):
+        raise ConfigError(
+            "url= is a ComfyUI that runs already: cuda_device= and output_directory= can't change "
+            "it. Leave them out, or leave url= out to start a worker."
+        )
+    # Relative to where the script runs; one in the file is relative to the file.
+    output = str(Path(output_directory).expanduser().absolute()) if output_directory else None
+    return load_config(
+        WorkerConfig, CONFIG_NAME, config_path, ATTACH_URL=url, OUTPUT_DIRECTORY=output
+    )
 
 
 def make_launch(
@@ -67,5 +92,18 @@ def make_launch(
         extra_custom_nodes=extra_custom_nodes,
         initial_port=config.INITIAL_PORT,
         cuda_device=cuda_device,
+        output=_make_output(config.OUTPUT_DIRECTORY),
         start_timeout_s=config.MAX_COMFY_START_ATTEMPTS * config.COMFY_START_ATTEMPTS_SLEEP,
     )
+
+
+def _make_output(folder: str | None) -> Path | None:
+    if not folder:
+        return None
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise ConfigError(
+            f"OUTPUT_DIRECTORY (output_directory=) {folder} can't be made: {e.strerror or e}."
+        ) from e
+    return Path(folder)

@@ -1,7 +1,7 @@
 """One nested ComfyUI: start, wait until it is ours and ready, watch, stop, clean up.
 
 Everything here blocks and runs in threads of its own, so a worker outlives the event loop that
-asked for it. `client.py` talks to the server; `folders.py`, `command.py` know what it needs.
+asked for it. `spawn.py` starts the program; `client.py` talks to the server.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,25 +22,19 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import WorkerStartError
-from . import command
-from .accelerator import has_accelerator
-from .extensions import link_extensions
-from .find_comfyui import user_cache_dir
 from .folders import WorkerFolder, make_worker_folder
 from .hello import Answer, Ready, ask_hello
-from .inside import MASTER_VARIABLE, TOKEN_VARIABLE
 from .launch import Launch
 from .output import OutputLog, describe_exit
 from .ports import free_port, is_free, listening_ports
+from .spawn import POSIX, spawn
 from .uploads import remove_journaled
 from .windows_job import close_job, put_in_job
 
 log = logging.getLogger("discomfort.worker")
 
-_LAUNCHER = Path(__file__).with_name("launcher.py")
 _POLL_S = 0.05
 _PORT_TRIES = 5
-_POSIX = os.name == "posix"
 
 
 class StopStep(Enum):
@@ -133,7 +126,7 @@ class WorkerProcess:
             return
         log.debug("Stopping the worker, pid %s: %s.", popen.pid, step.name.lower())
         try:
-            if not _POSIX:
+            if not POSIX:
                 popen.kill() if step is StopStep.KILL else popen.terminate()
             elif step is StopStep.ASK:
                 os.kill(popen.pid, signal.SIGINT)
@@ -184,48 +177,10 @@ class WorkerProcess:
         raise AssertionError("unreachable")
 
     def _launch_process(self, folder: WorkerFolder, output: OutputLog, port: int) -> None:
-        launch = self.launch
-        link_extensions(folder.nodes, launch.comfyui, launch.extra_custom_nodes)
-        paths_file = folder.path / "extra_model_paths.yaml"
-        paths_file.write_text(command.paths_file_text(folder.nodes), encoding="utf-8")
-        python, cache_dir = launch.command[0], user_cache_dir()
-        environment = command.worker_environment(
-            os.environ,
-            same_python=Path(python) == Path(sys.executable),
-            cuda_device=launch.cuda_device,
-            bytecode_dir=command.bytecode_dir_for(launch.comfyui, cache_dir),
-            extra={TOKEN_VARIABLE: self._token, MASTER_VARIABLE: str(os.getpid())},
-        )
-        arguments = command.worker_arguments(
-            known=command.known_arguments(launch.comfyui),
-            port=port,
-            temp=folder.temp,
-            output=folder.output,
-            user=folder.user,
-            paths_file=paths_file,
-            use_cpu=not has_accelerator(python, cache_dir, environment),
-            extra=launch.extra_args,
-        )
-        full = [*launch.command, *arguments]
-        if _POSIX:
-            full = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *full]
-        log.debug("Starting %s in %s", full, launch.cwd)
         self._exited.clear()
-        flags = 0 if _POSIX else subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW  # type: ignore[attr-defined]
-        try:
-            popen = subprocess.Popen(
-                full, cwd=launch.cwd, env=environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=_POSIX,
-                creationflags=flags,
-            )  # fmt: skip
-        except OSError as e:
-            raise WorkerStartError(
-                f"{full[0]} can't be started in {launch.cwd} ({e}). Check API_COMMAND_LINE and "
-                "API_WORKING_DIRECTORY.", log_path=self.log_path
-            ) from e  # fmt: skip
-        self._popen = popen
-        output.follow(popen)
-        folder.note_process(popen.pid)
+        self._popen = spawn(self.launch, folder, port, self._token)
+        output.follow(self._popen)
+        folder.note_process(self._popen.pid)
 
     def _wait_until_ready(self, output: OutputLog, deadline: float) -> Ready:
         """Until our server answers with our token; any other on any port is no answer."""
@@ -295,7 +250,7 @@ class WorkerProcess:
     def _reap(self) -> None:
         """End what the worker's nodes left running in its group, then take its exit code."""
         assert self._popen
-        if _POSIX:
+        if POSIX:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
         self.exit_code = self._popen.wait()
@@ -306,7 +261,7 @@ class WorkerProcess:
     def _end_now(self) -> None:
         """Kill what a failed start left."""
         if self._popen is not None and not self._exited.is_set():
-            if not _POSIX:
+            if not POSIX:
                 self._popen.kill()
             self._reap()
 

@@ -71,6 +71,10 @@ class Queries:
             self._object_info = info
         return self._object_info
 
+    def forget(self) -> None:
+        """The server may be another one now."""
+        self._object_info = None
+
     async def _get_json(self, path: str) -> Any:
         try:
             reply = await self._http.get(path, REPLY_TIMEOUT_S)

@@ -10,6 +10,8 @@ import asyncio
 import logging
 import threading
 from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
 
 from ..errors import ExecutionError, WorkerDied
 from .client import Client
@@ -108,12 +110,27 @@ class Worker:
         starting.set_result(client)
 
     @property
-    def ready(self) -> Ready | None:
-        """What the running server said about itself."""
+    def _ready(self) -> Ready | None:
         process = self._process
         if process is None or not process.ready.done() or process.ready.exception():
             return None
         return process.ready.result()
+
+    @property
+    def hello(self) -> dict[str, Any] | None:
+        """What the running server said about itself."""
+        ready = self._ready
+        return ready.hello if ready else None
+
+    @property
+    def auth_headers(self) -> dict[str, str]:
+        """What every request to the running server must have."""
+        ready = self._ready
+        return dict(ready.auth_headers) if ready else {}
+
+    def journal_folder(self) -> Path | None:
+        """The running server's own folder: the next start looks into it, if we can't."""
+        return self._process.folder if self._process else None
 
     def stop(self) -> None:
         """End the server, if there is one. Blocks; safe at any time."""

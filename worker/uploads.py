@@ -31,11 +31,16 @@ class Uploads:
         self._journal: Path | None = None
         self._lock = threading.Lock()
 
-    def keep_journal_in(self, folder: Path) -> None:
-        """Name the ephemeral files in this worker's folder from now on."""
+    @property
+    def has_ephemeral(self) -> bool:
+        return bool(self._ephemeral)
+
+    def keep_journal_in(self, folder: Path | None) -> None:
+        """Name the ephemeral files in this worker's folder from now on. None: it has none."""
         with self._lock:
-            self._journal = folder / JOURNAL_NAME
-            if self._ephemeral:
+            journal = folder / JOURNAL_NAME if folder else None
+            is_moved, self._journal = journal != self._journal, journal
+            if is_moved and self._ephemeral:
                 self._write_journal()
 
     def _write_journal(self) -> None:

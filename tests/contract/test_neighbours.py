@@ -11,7 +11,8 @@ from typing import Any
 import aiohttp
 import psutil
 import pytest
-from custom_nodes.discomfort.errors import ExecutionError, WorkerStartError
+from custom_nodes.discomfort.errors import ConfigError, WorkerStartError
+from PIL import Image
 from servers import (
     Make,
     Server,
@@ -89,17 +90,71 @@ async def test_users_own_comfyui_is_untouched_by_start_runs_and_stop(
 async def test_attached_server_with_the_extension_runs_prompts_and_outlives_us(
     server: Server, make_connector: Make, tmp_path: Path
 ):
-    with plain_server(server, tmp_path / "users", with_extension=True) as (address, pid):
+    base, picture = tmp_path / "users", tmp_path / "of mine.png"
+    Image.new("RGB", (6, 4), (255, 0, 0)).save(picture)
+    with plain_server(server, base, with_extension=True) as (address, pid):
         connector = await make_connector(server.path, url=address)
         assert connector.state == "ready" and connector.server_address == address
         assert connector.pid is None and connector.auth_headers == {}
         await assert_works(connector)
-        with pytest.raises(ExecutionError, match="attached"):
-            connector.upload_data(__file__)
+        path = connector.upload_data(picture, subfolder="sub", is_ephemeral=True)
+        assert Path(path) == base / "input" / "sub" / "of mine.png"
+        load = {
+            "1": {"class_type": "LoadImage", "inputs": {"image": path}},
+            "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+        }
+        (shown,) = (await connector.execute(load)).outputs["2"]["images"]
+        assert (base / "temp" / shown["filename"]).is_file()
         await connector.kill_api()
+        assert not (base / "input" / "sub").exists() and not worker_folders()
         assert psutil.pid_exists(pid)
         again = await make_connector(server.path, config={"ATTACH_URL": address})
         await assert_works(again)
+        await see_that_others_are_refused(address)
+
+
+async def see_that_others_are_refused(address: str) -> None:
+    """What asks from another address is on another machine, for all that is known."""
+    elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with (
+        aiohttp.ClientSession(connector=elsewhere) as session,
+        session.get(f"{address}/discomfort/hello") as reply,
+    ):
+        assert reply.status == 403
+
+
+async def test_attached_server_that_is_started_anew_is_asked_again(
+    server: Server, make_connector: Make, tmp_path: Path
+):
+    base = tmp_path / "users"
+    with plain_server(server, base, with_extension=True) as (address, _):
+        connector = await make_connector(server.path, url=address)
+        version, info = connector.object_info_version, await connector.object_info()
+        assert "LaterNode" not in info
+    await wait_for(lambda: connector.state == "error", "the news of its end")
+    with pytest.raises(WorkerStartError, match="No ComfyUI answers"):
+        await connector.execute(one_node(1))
+    later = base / "custom_nodes" / "later"
+    later.mkdir()
+    (later / "__init__.py").write_text(LATER, encoding="utf-8")
+    port = int(address.rsplit(":", 1)[1])
+    with plain_server(server, base, with_extension=True, port=port):
+        await assert_works(connector)
+        assert "LaterNode" in await connector.object_info()
+        assert connector.object_info_version == version + 1
+        assert connector.state == "ready"
+        assert await connector.object_info() is await connector.object_info()
+
+
+LATER = """
+class LaterNode:
+    CATEGORY, RETURN_TYPES, FUNCTION = "later", ("INT",), "run"
+    INPUT_TYPES = classmethod(lambda cls: {"required": {}})
+    def run(self):
+        return (1,)
+
+NODE_CLASS_MAPPINGS = {"LaterNode": LaterNode}
+"""
 
 
 async def test_attached_server_without_the_extension_is_refused(
@@ -115,6 +170,12 @@ async def test_attached_server_without_the_extension_is_refused(
 async def test_attaching_to_nobody_is_told(make_connector: Make):
     with pytest.raises(WorkerStartError, match="No ComfyUI answers"):
         await make_connector(url="http://127.0.0.1:9")
+
+
+async def test_attaching_takes_no_arguments_of_a_start(make_connector: Make):
+    for arguments in ({"cuda_device": 0}, {"output_directory": "here"}):
+        with pytest.raises(ConfigError, match="runs already"):
+            await make_connector(url="http://127.0.0.1:9", **arguments)
 
 
 async def test_attaching_to_another_scripts_worker_is_refused(make_connector: Make):

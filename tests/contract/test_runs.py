@@ -161,7 +161,7 @@ async def test_upload_is_read_by_a_load_node_and_ephemeral(shared: ComfyConnecto
     result = await shared.execute(prompt)
     saved = result.outputs["3"]["images"][0]
     assert saved["type"] == "output"
-    folder = Path(shared._worker.ready.hello["folders"]["output"])  # type: ignore[union-attr]
+    folder = Path(shared._server.hello["folders"]["output"])  # type: ignore[union-attr]
     with Image.open(folder / saved["subfolder"] / saved["filename"]) as picture:
         assert picture.size == (7, 5)
         assert picture.convert("RGB").getpixel((0, 0)) == (0, 255, 255)

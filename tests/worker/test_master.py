@@ -146,8 +146,8 @@ def test_watchdog_alone_ends_the_worker(tmp_path: Path, monkeypatch: pytest.Monk
     launcher.write_text(text.replace('"linux"', '"none"'), encoding="utf-8")
     script = scripts.RUN_FOR_EVER.replace(
         "async def main",
-        "from pathlib import Path\nfrom custom_nodes.discomfort.worker import process\n"
-        f"process._LAUNCHER = Path({str(launcher)!r})\nasync def main",
+        "from pathlib import Path\nfrom custom_nodes.discomfort.worker import spawn\n"
+        f"spawn._LAUNCHER = Path({str(launcher)!r})\nasync def main",
     )
     program = scripts.start(script, write_config(tmp_path, FAKE))
     pid = scripts.worker_pid(program)

@@ -1,0 +1,49 @@
+"""What several users in one process share: joined by key, ended by the last who leaves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Shared(Generic[T]):
+    """Objects by key, each with the number of its users. Any thread."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, T] = {}
+        self._users: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def join(self, key: str, make: Callable[[], T]) -> T:
+        """The object of that key, made if there is none, with one user more."""
+        with self._lock:
+            if key not in self._objects:
+                self._objects[key] = make()
+                self._users[key] = 0
+            self._users[key] += 1
+            return self._objects[key]
+
+    def leave(self, shared: T) -> bool:
+        """One user less. True for the last: nobody can join it any more, and it is to be ended."""
+        with self._lock:
+            key = self._key_of(shared)
+            if key is None:
+                return False
+            self._users[key] -= 1
+            if self._users[key]:
+                return False
+            del self._objects[key], self._users[key]
+            return True
+
+    def forget(self, shared: T) -> None:
+        """Nobody is to join it any more, whoever still uses it."""
+        with self._lock:
+            key = self._key_of(shared)
+            if key is not None:
+                del self._objects[key], self._users[key]
+
+    def _key_of(self, shared: T) -> str | None:
+        return next((k for k, found in self._objects.items() if found is shared), None)
