@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-log = logging.getLogger("discomfort.editor")
+from ..errors import DiscomfortError
 
 _STEPS = 1000  # of the progress bar, for one workflow
 _PREVIEW_SIDE = 512
@@ -103,6 +103,18 @@ def check_interrupt() -> None:
     from comfy import model_management  # type: ignore[import-not-found]
 
     model_management.throw_exception_if_processing_interrupted()
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn our errors into Python's own: ComfyUI shows the name of the class, and ours has the
+    path of this folder in it.
+    """
+    try:
+        yield
+    except DiscomfortError as e:
+        plain = ValueError if isinstance(e, ValueError) else RuntimeError
+        raise plain(str(e)) from e
 
 
 def free_models() -> None:

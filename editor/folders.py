@@ -19,10 +19,20 @@ MAX_LISTED = 2000
 _MAX_DEPTH = 6
 
 
+def config_path() -> Path:
+    """Where the user's own settings are looked for; else those packaged with this extension are
+    taken.
+    """
+    import folder_paths  # type: ignore[import-not-found]
+
+    return Path(folder_paths.get_user_directory()) / "discomfort" / CONFIG_NAME
+
+
 @lru_cache(maxsize=1)
 def config() -> EditorConfig:
-    """editor.json, read once."""
-    return load_config(EditorConfig, CONFIG_NAME)
+    """The settings of the editor's nodes, read once."""
+    path = config_path()
+    return load_config(EditorConfig, CONFIG_NAME, path if path.is_file() else None)
 
 
 def workflow_folders() -> list[Path]:
@@ -122,6 +132,7 @@ def find_image_folder(name: str, folders: Iterable[Path]) -> Path:
 def _find(name: str, folders: list[Path]) -> Path | None:
     """What the name leads to; None if nothing allowed. Links are followed before it is judged."""
     first: Path | None = None
+    is_outside = False
     for folder in folders:
         base = folder.resolve()
         try:
@@ -129,17 +140,19 @@ def _find(name: str, folders: list[Path]) -> Path | None:
         except (OSError, ValueError):
             continue
         if path != base and base not in path.parents:
-            continue
-        if path.exists():
+            is_outside = is_outside or path.exists()
+        elif path.exists():
             return path
-        first = first or path
-    return first
+        else:
+            first = first or path
+    return None if is_outside else first
 
 
 def _outside(name: str, folders: list[Path], setting: str) -> WorkflowError:
     return WorkflowError(
         f"{name!r} is outside the folders that may be read: {_shown(folders)}. To allow another "
-        f"folder, add it to {setting} in editor.json of this extension, and restart ComfyUI."
+        f"folder, add it to {setting} in {config_path()} (a copy of this extension's editor.json), "
+        "and restart ComfyUI."
     )
 
 

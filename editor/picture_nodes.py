@@ -35,15 +35,16 @@ def load_folder(
     """images, masks, how many, names (one a line)."""
     from comfy.utils import ProgressBar  # type: ignore[import-not-found]
 
-    found = folders.find_image_folder(folder, folders.image_folders())
-    paths = picture_folder.find_pictures(found, pattern, sort, limit)
-    bar = ProgressBar(len(paths))
+    with display.plain_errors():
+        found = folders.find_image_folder(folder, folders.image_folders())
+        paths = picture_folder.find_pictures(found, pattern, sort, limit)
+        bar = ProgressBar(len(paths))
 
-    def advance(done: int) -> None:
-        display.check_interrupt()
-        bar.update_absolute(done)
+        def advance(done: int) -> None:
+            display.check_interrupt()
+            bar.update_absolute(done)
 
-    pictures = picture_folder.load_pictures(paths, rule, advance)
+        pictures = picture_folder.load_pictures(paths, rule, advance)
     return pictures.images, pictures.masks, len(pictures.names), "\n".join(pictures.names)
 
 
@@ -65,6 +66,13 @@ def describe(question: vision.Question, images: Any, max_side: int, node_id: str
     Returns:
         What a node of ComfyUI returns: a list of texts and a list of ratings.
     """
+    with display.plain_errors():
+        return _describe(question, images, max_side, node_id)
+
+
+def _describe(
+    question: vision.Question, images: Any, max_side: int, node_id: str
+) -> dict[str, Any]:
     from comfy.utils import ProgressBar  # type: ignore[import-not-found]
 
     # Again: what comes through a link was not known when the prompt was checked.

@@ -22,6 +22,10 @@ from .session import is_worker, session
 from .sockets import MAX_SOCKETS, Face, Sockets
 
 ALL = "*"
+_NOT_NESTED = (
+    "A workflow that another node runs can't run workflows itself. List them in one "
+    "DiscomfortLoopExecutor, or call them from a script."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ def check(read: Callable[[], Request], input_types: Mapping[str, Any] | None) ->
     Args:
         input_types: name of each linked input -> type that comes through.
     """
+    if is_worker():
+        return _NOT_NESTED
     try:
         request = read()
         _check_linked(request, input_types or {})
@@ -217,14 +223,17 @@ def run(
         inputs: `input_1` ... as the node got them.
 
     Raises:
-        DiscomfortError: what went wrong in the nested worker. ComfyUI's interrupt, when the worker
-            is idle again.
+        ValueError, RuntimeError: what went wrong, here or in the nested worker.
+        ComfyUI's interrupt, when the worker is idle again.
     """
-    if is_worker():
-        raise WorkflowError(
-            "A workflow that another node runs can't run workflows itself. List them in one "
-            "DiscomfortLoopExecutor, or call them from a script."
-        )
+    with display.plain_errors():
+        return _run(request, inputs, dynprompt, node_id, free_models, randomize_seeds)
+
+
+def _run(
+    request: Request, inputs: Mapping[str, Any], dynprompt: Any, node_id: str, free_models: bool,
+    randomize_seeds: bool,
+) -> dict[str, Any]:  # fmt: skip
     prompt = whole_prompt(dynprompt)
     links = _links(request, prompt[node_id])
     _check_linked(request, {f"input_{i}": "*" for i in _linked_numbers(request, links)})
@@ -291,10 +300,15 @@ def _hand_on(
         if len(items) == 1:
             made = border.made_of(items[0])
             _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
-    expansion = border.expand(outcome.recipes, GraphBuilder.alloc_prefix().rstrip("."))
+    here = {
+        uid: recipe
+        for uid, recipe in outcome.recipes.items()
+        if uid not in request.sockets.elsewhere
+    }
+    expansion = border.expand(here, GraphBuilder.alloc_prefix().rstrip("."))
     result: list[Any] = [(outcome.iterations,)] if request.first_output else []
     for unique_id in request.sockets.outputs:
-        if unique_id is None:
+        if unique_id is None or unique_id in request.sockets.elsewhere:
             result.append((None,))
         elif unique_id in expansion.links:
             result.append(expansion.links[unique_id])

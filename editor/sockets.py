@@ -33,10 +33,15 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """unique_ids in the order of the sockets. An output that is None is not made."""
+    """unique_ids in the order of the sockets; None for a socket that has none.
+
+    elsewhere: outputs by reference that nothing but other nested workflows uses: they need not be
+        made in the user's ComfyUI, which would load a model for nobody.
+    """
 
     inputs: tuple[str | None, ...]
     outputs: tuple[str | None, ...]
+    elsewhere: frozenset[str] = frozenset()
 
     def input_names(self) -> dict[str, str]:
         """unique_id -> name of the node's input."""
@@ -74,7 +79,8 @@ def read_sockets(text: str | None, face: Face) -> Sockets:
     else:
         try:
             data = json.loads(text)
-            sockets = Sockets(_names(data["inputs"]), _names(data["outputs"]))
+            elsewhere = frozenset(filter(None, _names(data.get("elsewhere", []))))
+            sockets = Sockets(_names(data["inputs"]), _names(data["outputs"]), elsewhere)
         except (ValueError, KeyError, TypeError) as e:
             raise WorkflowError(
                 'sockets must be empty, or like {"inputs": ["a"], "outputs": ["b"]}, not '

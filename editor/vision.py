@@ -82,14 +82,14 @@ def check_endpoint(url: str, key_variable: str, allowed: Mapping[str, str]) -> N
     start = allowed.get(name)
     if start is None:
         raise WorkflowError(
-            f"The key in {name} may not be sent to {parts.hostname}: editor.json of this extension "
-            f'does not say so. Add "{name}": "{parts.scheme}://{parts.netloc}/" to VISION_KEYS, '
-            "and restart ComfyUI."
+            f"The key in {name} may not be sent to {parts.hostname}: nothing allows it. Add "
+            f'"{name}": "{parts.scheme}://{parts.netloc}/" to VISION_KEYS in a copy of this '
+            "extension's editor.json at user/discomfort/editor.json, and restart ComfyUI."
         )
     if not _is_below(parts, start):
         raise WorkflowError(
-            f"The key in {name} may be sent to {start} only (VISION_KEYS in editor.json of this "
-            f"extension), not to {parts.scheme}://{parts.netloc}."
+            f"The key in {name} may be sent to {start} only (VISION_KEYS in editor.json), "
+            f"not to {parts.scheme}://{parts.netloc}."
         )
 
 

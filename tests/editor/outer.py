@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 import psutil
 from custom_nodes.discomfort.worker.attach import attach
 from custom_nodes.discomfort.worker.client import Client
-from servers import Server, plain_server
+from servers import Server, plain_server, wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 WORKFLOWS = PROJECT / "test_workflows"
@@ -39,7 +40,11 @@ class Outer:
     def nested(self) -> list[int]:
         """The pids of the ComfyUIs that it started."""
         found = []
-        for child in psutil.Process(self.pid).children(recursive=True):
+        try:
+            children = psutil.Process(self.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        for child in children:
             try:
                 if any(part.endswith("main.py") for part in child.cmdline()):
                     found.append(child.pid)
@@ -51,7 +56,10 @@ class Outer:
 @contextlib.contextmanager
 def started(comfyui: Server, base: Path, **environment: str) -> Iterator[Outer]:
     """A user's ComfyUI, with the workflows of this project saved in it."""
-    shutil.copytree(WORKFLOWS, base / "user" / "default" / "workflows")
+    saved = base / "user" / "default" / "workflows"
+    shutil.copytree(WORKFLOWS, saved)
+    for name, data in MADE.items():
+        (saved / name).write_text(json.dumps(data), encoding="utf-8")
     # 0.3.64 does not bring simpleeval along, and its environment is not to be changed.
     spec = find_spec("simpleeval")
     assert spec is not None and spec.origin is not None
@@ -60,7 +68,12 @@ def started(comfyui: Server, base: Path, **environment: str) -> Iterator[Outer]:
     environment = {"PYTHONPATH": str(base / "modules"), **environment}
     with plain_server(comfyui, base, with_extension=True, environment=environment) as found:
         address, pid = found
-        yield Outer(address, pid, base)
+        made = Outer(address, pid, base)
+        yield made
+        nested = made.nested()
+    wait_until(
+        lambda: not any(map(psutil.pid_exists, nested)), "the end of the ComfyUI that it started"
+    )
 
 
 @contextlib.asynccontextmanager
@@ -86,3 +99,85 @@ def loop(*workflows: str, **inputs: Any) -> dict[str, Any]:
 def show(source: list[Any]) -> dict[str, Any]:
     """Shows any value as text, in the outputs of a run."""
     return {"class_type": "PreviewAny", "inputs": {"source": source}}
+
+
+def port(unique_id: str, source: list[Any] | None = None) -> dict[str, Any]:
+    """A port in a prompt."""
+    inputs = {"unique_id": unique_id, "tags": "", **({"input_data": source} if source else {})}
+    return {"class_type": "DiscomfortPort", "inputs": inputs}
+
+
+def workflow(*nodes: tuple[str, list[Any], dict[str, Any], list[str]]) -> dict[str, Any]:
+    """A workflow as the editor saves it, from (class, widget values, inputs, output types).
+
+    An input is `name: (number of the node before it, slot, type)`; the nodes count from 1.
+    """
+    made, links = [], []
+    for number, (kind, values, inputs, outputs) in enumerate(nodes, 1):
+        sockets = []
+        for slot, (name, (origin, origin_slot, type_name)) in enumerate(inputs.items()):
+            links.append([len(links) + 1, origin, origin_slot, number, slot, type_name])
+            sockets.append({"name": name, "type": type_name, "link": len(links)})
+        made.append(
+            {
+                "id": number, "type": kind, "pos": [300 * number, 100], "size": [210, 80],
+                "flags": {}, "order": number - 1, "mode": 0, "inputs": sockets,
+                "outputs": [{"name": t, "type": t, "links": []} for t in outputs],
+                "properties": {}, "widgets_values": values,
+            }
+        )  # fmt: skip
+    for link in links:
+        made[link[1] - 1]["outputs"][link[2]]["links"].append(link[0])
+    return {
+        "last_node_id": len(made), "last_link_id": len(links), "nodes": made, "links": links,
+        "groups": [], "config": {}, "extra": {}, "version": 0.4,
+    }  # fmt: skip
+
+
+USE_MODEL = workflow(
+    ("DiscomfortPort", ["model", ""], {}, ["*"]),
+    ("StubUseModel", [0], {"model": (1, 0, "MODEL")}, ["STRING", "INT"]),
+    ("DiscomfortPort", ["about", ""], {"input_data": (2, 0, "STRING")}, ["*"]),
+    ("DiscomfortPort", ["loads", ""], {"input_data": (2, 1, "INT")}, ["*"]),
+)
+MAKE_MODEL = workflow(
+    ("DiscomfortPort", ["strength", ""], {}, ["*"]),
+    ("StubLoadModel", ["made inside"], {}, ["MODEL", "CLIP"]),
+    (
+        "StubPatchModel",
+        [1.0],
+        {"model": (2, 0, "MODEL"), "strength": (1, 0, "FLOAT")},
+        ["MODEL"],
+    ),
+    ("DiscomfortPort", ["model", ""], {"input_data": (3, 0, "MODEL")}, ["*"]),
+)
+SLEEP = workflow(
+    ("DiscomfortPort", ["seconds", ""], {}, ["*"]),
+    ("StubSleep", [1.0, 0], {"seconds": (1, 0, "FLOAT")}, ["INT"]),
+    ("DiscomfortPort", ["number", ""], {"input_data": (2, 0, "INT")}, ["*"]),
+)
+COUNT = workflow(
+    ("DiscomfortPort", ["number", ""], {}, ["*"]),
+    ("DiscomfortPort", ["step", ""], {}, ["*"]),
+    ("StubAdd", [0, 0], {"a": (1, 0, "INT"), "b": (2, 0, "INT")}, ["INT"]),
+    ("DiscomfortPort", ["number", ""], {"input_data": (3, 0, "INT")}, ["*"]),
+)
+RAISE = workflow(
+    ("DiscomfortPort", ["message", ""], {}, ["*"]),
+    ("StubRaise", ["x"], {"message": (1, 0, "STRING")}, ["INT"]),
+    ("DiscomfortPort", ["number", ""], {"input_data": (2, 0, "INT")}, ["*"]),
+)
+NO_PORTS = workflow(("PrimitiveInt", [1, "fixed"], {}, ["INT"]))
+RUNS_ANOTHER = workflow(
+    ("DiscomfortTestRunner", ["mode_output.json", "", False, False, ""], {}, ["*"]),
+    ("DiscomfortPort", ["picture", ""], {"input_data": (1, 0, "*")}, ["*"]),
+)
+MADE = {
+    "use_model.json": USE_MODEL,
+    "make_model.json": MAKE_MODEL,
+    "sleep.json": SLEEP,
+    "count.json": COUNT,
+    "raise.json": RAISE,
+    "no_ports.json": NO_PORTS,
+    "runs_another.json": RUNS_ANOTHER,
+}

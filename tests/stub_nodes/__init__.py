@@ -32,6 +32,21 @@ class StubCount:
         return (value,)
 
 
+class StubAdd:
+    """Adds two numbers."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"a": ("INT", {"default": 0}), "b": ("INT", {"default": 0})}}
+
+    def run(self, a: int, b: int) -> tuple[int]:
+        return (a + b,)
+
+
 class StubCounts:
     """Shows how often the StubCount called `name` ran. Always runs."""
 
@@ -181,6 +196,25 @@ class StubNumbers:
         return (list(range(count)),)
 
 
+class StubDigest:
+    """Shows the shape and a hash of a tensor: what must be equal bit for bit."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ()
+    OUTPUT_NODE = True
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"image": ("IMAGE",)}}
+
+    def run(self, image: Any) -> dict[str, Any]:
+        import hashlib
+
+        digest = hashlib.sha256(image.contiguous().numpy().tobytes()).hexdigest()
+        return {"ui": {"digest": [digest], "shape": [list(image.shape)]}}
+
+
 class StubSum:
     """Adds up a whole list at once."""
 
@@ -256,7 +290,7 @@ class StubChild:
 NODE_CLASS_MAPPINGS = {
     kind.__name__: kind
     for kind in (
-        StubCount, StubCounts, StubRaise, StubSleep, StubBlock, StubKill, StubBig, StubNumbers,
-        StubSum, StubPreview, StubChild, *models.NODES,
+        StubCount, StubAdd, StubCounts, StubRaise, StubSleep, StubBlock, StubKill, StubBig,
+        StubNumbers, StubDigest, StubSum, StubPreview, StubChild, *models.NODES,
     )
 }  # fmt: skip

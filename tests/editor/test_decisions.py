@@ -1,0 +1,209 @@
+"""What needs no ComfyUI: sockets, values, conditions, folders, and what is passed on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from custom_nodes.discomfort.config import EditorConfig, load_config
+from custom_nodes.discomfort.editor import folders, sockets
+from custom_nodes.discomfort.editor.condition import Condition
+from custom_nodes.discomfort.editor.job import join
+from custom_nodes.discomfort.editor.session import arguments_to_pass_on
+from custom_nodes.discomfort.editor.waiting import LoopThread
+from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.nodes_running import MAX_SOCKETS, DiscomfortTestRunner
+
+
+def ports(**kinds: str) -> dict[str, dict[str, str]]:
+    return {name: {"type": kind} for name, kind in kinds.items()}
+
+
+def test_the_face_of_a_sequence_lacks_what_its_parts_give_each_other():
+    first = {"inputs": ports(seed="INT"), "outputs": ports(picture="IMAGE", mask="MASK")}
+    second = {"inputs": ports(picture="IMAGE", amount="FLOAT"), "outputs": ports(picture="ANY")}
+    face = sockets.make_face([first, second])
+    assert face.inputs == {"seed": "INT", "amount": "FLOAT"}
+    assert face.outputs == {"picture": "IMAGE", "mask": "MASK"}
+
+
+def test_a_value_that_goes_round_has_the_type_of_its_other_end():
+    found = {"inputs": ports(x="ANY", y="INT"), "outputs": ports(x="STRING", y="ANY")}
+    face = sockets.make_face([found])
+    assert face == sockets.Face({"x": "STRING", "y": "INT"}, {"x": "STRING", "y": "INT"})
+
+
+def test_sockets_survive_json_and_default_to_the_files_order():
+    face = sockets.Face({"a": "INT", "b": "INT"}, {"c": "INT"})
+    assert sockets.read_sockets("", face) == sockets.Sockets(("a", "b"), ("c",))
+    text = json.dumps({"inputs": ["b"], "outputs": ["c"], "elsewhere": ["c"]})
+    read = sockets.read_sockets(text, face)
+    assert read.input_names() == {"b": "input_1"} and read.elsewhere == {"c"}
+
+
+def test_more_ports_than_sockets_are_told():
+    many = {f"p{i}": "INT" for i in range(MAX_SOCKETS + 1)}
+    with pytest.raises(WorkflowError, match="24 sockets at most"):
+        sockets.read_sockets("", sockets.Face(many, {}))
+
+
+def test_the_class_declares_as_many_sockets_as_are_counted():
+    declared = DiscomfortTestRunner.INPUT_TYPES()["optional"]
+    assert f"input_{sockets.MAX_SOCKETS}" in declared
+    assert f"input_{sockets.MAX_SOCKETS + 1}" not in declared
+    assert len(DiscomfortTestRunner.RETURN_TYPES) == MAX_SOCKETS == sockets.MAX_SOCKETS
+
+
+def test_values_are_json_or_text():
+    text = 'n = 3\nwords = two words = more\nflag = true\nlist = [1, 2]\nquoted = " x "\n\n# no = 1'
+    assert sockets.parse_values(text) == {
+        "n": 3, "words": "two words = more", "flag": True, "list": [1, 2], "quoted": " x ",
+    }  # fmt: skip
+    with pytest.raises(WorkflowError, match="line 2: 'n' is set twice"):
+        sockets.parse_values("n = 1\nn = 2")
+
+
+@pytest.mark.parametrize(
+    ("received", "wanted", "is_fit"),
+    [
+        ("IMAGE", "IMAGE", True), ("*", "IMAGE", True), ("IMAGE", "ANY", True),
+        ("INT", "FLOAT", True), ("STRING", "COMBO", True), (["a", "b"], "COMBO", True),
+        ("INT", "INT,FLOAT", True), ("IMAGE", "MODEL", False), ("IMAGE", "INT", False),
+    ],
+)  # fmt: skip
+def test_types_fit_as_the_loader_converts(received: Any, wanted: str, is_fit: bool):
+    assert sockets.fits(received, wanted) is is_fit
+
+
+def test_condition_computes_with_numbers_texts_and_pictures():
+    values = {
+        "quality": torch.tensor(0.75),
+        "my name": "Ann",
+        "picture": torch.full((1, 2, 2, 3), 0.5),
+    }
+    condition = Condition(
+        "quality >= 0.7 and i > 3 and lower(my_name) == 'ann' and mean(picture) == 0.5", values
+    )
+    assert not condition.is_met(3, values.__getitem__)
+    assert condition.is_met(4, values.__getitem__)
+    assert set(condition.unique_ids) == {"quality", "my name", "picture"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x +", "x.real", "(lambda: 1)()", "open('f')", "[y for y in x]()", "x; 1", "__class__"],
+)
+def test_condition_that_may_not_be_is_refused_when_made(text: str):
+    with pytest.raises(WorkflowError, match="condition"):
+        Condition(text, ["x"])
+
+
+def test_condition_whose_port_is_called_i_is_refused():
+    with pytest.raises(WorkflowError, match="Rename the port"):
+        Condition("i > 3", ["i"])
+
+
+def test_condition_can_not_take_for_ever():
+    condition = Condition("9 ** 9 ** 9 > x", ["x"])
+    with pytest.raises(WorkflowError, match="can't be computed"):
+        condition.is_met(1, lambda _: 1)
+
+
+def test_batch_joins_pictures_and_latents_and_leaves_the_rest():
+    pictures = [torch.zeros(1, 4, 4, 3), torch.ones(2, 4, 4, 3)]
+    assert join("x", pictures)[0].shape == (3, 4, 4, 3)
+    latents = [{"samples": torch.zeros(1, 4, 8, 8)}, {"samples": torch.zeros(1, 4, 8, 8), "k": 1}]
+    (latent,) = join("x", latents)
+    assert latent["samples"].shape == (2, 4, 8, 8) and latent["k"] == 1
+    assert join("x", [1, 2]) == [1, 2]
+
+
+def test_only_what_the_nested_one_needs_is_passed_on():
+    given = [
+        "--listen", "0.0.0.0", "--port", "8188", "--lowvram", "--reserve-vram", "1.5",
+        "--extra-model-paths-config", "a.yaml", "b.yaml", "--enable-cors-header", "*",
+        "--base-directory=/x", "--output-directory", "/y", "--cuda-device", "1",
+    ]  # fmt: skip
+    assert arguments_to_pass_on(given) == [
+        "--lowvram", "--reserve-vram", "1.5", "--extra-model-paths-config", "a.yaml", "b.yaml",
+        "--base-directory=/x",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def allowed(tmp_path: Path) -> list[Path]:
+    first, second = tmp_path / "saved", tmp_path / "input"
+    for folder in (first / "deep", second):
+        folder.mkdir(parents=True)
+    (first / "a.json").write_text("{}")
+    (first / "deep" / "b.json").write_text("{}")
+    (first / ".hidden.json").write_text("{}")
+    (second / "a.json").write_text("{}")
+    (second / "c.JSON").write_text("{}")
+    (tmp_path / "secret.json").write_text("{}")
+    return [first, second]
+
+
+def test_workflows_are_found_by_name_and_by_path(allowed: list[Path]):
+    first, second = allowed
+    assert folders.list_workflows(allowed) == ["a.json", "deep/b.json", "c.JSON"]
+    assert folders.find_workflow("a.json", allowed) == first / "a.json"
+    assert folders.find_workflow("c.JSON", allowed) == second / "c.JSON"
+    assert folders.find_workflow(str(second / "a.json"), allowed) == second / "a.json"
+    with pytest.raises(FileNotFoundError, match="'d.json'"):
+        folders.find_workflow("d.json", allowed)
+
+
+@pytest.mark.parametrize("name", ["../secret.json", "deep/../../secret.json", "link/secret.json"])
+def test_nothing_outside_is_found_by_any_way(
+    allowed: list[Path], tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(folders, "config_path", lambda: Path("editor.json"))
+    (allowed[0] / "link").symlink_to(tmp_path, target_is_directory=True)
+    for asked in (name, str(tmp_path / "secret.json")):
+        with pytest.raises(WorkflowError, match="outside the folders that may be read"):
+            folders.find_workflow(asked, allowed)
+
+
+def test_packaged_settings_are_those_of_the_class():
+    config = load_config(EditorConfig, "editor.json")
+    assert config.WORKER_IDLE_MINUTES == 10
+    assert all(Path(folder).is_dir() for folder in config.WORKFLOW_FOLDERS)
+    assert config.VISION_KEYS["OPENAI_API_KEY"] == "https://api.openai.com/"
+
+
+async def _forever(tell: Any, ended: list[str]) -> None:
+    tell("started")
+    try:
+        await asyncio.sleep(600)
+    finally:
+        await asyncio.sleep(0.05)
+        ended.append("ended")
+
+
+def test_a_wait_that_is_interrupted_ends_the_work_first():
+    loop, ended, shown = LoopThread("test"), [], []
+
+    class Interrupt(BaseException):
+        pass
+
+    def check() -> None:
+        if shown:
+            raise Interrupt
+
+    begun = time.monotonic()
+    with pytest.raises(Interrupt):
+        loop.run(lambda tell: _forever(tell, ended), shown.append, check)
+    assert ended == ["ended"] and shown == ["started"] and time.monotonic() - begun < 60
+    assert loop.run(lambda tell: asyncio.sleep(0, "result")) == "result"
+    with pytest.raises(ZeroDivisionError):
+        loop.run(_fails)
+
+
+async def _fails(tell: Any) -> None:
+    raise ZeroDivisionError

@@ -1,0 +1,43 @@
+"""The nested ComfyUI of the editor's nodes: kept, ended when idle, and with its ComfyUI."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from custom_nodes.discomfort.errors import ExecutionError
+from servers import Server, real_servers, require, wait_for, wait_until
+
+from .outer import client_of, runner, show, started
+
+
+async def test_it_ends_when_idle_and_with_a_comfyui_that_is_killed(tmp_path: Path):
+    newest = require((real_servers() or [Server("real", Path("no ComfyUI found"))])[0])
+    settings = tmp_path / "user" / "discomfort" / "editor.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"WORKER_IDLE_MINUTES": 0.0005}), encoding="utf-8")
+    with started(newest, tmp_path) as outer:
+        async with client_of(outer) as client:
+            node = runner("loop_text.json", values="text = a", free_models=True)
+            result = await client.execute({"1": node, "2": show(["1", 0])}, timeout=90)
+            assert result.outputs["2"]["text"] == ["a."]
+            await wait_for(lambda: not outer.nested(), "the end of an idle worker")
+            assert "it had nothing to do" in outer.log
+
+            nested: list[int] = []
+
+            def kill_it_at_work(event: Any) -> None:
+                if type(event).__name__ == "Progress" and event.value > 0 and not nested:
+                    nested.extend(outer.nested())
+                    psutil.Process(outer.pid).kill()
+
+            node = runner("sleep.json", values="seconds = 600")
+            with pytest.raises(ExecutionError):
+                await client.execute(
+                    {"1": node, "2": show(["1", 0])}, on_event=kill_it_at_work, timeout=60
+                )
+            assert len(nested) == 1
+            wait_until(lambda: not psutil.pid_exists(nested[0]), "the end of an orphaned worker")
