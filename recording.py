@@ -58,7 +58,13 @@ class Track:
             history.note_workflow(prepared.digest[:16], prepared.name, data, is_prompt)
         names = [p.name for p in workflows]
         history.note(
-            "begin", call=self._call, t=time.time(), iterations=iterations, workflows=names
+            {
+                "k": "begin",
+                "call": self._call,
+                "t": time.time(),
+                "iterations": iterations,
+                "workflows": names,
+            }
         )
 
     def begin_step(self, iteration: int, prepared: Prepared) -> None:
@@ -83,22 +89,23 @@ class Track:
         outputs |= {
             uid: reference_cell(prepared.ports.outputs[uid].type) for uid in plan.references
         }
-        used = self._context.get_used_bytes()
         memory = self._worker_bytes()
-        self._history.note(
-            "step",
-            call=self._call,
-            iteration=self._iteration,
-            name=self._workflow,
-            t=round(time.time(), 3),
-            seconds=round(time.perf_counter() - self._started, 4),
-            nodes=nodes,
-            cached=cached,
-            ram=used["ram"],
-            disk=used["disk"],
-            **({} if memory is None else {"worker": memory}),
-            **{"in": self._inputs, "out": outputs},
-        )
+        entry = {
+            "k": "step",
+            "call": self._call,
+            "iteration": self._iteration,
+            "name": self._workflow,
+            "t": round(time.time(), 3),
+            "seconds": round(time.perf_counter() - self._started, 4),
+            "nodes": nodes,
+            "cached": cached,
+            **self._context.get_used_bytes(),
+            "in": self._inputs,
+            "out": outputs,
+        }
+        if memory is not None:
+            entry["worker"] = memory
+        self._history.note(entry)
 
     def end(self, error: BaseException | None = None) -> None:
         """The call is over."""
@@ -107,15 +114,16 @@ class Track:
             status, text = "interrupted", str(error) or "It was cancelled."
         elif error is not None:
             status, text = "failed", f"{type(error).__name__}: {error}"
-        where = {"iteration": self._iteration, "name": self._workflow} if self._iteration else {}
-        self._history.note(
-            "end",
-            call=self._call,
-            t=time.time(),
-            status=status,
-            error=text[: 4 * MAX_CHARS] if text else None,
-            **where,
-        )
+        entry = {
+            "k": "end",
+            "call": self._call,
+            "t": time.time(),
+            "status": status,
+            "error": text[: 4 * MAX_CHARS] if text else None,
+        }
+        if self._iteration:
+            entry |= {"iteration": self._iteration, "name": self._workflow}
+        self._history.note(entry)
 
     def _input_cell(self, unique_id: str, feed: Feed, prepared: Prepared) -> dict[str, Any]:
         if isinstance(feed, Literal):

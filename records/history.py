@@ -1,6 +1,6 @@
-"""What the runs on one context did: the newest lines in memory and, where asked, a record on disk.
+"""What the runs on one context did: the newest entries in memory; a record on disk where asked.
 
-Without a record nothing is loaded, drawn or written for it: a step costs one line of text.
+Without a record nothing is drawn or written: a step costs some microseconds and a small dict.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
-from .lines import FORMAT, Entry, make_line, parse_lines
+from .lines import FORMAT, Entry, make_line
 from .writer import RecordWriter
 
 log = logging.getLogger("discomfort.records")
 
-KEPT_LINES = 4000
+KEPT_ENTRIES = 3000
 KEPT_WORKFLOWS = 64
 
 
@@ -42,9 +42,9 @@ class History:
     def __init__(self, title: str | None = None):
         self.title = title or script_title()
         self._started = time.time()
-        self._lines: deque[bytes] = deque(maxlen=KEPT_LINES)
+        self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
         self._workflows: dict[str, Mapping[str, Any]] = {}
-        self._workflow_lines: dict[str, bytes] = {}
+        self._workflow_entries: dict[str, Entry] = {}
         self._calls = itertools.count(1)
         self._writer: RecordWriter | None = None
 
@@ -76,7 +76,7 @@ class History:
             return
         for digest, data in self._workflows.items():
             self._writer.write_workflow(digest, data)
-            self._writer.write(self._workflow_lines[digest])
+            self._writer.write(make_line(self._workflow_entries[digest]))
 
     def new_call(self) -> int:
         """The number of a call of `run()`."""
@@ -88,18 +88,17 @@ class History:
         """A workflow that is about to run; those above a number are left out."""
         if digest in self._workflows or len(self._workflows) >= KEPT_WORKFLOWS:
             return
-        line = make_line("workflow", digest=digest, name=name, is_prompt=is_prompt)
-        self._workflows[digest], self._workflow_lines[digest] = data, line
+        entry = {"k": "workflow", "digest": digest, "name": name, "is_prompt": is_prompt}
+        self._workflows[digest], self._workflow_entries[digest] = data, entry
         if self._writer is not None:
             self._writer.write_workflow(digest, data)
-            self._writer.write(line)
+            self._writer.write(make_line(entry))
 
-    def note(self, kind: str, **fields: Any) -> None:
-        """Another line."""
-        line = make_line(kind, **fields)
-        self._lines.append(line)
+    def note(self, entry: Entry) -> None:
+        """Another entry: see `lines`. Nobody may change it any more."""
+        self._entries.append(entry)
         if self._writer is not None:
-            self._writer.write(line)
+            self._writer.write(make_line(entry))
 
     def note_picture(self, version: str, load: Callable[[], Any]) -> None:
         """A stored value that may be a picture; `load` is called later, in a thread, if at all."""
@@ -107,10 +106,9 @@ class History:
             self._writer.write_picture(version, load)
 
     def entries(self) -> list[Entry]:
-        """All that is known in memory, as `parse_lines` gives it."""
-        head = {"format": FORMAT, "id": self.record_id, "title": self.title, "t": self._started}
-        lines = [make_line("record", **head), *self._workflow_lines.values(), *tuple(self._lines)]
-        return parse_lines(lines)
+        """All that is known in memory."""
+        head = {"k": "record", "format": FORMAT, "title": self.title, "t": self._started}
+        return [head, *self._workflow_entries.values(), *tuple(self._entries)]
 
     def workflows(self) -> dict[str, Mapping[str, Any]]:
         """The workflows that ran, by digest."""

@@ -8,6 +8,8 @@
     end       that call ended: done, failed, interrupted
     closed    its owner ended in good order
 
+`k` of each says which it is.
+
 A killed owner leaves half a line at the end; it is passed over.
 """
 
@@ -22,12 +24,12 @@ KINDS = frozenset({"record", "workflow", "begin", "step", "picture", "end", "clo
 
 Entry: TypeAlias = "dict[str, Any]"
 
-_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
-def make_line(kind: str, **fields: Any) -> bytes:
+def make_line(entry: Entry) -> bytes:
     """One line, with its line end. Only ASCII: lone surrogates in a text survive."""
-    return (_to_json({"k": kind, **fields}) + "\n").encode("ascii")
+    return (_to_json(entry) + "\n").encode("ascii")
 
 
 def parse_lines(data: bytes | Iterable[bytes]) -> list[Entry]:

@@ -32,6 +32,8 @@ def make_thumbnail(value: Any) -> Thumbnail | None:
     None for what is no picture. Only every n-th pixel of a large one is read: the memory that a
     value is mapped from is not touched as a whole.
     """
+    from PIL import Image
+
     values = value if isinstance(value, (list, tuple)) else [value]
     if not values or not all(_is_picture(v) for v in values):
         return None
@@ -39,9 +41,9 @@ def make_thumbnail(value: Any) -> Thumbnail | None:
     while len(first.shape) > (3 if first.shape[-1] in (1, 3, 4) else 2):
         first = first[0]
     height, width = int(first.shape[0]), int(first.shape[1])
-    step = max(1, max(height, width) // (2 * SIDE))
+    step = max(1, max(height, width) * 4 // (5 * SIDE))
     picture = as_pictures(first[::step, ::step])[0].convert("RGB")
-    picture.thumbnail((SIDE, SIDE))
+    picture.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_QUALITY)
     shape = [int(n) for n in values[0].shape]

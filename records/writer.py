@@ -50,8 +50,15 @@ class RecordWriter:
         self.folder.mkdir(mode=0o700)
         self._state = _State(self.folder)
         self._finalizer = weakref.finalize(self, _State.close, self._state)
-        head = {"format": FORMAT, "id": record_id, "title": title, "t": now, "pid": os.getpid()}
-        self.write(make_line("record", **head))
+        head = {
+            "k": "record",
+            "format": FORMAT,
+            "id": record_id,
+            "title": title,
+            "t": now,
+            "pid": os.getpid(),
+        }
+        self.write(make_line(head))
         self._state.later(lambda: purge(root))
 
     @property
@@ -159,7 +166,8 @@ class _State:
             place = {"file": self._pictures_name, "at": self._picture_bytes, "bytes": len(data)}
             self._picture_bytes += len(data)
             self._pictured[version] = None
-            self.write(make_line("picture", version=version, **place, **thumbnail.about()))
+            entry = {"k": "picture", "version": version, **place, **thumbnail.about()}
+            self.write(make_line(entry))
         if self._picture_bytes > KEPT_PICTURE_BYTES * 3 // 2:
             self.trim()
 
@@ -177,7 +185,7 @@ class _State:
                 parse_lines(path.read_bytes()), pictures, old_name, new_name
             )
             _append(self.folder / new_name, new_pictures)
-            lines = b"".join(make_line(e.pop("k"), **e) for e in map(dict, kept))
+            lines = b"".join(map(make_line, kept))
             temporary = path.with_suffix(".new")
             temporary.unlink(missing_ok=True)
             _append(temporary, lines)
@@ -213,7 +221,7 @@ class _State:
         if os.getpid() != self.pid:  # a forked child: the record is the parent's
             return
         self.settle()
-        self.write(make_line("closed", t=time.time()))
+        self.write(make_line({"k": "closed", "t": time.time()}))
         if self._thread is not None:
             self._jobs.put(None)
             self._thread.join()
