@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -25,6 +26,8 @@ if not __package__:
 from .comfy_serverless import ComfyConnector
 from .errors import ExecutionError, WorkerDied
 from .events import EventStream, Finished, stream_events
+from .explain import Planner, RunPlan
+from .graph.cached import Sent
 from .options import Options, check_options, check_record
 from .prepare import Preparer, read_workflows
 from .records.history import History
@@ -32,6 +35,9 @@ from .references import References
 from .runs import Run
 from .workflow_context import WorkflowContext
 from .workflow_tools import WorkflowTools
+
+# How many prompts are remembered, to tell in a plan what ComfyUI's cache still has.
+_SENT_KEPT = 16
 
 
 class Discomfort:
@@ -54,6 +60,7 @@ class Discomfort:
         self.Tools = WorkflowTools()
         self._is_open = True
         self._references = References()
+        self._sent: deque[Sent] = deque(maxlen=_SENT_KEPT)
         self._spare: list[WorkflowContext] = []
         self._streams: set[Any] = set()
         self._preparer: Preparer | None = None
@@ -150,10 +157,7 @@ class Discomfort:
         )  # fmt: skip
         check_options(options)
         self._check_open()
-        if context is not None and not isinstance(context, WorkflowContext):
-            raise TypeError(
-                f"context must be a WorkflowContext, made by discomfort.Context(), not {context!r}."
-            )
+        _check_context(context)
         given = _check_inputs(inputs)
         read = read_workflows(workflows)
         preparer = await self._prepared_for_server()
@@ -161,7 +165,7 @@ class Discomfort:
             history = self._history_of(used, context is not None, record)
             run = Run(
                 self.Worker, used, self._references, self.Tools.pass_by_rules, preparer, options,
-                history,
+                self._sent, history,
             )  # fmt: skip
             return await run(read, given)
 
@@ -205,6 +209,37 @@ class Discomfort:
                 self._streams.discard(task)
 
         return stream_events(start, Finished)
+
+    async def plan(
+        self,
+        workflows: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]],
+        inputs: Mapping[str, Any] | None = None,
+        context: WorkflowContext | None = None,
+    ) -> RunPlan:
+        """What `run` with these arguments would do in its first iteration.
+
+        Nothing is executed, and nothing is saved: inputs are looked at only. A missing input is
+        told in the plan.
+
+        Args: as of `run`.
+
+        Returns:
+            A plan to print, or to look at in a notebook; `plan.save("plan.svg")` draws it.
+
+        Raises:
+            FileNotFoundError, TypeError, WorkflowError: what `run` would raise before it starts,
+                but for missing inputs.
+        """
+        self._check_open()
+        given = _check_inputs(inputs)
+        _check_context(context)
+        read = read_workflows(workflows)
+        preparer = await self._prepared_for_server()
+        with self._own_context() if context is None else nullcontext(context) as used:
+            planner = Planner(
+                used, self._references, self.Tools.pass_by_rules, preparer, self._sent
+            )
+            return await planner(read, given)
 
     def _history_of(
         self, context: WorkflowContext, is_given: bool, record: bool | str | None
@@ -281,8 +316,16 @@ class Discomfort:
             info = await self.Worker.object_info_index()
         if self._preparer is None or self._preparer.info is not info:
             self._preparer = Preparer(info)
+            self._sent.clear()
             self._references.forget()  # a node class that is gone would spoil every prompt
         return self._preparer
+
+
+def _check_context(context: Any) -> None:
+    if context is not None and not isinstance(context, WorkflowContext):
+        raise TypeError(
+            f"context must be a WorkflowContext, made by discomfort.Context(), not {context!r}."
+        )
 
 
 def _check_inputs(inputs: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ class Preparer:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(digest)
-        return found
+        return found if found.name == name else replace(found, name=name)
 
     def _prepare(self, data: dict[str, Any], name: str, digest: str) -> Prepared:
         if is_prompt(data):

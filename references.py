@@ -16,9 +16,8 @@ from .errors import Problem, UnknownKeyError, WorkflowError
 from .graph.closure import close_prompt, close_workflow
 from .graph.model import is_workflow, parse_workflow
 from .graph.plan import Feed, Graft, Load, Plan
-from .graph.prompt import is_prompt
 from .graph.recipe import Recipe, make_recipe
-from .graph.swap import resolve_output
+from .graph.swap import recipe_of_output, resolve_output
 from .prepare import Prepared, Preparer
 from .workflow_context import FROZEN_PREFIX, WorkflowContext
 
@@ -59,7 +58,7 @@ class References:
         recipe = self._recipes.get(self._by_version.get(version, ""))
         if recipe is None:
             stored = preparer.prepare(context.load(unique_id), f"the reference {unique_id!r}")
-            recipe = _recipe_of(stored, unique_id, str(context.folder), preparer)
+            recipe = recipe_of(stored, unique_id, str(context.folder), preparer)
         self._remember(version, recipe)
         _check_loads(context, unique_id, recipe)
         return recipe
@@ -132,12 +131,12 @@ def _check_loads(context: WorkflowContext, unique_id: str, recipe: Recipe) -> No
             ) from None
 
 
-def is_reference(value: Any) -> bool:
-    """Whether a value is the stored form of a reference: a workflow or a prompt."""
-    return is_workflow(value) or is_prompt(value)
+def recipe_of(stored: Prepared, unique_id: str, run_dir: str, preparer: Preparer) -> Recipe:
+    """The recipe of a stored workflow that makes one value.
 
-
-def _recipe_of(stored: Prepared, unique_id: str, run_dir: str, preparer: Preparer) -> Recipe:
+    Raises:
+        WorkflowError: it has no OUTPUT, several, or INPUTs without a frozen value.
+    """
     ports = stored.ports
     name = unique_id if unique_id in ports.outputs else next(iter(ports.outputs), None)
     if name is None or (name != unique_id and len(ports.outputs) > 1):
@@ -168,15 +167,9 @@ def _recipe_of(stored: Prepared, unique_id: str, run_dir: str, preparer: Prepare
 def _resolve(
     context: WorkflowContext, unique_id: str, made: Prepared, plan: Plan, preparer: Preparer
 ) -> Recipe:
-    prompt, source = resolve_output(
+    return recipe_of_output(
         made.prompt, made.ports, plan, preparer.info, str(context.folder), unique_id
     )
-    if source is None:
-        raise WorkflowError(
-            "A reference can't be made:",
-            [made.ports.outputs[unique_id].problem("its value is a literal, not made by a node")],
-        )
-    return make_recipe(prompt, source)
 
 
 def _freeze_loads(

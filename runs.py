@@ -10,32 +10,28 @@ import asyncio
 import inspect
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import RunTimeout, ValidationFailed, WorkerDied, WorkflowError
 from .events import SeedsChanged, WorkflowStarted
+from .feeds import feed_of, is_given_by_reference, kind_of_stored
+from .graph.cached import Sent
+from .graph.kinds import kind_of
 from .graph.literals import NOT_LITERAL, as_literal
-from .graph.plan import (
-    Feed,
-    Graft,
-    Literal,
-    Load,
-    Plan,
-    check_inputs,
-    plan_run,
-    unknown_inputs,
-    versions_to_load,
-)
+from .graph.missing import check_inputs, unknown_inputs
+from .graph.plan import Feed, Plan, plan_run, versions_to_load
 from .graph.prompt import Prompt
+from .graph.recipe import Recipe, type_of
 from .graph.swap import Swapped, order_savers, shows_workflow, swap_ports
 from .graph.to_prompt import convert
 from .options import Options
 from .prepare import Prepared, Preparer
 from .progress import ProgressBar, is_shown
 from .recording import Track
-from .references import References, is_reference
+from .references import References
 
 if TYPE_CHECKING:
     from .comfy_serverless import ComfyConnector, RunResult
@@ -46,8 +42,6 @@ Listener: TypeAlias = "Callable[[Any], Any] | None"
 
 log = logging.getLogger("discomfort.run")
 
-# A value larger than this in the store is no literal: it is not even looked at.
-_LITERAL_BYTES = 2 << 20
 _TRIES = 20
 
 
@@ -62,12 +56,14 @@ class Run:
         rules: Mapping[str, str],
         preparer: Preparer,
         options: Options,
+        sent: deque[Sent],
         history: History | None = None,
     ):
         self._worker, self._context = worker, context
         self._references, self._rules, self._preparer = references, rules, preparer
         self._options, self._history = options, history
         self._track: Track | None = None
+        self._sent = sent
         self._deadline = None if options.timeout is None else time.monotonic() + options.timeout
         self._results: dict[str, Callable[[], Any]] = {}
         self._seeds: dict[str, dict[tuple[str, str], Any]] = {}
@@ -78,7 +74,11 @@ class Run:
     ) -> dict[str, Any]:
         prepared = [self._preparer.prepare(data, name) for name, data in workflows]
         named_ports = [(p.name, p.ports) for p in prepared]
-        check_inputs(named_ports, [*self._context.list_keys(), *inputs])
+        check_inputs(
+            named_ports,
+            {**dict.fromkeys(self._context.list_keys()), **inputs},
+            lambda uid: self._kind_of(uid, inputs),
+        )
         for warning in unknown_inputs(inputs, named_ports):
             log.warning(warning)
         for unique_id, value in inputs.items():
@@ -100,6 +100,14 @@ class Run:
             raise
         return track.end()
 
+    def _kind_of(self, unique_id: str, inputs: Mapping[str, Any]) -> str:
+        if unique_id in inputs:
+            return kind_of(inputs[unique_id])
+        return kind_of_stored(self._context, unique_id, self._type_of_reference)
+
+    def _type_of_reference(self, unique_id: str) -> str:
+        return type_of(self._recipe(unique_id), self._preparer.info)
+
     async def _iterate(self, prepared: list[Prepared]) -> None:
         limit = self._options.iterations
         total = None if limit is None else limit * len(prepared)
@@ -118,7 +126,7 @@ class Run:
 
     async def _save_input(self, unique_id: str, value: Any, prepared: list[Prepared]) -> None:
         kinds = {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
-        by_reference = is_reference(value) and any(self._rules.get(k) == "ref" for k in kinds)
+        by_reference = is_given_by_reference(value, kinds, self._rules)
         pass_by = "ref" if by_reference else "val"
         if as_literal(value) is not NOT_LITERAL or by_reference:
             self._context.save(unique_id, value, use_ram=self._options.use_ram, pass_by=pass_by)
@@ -218,29 +226,29 @@ class Run:
         return prompt
 
     def _look_up(self, unique_id: str) -> Feed:
-        receipt = self._context.get_receipt(unique_id)
-        if receipt.pass_by == "ref":
-            return Graft(self._references.recipe(self._context, unique_id, self._preparer))
-        # A list of ComfyUI's is many values, not one.
-        if receipt.size_bytes <= _LITERAL_BYTES and not receipt.is_list:
-            literal = as_literal(self._context.load(unique_id))
-            if literal is not NOT_LITERAL:
-                return Literal(literal)
-        return Load(unique_id, receipt.version)
+        return feed_of(self._context, unique_id, self._recipe)
+
+    def _recipe(self, unique_id: str) -> Recipe:
+        return self._references.recipe(self._context, unique_id, self._preparer)
 
     async def _execute(
         self, prepared: Prepared, swapped: Swapped, handoff: Handoff, listener: Listener
     ) -> RunResult:
         try:
-            return await self._worker.execute(
+            result = await self._worker.execute(
                 order_savers(swapped, handoff.order),
                 client_data=self._client_data(prepared, swapped),
                 timeout=self._time_left(),
                 on_event=listener,
                 needed=swapped.needed,
             )
-        except ValidationFailed as e:
+        except ValidationFailed as e:  # refused: what ComfyUI had it has
             raise _tell_ports(e, swapped) from None
+        except BaseException:
+            self._sent.append(Sent(swapped.prompt, swapped.needed, False))
+            raise
+        self._sent.append(Sent(swapped.prompt, swapped.needed, True))
+        return result
 
     def _collect(self, prepared: Prepared, plan: Plan, taken: Taken) -> None:
         """What the savers of this very run made, whoever saves the same keys meanwhile."""

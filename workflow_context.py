@@ -20,7 +20,7 @@ from typing import Any
 from .config import ContextConfig, load_config
 from .errors import ContextNotFound, StoreError, UnknownKeyError
 from .records.history import History
-from .store import capacity, exchange, handover, run_dir
+from .store import capacity, codec, exchange, handover, run_dir
 from .store.handover import Handoff, Taken
 from .store.receipts import Receipt, ReceiptBook
 from .store.spill import RamFirst
@@ -251,6 +251,18 @@ class WorkflowContext:
                 if self.version(key) == version:
                     return self.load(key)
         raise LookupError(version)
+
+    @staticmethod
+    def measure(value: Any) -> int:
+        """How many bytes `save` would take for a value. Nothing is stored.
+
+        Raises:
+            TypeError: the value can't be stored.
+        """
+        try:
+            return codec.encode(value).total_bytes
+        except Exception as e:
+            raise TypeError(f"A value of type {type(value).__name__} can't be stored: {e}") from e
 
     # -- internal: for the facade ---------------------------------------------------------------
 

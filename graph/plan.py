@@ -7,12 +7,11 @@ reference).
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ..errors import MissingInputError, Problem, WorkflowError
+from ..errors import WorkflowError
 from .ports import ANY, Ports
 from .recipe import Recipe
 
@@ -110,63 +109,6 @@ def _check_literals(ports: Ports, feeds: Mapping[str, Feed], rules: Mapping[str,
             ]
     if problems:
         raise WorkflowError("These values can't be used:", problems)
-
-
-def check_inputs(workflows: Sequence[tuple[str, Ports]], stored: Iterable[str]) -> None:
-    """See that every INPUT of a sequence of workflows is met by a stored value or an earlier
-    OUTPUT.
-
-    Args:
-        workflows: (name, ports) in the order of the run.
-        stored: the unique_ids that have a value before the first of them: stored, or given.
-
-    Raises:
-        MissingInputError: every missing unique_id with its type and where it is used.
-    """
-    known = set(stored)
-    problems: list[Problem] = []
-    for name, ports in workflows:
-        for unique_id in ports.inputs:
-            if unique_id not in known:
-                problems.append(Problem(_missing(name, unique_id, ports, known)))
-        known |= ports.outputs.keys()
-    if problems:
-        raise MissingInputError(
-            "These INPUT ports have no value. Pass them in inputs={...}, save them to the "
-            "context, or run a workflow first that outputs them:",
-            problems,
-        )
-
-
-def _missing(name: str, unique_id: str, ports: Ports, known: set[str]) -> str:
-    kind = ports.input_type(unique_id)
-    places = [
-        f"port {p.node_id} feeding "
-        + (", ".join(f"node {u.node_id}.{u.input_name}" for u in p.uses))
-        if p.uses
-        else f"port {p.node_id}, connected to nothing"
-        for p in ports.inputs[unique_id]
-    ]
-    text = f"{unique_id!r} of type {kind} in {name} ({'; '.join(places)})"
-    close = difflib.get_close_matches(unique_id, sorted(known), n=1)
-    return f"{text}. Did you mean {close[0]!r}, which has a value?" if close else text
-
-
-def unknown_inputs(given: Iterable[str], workflows: Sequence[tuple[str, Ports]]) -> list[str]:
-    """A warning for each given input that no workflow has a port for."""
-    known = sorted({uid for _, ports in workflows for uid in ports.inputs})
-    warnings = []
-    for unique_id in given:
-        if unique_id in known:
-            continue
-        close = difflib.get_close_matches(unique_id, known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        listed = ", ".join(map(repr, known)) or "none"
-        warnings.append(
-            f"No workflow of this run has an INPUT port {unique_id!r}; it is stored but not used."
-            f"{hint} Known inputs: {listed}."
-        )
-    return warnings
 
 
 def wanted_by(type_spec: tuple[Any, Mapping[str, Any]] | None) -> dict[str, Any]:

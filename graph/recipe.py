@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Problem, WorkflowError
+from .object_info import ObjectInfo
+from .ports import ANY, type_name
 from .prompt import Prompt, PromptNode, Source, link_source
 
 # Where a value lies is no part of what it is.
-_NOT_IDENTITY = {"run_dir", "unique_id"}
+_NOT_IDENTITY = frozenset({"run_dir", "unique_id"})
 LOADER = "DiscomfortContextLoader"
+SAVER = "DiscomfortContextSaver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +56,63 @@ def make_recipe(prompt: Prompt, source: Source) -> Recipe:
     Raises:
         WorkflowError: a cycle, or a link to a node that is not there; names the node.
     """
+    message = "A reference can't be made:"
+    ids, nodes = _canonical(prompt, [source.node_id], _NOT_IDENTITY, message)
+    return Recipe(nodes, Source(ids[source.node_id], source.slot))
+
+
+def type_of(recipe: Recipe, info: ObjectInfo) -> str:
+    """The ComfyUI type of what a recipe makes; ANY for a class that is not known."""
+    node_id, slot = recipe.source
+    types = info.output_types(recipe.nodes[node_id]["class_type"])
+    return type_name(types[slot]) if 0 <= slot < len(types) else ANY
+
+
+def signatures(prompt: Prompt, node_ids: Iterable[str] | None = None) -> dict[str, str]:
+    """node id -> a hash of all that ComfyUI's cache looks at: class, inputs, and what feeds it.
+
+    What IS_CHANGED answers is not in it: only the server knows that.
+
+    Args:
+        node_ids: which nodes, with all that they depend on; None: all.
+
+    Source: ComfyUI comfy_execution/caching.py, CacheKeySetInputSignature (0.3.64 to 0.33).
+
+    Raises:
+        WorkflowError: a cycle, or a link to a node that is not there; names the node.
+    """
+    wanted = prompt if node_ids is None else node_ids
+    return _canonical(prompt, wanted, frozenset(), "The prompt can't be run:")[0]
+
+
+def _canonical(
+    prompt: Prompt, node_ids: Iterable[str], left_out: frozenset[str], message: str
+) -> tuple[dict[str, str], Prompt]:
+    """Old id -> canonical id of these nodes and of what they depend on, and the nodes renamed."""
     ids: dict[str, str] = {}
     nodes: Prompt = {}
     entered: set[str] = set()
-    stack = [source.node_id]
+    stack = list(node_ids)
     while stack:
         node_id = stack[-1]
         node = prompt.get(node_id)
         if node is None:
             raise WorkflowError(
-                "A reference can't be made:",
-                [Problem("a link leads to a node that is absent", node_id)],
+                message, [Problem("a link leads to a node that is absent", node_id)]
             )
         waiting = [s.node_id for s in _sources(node) if s.node_id not in ids]
         if node_id in ids or not waiting:
             stack.pop()
             if node_id not in ids:
-                ids[node_id] = _add(nodes, node, ids)
+                ids[node_id] = _add(nodes, node, ids, left_out)
             continue
         if node_id in entered:
             raise WorkflowError(
-                "A reference can't be made:",
-                [Problem("it is a part of a cycle", node_id, node["class_type"])],
+                message, [Problem("it is a part of a cycle", node_id, node["class_type"])]
             )
         entered.add(node_id)
         stack.extend(waiting)
-    return Recipe(nodes, Source(ids[source.node_id], source.slot))
+    return ids, nodes
 
 
 def _sources(node: PromptNode) -> list[Source]:
@@ -85,12 +120,12 @@ def _sources(node: PromptNode) -> list[Source]:
     return [s for s in found if s is not None]
 
 
-def _add(nodes: Prompt, node: PromptNode, ids: dict[str, str]) -> str:
+def _add(nodes: Prompt, node: PromptNode, ids: dict[str, str], left_out: frozenset[str]) -> str:
     inputs: dict[str, Any] = {}
     for name, value in node["inputs"].items():
         link = link_source(value)
         inputs[name] = [ids[link.node_id], link.slot] if link else value
-    skipped = _NOT_IDENTITY if node["class_type"] == LOADER else set()
+    skipped = left_out if node["class_type"] == LOADER else ()
     identity = [node["class_type"], {k: v for k, v in inputs.items() if k not in skipped}]
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"), default=str)
     node_id = "ref-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]

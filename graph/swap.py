@@ -18,10 +18,8 @@ from .plan import Graft, Literal, Load, Plan, wanted_by
 from .ports import PORT_INPUT, Ports
 from .prompt import Prompt, PromptNode, Source, link_source
 from .prune import prune_prompt
-from .recipe import LOADER, Recipe
+from .recipe import LOADER, SAVER, Recipe, make_recipe
 from .widgets import ObjectInfo
-
-SAVER = "DiscomfortContextSaver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def swap_ports(
         warm: recipes that are put in unconnected, so that ComfyUI's cache keeps what they made
             (an entry whose node is absent from a prompt is dropped; execution.py, caching.py).
     """
-    swap = _Swap(prompt, ports, plan, info, run_dir)
+    swap = _Swap(prompt, ports, plan, info, run_dir, tells_reference=True)
     nodes = {
         node_id: swap.node(node_id, node)
         for node_id, node in prompt.items()
@@ -93,6 +91,23 @@ def resolve_output(
     value = swap.feed(Source(ports.outputs[unique_id].node_id, 0), {})
     nodes.update(swap.added)
     return nodes, link_source(value)
+
+
+def recipe_of_output(
+    prompt: Prompt, ports: Ports, plan: Plan, info: ObjectInfo, run_dir: str, unique_id: str
+) -> Recipe:
+    """What rebuilds the value of an OUTPUT.
+
+    Raises:
+        WorkflowError: no node makes it.
+    """
+    nodes, source = resolve_output(prompt, ports, plan, info, run_dir, unique_id)
+    if source is None:
+        raise WorkflowError(
+            "A reference can't be made:",
+            [ports.outputs[unique_id].problem("its value is a literal, not made by a node")],
+        )
+    return make_recipe(nodes, source)
 
 
 def order_savers(swapped: Swapped, order: Mapping[str, Any]) -> Prompt:
@@ -136,8 +151,17 @@ def _title(node: PromptNode) -> str:
 class _Swap:
     """One pass over a prompt. `added` collects the loaders and the recipes' nodes."""
 
-    def __init__(self, prompt: Prompt, ports: Ports, plan: Plan, info: ObjectInfo, run_dir: str):
+    def __init__(
+        self,
+        prompt: Prompt,
+        ports: Ports,
+        plan: Plan,
+        info: ObjectInfo,
+        run_dir: str,
+        tells_reference: bool = False,
+    ):
         self.prompt, self.plan, self.info, self.run_dir = prompt, plan, info, run_dir
+        self.tells_reference = tells_reference
         self.ports = {port.node_id: port for port in ports.all()}
         self.added: Prompt = {}
         self.literals: dict[tuple[str, str], str] = {}
@@ -196,7 +220,8 @@ class _Swap:
         if isinstance(feed, Literal):
             return in_prompt(feed.value)
         if isinstance(feed, Graft):
-            self.added.update(_titled(feed.recipe, unique_id))
+            nodes = feed.recipe.nodes
+            self.added.update(_titled(feed.recipe, unique_id) if self.tells_reference else nodes)
             return [feed.recipe.source.node_id, feed.recipe.source.slot]
         return [self._loader(unique_id, node_id, feed, wanted), 0]
 

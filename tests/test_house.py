@@ -83,7 +83,7 @@ def name_of(path: Path) -> str:
 
 every_module = pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 every_graph_module = pytest.mark.parametrize(
-    "path", [p for p in LIBRARY if p.parent.name == "graph"], ids=name_of
+    "path", [p for p in LIBRARY if p.parent == ROOT / "graph"], ids=name_of
 )
 
 

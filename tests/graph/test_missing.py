@@ -1,0 +1,109 @@
+"""What is missing before a run, and which stored values would do."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from custom_nodes.discomfort.errors import MissingInputError
+from custom_nodes.discomfort.graph.kinds import fits, kind_of
+from custom_nodes.discomfort.graph.missing import check_inputs, find_fitting
+from custom_nodes.discomfort.graph.ports import find_ports
+from flow import Flow
+
+
+def ports_of(kind: str, unique_id: str = "wanted", output: str | None = None):
+    flow = Flow()
+    node = flow.node("Work", flow.port(unique_id), names=("x",))
+    flow.at(node)["inputs"][0]["type"] = kind
+    if output:
+        flow.at(node)["outputs"][0]["type"] = kind
+        flow.port(output, node)
+    return find_ports(flow.workflow())
+
+
+def tensor(*shape: int) -> SimpleNamespace:
+    return SimpleNamespace(shape=shape)
+
+
+@pytest.mark.parametrize(
+    "value, kind",
+    [
+        (True, "BOOLEAN"),
+        (1, "INT"),
+        (1.5, "FLOAT"),
+        ("text", "STRING"),
+        ({"samples": tensor(1, 4, 8, 8)}, "LATENT"),
+        ({"waveform": tensor(1, 2, 100)}, "AUDIO"),
+        ({}, "DICT"),
+        (tensor(1, 8, 8, 3), "IMAGE"),
+        (tensor(1, 8, 8, 4), "IMAGE"),
+        (tensor(1, 4, 8, 8), "ANY"),
+        (tensor(1, 8, 8), "MASK"),
+        (None, "ANY"),
+        ([1], "ANY"),
+    ],
+)
+def test_the_type_of_a_value_is_told_by_its_shape(value, kind):
+    assert kind_of(value) == kind
+
+
+@pytest.mark.parametrize(
+    "kind, wanted, answer",
+    [
+        ("MODEL", "MODEL", True),
+        ("CLIP", "MODEL", False),
+        ("INT", "FLOAT", True),
+        ("FLOAT", "INT", False),
+        ("STRING", "COMBO", True),
+        ("INT", "INT,FLOAT", True),
+        ("ANY", "MODEL", False),
+        ("MODEL", "ANY", True),
+    ],
+)
+def test_which_types_fit(kind, wanted, answer):
+    assert fits(kind, wanted) is answer
+
+
+def test_all_that_is_missing_is_told_at_once_with_what_would_fit():
+    kinds = {"base": "MODEL", "text": "STRING", "photo": "IMAGE"}
+    workflows = [("a.json", ports_of("MODEL", "hero")), ("b.json", ports_of("IMAGE", "frame"))]
+    with pytest.raises(MissingInputError) as caught:
+        check_inputs(workflows, kinds, kinds.__getitem__)
+    first, second = map(str, caught.value.problems)
+    assert "'hero' of type MODEL in a.json" in first and "'base' (MODEL)" in first
+    assert "'frame' of type IMAGE in b.json" in second and "'photo' (IMAGE)" in second
+    assert "text" not in first + second
+
+
+def test_two_workflows_of_one_name_tell_their_own_inputs():
+    workflows = [("same", ports_of("MODEL", "one")), ("same", ports_of("MODEL", "two"))]
+    with pytest.raises(MissingInputError) as caught:
+        check_inputs(workflows, [])
+    assert [str(p).split(" ")[0] for p in caught.value.problems] == ["'one'", "'two'"]
+
+
+def test_an_output_of_an_earlier_workflow_counts_for_later_ones_only():
+    make, use = ports_of("LATENT", "start", output="made"), ports_of("LATENT", "mode")
+    with pytest.raises(MissingInputError) as caught:
+        check_inputs([("make", make), ("use", use)], ["start"], {"start": "STRING"}.__getitem__)
+    (problem,) = caught.value.problems
+    assert "Did you mean 'made'" in str(problem) and "'made' (LATENT)" in str(problem)
+    with pytest.raises(MissingInputError) as caught:
+        check_inputs([("use", use), ("make", make)], ["start"], {"start": "STRING"}.__getitem__)
+    assert "made" not in str(caught.value)
+
+
+def test_types_are_asked_for_only_when_something_is_missing():
+    def refuse(unique_id: str) -> str:
+        raise AssertionError(unique_id)
+
+    check_inputs([("a", ports_of("INT"))], ["wanted", "other"], refuse)
+
+
+def test_the_nearest_names_come_first_and_the_list_is_short():
+    kinds = {**{f"other {i}": "INT" for i in range(9)}, "the seed": "INT", "photo": "IMAGE"}
+    assert find_fitting("seed", "INT", kinds)[0] == "the seed"
+    with pytest.raises(MissingInputError) as caught:
+        check_inputs([("a", ports_of("INT", "seed"))], kinds, kinds.__getitem__)
+    assert "and 5 more" in str(caught.value)
