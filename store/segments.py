@@ -18,16 +18,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from ..errors import CorruptValueError
-from . import locks
+from . import locks, mapping
 from .codec import Encoded
 from .pool import MIN_BYTES, Pool, Spare
 from .transfer import copy_into, copy_to_file, write_all
 
 PREFIX = "discomfort_"
 SHM_DIR = Path("/dev/shm")
-# Reading this much costs less than a mapping, and holds no descriptor open while the value lives.
-SMALL_BYTES = 64 * 1024
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.ENOMEM, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -195,18 +192,11 @@ class FileBlocks:
         fd = os.open(path, os.O_RDONLY | _BINARY)
         try:
             size = os.fstat(fd).st_size
-            if size <= SMALL_BYTES:
-                return memoryview(bytearray(_read_all(fd, size)))
+            if size <= mapping.SMALL_BYTES:
+                return mapping.read(fd, size)
             if not locks.try_shared(fd):
                 raise FileNotFoundError(errno.ENOENT, "the block is being reused", path)
-            try:
-                return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_COPY))
-            except OSError as e:
-                if e.errno not in (errno.EMFILE, errno.ENFILE, errno.ENODEV):
-                    raise
-                # A mapping keeps a descriptor. Where there are none left, a copy is better than
-                # nothing.
-                return memoryview(bytearray(_read_all(fd, size)))
+            return mapping.map_privately(fd, size)
         finally:
             os.close(fd)
 
@@ -279,13 +269,3 @@ class FileBlocks:
 
     def close(self) -> None:
         self.pool.clear()
-
-
-def _read_all(fd: int, size: int) -> bytes:
-    data = os.read(fd, size)
-    while len(data) < size:
-        more = os.read(fd, size - len(data))
-        if not more:
-            raise CorruptValueError(f"a stored value ended after {len(data)} of {size} bytes.")
-        data += more
-    return data

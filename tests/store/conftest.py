@@ -22,6 +22,10 @@ from custom_nodes.discomfort.workflow_context import WorkflowContext
 
 PROGRAMS = Path(__file__).with_name("programs.py")
 DEADLINE_S = 60
+# For tests that look at the files of shared memory, or damage them.
+shm_files = pytest.mark.skipif(
+    not segments.SHM_DIR.is_dir(), reason="no file system here; test_named has its blocks"
+)
 
 
 @pytest.fixture(autouse=True)

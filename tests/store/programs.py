@@ -18,7 +18,7 @@ _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 
 import numpy as np  # noqa: E402
 from custom_nodes.discomfort.errors import StoreError, StoreFullError  # noqa: E402
-from custom_nodes.discomfort.store import codec, worker_side  # noqa: E402
+from custom_nodes.discomfort.store import codec, segments, worker_side  # noqa: E402
 from custom_nodes.discomfort.workflow_context import WorkflowContext  # noqa: E402
 
 
@@ -70,6 +70,41 @@ def hold_more_than_descriptors() -> None:
         say([int(array[0]) for array in held])
 
 
+def run_out_of_descriptors() -> None:
+    """Holds 150 large values with a limit of 128 open files, then uses up what is left."""
+    import errno
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+    with WorkflowContext(max_ram_gb=1) as context:
+        for i in range(150):
+            context.save(f"k{i}", np.full(100_000, i, np.uint8))
+        held = [context.load(f"k{i}") for i in range(150)]
+        others = []
+        try:
+            while True:
+                others.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError as e:
+            assert e.errno == errno.EMFILE
+        say(len(others))
+        for action in (
+            lambda: context.load("k1"),
+            lambda: context.save("k1", np.zeros(100_000, np.uint8)),
+            lambda: context.save("k1", 0),
+        ):
+            try:
+                action()
+            except OSError as e:
+                say(errno.errorcode[e.errno or 0])
+        for descriptor in others:
+            os.close(descriptor)
+        assert all((array == i).all() for i, array in enumerate(held))
+        assert (context.load("k1") == 1).all()
+        context.save("k1", "again")
+        say(context.load("k1"))
+
+
 def hang_while_holding_the_lock(run_id: str) -> None:
     """Writes half a line of the receipts and stops, with their lock held."""
     context = WorkflowContext(run_id=run_id, create=False)
@@ -92,7 +127,7 @@ def worker(order: str, action: str) -> None:
         fast = codec.Encoded.header
 
         def slow(self: codec.Encoded, version: str, is_list: bool = False) -> bytes:
-            with open(f"/dev/shm/discomfort_{version}", "r+b") as file:
+            with open(segments.SHM_DIR / (segments.PREFIX + version), "r+b") as file:
                 file.truncate(3_000_000)  # as a write does that is not over
             say("writing")
             sys.stdin.readline()

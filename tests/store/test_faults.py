@@ -16,7 +16,7 @@ from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store import locks, run_dir, segments
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 
-from .conftest import PROGRAMS, wait_until
+from .conftest import PROGRAMS, shm_files, wait_until
 
 
 def can_mount() -> bool:
@@ -50,6 +50,7 @@ def test_tiny_shared_memory_spills_and_full_disk_raises(own_folders):
     assert last == "small"
 
 
+@shm_files
 def test_killed_master_is_purged_by_the_next_start_and_a_living_one_is_not(start):
     dead, living = start("own_a_context", "dead"), start("own_a_context", "living")
     folder, other = dead.line(), living.line()
@@ -153,7 +154,7 @@ def test_damaged_line_of_receipts_is_skipped_and_a_damaged_head_is_an_error(cont
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("use_ram", [True, False])
+@pytest.mark.parametrize("use_ram", [pytest.param(True, marks=shm_files), False])
 @pytest.mark.parametrize("size", [10, 3_000_000])
 def test_damaged_or_truncated_block_is_an_error_that_names_the_key(context, use_ram, size):
     def damage(change):
@@ -176,6 +177,7 @@ def test_damaged_or_truncated_block_is_an_error_that_names_the_key(context, use_
     assert context.load("x") == "good"
 
 
+@shm_files
 def test_block_removed_from_outside_is_an_error_and_a_new_save_helps(context):
     context.save("x", 1)
     os.unlink(segments.SHM_DIR / context.get_storage_info("x")["shm_name"])
@@ -221,6 +223,7 @@ def test_forked_child_that_exits_leaves_the_parents_context(context):
 SECONDS = float(os.environ.get("DISCOMFORT_HAMMER_SECONDS", "30"))
 
 
+@shm_files
 def test_sixteen_processes_at_once_lose_and_tear_nothing(start, context):
     for n in range(4):
         context.save(f"shared{n}", {"stamp": 0, "array": np.zeros(10, np.uint8)})
@@ -243,6 +246,12 @@ def test_sixteen_processes_at_once_lose_and_tear_nothing(start, context):
 def test_more_values_held_than_descriptors_still_load(start):
     """In a process of its own: the limit would hit whatever else runs in this one."""
     assert start("hold_more_than_descriptors").end() == str(list(range(20)))
+
+
+def test_held_values_leave_descriptors_to_others_and_without_any_nothing_is_lost(start):
+    left, *failed, last = start("run_out_of_descriptors").end().splitlines()
+    assert int(left) > 32
+    assert failed == ["EMFILE"] * 3 and last == "again"
 
 
 def test_owner_lock_is_given_up_by_a_killed_process(start, own_folders):

@@ -17,6 +17,8 @@ from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store import segments, worker_side
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 
+from .conftest import open_handles, shm_files
+
 
 def through_json(handoff):
     """The order as a saver gets it."""
@@ -103,6 +105,7 @@ def test_take_back_without_commit_keeps_the_key(context):
     assert context.load("x") == "before"
 
 
+@shm_files
 def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept(start, context):
     handoff = context.hand_over([])
     dying = start("worker", json.dumps(handoff.order), "die")
@@ -120,6 +123,7 @@ def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept
     assert os.listdir(context.folder / "handoff") == []
 
 
+@shm_files
 def test_saver_that_ends_after_its_run_was_taken_back_leaves_nothing(start, context):
     for _ in range(2):
         context.save("warm", 1)  # from the first overwriting on, freed memory is kept for reuse
@@ -162,6 +166,7 @@ def test_saver_of_something_that_can_not_be_stored_leaves_nothing(context):
     gc.collect()
 
 
+@shm_files
 def test_loop_over_a_picture_keeps_memory_and_handles_flat(context):
     context.save("img", torch.zeros(1, 1024, 1024, 3))
     process = psutil.Process()
@@ -177,7 +182,7 @@ def test_loop_over_a_picture_keeps_memory_and_handles_flat(context):
     def figures():
         names = [n for n in os.listdir(segments.SHM_DIR) if context._store.book.token in n]
         shm = sum(os.stat(segments.SHM_DIR / n).st_blocks * 512 for n in names)
-        return process.memory_full_info().uss, shm, process.num_fds()
+        return process.memory_full_info().uss, shm, open_handles()
 
     for _ in range(60):
         one_run()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import numpy as np
@@ -10,6 +9,8 @@ import pytest
 from custom_nodes.discomfort.store import codec
 from custom_nodes.discomfort.store.named import PosixBlocks
 from custom_nodes.discomfort.store.segments import NoRoom
+
+from .conftest import shared_memory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX shared memory")
 
@@ -36,7 +37,7 @@ def test_marker_names_a_block_before_it_is_whole(tmp_path):
     with pytest.raises(TypeError):
         blocks.create("abc_2", value)
     assert blocks.versions() == []
-    assert "discomfort_abc_2" not in (os.listdir("/dev/shm") if os.path.isdir("/dev/shm") else [])
+    assert "discomfort_abc_2" not in shared_memory()
 
 
 def test_more_than_there_is_memory_is_no_room(tmp_path):
