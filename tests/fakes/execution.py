@@ -18,7 +18,7 @@ import traceback
 import uuid
 from typing import Any
 
-import torch
+from lazy import inference_mode
 from validation import class_of, inputs_of, is_link
 
 import nodes
@@ -112,7 +112,7 @@ class Executor:
             self._server.last_prompt_id = item["prompt_id"]
             nodes.interrupt_processing(False)
             outputs: dict[str, Any] = {}
-            with torch.inference_mode():
+            with inference_mode(item["prompt"]):
                 status = self._run(item, outputs)
             entry = {
                 "outputs": outputs,

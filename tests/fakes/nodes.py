@@ -12,7 +12,7 @@ from typing import Any
 
 import folder_paths
 import numpy as np
-import torch
+from lazy import torch
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 

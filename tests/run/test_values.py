@@ -307,7 +307,7 @@ async def test_seeds_change_on_request_as_the_editor_changes_them(discomfort, wo
 
 
 async def test_changed_seeds_are_told_and_repeatable(discomfort, workflows):
-    from custom_nodes.discomfort.runs import SeedsChanged
+    from custom_nodes.discomfort.events import SeedsChanged
 
     drawn: list[list[int]] = []
     for _ in range(2):
