@@ -61,6 +61,7 @@ class EditorConfig:
     """editor.json: what the nodes may read and reach inside the user's ComfyUI."""
 
     WORKER_IDLE_MINUTES: float = 10.0
+    RECORD_RUNS: bool = True
     WORKFLOW_FOLDERS: list = field(default_factory=list)
     IMAGE_FOLDERS: list = field(default_factory=list)
     VISION_KEYS: dict = field(default_factory=dict)

@@ -39,6 +39,7 @@ class Job:
     carried: frozenset[str] | None = None
     collect: str = "last"
     randomize_seeds: bool = False
+    is_recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ async def run_job(
         on_event=tell,
         progress=False,
         randomize_seeds=job.randomize_seeds,
+        record=", ".join(path.stem for path in job.workflows) if job.is_recorded else False,
     )
     made = [unique_id for unique_id in job.outputs if unique_id in results]
     by_reference = [unique_id for unique_id in made if not _is_value(context, unique_id)]

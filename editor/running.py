@@ -246,7 +246,7 @@ def _run(
     wanted = tuple(uid for uid in request.sockets.outputs if uid is not None)
     task = job.Job(
         request.paths, values, references, wanted, request.iterations, request.condition,
-        request.carried, request.collect, randomize_seeds,
+        request.carried, request.collect, randomize_seeds, folders.config().RECORD_RUNS,
     )  # fmt: skip
     if free_models:
         display.free_models()

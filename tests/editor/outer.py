@@ -65,7 +65,11 @@ def started(comfyui: Server, base: Path, **environment: str) -> Iterator[Outer]:
     assert spec is not None and spec.origin is not None
     (base / "modules").mkdir()
     shutil.copy(spec.origin, base / "modules")
-    environment = {"PYTHONPATH": str(base / "modules"), **environment}
+    environment = {
+        "PYTHONPATH": str(base / "modules"),
+        "XDG_DATA_HOME": str(base / "data"),
+        **environment,
+    }
     with plain_server(comfyui, base, with_extension=True, environment=environment) as found:
         address, pid = found
         made = Outer(address, pid, base)
