@@ -30,6 +30,29 @@ async def main():
 asyncio.run(main())
 """
 
+CARRIES_A_VALUE = """
+import json
+import numpy as np
+from pathlib import Path
+from custom_nodes.discomfort.discomfort import Discomfort
+
+ROUND = {
+    "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "value"}},
+    "2": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "value", "input_data": ["1", 0]}},
+}
+
+async def main():
+    discomfort = await Discomfort.create(sys.argv[1])
+    context = discomfort.Context()
+    token = json.loads(Path(context.folder, "receipts.json").read_text(encoding="utf-8"))["token"]
+    say("ready", discomfort.Worker.pid)
+    say(token)
+    say(context.folder)
+    for_ever = {"iterations": None, "until": lambda context: False}
+    await discomfort.run(ROUND, {"value": np.zeros(200_000)}, context=context, **for_ever)
+asyncio.run(main())
+"""
+
 START_ONLY = """
 async def main():
     creating = asyncio.ensure_future(ComfyConnector.create(sys.argv[1]))

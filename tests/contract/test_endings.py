@@ -75,16 +75,20 @@ async def test_run_cancelled_in_the_queue_never_runs(shared: ComfyConnector):
     assert (await shared.execute(stub("StubCounts", name=name))).outputs["1"] == {"count": [0]}
 
 
-async def test_cancel_at_random_moments_always_leaves_an_idle_worker(shared: ComfyConnector):
-    chance = random.Random(5)
-    for _ in range(25):
-        run = asyncio.ensure_future(shared.execute(sleep(0.1)))
-        await asyncio.sleep(chance.choice([0, 0.0005, 0.001, 0.002, 0.005, 0.02, 0.09, 0.13]))
+async def test_cancel_at_a_hundred_random_moments_always_leaves_an_idle_worker(
+    shared: ComfyConnector,
+):
+    chance, pid, cancelled = random.Random(5), shared.pid, 0
+    for _ in range(100):
+        run = asyncio.ensure_future(shared.execute(sleep(0.04)))
+        await asyncio.sleep(chance.choice([0, 0.0005, 0.001, 0.002, 0.005, 0.02, 0.04, 0.06]))
         run.cancel()
         try:
             await run
         except asyncio.CancelledError:
+            cancelled += 1
             assert await queue_of(shared) == IDLE
+    assert cancelled > 50 and shared.pid == pid
     await assert_works(shared)
 
 

@@ -112,7 +112,7 @@ class Executor:
             self._server.last_prompt_id = item["prompt_id"]
             nodes.interrupt_processing(False)
             outputs: dict[str, Any] = {}
-            with inference_mode(item["prompt"]):
+            with inference_mode(item["prompt"], "no-torch" in self._faults):
                 status = self._run(item, outputs)
             entry = {
                 "outputs": outputs,

@@ -13,12 +13,16 @@ from pathlib import Path
 import psutil
 import pytest
 import scripts
+from custom_nodes.discomfort.store import segments
 from custom_nodes.discomfort.worker import folders
+from custom_nodes.discomfort.workflow_context import WorkflowContext
 from servers import FAKE, Server, real_servers, require, wait_until, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+NO_TORCH = ["--misbehave", "no-torch"]  # its import would be most of the time
 
 
 def is_gone(pid: int) -> bool:
@@ -44,25 +48,39 @@ def purge_now() -> None:
     folder.remove(with_log=True)
 
 
+def kill_in_a_run(config: Path, delay_s: float) -> None:
+    """Kill a script that carries a value from run to run, and look for what is left of it."""
+    program = scripts.start(scripts.CARRIES_A_VALUE, config)
+    pid = scripts.worker_pid(program)
+    assert program.stdout
+    token, folder = (program.stdout.readline().strip() for _ in range(2))
+    with contextlib.suppress(psutil.TimeoutExpired):  # it ends at no moment of its own
+        psutil.Process(program.pid).wait(timeout=delay_s)
+    program.kill()
+    end(program)
+    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    assert folders_of(program.pid) and Path(folder).is_dir()
+    purge_now()
+    WorkflowContext().shutdown()
+    assert not folders_of(program.pid) and not Path(folder).exists()
+    if segments.SHM_DIR.is_dir():
+        assert [p.name for p in segments.SHM_DIR.iterdir() if token in p.name] == []
+
+
 @posix
-def test_master_killed_at_random_moments_leaves_no_process_and_the_next_start_no_folder(
-    tmp_path: Path,
-):
-    config, chance = write_config(tmp_path, FAKE), random.Random(3)
-    for _ in range(8):
-        program = scripts.start(scripts.RUN_FOR_EVER, config)
-        pid = scripts.worker_pid(program)
-        with_delay = chance.uniform(0, 0.5)
-        # A moment of its own for each round: nothing is waited for that could be polled.
-        program_end = psutil.Process(program.pid)
-        with contextlib.suppress(psutil.TimeoutExpired):
-            program_end.wait(timeout=with_delay)
-        program.kill()
-        end(program)
-        wait_until(lambda pid=pid: is_gone(pid), "the end of the worker", deadline_s=5)
-        assert folders_of(program.pid)
-        purge_now()
-        assert not folders_of(program.pid)
+def test_master_killed_at_twenty_random_moments_leaves_nothing(tmp_path: Path):
+    config, chance = write_config(tmp_path, FAKE, EXTRA_ARGS=NO_TORCH), random.Random(3)
+    for _ in range(20):
+        kill_in_a_run(config, chance.uniform(0, 0.5))
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("real", real_servers(), ids=lambda server: server.name)
+def test_master_of_a_real_comfyui_killed_at_twenty_random_moments(tmp_path: Path, real: Server):
+    config, chance = write_config(tmp_path, real.path), random.Random(4)
+    for _ in range(20):
+        kill_in_a_run(config, chance.uniform(0, 1.5))
 
 
 @posix
@@ -83,13 +101,7 @@ def test_master_killed_while_the_worker_starts_takes_it_along(tmp_path: Path):
 def test_master_killed_takes_a_real_comfyui_along(tmp_path: Path):
     found = real_servers()
     real = require(found[0] if found else Server("real", tmp_path / "none"))
-    program = scripts.start(scripts.RUN_FOR_EVER, write_config(tmp_path, real.path))
-    pid = scripts.worker_pid(program)
-    program.kill()
-    end(program)
-    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
-    purge_now()
-    assert not folders_of(program.pid)
+    kill_in_a_run(write_config(tmp_path, real.path), 0.5)
 
 
 def test_script_that_does_not_kill_its_worker_leaves_nothing_at_its_end(tmp_path: Path):
