@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from custom_nodes.discomfort.worker.attach import attach
+from custom_nodes.discomfort.worker.attach import Attached
 from custom_nodes.discomfort.worker.client import Client
 from servers import Server, plain_server, wait_until
 
@@ -82,7 +82,7 @@ def started(comfyui: Server, base: Path, **environment: str) -> Iterator[Outer]:
 
 @contextlib.asynccontextmanager
 async def client_of(outer: Outer) -> AsyncIterator[Client]:
-    made = await attach(outer.address)
+    made = await Attached(outer.address).ensure_ready()
     yield made
     await asyncio.to_thread(made.listener.close)
     await made.http.close()
