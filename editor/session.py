@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..comfy_serverless import CONFIG_NAME, ComfyConnector
+from ..comfy_serverless import ComfyConnector
 from ..config import WorkerConfig, load_config
 from . import folders
 from .waiting import LoopThread
@@ -115,7 +115,7 @@ def _make() -> Discomfort:
 
     from ..discomfort import Discomfort
 
-    worker = load_config(WorkerConfig, CONFIG_NAME)
+    worker = load_config(WorkerConfig, "comfy_serverless.json")
     if worker.COMFYUI_PATH is None:
         installed = Path(str(folder_paths.__file__)).resolve().parent
         worker = replace(worker, COMFYUI_PATH=str(installed))

@@ -13,11 +13,13 @@ import contextlib
 import gc
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -162,6 +164,9 @@ def plain_server(
     command = [str(python), "main.py", "--port", str(port), "--cpu", "--base-directory", str(base)]
     command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}"]
     inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    inherited["XDG_DATA_HOME"] = str(base / "data")
+    if with_extension:
+        inherited["PYTHONPATH"] = str(_own_requirements(base / "modules"))
     with (base / "log.txt").open("wb") as log:
         program = subprocess.Popen(
             command,
@@ -182,6 +187,15 @@ def plain_server(
     finally:
         program.kill()
         program.wait()
+
+
+def _own_requirements(folder: Path) -> Path:
+    """What our requirements.txt brings and ComfyUI 0.3.64 does not: and may not be given."""
+    folder.mkdir(exist_ok=True)
+    spec = find_spec("simpleeval")
+    assert spec is not None and spec.origin is not None
+    shutil.copy(spec.origin, folder)
+    return folder
 
 
 def children() -> set[int]:

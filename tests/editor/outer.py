@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import json
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -60,21 +60,15 @@ def started(comfyui: Server, base: Path, **environment: str) -> Iterator[Outer]:
     shutil.copytree(WORKFLOWS, saved)
     for name, data in MADE.items():
         (saved / name).write_text(json.dumps(data), encoding="utf-8")
-    # 0.3.64 does not bring simpleeval along, and its environment is not to be changed.
-    spec = find_spec("simpleeval")
-    assert spec is not None and spec.origin is not None
-    (base / "modules").mkdir()
-    shutil.copy(spec.origin, base / "modules")
-    environment = {
-        "PYTHONPATH": str(base / "modules"),
-        "XDG_DATA_HOME": str(base / "data"),
-        **environment,
-    }
     with plain_server(comfyui, base, with_extension=True, environment=environment) as found:
         address, pid = found
         made = Outer(address, pid, base)
         yield made
         nested = made.nested()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            program = psutil.Process(pid)
+            program.send_signal(signal.SIGINT)  # Ctrl+C, as a user ends it
+            psutil.wait_procs([program], timeout=30)
     wait_until(
         lambda: not any(map(psutil.pid_exists, nested)), "the end of the ComfyUI that it started"
     )
