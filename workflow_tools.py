@@ -115,7 +115,7 @@ class WorkflowTools:
         """Join workflows at their ports into one that opens in the editor, the parts side by side.
 
         An OUTPUT of an earlier workflow is linked to the INPUTs of the same unique_id in later
-        ones.
+        ones. Each part stands in a group that has the name of its file.
 
         Args:
             delete_input_ports: remove INPUT ports that nothing feeds after that.
@@ -130,8 +130,12 @@ class WorkflowTools:
         """
         if not workflows:
             raise WorkflowError("There is nothing to stitch: pass at least one workflow.")
+        names = [Path(w).stem if isinstance(w, (str, Path)) else "" for w in workflows]
         stitched = stitch(
-            [_parse(workflow) for workflow in workflows], delete_input_ports, delete_output_ports
+            [_parse(workflow) for workflow in workflows],
+            delete_input_ports,
+            delete_output_ports,
+            titles=names,
         ).to_json()
         found = self.discover_port_nodes(stitched)
         return {

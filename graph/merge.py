@@ -41,11 +41,15 @@ class _Part:
     node_map: dict[NodeId, NodeId]
 
 
-def merge(workflows: Sequence[Workflow]) -> tuple[Workflow, list[dict[NodeId, NodeId]]]:
+def merge(
+    workflows: Sequence[Workflow], titles: Sequence[str] = ()
+) -> tuple[Workflow, list[dict[NodeId, NodeId]]]:
     """One workflow with all parts side by side, each in a labelled group if there are several.
 
     Args:
         workflows: at least one; their links are tidy.
+        titles: what the groups say, for each part; an empty one, or none: the file's own name
+            for itself, else its number.
 
     Returns:
         The workflow, and for each part which id each node of its root has now. The first
@@ -59,7 +63,9 @@ def merge(workflows: Sequence[Workflow]) -> tuple[Workflow, list[dict[NodeId, No
     parts += [_renumbered(w, numbers) for w in workflows[1:]]
     is_new = all(w.data.get("version") == 1 for w in workflows)
     data = _merged_data(workflows, 1 if is_new else 0.4)
-    data["groups"] = _groups([p.workflow for p in parts], numbers)
+    given = [*titles, *[""] * (len(parts) - len(titles))]
+    labels = [given[i] or part_title(w, i) for i, w in enumerate(workflows)]
+    data["groups"] = _groups([p.workflow for p in parts], labels, numbers)
     data = with_wires(
         data,
         Wires(
@@ -186,7 +192,7 @@ def _side_by_side(workflows: Sequence[Workflow]) -> list[Workflow]:
     return placed
 
 
-def _groups(parts: Sequence[Workflow], numbers: _Numbers) -> list[Any]:
+def _groups(parts: Sequence[Workflow], labels: Sequence[str], numbers: _Numbers) -> list[Any]:
     """The frames around the parts, then the parts' own groups, which are drawn above them."""
     frames = []
     for index, part in enumerate(parts):
@@ -197,7 +203,7 @@ def _groups(parts: Sequence[Workflow], numbers: _Numbers) -> list[Any]:
         frames.append(
             {
                 "id": numbers.group,
-                "title": part_title(part, index),
+                "title": labels[index],
                 "bounding": box.bounding(GROUP_PADDING, TITLE_HEIGHT),
                 "color": _FRAME_COLORS[index % len(_FRAME_COLORS)],
                 "font_size": 24,

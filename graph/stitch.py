@@ -58,6 +58,7 @@ def stitch(
     delete_input_ports: bool = False,
     delete_output_ports: bool = False,
     info: ObjectInfo | None = None,
+    titles: Sequence[str] = (),
 ) -> Workflow:
     """Several workflows as one that runs them all and opens in the editor, its parts side by side.
 
@@ -69,6 +70,7 @@ def stitch(
         delete_input_ports: remove INPUT ports that nothing feeds; what they fed loses the link.
         delete_output_ports: remove OUTPUT ports that nothing uses.
         info: the indexed /object_info; it knows better than the file what bypassed nodes forward.
+        titles: what the groups around the parts say; see `merge`.
 
     Raises:
         WorkflowError: ports that can't be used, or a cycle; names the nodes.
@@ -86,7 +88,7 @@ def stitch(
         seams = plan_seams([placed_ports(w, i, info) for i, w in enumerate(parts)])
     _check_reachable(parts, seams.joins)
     parts, ends = _lead_out(parts, seams.joins)
-    result, maps = merge(parts)
+    result, maps = merge(parts, titles)
     for join, (origin, target) in zip(seams.joins, ends, strict=True):
         origin = End(maps[join.output.part][origin.node_id], origin.slot)
         target = End(maps[join.input.part][target.node_id], target.slot)
