@@ -143,7 +143,7 @@ class Planner:
         kinds = {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
         if is_given_by_reference(value, kinds, self._rules):
             stored = self._preparer.prepare(value, f"the input {unique_id!r}")
-            recipe = recipe_of(stored, unique_id, str(self._context.folder), self._preparer)
+            recipe = recipe_of(stored, unique_id, self._preparer)
             return Offer(Graft(recipe), "inputs")
         feed = feed_of_given(unique_id, value, size_bytes, GIVEN)
         fits_in_ram = size_bytes <= self._context.get_usage()["ram_capacity_bytes"]
@@ -152,8 +152,8 @@ class Planner:
 
     def _recipe(self, unique_id: str) -> Recipe:
         name = f"the reference {unique_id!r}"
-        stored = self._preparer.prepare(self._context.load(unique_id), name)
-        return recipe_of(stored, unique_id, str(self._context.folder), self._preparer)
+        stored = self._preparer.prepare(self._context.load_reference(unique_id), name)
+        return recipe_of(stored, unique_id, self._preparer)
 
     def _kind_of(self, unique_id: str, given: Mapping[str, Any]) -> str:
         if unique_id in given:

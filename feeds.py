@@ -9,12 +9,11 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .frozen_values import is_reference
 from .graph.kinds import kind_of
 from .graph.literals import NOT_LITERAL, as_literal
-from .graph.model import is_workflow
 from .graph.plan import Feed, Graft, Literal, Load
 from .graph.ports import ANY
-from .graph.prompt import is_prompt
 from .graph.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -41,11 +40,6 @@ def feed_of_given(unique_id: str, value: Any, size_bytes: int, version: str) -> 
     """How a value would get into a prompt once it is stored under that version."""
     literal = as_literal(value) if size_bytes <= _LITERAL_BYTES else NOT_LITERAL
     return Load(unique_id, version) if literal is NOT_LITERAL else Literal(literal)
-
-
-def is_reference(value: Any) -> bool:
-    """Whether a value is the stored form of a reference: a workflow or a prompt."""
-    return is_workflow(value) or is_prompt(value)
 
 
 def is_given_by_reference(value: Any, kinds: Iterable[str], rules: Mapping[str, str]) -> bool:

@@ -31,8 +31,10 @@ class DiscomfortContextLoader:
     """An INPUT port: reads one version of a value from the run's folder.
 
     `version` is in the inputs so that ComfyUI's cache serves a value that did not change and reads
-    one that did. `wanted` says, as JSON, what the links behind it expect (type, min, max,
-    options): ComfyUI checks no value that comes through a link.
+    one that did. Without `run_dir` it is the content of a value that a reference froze; where that
+    lies in this run stands in the prompt beside the inputs (`graph/swap.py`). `wanted` says, as
+    JSON, what the links behind it expect (type, min, max, options): ComfyUI checks no value that
+    comes through a link.
     """
 
     CATEGORY = "discomfort/internal"
@@ -48,14 +50,31 @@ class DiscomfortContextLoader:
                 "run_dir": ("STRING", {"default": ""}),
                 "version": ("STRING", {"default": ""}),
                 "wanted": ("STRING", {"default": "{}"}),
-            }
+            },
+            "hidden": {"prompt": "PROMPT"},
         }
 
-    def load(self, unique_id: str, run_dir: str, version: str, wanted: str) -> tuple[list[Any]]:
+    def load(
+        self, unique_id: str, run_dir: str, version: str, wanted: str, prompt: Any = None
+    ) -> tuple[list[Any]]:
         from .store import coerce, worker_side
 
+        if not run_dir:
+            run_dir, version = _place_of(version, prompt)
         value, is_list = worker_side.load(run_dir, version)
         return (coerce.for_link(unique_id, value, is_list, json.loads(wanted)),)
+
+
+def _place_of(content: str, prompt: Any) -> tuple[str, str]:
+    """Where the prompt says that a frozen value lies: run_dir, version."""
+    for node in (prompt or {}).values():
+        place = (node.get("_meta") or {}).get("place")
+        if place and node.get("inputs", {}).get("version") == content:
+            return place[0], place[1]
+    raise ValueError(
+        "This loader reads a value that a reference has frozen in, and only Discomfort knows where "
+        "that is. Run the reference from Python."
+    )
 
 
 class DiscomfortContextSaver:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import RunInterrupted
-from .graph.plan import Feed, Graft, Literal, Plan
+from .graph.plan import Feed, Frozen, Graft, Literal, Plan
 from .records.cells import MAX_CHARS, cell_of, reference_cell, stored_cell
 from .records.history import History
 
@@ -129,7 +129,7 @@ class Track:
         if isinstance(feed, Literal):
             return cell_of(feed.value)
         kind = prepared.ports.input_type(unique_id)
-        if isinstance(feed, Graft):
+        if isinstance(feed, (Graft, Frozen)):
             return reference_cell(kind)
         receipt = self._context.get_receipt(unique_id)
         if receipt.version == feed.version and self._history.is_recording:

@@ -6,31 +6,41 @@ stored one, and keeping what ComfyUI made of recent ones alive in its cache.
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .errors import Problem, UnknownKeyError, WorkflowError
+from .frozen_values import contents_named, is_reference
 from .graph.closure import close_prompt, close_workflow
 from .graph.model import is_workflow, parse_workflow
-from .graph.plan import Feed, Graft, Load, Plan
+from .graph.plan import Feed, Frozen, Graft, Load, Plan
 from .graph.recipe import Recipe, make_recipe
 from .graph.swap import recipe_of_output, resolve_output
 from .prepare import Prepared, Preparer
-from .workflow_context import FROZEN_PREFIX, WorkflowContext
+from .workflow_context import FROZEN_PREFIX, Handoff, Receipt, WorkflowContext
+
+__all__ = ["Reference", "References", "is_reference"]
+
+log = logging.getLogger("discomfort.references")
 
 # How many recipes stay in every prompt so that ComfyUI keeps what they made. Each may hold a model.
 WARM_RECIPES = 12
+_KNOWN = 256  # versions whose recipe or content is remembered
 
 
 class Reference(NamedTuple):
-    """One reference that was made. `workflow` is None if the same is stored already."""
+    """One reference that was made. `workflow` is None if the same is stored already.
+
+    `kept`: content -> the value that is frozen in, which is lent to the run that made it.
+    """
 
     unique_id: str
     recipe: Recipe
     workflow: dict[str, Any] | None
+    kept: Mapping[str, Receipt]
 
 
 class References:
@@ -38,11 +48,12 @@ class References:
 
     def __init__(self) -> None:
         self._recipes: OrderedDict[str, Recipe] = OrderedDict()
-        self._by_version: OrderedDict[str, str] = OrderedDict()
+        self._by_version: OrderedDict[str, Recipe] = OrderedDict()
+        self._contents: OrderedDict[str, str] = OrderedDict()
 
     def warm(self) -> list[Recipe]:
         """The recipes that were used last."""
-        return list(self._recipes.values())[-WARM_RECIPES:]
+        return list(self._recipes.values())
 
     def forget(self) -> None:
         self._recipes.clear()
@@ -54,61 +65,136 @@ class References:
         Raises:
             WorkflowError: it is no closure: an INPUT port in it has no frozen value.
         """
-        version = context.version(unique_id)
-        recipe = self._recipes.get(self._by_version.get(version, ""))
+        receipt = context.get_receipt(unique_id)
+        recipe = self._by_version.get(receipt.version)
         if recipe is None:
-            stored = preparer.prepare(context.load(unique_id), f"the reference {unique_id!r}")
-            recipe = recipe_of(stored, unique_id, str(context.folder), preparer)
-        self._remember(version, recipe)
-        _check_loads(context, unique_id, recipe)
+            name = f"the reference {unique_id!r}"
+            stored = preparer.prepare(context.load_reference(unique_id), name)
+            recipe = recipe_of(stored, unique_id, preparer)
+            if (receipt.meta or {}).get("recipe") != recipe.id:
+                context.note_recipe(unique_id, receipt.version, recipe.id)
+        self._remember(receipt.version, recipe)
+        _check_frozen(context, unique_id, recipe)
         return recipe
 
     def make(
-        self, context: WorkflowContext, made: Prepared, plan: Plan, preparer: Preparer
-    ) -> list[Reference]:
-        """The OUTPUTs of a plan that are kept as references; `store` saves them.
-
-        To be called before the run: what it saves may replace the values that are frozen in, and
-        the references that these are built on.
-        """
-        return [self._make(context, uid, made, plan, preparer) for uid in plan.references]
-
-    def _make(
         self,
         context: WorkflowContext,
-        unique_id: str,
         made: Prepared,
         plan: Plan,
         preparer: Preparer,
-    ) -> Reference:
-        recipe = _resolve(context, unique_id, made, plan, preparer)
-        if _is_stored(context, unique_id, recipe):
-            return Reference(unique_id, self.recipe(context, unique_id, preparer), None)
-        if recipe.loads:
-            plan = replace(plan, feeds=_freeze_loads(context, plan.feeds, recipe))
-            recipe = _resolve(context, unique_id, made, plan, preparer)
-        return Reference(
-            unique_id, recipe, _closure(context, unique_id, made, plan, recipe, preparer)
-        )
+        handoff: Handoff,
+    ) -> list[Reference]:
+        """The OUTPUTs of a plan that are kept as references; `store` saves them.
+
+        To be called before the run: what it saves may replace the references that these are built
+        on.
+
+        Args:
+            handoff: what the plan loads, lent until `store` is done.
+        """
+        maker = _Maker(self, context, made, plan, preparer, handoff)
+        return [maker.make(unique_id) for unique_id in plan.references]
+
+    def content_of(self, context: WorkflowContext, receipt: Receipt) -> str:
+        """The content of a value that is lent; hashed once for each version."""
+        content = self._contents.get(receipt.version)
+        if content is None:
+            content = self._contents[receipt.version] = context.content_of(receipt)
+            _trim(self._contents)
+        return content
 
     def store(self, context: WorkflowContext, references: list[Reference]) -> None:
         """Save them to the context, but for those that are stored already."""
-        for unique_id, recipe, workflow in references:
+        for unique_id, recipe, workflow, kept in references:
             if workflow is not None:
-                meta = {"recipe": recipe.id, "frozen": list(recipe.loads)}
-                context.save(unique_id, workflow, pass_by="ref", meta=meta)
+                context.keep_reference(unique_id, workflow, recipe.id, kept)
+                log.info("%r is a reference now, recipe %s.", unique_id, recipe.id)
             self._remember(context.version(unique_id), recipe)
-        if any(workflow is not None for _, _, workflow in references):
-            _drop_unused(context)
 
     def _remember(self, version: str, recipe: Recipe) -> None:
         self._recipes[recipe.id] = recipe
         self._recipes.move_to_end(recipe.id)
-        self._by_version[version] = recipe.id
-        while len(self._recipes) > 4 * WARM_RECIPES:
+        self._by_version[version] = recipe
+        self._by_version.move_to_end(version)
+        while len(self._recipes) > WARM_RECIPES:
             self._recipes.popitem(last=False)
-        while len(self._by_version) > 16 * WARM_RECIPES:
-            self._by_version.popitem(last=False)
+        _trim(self._by_version)
+
+
+def _trim(known: OrderedDict[str, Any]) -> None:
+    while len(known) > _KNOWN:
+        known.popitem(last=False)
+
+
+class _Maker:
+    """Makes the references of one run."""
+
+    def __init__(
+        self,
+        references: References,
+        context: WorkflowContext,
+        made: Prepared,
+        plan: Plan,
+        preparer: Preparer,
+        handoff: Handoff,
+    ):
+        self._references, self._context = references, context
+        self._made, self._plan, self._preparer = made, plan, preparer
+        self._lent = handoff.receipts
+        self._kept: dict[str, Receipt] = {}
+
+    def make(self, unique_id: str) -> Reference:
+        recipe = self._resolve(unique_id, self._plan)
+        if recipe.loads:
+            recipe = self._resolve(unique_id, self._with_frozen(recipe.loads))
+        if _is_stored(self._context, unique_id, recipe):
+            return Reference(unique_id, recipe, None, {})
+        workflow = self._closure(unique_id, recipe)
+        return Reference(unique_id, recipe, workflow, self._kept_in(workflow))
+
+    def _resolve(self, unique_id: str, plan: Plan) -> Recipe:
+        made = self._made
+        folder = str(self._context.folder)
+        return recipe_of_output(
+            made.prompt, made.ports, plan, self._preparer.info, folder, unique_id
+        )
+
+    def _with_frozen(self, keys: Collection[str]) -> Plan:
+        """What the recipe loads by its content, which no later save changes."""
+        feeds: dict[str, Feed] = {
+            uid: self._freeze(feed) if isinstance(feed, Load) and feed.key in keys else feed
+            for uid, feed in self._plan.feeds.items()
+        }
+        return replace(self._plan, feeds=feeds)
+
+    def _freeze(self, load: Load) -> Frozen:
+        receipt = self._lent[load.key]
+        content = self._references.content_of(self._context, receipt)
+        self._kept[content] = receipt
+        return Frozen(content)
+
+    def _closure(self, unique_id: str, recipe: Recipe) -> dict[str, Any]:
+        """What is stored: a workflow where all its parts are workflows, else a prompt."""
+        made, info = self._made, self._preparer.info
+        references = {
+            uid: self._context.load_reference(uid)
+            for uid, feed in self._plan.feeds.items()
+            if isinstance(feed, Graft)
+        }
+        if made.workflow is None or not all(is_workflow(data) for data in references.values()):
+            return close_prompt(recipe, unique_id)
+        parts = {uid: parse_workflow(data) for uid, data in references.items()}
+        feeds = {uid: feed for uid, feed in self._plan.feeds.items() if not isinstance(feed, Graft)}
+        return close_workflow(made.workflow, unique_id, feeds, parts, info, self._freeze).to_json()
+
+    def _kept_in(self, workflow: dict[str, Any]) -> dict[str, Receipt]:
+        """The values frozen in: from here, and those of the references that it is built on."""
+        lent = {**self._kept}
+        for content in contents_named(workflow):
+            if content not in lent:
+                lent[content] = self._lent[FROZEN_PREFIX + content]
+        return {content: lent[content] for content in contents_named(workflow)}
 
 
 def _is_stored(context: WorkflowContext, unique_id: str, recipe: Recipe) -> bool:
@@ -119,19 +205,16 @@ def _is_stored(context: WorkflowContext, unique_id: str, recipe: Recipe) -> bool
     return receipt.pass_by == "ref" and (receipt.meta or {}).get("recipe") == recipe.id
 
 
-def _check_loads(context: WorkflowContext, unique_id: str, recipe: Recipe) -> None:
-    for key in recipe.loads:
-        try:
-            context.get_receipt(key)
-        except UnknownKeyError:
-            raise WorkflowError(
-                f"The reference {unique_id!r} was made over a value (a picture, a latent "
-                "...) that only the context has in which it was made. Use that context, or make "
-                "the reference again in this one."
-            ) from None
+def _check_frozen(context: WorkflowContext, unique_id: str, recipe: Recipe) -> None:
+    if recipe.frozen and context.missing_contents(recipe.frozen):
+        raise WorkflowError(
+            f"The reference {unique_id!r} was made over a value (a picture, a latent ...) that "
+            "this context does not have. Take the whole reference, as context.load() or "
+            "context.export_reference() gives it, or make it again in this context."
+        )
 
 
-def recipe_of(stored: Prepared, unique_id: str, run_dir: str, preparer: Preparer) -> Recipe:
+def recipe_of(stored: Prepared, unique_id: str, preparer: Preparer) -> Recipe:
     """The recipe of a stored workflow that makes one value.
 
     Raises:
@@ -154,7 +237,7 @@ def recipe_of(stored: Prepared, unique_id: str, run_dir: str, preparer: Preparer
             ],
         )
     prompt, source = resolve_output(
-        stored.prompt, ports, Plan({}, (), (name,)), preparer.info, run_dir, name
+        stored.prompt, ports, Plan({}, (), (name,)), preparer.info, "", name
     )
     if source is None:
         raise WorkflowError(
@@ -162,55 +245,3 @@ def recipe_of(stored: Prepared, unique_id: str, run_dir: str, preparer: Preparer
             [ports.outputs[name].problem("its value is a literal, not made by a node")],
         )
     return make_recipe(prompt, source)
-
-
-def _resolve(
-    context: WorkflowContext, unique_id: str, made: Prepared, plan: Plan, preparer: Preparer
-) -> Recipe:
-    return recipe_of_output(
-        made.prompt, made.ports, plan, preparer.info, str(context.folder), unique_id
-    )
-
-
-def _freeze_loads(
-    context: WorkflowContext, feeds: Mapping[str, Feed], recipe: Recipe
-) -> dict[str, Feed]:
-    """What the recipe loads gets a key of its own, which no later save changes."""
-    frozen: dict[str, Feed] = {}
-    for unique_id, feed in feeds.items():
-        if isinstance(feed, Load) and feed.key in recipe.loads:
-            key = FROZEN_PREFIX + feed.version
-            copied = context.copy_key(feed.key, key)
-            assert copied.version == feed.version, "the value is lent to this run"
-            feed = Load(key, feed.version)
-        frozen[unique_id] = feed
-    return frozen
-
-
-def _drop_unused(context: WorkflowContext) -> None:
-    """Free the values that only references which are gone had frozen."""
-    used: set[str] = set()
-    for key in context.list_keys():
-        with contextlib.suppress(UnknownKeyError):  # another process removed it
-            used.update((context.get_receipt(key).meta or {}).get("frozen", ()))
-    context.drop_frozen(used)
-
-
-def _closure(
-    context: WorkflowContext,
-    unique_id: str,
-    made: Prepared,
-    plan: Plan,
-    recipe: Recipe,
-    preparer: Preparer,
-) -> dict[str, Any]:
-    """What is stored: a workflow where all its parts are workflows, else a prompt."""
-    references = {}
-    for uid, feed in plan.feeds.items():
-        if isinstance(feed, Graft):
-            references[uid] = context.load(uid)
-    if made.workflow is None or not all(is_workflow(data) for data in references.values()):
-        return close_prompt(recipe, unique_id)
-    parts = {uid: parse_workflow(data) for uid, data in references.items()}
-    feeds = {uid: feed for uid, feed in plan.feeds.items() if not isinstance(feed, Graft)}
-    return close_workflow(made.workflow, unique_id, feeds, parts, preparer.info).to_json()

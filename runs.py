@@ -18,20 +18,22 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .errors import RunTimeout, ValidationFailed, WorkerDied, WorkflowError
 from .events import SeedsChanged, WorkflowStarted
 from .feeds import feed_of, is_given_by_reference, kind_of_stored
+from .frozen_values import unpack_values
 from .graph.cached import Sent
 from .graph.kinds import kind_of
 from .graph.literals import NOT_LITERAL, as_literal
 from .graph.missing import check_inputs, unknown_inputs
-from .graph.plan import Feed, Plan, plan_run, versions_to_load
+from .graph.plan import Feed, Plan, contents_to_load, plan_run, versions_to_load
 from .graph.prompt import Prompt
 from .graph.recipe import Recipe, type_of
-from .graph.swap import Swapped, order_savers, shows_workflow, swap_ports
+from .graph.swap import Swapped, order_ports, shows_workflow, swap_ports
 from .graph.to_prompt import convert
 from .options import Options
 from .prepare import Prepared, Preparer
 from .progress import ProgressBar, is_shown
 from .recording import Track
 from .references import References
+from .workflow_context import FROZEN_PREFIX
 
 if TYPE_CHECKING:
     from .comfy_serverless import ComfyConnector, RunResult
@@ -72,7 +74,9 @@ class Run:
     async def __call__(
         self, workflows: list[tuple[str, dict[str, Any]]], inputs: Mapping[str, Any]
     ) -> dict[str, Any]:
-        prepared = [self._preparer.prepare(data, name) for name, data in workflows]
+        parted = [(name, unpack_values(data)) for name, data in workflows]
+        values = {k: v for _, parts in parted for k, v in parts.values.items()}
+        prepared = [self._preparer.prepare(parts.data, name) for name, parts in parted]
         named_ports = [(p.name, p.ports) for p in prepared]
         check_inputs(
             named_ports,
@@ -81,9 +85,10 @@ class Run:
         )
         for warning in unknown_inputs(inputs, named_ports):
             log.warning(warning)
-        for unique_id, value in inputs.items():
-            await self._save_input(unique_id, value, prepared)
-        await self._tracked(prepared)
+        with self._context.holding(values):
+            for unique_id, value in inputs.items():
+                await self._save_input(unique_id, value, prepared)
+            await self._tracked(prepared)
         return {unique_id: load() for unique_id, load in self._results.items()}
 
     async def _tracked(self, prepared: list[Prepared]) -> None:
@@ -161,15 +166,17 @@ class Run:
         try:
             if self._track is not None:
                 self._track.planned(prepared, plan)
-            references = self._references.make(self._context, prepared, plan, self._preparer)
+            references = self._references.make(
+                self._context, prepared, plan, self._preparer, handoff
+            )
             if swapped.prompt:
                 result = await self._execute(prepared, swapped, handoff, listener)
+            self._references.store(self._context, references)
         except BaseException as e:
             self._take_back_after(e, handoff)
             raise
         taken = self._context.take_back(handoff)
         self._collect(prepared, plan, taken)
-        self._references.store(self._context, references)
         for unique_id in plan.references:
             self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
         if self._track is not None:
@@ -194,8 +201,9 @@ class Run:
                     "shows or saves something. Connect an OUTPUT port to what you want to have."
                 )
             loads = versions_to_load(plan)
-            handoff = self._context.hand_over(loads, self._options.use_ram)
-            if handoff.versions == loads:
+            frozen = [FROZEN_PREFIX + c for c in contents_to_load(plan, prompt, prepared.ports)]
+            handoff = self._context.hand_over([*loads, *frozen], self._options.use_ram)
+            if all(handoff.versions[key] == version for key, version in loads.items()):
                 return plan, swapped, handoff
             self._context.take_back(handoff)
         raise WorkflowError(
@@ -236,7 +244,7 @@ class Run:
     ) -> RunResult:
         try:
             result = await self._worker.execute(
-                order_savers(swapped, handoff.order),
+                order_ports(swapped, handoff.order, _places(handoff)),
                 client_data=self._client_data(prepared, swapped),
                 timeout=self._time_left(),
                 on_event=listener,
@@ -285,6 +293,15 @@ class Run:
                 "saved until then is in the context. Pass a larger timeout=, or fewer iterations."
             )
         return left
+
+
+def _places(handoff: Handoff) -> dict[str, tuple[str, str]]:
+    """Where the frozen values are that a run loads: content -> (run_dir, version)."""
+    return {
+        key.removeprefix(FROZEN_PREFIX): (handoff.run_dir, version)
+        for key, version in handoff.versions.items()
+        if key.startswith(FROZEN_PREFIX)
+    }
 
 
 def _tell_ports(error: ValidationFailed, swapped: Swapped) -> ValidationFailed:

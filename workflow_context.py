@@ -8,28 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 import time
 import uuid
 import weakref
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from .config import ContextConfig, load_config
-from .errors import ContextNotFound, StoreError, UnknownKeyError
+from .errors import ContextNotFound, CorruptValueError, StoreError, UnknownKeyError
+from .frozen_values import contents_named, is_reference, pack_values, unpack_values
 from .records.history import History
-from .store import capacity, codec, exchange, handover, run_dir
+from .store import capacity, codec, exchange, frozen, handover, run_dir
 from .store.handover import Handoff, Taken
 from .store.receipts import Receipt, ReceiptBook
 from .store.spill import RamFirst
 
-__all__ = ["Handoff", "Receipt", "Taken", "WorkflowContext"]
+__all__ = ["FROZEN_PREFIX", "Handoff", "Receipt", "Taken", "WorkflowContext"]
 
 _PASS_BY = ("val", "ref")
-# Keys of values that references froze; the facade makes them, and no list shows them.
-FROZEN_PREFIX = "__frozen__/"
+FROZEN_PREFIX = frozen.PREFIX
 _KEPT_WHEN_EMPTY_BYTES = 128 << 20
 
 
@@ -80,6 +82,7 @@ class WorkflowContext:
                 owner.release()
             raise
         self._store = store
+        self._held: Counter[str] = Counter()  # frozen values of workflows that run just now
         # Garbage collection and the end of the interpreter close it as well.
         self._finalizer = weakref.finalize(self, _close, store, owner, os.getpid())
 
@@ -141,10 +144,18 @@ class WorkflowContext:
         self._check(unique_id)
         if pass_by not in _PASS_BY:
             raise ValueError(f'pass_by must be "val" or "ref", not {pass_by!r}.')
+        if pass_by == "ref" and is_reference(data):
+            self._save_reference(unique_id, data, use_ram, meta or {}, {})
+            return
+        before = self._open.book.receipts.get(unique_id)
         self._open.save(unique_id, data, use_ram, pass_by, meta)
+        self._drop_frozen_of(before)
 
     def load(self, unique_id: str) -> Any:
         """The value stored under a key. Changing it changes nothing in the store.
+
+        A reference gives its workflow, with the values that are frozen into it: it can be saved
+        into another context, or to a file.
 
         Raises:
             UnknownKeyError (a KeyError): there is none.
@@ -152,11 +163,16 @@ class WorkflowContext:
             CorruptValueError: it is damaged.
         """
         self._check(unique_id)
-        return self._open.load(unique_id, self.trusted)
+        value = self._open.load(unique_id, self.trusted)
+        contents = (self._open.receipt(unique_id).meta or {}).get("frozen")
+        if contents and is_reference(value):
+            return pack_values(value, frozen.pack(self._open, contents))
+        return value
 
     def get_storage_info(self, unique_id: str) -> dict[str, Any] | None:
         """Where and how a value is stored: storage_type, size (bytes), pass_by, shm_name or
-        path."""
+        path. A reference has its recipe, too: equal for references that make the same value; None
+        as long as nobody made or used it in a run."""
         self._check(unique_id)
         try:
             receipt = self._open.receipt(unique_id)
@@ -172,11 +188,13 @@ class WorkflowContext:
             info["shm_name"] = os.path.basename(place)
         else:
             info["path"] = place
+        if receipt.pass_by == "ref":
+            info["recipe"] = (receipt.meta or {}).get("recipe")
         return info
 
     def list_keys(self) -> list[str]:
         """The unique_ids that have a value."""
-        return [key for key in self._open.unique_ids() if not key.startswith(FROZEN_PREFIX)]
+        return [key for key in self._open.unique_ids() if not key.startswith(frozen.PREFIX)]
 
     def get_usage(self) -> dict[str, Any]:
         """RAM and disk that the stored values take, and the limit of RAM."""
@@ -207,15 +225,11 @@ class WorkflowContext:
         receipt = self._open.receipt(unique_id)
         if receipt.pass_by == "ref":
             raise TypeError(
-                f"{unique_id!r} is stored by reference: load() gives its workflow, which can be "
-                "saved "
-                "as JSON."
+                f"{unique_id!r} is stored by reference: it has no value to export. "
+                "export_reference() writes the workflow that makes it."
             )
         path = Path(destination_path)
-        if path.exists() and not overwrite:
-            raise FileExistsError(
-                errno.EEXIST, "The file exists; pass overwrite=True to replace it", str(path)
-            )
+        exchange.check_free(path, overwrite)
         exchange.write_pickle(self.load(unique_id), path, overwrite)
         self._open.remove(unique_id)
 
@@ -229,6 +243,45 @@ class WorkflowContext:
         """
         self._check(unique_id)
         self.save(unique_id, exchange.read_pickle(Path(path), self.trusted), use_ram)
+
+    def export_reference(
+        self, unique_id: str, destination_path: str | Path, overwrite: bool = False
+    ) -> None:
+        """Write a reference to a JSON file, with the values that are frozen into it.
+
+        The file is a workflow that opens in the editor and that `run` takes. The reference stays
+        in the context.
+
+        Raises:
+            KeyError: nothing is stored under that key.
+            TypeError: it is a value, not a reference.
+            FileExistsError: the file is there, and `overwrite` is False.
+        """
+        self._check(unique_id)
+        if self._open.receipt(unique_id).pass_by != "ref":
+            raise TypeError(
+                f"{unique_id!r} is stored by value. export_data() writes it to a pickle file."
+            )
+        path = Path(destination_path)
+        exchange.check_free(path, overwrite)
+        text = json.dumps(self.load(unique_id))
+        exchange.write_file(path, lambda f: f.write(text.encode()), overwrite)
+
+    def import_reference(self, path: str | Path, unique_id: str) -> None:
+        """Store the workflow in a JSON file as a reference, with the values frozen into it.
+
+        No code is run to read it, wherever it comes from.
+
+        Raises:
+            FileNotFoundError: no such file.
+            CorruptValueError: it is no workflow, or a frozen value in it is damaged.
+            UntrustedValueError: a frozen value needs code to be read.
+        """
+        self._check(unique_id)
+        workflow = exchange.read_json(Path(path))
+        if not is_reference(workflow):
+            raise CorruptValueError(f"{path} is neither a workflow nor an API prompt.")
+        self.save(unique_id, workflow, pass_by="ref")
 
     def report(self, path: str | Path) -> Path:
         """Write what the runs on this context did as one HTML file that opens anywhere.
@@ -286,6 +339,61 @@ class WorkflowContext:
         """Internal. How the value is stored, with `meta`."""
         return self._open.receipt(unique_id)
 
+    def load_reference(self, unique_id: str) -> Any:
+        """Internal. The workflow of a reference as it is stored, without its frozen values."""
+        return self._open.load(unique_id, self.trusted)
+
+    def content_of(self, receipt: Receipt) -> str:
+        """Internal. The hash of a stored value's content; the block is lent to a run."""
+        return frozen.content_of(self._open, receipt)
+
+    def keep_reference(
+        self, unique_id: str, workflow: Any, recipe: str, kept: Mapping[str, Receipt]
+    ) -> None:
+        """Internal. Save a reference with values of this context frozen in: content -> receipt."""
+        self._save_reference(unique_id, workflow, True, {"recipe": recipe}, kept)
+
+    def note_recipe(self, unique_id: str, version: str, recipe: str) -> None:
+        """Internal. Remember the recipe of a reference that somebody saved."""
+        frozen.annotate(self._open, unique_id, version, {"recipe": recipe})
+
+    def missing_contents(self, contents: Iterable[str]) -> list[str]:
+        """Internal. Of frozen values those that this context does not have."""
+        return frozen.missing(self._open, contents)
+
+    @contextlib.contextmanager
+    def holding(self, values: Mapping[str, str]) -> Iterator[None]:
+        """Internal. Have the packed values of workflows here as long as these run."""
+        if not values:
+            yield
+            return
+        self._held.update(values.keys())
+        try:
+            frozen.commit_written(self._open, frozen.write_packed(self._open, values))
+            yield
+        finally:
+            self._held.subtract(values.keys())
+            self._drop_frozen()
+
+    def _save_reference(
+        self, unique_id: str, data: Any, use_ram: bool, meta: Mapping[str, Any],
+        kept: Mapping[str, Receipt],
+    ) -> None:  # fmt: skip
+        before = self._open.book.receipts.get(unique_id)
+        workflow, packed = unpack_values(data)
+        contents = contents_named(workflow)
+        packed = {k: v for k, v in packed.items() if k in contents}
+        meta = {**meta, "frozen": sorted(contents)}
+        frozen.save_reference(self._open, unique_id, workflow, meta, packed, kept, use_ram)
+        self._drop_frozen_of(before)
+
+    def _drop_frozen_of(self, replaced: Receipt | None) -> None:
+        if replaced is not None and (replaced.meta or {}).get("frozen"):
+            self._drop_frozen()
+
+    def _drop_frozen(self) -> None:
+        frozen.drop_unused(self._open, {c for c, n in self._held.items() if n > 0})
+
     def copy_key(self, src: str, dst: str) -> Receipt:
         """Internal. A second key for the same stored value; costs a line in the receipts."""
         self._check(dst)
@@ -293,7 +401,9 @@ class WorkflowContext:
 
     def delete_key(self, unique_id: str) -> None:
         """Internal. Remove a key; KeyError when absent."""
+        before = self._open.book.receipts.get(unique_id)
         self._open.remove(unique_id)
+        self._drop_frozen_of(before)
 
     def clear(self) -> None:
         """Internal. Remove every key, so that the context can serve another run.
@@ -305,13 +415,6 @@ class WorkflowContext:
                 self.delete_key(key)
         pool = self._open.ram.pool
         pool.trim(max(0, pool.size_bytes - _KEPT_WHEN_EMPTY_BYTES))
-
-    def drop_frozen(self, used: Collection[str]) -> None:
-        """Internal. Remove the values that references froze and that are not among `used`."""
-        for key in self._open.unique_ids():
-            if key.startswith(FROZEN_PREFIX) and key not in used:
-                with contextlib.suppress(UnknownKeyError):
-                    self.delete_key(key)
 
     def hand_over(self, load: Iterable[str], use_ram: bool = True) -> Handoff:
         """Internal. Lend values to one run of the worker, and tell it where to save."""

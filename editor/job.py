@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import WorkflowError
 from ..graph.closure import close_prompt
-from ..graph.recipe import Recipe
-from ..workflow_context import WorkflowContext
+from ..graph.recipe import Recipe, locate
+from ..workflow_context import FROZEN_PREFIX, WorkflowContext
 from .condition import Condition
 
 if TYPE_CHECKING:
@@ -170,4 +170,9 @@ def _recipes(context: WorkflowContext, unique_ids: Iterable[str], info: Any) -> 
     from ..references import References
 
     references, preparer = References(), Preparer(info)
-    return {uid: references.recipe(context, uid, preparer) for uid in unique_ids}
+    recipes = {uid: references.recipe(context, uid, preparer) for uid in unique_ids}
+    # They become a part of the user's graph, which knows nothing of our runs.
+    contents = {content for recipe in recipes.values() for content in recipe.frozen}
+    versions = {content: context.version(FROZEN_PREFIX + content) for content in contents}
+    folder = str(context.folder)
+    return {uid: locate(recipe, folder, versions) for uid, recipe in recipes.items()}

@@ -5,16 +5,17 @@ What came from INPUT ports is frozen in, references that it was built on are sti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from .edit import scope
 from .model import PORT_TYPE, Node, Workflow, with_graph
 from .places import places_of
-from .plan import Literal, Load
+from .plan import Frozen, Literal, Load
 from .ports import PORT_INPUT, find_ports
 from .prompt import Prompt
-from .prune import Frozen, freeze, prune
+from .prune import freeze, prune
 from .recipe import Recipe
 from .stitch import stitch
 from .subgraphs import flatten
@@ -24,23 +25,25 @@ from .widgets import ObjectInfo
 def close_workflow(
     workflow: Workflow,
     unique_id: str,
-    feeds: Mapping[str, Literal | Load],
+    feeds: Mapping[str, Literal | Load | Frozen],
     references: Mapping[str, Workflow],
     info: ObjectInfo,
+    freeze_load: Callable[[Load], Frozen],
 ) -> Workflow:
     """The smallest workflow that makes the OUTPUT `unique_id`.
 
     Args:
         feeds: what its INPUT ports got as values.
         references: what its INPUT ports got as references, each with one OUTPUT port.
+        freeze_load: names the content of a value that a loader reads.
     """
     part = prune(workflow, unique_id, info)
     needed = find_ports(part, info).inputs
-    values = {
-        uid: feed.value if isinstance(feed, Literal) else Frozen(feed.key, feed.version)
-        for uid, feed in feeds.items()
-        if uid in needed
-    }
+    values: dict[str, Any] = {}
+    for uid, feed in feeds.items():
+        if uid in needed:
+            held = freeze_load(feed) if isinstance(feed, Load) else feed
+            values[uid] = held.value if isinstance(held, Literal) else held
     part = freeze(part, values, info)
     used = {uid: reference for uid, reference in references.items() if uid in needed}
     parts = [rename_output(reference, uid, info) for uid, reference in used.items()]

@@ -182,7 +182,8 @@ def _explain_input(uid: str, ports: Ports, offers: Offers, kinds: Mapping[str, s
         return replace(line, how="literal", value=offer.feed.value)
     if isinstance(offer.feed, Graft):
         return replace(line, how="reference", recipe=_known_id(offer.feed.recipe))
-    how = "later" if offer.feed.version == LATER else "load"
+    is_later = isinstance(offer.feed, Load) and offer.feed.version == LATER
+    how = "later" if is_later else "load"
     return replace(line, how=how, size_bytes=offer.size_bytes, storage=offer.storage)
 
 
@@ -204,9 +205,8 @@ def _make(
 
 
 def _known_id(recipe: Recipe) -> str | None:
-    """The recipe hash, unless it is made over a value that is not stored yet."""
-    is_known = not {GIVEN, LATER, MISSING} & set(recipe.loads.values())
-    return recipe.id if is_known else None
+    """The recipe hash, unless it is made over a value whose content only the run looks at."""
+    return None if recipe.loads else recipe.id
 
 
 def _before(prompt: Prompt, ports: Ports, unique_ids: Iterable[str]) -> set[str]:

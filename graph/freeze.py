@@ -7,7 +7,7 @@ Otherwise the port stays and carries the value in `properties["discomfort_frozen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..errors import WorkflowError
@@ -16,17 +16,10 @@ from .edit import End, node_by_id, scope, without_nodes
 from .group_nodes import expand_group_nodes
 from .model import PORT_TYPE, SUBGRAPH_OUTPUT, Graph, Mode, Node, NodeId, Workflow, with_graph
 from .places import Place, places_of, port_modes
+from .plan import Frozen
 from .ports import FROZEN, PORT_INPUT, PortMode, find_ports
 from .subgraphs import flatten
 from .widgets import ObjectInfo, with_widget_value
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """A value that stays in the context, under this key in this version."""
-
-    key: str
-    version: str
 
 
 def freeze(
@@ -35,7 +28,7 @@ def freeze(
     """The workflow with what its INPUT ports gave frozen in. Other ports, and outputs, stay.
 
     Args:
-        values: unique_id -> a literal, or `Frozen` for a value that is kept elsewhere.
+        values: unique_id -> a literal, or `Frozen` for a value that is kept beside the workflow.
         info: the indexed /object_info; without it no widget can be set, and every port stays.
     """
     if info is not None:
@@ -68,10 +61,7 @@ def _freeze_port(workflow: Workflow, place: Place, value: Any, info: ObjectInfo 
 
 
 def _into_port(graph: Graph, port_id: NodeId, value: Any) -> Graph:
-    if isinstance(value, Frozen):
-        held = {"key": value.key, "version": value.version}
-    else:
-        held = {"value": value}
+    held = {"content": value.content} if isinstance(value, Frozen) else {"value": value}
     nodes = [
         replace(n, properties={**n.properties, FROZEN: held}) if n.id == port_id else n
         for n in graph.nodes

@@ -231,6 +231,11 @@ def _merged_data(workflows: Sequence[Workflow], version: Any) -> dict[str, Any]:
         found = [e[key] for e in reversed(extras) if isinstance(e.get(key), dict)]
         if found:
             extra[key] = {k: v for part in found for k, v in part.items()}
+    ours = [e["discomfort"] for e in extras if isinstance(e.get("discomfort"), dict)]
+    values = [o["values"] for o in ours if isinstance(o.get("values"), dict)]
+    if values:  # of references: what they have frozen in
+        merged = {k: v for part in values for k, v in part.items()}
+        extra["discomfort"] = {**(extra.get("discomfort") or {}), "values": merged}
     data["extra"] = extra
     models = [m for w in workflows for m in w.data.get("models") or []]
     if models:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..errors import WorkflowError
-from .ports import ANY, Ports
-from .recipe import Recipe
+from .ports import ANY, Port, Ports
+from .prompt import Prompt
+from .recipe import Recipe, frozen_in
 
 _TENSOR_TYPES = {"IMAGE", "MASK", "LATENT", "AUDIO"}
 
@@ -36,13 +37,22 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Frozen:
+    """The value is read by a loader, too; it is known by its content's hash, and a reference keeps
+    it in whatever context the reference is stored.
+    """
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Graft:
     """The value is rebuilt: the recipe's nodes become a part of the prompt."""
 
     recipe: Recipe
 
 
-Feed: TypeAlias = "Literal | Load | Graft"
+Feed: TypeAlias = "Literal | Load | Frozen | Graft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +89,35 @@ def plan_run(ports: Ports, look_up: Callable[[str], Feed], rules: Mapping[str, s
 
 
 def versions_to_load(plan: Plan) -> dict[str, str]:
-    """key -> version of all that a run's loaders read, those of grafted recipes too."""
-    versions: dict[str, str] = {}
-    for feed in plan.feeds.values():
-        if isinstance(feed, Load):
-            versions[feed.key] = feed.version
+    """key -> version of all that a run's loaders read from under its own key."""
+    feeds = [feed for feed in plan.feeds.values() if isinstance(feed, Load)]
+    return {feed.key: feed.version for feed in feeds}
+
+
+def contents_to_load(plan: Plan, prompt: Prompt, ports: Ports) -> set[str]:
+    """The frozen values that a run's loaders read: of references, and of a file that is one."""
+    contents = frozen_in(prompt)
+    for feed in (*plan.feeds.values(), *(frozen_feed(port) for port in ports.frozen)):
+        if isinstance(feed, Frozen):
+            contents.add(feed.content)
         elif isinstance(feed, Graft):
-            versions.update(feed.recipe.loads)
-    return versions
+            contents |= feed.recipe.frozen
+    return contents
+
+
+def frozen_feed(port: Port) -> Literal | Frozen:
+    """What a reference froze into a port: `{"value": literal}`, or `{"content": hash}` for a larger
+    value.
+    """
+    held = port.frozen
+    if isinstance(held, Mapping) and "value" in held:
+        return Literal(held["value"])
+    if isinstance(held, Mapping) and isinstance(held.get("content"), str):
+        return Frozen(held["content"])
+    raise WorkflowError(
+        "A reference is damaged:",
+        [port.problem(f"the frozen value of the port can't be read: {held!r}")],
+    )
 
 
 def _check_literals(ports: Ports, feeds: Mapping[str, Feed], rules: Mapping[str, str]) -> None:

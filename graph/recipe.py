@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +42,37 @@ class Recipe:
 
     @property
     def loads(self) -> dict[str, str]:
-        """key -> version of the values in the context that its loaders read."""
-        inputs = [n["inputs"] for n in self.nodes.values() if n["class_type"] == LOADER]
-        return {i["unique_id"]: i["version"] for i in inputs}
+        """key -> version of what its loaders read in the context; empty in a closure."""
+        return {i["unique_id"]: i["version"] for i in _loaders(self.nodes) if i["run_dir"]}
+
+    @property
+    def frozen(self) -> set[str]:
+        """The contents (hashes) of the values that are frozen into it."""
+        return frozen_in(self.nodes)
+
+
+def locate(recipe: Recipe, run_dir: str, versions: Mapping[str, str]) -> Recipe:
+    """The recipe with its frozen values read from one place, where no run says where they are.
+
+    Args:
+        versions: content -> version in that folder.
+    """
+    nodes = dict(recipe.nodes)
+    for node_id, node in nodes.items():
+        content = node["inputs"].get("version")
+        if node["class_type"] == LOADER and content in versions:
+            place = {"unique_id": content, "run_dir": run_dir, "version": versions[content]}
+            nodes[node_id] = {**node, "inputs": {**node["inputs"], **place}}
+    return Recipe(nodes, recipe.source)
+
+
+def frozen_in(prompt: Prompt) -> set[str]:
+    """The contents of the frozen values that loaders in a prompt read."""
+    return {i["version"] for i in _loaders(prompt) if not i["run_dir"]}
+
+
+def _loaders(prompt: Prompt) -> list[dict[str, Any]]:
+    return [n["inputs"] for n in prompt.values() if n["class_type"] == LOADER]
 
 
 def make_recipe(prompt: Prompt, source: Source) -> Recipe:

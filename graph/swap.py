@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Problem, WorkflowError
+from ..errors import WorkflowError
 from .literals import in_prompt
 from .model import PORT_TYPE
-from .plan import Graft, Literal, Load, Plan, wanted_by
-from .ports import PORT_INPUT, Ports
+from .plan import Frozen, Graft, Literal, Load, Plan, frozen_feed, wanted_by
+from .ports import PORT_INPUT, Port, Ports
 from .prompt import Prompt, PromptNode, Source, link_source
 from .prune import prune_prompt
 from .recipe import LOADER, SAVER, Recipe, make_recipe
@@ -110,11 +110,24 @@ def recipe_of_output(
     return make_recipe(nodes, source)
 
 
-def order_savers(swapped: Swapped, order: Mapping[str, Any]) -> Prompt:
-    """The prompt with the savers' `handoff` filled in: it differs in every run, so they always
-    run.
+def order_ports(
+    swapped: Swapped, order: Mapping[str, Any], places: Mapping[str, tuple[str, str]]
+) -> Prompt:
+    """The prompt with what one run alone knows.
+
+    The savers' `handoff` differs in every run, so they always run. Where a frozen value lies goes
+    beside the loader's inputs, so that ComfyUI's cache serves it wherever that is (caching.py of
+    0.3.64 and 0.33 looks at class and inputs only).
+
+    Args:
+        places: content -> (run_dir, version).
     """
     prompt = dict(swapped.prompt)
+    for node_id, node in prompt.items():
+        inputs = node["inputs"]
+        if node["class_type"] == LOADER and not inputs["run_dir"] and inputs["version"] in places:
+            place = list(places[inputs["version"]])
+            prompt[node_id] = {**node, "_meta": {**(node.get("_meta") or {}), "place": place}}
     text = json.dumps(order)
     for node_id in swapped.savers.values():
         node = prompt[node_id]
@@ -203,7 +216,7 @@ class _Swap:
                 )
             seen.append(port.node_id)
             if port.source is None:
-                return self._fed(port.unique_id, port.node_id, port.frozen, wanted)
+                return self._fed(port, wanted)
             link = port.source
         return [link.node_id, link.slot]
 
@@ -215,46 +228,36 @@ class _Swap:
             link = port.source
         return None
 
-    def _fed(self, unique_id: str, node_id: str, frozen: Any, wanted: dict[str, Any]) -> Any:
-        feed = frozen_feed(frozen) if frozen is not None else self.plan.feeds[unique_id]
+    def _fed(self, port: Port, wanted: dict[str, Any]) -> Any:
+        is_frozen = port.frozen is not None
+        feed = frozen_feed(port) if is_frozen else self.plan.feeds[port.unique_id]
         if isinstance(feed, Literal):
             return in_prompt(feed.value)
         if isinstance(feed, Graft):
-            nodes = feed.recipe.nodes
-            self.added.update(_titled(feed.recipe, unique_id) if self.tells_reference else nodes)
+            recipe = feed.recipe
+            titled = _titled(recipe, port.unique_id) if self.tells_reference else recipe.nodes
+            self.added.update(titled)
             return [feed.recipe.source.node_id, feed.recipe.source.slot]
-        return [self._loader(unique_id, node_id, feed, wanted), 0]
+        return [self._loader(port, feed, wanted), 0]
 
-    def _loader(self, unique_id: str, node_id: str, feed: Load, wanted: dict[str, Any]) -> str:
+    def _loader(self, port: Port, feed: Load | Frozen, wanted: dict[str, Any]) -> str:
         text = json.dumps(wanted, sort_keys=True)
-        key = (feed.version, text)
+        is_frozen = isinstance(feed, Frozen)
+        version = feed.content if is_frozen else feed.version
+        key = (version, text)
         if key not in self._loaders:
-            name = node_id
-            while name in self.added or (name != node_id and name in self.prompt):
+            name = port.node_id
+            while name in self.added or (name != port.node_id and name in self.prompt):
                 name += "+"
             self._loaders[key] = name
             self.added[name] = {
                 "class_type": LOADER,
                 "inputs": {
-                    "unique_id": feed.key,
-                    "run_dir": self.run_dir,
-                    "version": feed.version,
+                    "unique_id": "" if is_frozen else feed.key,
+                    "run_dir": "" if is_frozen else self.run_dir,
+                    "version": version,
                     "wanted": text,
                 },
-                "_meta": {"title": f"input port {unique_id!r}"},
+                "_meta": {"title": f"input port {port.unique_id!r}"},
             }
         return self._loaders[key]
-
-
-def frozen_feed(frozen: Any) -> Literal | Load:
-    """What a reference froze into a port: `{"value": literal}`, or where a larger value is
-    stored.
-    """
-    if isinstance(frozen, Mapping) and "value" in frozen:
-        return Literal(frozen["value"])
-    if isinstance(frozen, Mapping) and "key" in frozen and "version" in frozen:
-        return Load(str(frozen["key"]), str(frozen["version"]))
-    raise WorkflowError(
-        "A reference is damaged:",
-        [Problem(f"the frozen value of a port can't be read: {frozen!r}")],
-    )

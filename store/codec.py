@@ -12,12 +12,13 @@ read what nobody touches. Against flipped bits there are the disk's own checksum
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
 import struct
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -69,6 +70,7 @@ class Encoded:
     crc: int
     pieces: list[tuple[int, Any]] = field(default_factory=list)
     keep_alive: Any = None
+    is_list: bool = False
 
     @property
     def is_on_device(self) -> bool:
@@ -76,7 +78,7 @@ class Encoded:
         return any(not isinstance(d, (bytes, bytearray, memoryview)) for _, d in self.pieces)
 
     def header(self, version: str, is_list: bool = False) -> bytes:
-        flags = (IS_SAFE if self.is_safe else 0) | (IS_LIST if is_list else 0)
+        flags = (IS_SAFE if self.is_safe else 0) | (IS_LIST if is_list or self.is_list else 0)
         return _HEADER.pack(
             _MAGIC, FORMAT, flags, self.total_bytes, self.stream_bytes, self.rows, self.crc,
             version.encode("ascii"),
@@ -219,6 +221,57 @@ def decode(
         return unpickler.load()
     except (pickle.UnpicklingError, EOFError, struct.error, IndexError, KeyError) as e:
         raise CorruptValueError(f"{where} can't be read: {e}. Save the value again.") from e
+
+
+def content_hash(block: memoryview) -> str:
+    """A hash of the value alone: equal for equal values, whatever block they are in.
+
+    Values that are equal may still differ in how they are laid out, and then in their hashes.
+    """
+    head = read_header(block)
+    hashed = hashlib.sha256(struct.pack("<HIQ", head.flags, head.rows, head.stream_bytes))
+    for start, end in _used(block, head):
+        hashed.update(block[start:end])
+    return hashed.hexdigest()
+
+
+def pack(block: memoryview) -> bytes:
+    """The block as bytes to keep elsewhere, without its name and without what earlier uses left in
+    its gaps.
+    """
+    head = read_header(block)
+    data = bytearray(head.total_bytes)
+    _HEADER.pack_into(
+        data, 0, _MAGIC, FORMAT, head.flags, head.total_bytes, head.stream_bytes, head.rows,
+        head.crc, b"",
+    )  # fmt: skip
+    for start, end in _used(block, head):
+        data[start:end] = block[start:end]
+    return bytes(data)
+
+
+def unpack(data: bytes, where: str) -> Encoded:
+    """What `pack` gave, ready to be written as a block again.
+
+    Raises:
+        CorruptValueError: damaged.
+        UntrustedValueError: it needs code to be read.
+    """
+    view = memoryview(bytearray(data))  # torch wants to be able to write
+    decode(view, trusted=False, where=where)
+    head = read_header(view, where)
+    return Encoded(
+        head.total_bytes, head.is_safe, head.stream_bytes, head.rows, head.crc,
+        [(HEADER_BYTES, view[HEADER_BYTES : head.total_bytes])], is_list=head.is_list,
+    )  # fmt: skip
+
+
+def _used(block: memoryview, head: Header) -> Iterator[tuple[int, int]]:
+    """The ranges of a block that are the value: table and stream, then each buffer."""
+    yield HEADER_BYTES, HEADER_BYTES + head.rows * _ROW.size + head.stream_bytes
+    rows = block[HEADER_BYTES : HEADER_BYTES + head.rows * _ROW.size]
+    for offset, nbytes, _, _ in _ROW.iter_unpack(rows):
+        yield offset, offset + nbytes
 
 
 class _Reader:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
+import json
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import CorruptValueError, UntrustedValueError
 from . import describe
@@ -25,13 +28,40 @@ _TORCH = {
 
 
 def write_pickle(value: Any, path: Path, overwrite: bool) -> None:
-    """Write beside the target and move it there whole."""
+    """Write a value with what any Python can read."""
     import cloudpickle
 
+    write_file(
+        path, lambda f: cloudpickle.dump(value, f, protocol=pickle.DEFAULT_PROTOCOL), overwrite
+    )
+
+
+def read_json(path: Path) -> Any:
+    """What is in a JSON file.
+
+    Raises:
+        CorruptValueError: it is none.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as e:
+        raise CorruptValueError(f"{path} can't be read as JSON: {e}") from e
+
+
+def check_free(path: Path, overwrite: bool) -> None:
+    """Raises FileExistsError if the file is there and may not be replaced."""
+    if path.exists() and not overwrite:
+        raise FileExistsError(
+            errno.EEXIST, "The file exists; pass overwrite=True to replace it", str(path)
+        )
+
+
+def write_file(path: Path, write: Callable[[IO[bytes]], Any], overwrite: bool) -> None:
+    """Write beside the target and move it there whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with open(temporary, "xb") as file:
-            cloudpickle.dump(value, file, protocol=pickle.DEFAULT_PROTOCOL)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         if overwrite:

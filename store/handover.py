@@ -25,11 +25,15 @@ log = logging.getLogger("discomfort.store")
 
 @dataclass(slots=True)
 class Handoff:
-    """One run's loan. `order` goes, as JSON, to every saver; `versions` to the loaders."""
+    """One run's loan. `order` goes, as JSON, to every saver; `versions` to the loaders.
+
+    The blocks that `receipts` name stay until it is taken back.
+    """
 
     run_dir: str
     versions: dict[str, str]
     order: dict[str, Any]
+    receipts: dict[str, Receipt] = field(default_factory=dict)
     taken: Taken | None = None
     lock: Any = field(default_factory=threading.Lock, repr=False)
 
@@ -97,7 +101,7 @@ def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
         "spare": store.keeper.lend(),
     }
     versions = {unique_id: r.version for unique_id, r in pinned.items()}
-    return Handoff(str(store.folder), versions, order)
+    return Handoff(str(store.folder), versions, order, pinned)
 
 
 def take_back(store: RamFirst, handoff: Handoff, commit: bool, trusted: bool) -> Taken:

@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +117,10 @@ class RamFirst:
     # -- writing ------------------------------------------------------------------------------
 
     def save(
-        self, unique_id: str, data: Any, use_ram: bool, pass_by: str, meta: dict | None
-    ) -> Receipt:
+        self, unique_id: str, data: Any, use_ram: bool, pass_by: str, meta: dict | None,
+        beside: Sequence[tuple[str, Receipt]] = (),
+    ) -> Receipt:  # fmt: skip
+        """Write a value, and its receipt, in one step with those `beside` it."""
         try:
             value = codec.encode(data)
         except Exception as e:
@@ -132,7 +134,7 @@ class RamFirst:
         )
         self.keeper.touch(receipt)
         try:
-            self.commit([(unique_id, receipt)])
+            self.commit([*beside, (unique_id, receipt)])
         except BaseException as e:
             if not self.book.is_used(version):
                 self.keeper.blocks(storage).free(version)
@@ -199,6 +201,17 @@ class RamFirst:
         self.keeper.settle()
         if self.keeper.is_owner and self.limit_bytes and self._spiller is None:
             self._spill_in_background()
+
+    def commit_chosen(
+        self, choose: Callable[[dict[str, Receipt]], Sequence[tuple[str, Receipt | None]]]
+    ) -> None:
+        """`commit` what follows from all receipts, while nobody changes them."""
+        with self._lock, self.book.lock:
+            gone = self.book.refresh(is_locked=True)
+            if entries := choose(self.book.receipts):
+                gone += self.book.append(entries)
+        self.keeper.forget(gone)
+        self.keeper.settle()
 
     def remove(self, unique_id: str) -> None:
         self.receipt(unique_id)

@@ -406,11 +406,11 @@ def test_a_value_that_goes_on_to_an_output_stays_in_the_port() -> None:
     assert set(find_ports(result).outputs) == {"copy", "out"}
 
 
-def test_a_large_value_stays_in_the_context_and_the_port_says_where() -> None:
+def test_a_large_value_stays_beside_the_workflow_and_the_port_names_its_content() -> None:
     flow = Flow()
     flow.port("out", sampler(flow, flow.port("steps")))
-    result = frozen(flow.workflow(), {"steps": Frozen("key", "7")})
-    assert held(result) == {"key": "key", "version": "7"}
+    result = frozen(flow.workflow(), {"steps": Frozen("hash")})
+    assert held(result) == {"content": "hash"}
 
 
 def test_without_object_info_every_value_stays_in_its_port() -> None:

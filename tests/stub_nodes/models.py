@@ -54,24 +54,26 @@ class StubPatchModel:
         }
 
     def run(self, model: StubModel, strength: float, picture: Any = None) -> tuple[StubModel]:
-        loads["patch"] += 1
         extra = "" if picture is None else f"+{float(picture.mean()):.3f}"
-        return (StubModel(model.name, (*model.parts, f"{strength}{extra}")),)
+        patched = StubModel(model.name, (*model.parts, f"{strength}{extra}"))
+        loads[repr((patched.name, patched.parts))] += 1
+        return (patched,)
 
 
 class StubUseModel:
-    """Tells what it got, and how often the loader of that name ran."""
+    """Tells what it got, and how often its loader and its last patch ran."""
 
     CATEGORY = "stub"
-    RETURN_TYPES = ("STRING", "INT")
+    RETURN_TYPES = ("STRING", "INT", "INT")
     FUNCTION = "run"
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {"required": {"model": ("MODEL",), "seed": ("INT", {"default": 0})}}
 
-    def run(self, model: StubModel, seed: int) -> tuple[str, int]:
-        return f"{model.name}{list(model.parts)} {seed}", loads[model.name]
+    def run(self, model: StubModel, seed: int) -> tuple[str, int, int]:
+        patches = loads[repr((model.name, model.parts))]
+        return f"{model.name}{list(model.parts)} {seed}", loads[model.name], patches
 
 
 NODES = (StubLoadModel, StubPatchModel, StubUseModel)
