@@ -63,7 +63,7 @@ def summarize(entries: Iterable[Entry], is_alive: bool) -> dict[str, Any]:
     steps = [e for e in entries if e["k"] == "step"]
     begins = [e for e in entries if e["k"] == "begin"]
     ends = [e for e in entries if e["k"] == "end"]
-    rows = {(e.get("call"), e.get("iteration")) for e in steps}
+    rows = {row_of(e) for e in entries if is_in_row(e)}
     last = max((e.get("t", 0) for e in entries), default=0)
     return {
         "id": head.get("id"),
@@ -79,6 +79,16 @@ def summarize(entries: Iterable[Entry], is_alive: bool) -> dict[str, Any]:
         "workflows": _workflows(entries),
         "pid": head.get("pid"),
     }
+
+
+def is_in_row(entry: Entry) -> bool:
+    """Whether the table has a row for it: a step, or the end of a call that failed."""
+    return entry["k"] == "step" or (entry["k"] == "end" and bool(entry.get("error")))
+
+
+def row_of(entry: Entry) -> tuple[int, int]:
+    """Which row: the number of the call and of the iteration in it."""
+    return entry.get("call", 0), entry.get("iteration", 0)
 
 
 def _status(begins: list[Entry], ends: list[Entry], is_alive: bool) -> str:
@@ -142,15 +152,14 @@ def build_view(
 
 def _rows(entries: list[Entry]) -> list[_Row]:
     rows: dict[tuple[int, int], _Row] = {}
-    for e in entries:
-        key = (e.get("call", 0), e.get("iteration", 0))
+    for e in filter(is_in_row, entries):
+        key = row_of(e)
+        if key not in rows:
+            rows[key] = _Row(*key, e.get("t", 0.0) - e.get("seconds", 0.0))
         if e["k"] == "step":
-            if key not in rows:
-                rows[key] = _Row(*key, e.get("t", 0.0) - e.get("seconds", 0.0))
             rows[key].add(e)
-        elif e["k"] == "end" and e.get("error"):
-            row = rows.setdefault(key, _Row(*key, e.get("t", 0.0)))
-            row.error, row.failed_workflow = e["error"], e.get("name")
+        else:
+            rows[key].error, rows[key].failed_workflow = e["error"], e.get("name")
     return list(rows.values())
 
 

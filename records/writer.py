@@ -22,6 +22,7 @@ from ..store import locks
 from .archive import LINES_NAME, LOCK_NAME, new_record_id, purge, records_dir
 from .lines import FORMAT, make_line, parse_lines
 from .pictures import make_thumbnail
+from .view import is_in_row, row_of
 
 log = logging.getLogger("discomfort.records")
 
@@ -240,10 +241,10 @@ def trim_entries(
     Args:
         pictures: the bytes of the file `old_name`; those that are kept go to `new_name`.
     """
-    in_rows = [e for e in entries if _is_in_row(e)]
+    in_rows = [e for e in entries if is_in_row(e)]
     # Whole iterations go: one that is only half there would be counted twice.
-    dropped = {_row_of(e) for e in in_rows[: max(0, len(in_rows) - KEPT_STEPS)]}
-    calls = {e.get("call") for e in in_rows if _row_of(e) not in dropped}
+    dropped = {row_of(e) for e in in_rows[: max(0, len(in_rows) - KEPT_STEPS)]}
+    calls = {e.get("call") for e in in_rows if row_of(e) not in dropped}
     calls.add(next((e.get("call") for e in reversed(entries) if e["k"] == "end"), None))
     ended = {e.get("call") for e in entries if e["k"] == "end"}
     room = KEPT_PICTURE_BYTES
@@ -254,8 +255,8 @@ def trim_entries(
             if room <= 0:
                 continue
             parts.append(pictures[e["at"] : e["at"] + e["bytes"]])
-        elif _is_in_row(e):
-            if _row_of(e) in dropped:
+        elif is_in_row(e):
+            if row_of(e) in dropped:
                 continue
         elif e["k"] in ("begin", "end"):
             if e.get("call") in ended and e.get("call") not in calls:
@@ -270,15 +271,6 @@ def trim_entries(
             kept[i] = {**e, "file": new_name, "at": at}
             at += e["bytes"]
     return kept, b"".join(parts)
-
-
-def _is_in_row(entry: dict[str, Any]) -> bool:
-    """Whether the table has a row for it: a step, or the end of a call that failed."""
-    return entry["k"] == "step" or (entry["k"] == "end" and bool(entry.get("error")))
-
-
-def _row_of(entry: dict[str, Any]) -> tuple[Any, Any]:
-    return entry.get("call"), entry.get("iteration")
 
 
 def _append(path: Path, data: bytes) -> None:

@@ -198,6 +198,14 @@ def _own_requirements(folder: Path) -> Path:
     return folder
 
 
+def own_data_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let this process, and those it starts, keep a user's data below `folder`."""
+    for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(folder))
+    if sys.platform == "darwin":
+        monkeypatch.setenv("HOME", str(folder))
+
+
 def children() -> set[int]:
     """The pids of all that this process started and that still runs."""
     found = set()

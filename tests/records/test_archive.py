@@ -1,0 +1,287 @@
+"""Records on disk: private, bounded, readable while they grow and after their writer was killed."""
+
+from __future__ import annotations
+
+import gc
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from custom_nodes.discomfort.records import writer as writer_module
+from custom_nodes.discomfort.records.archive import Archive, RecordNotFound, is_alive, purge
+from custom_nodes.discomfort.records.history import KEPT_ENTRIES, History
+from custom_nodes.discomfort.records.writer import RecordWriter
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+def note_step(history: History, call: int, iteration: int, **outputs) -> None:
+    history.note({
+        "k": "step", "call": call, "iteration": iteration, "name": "a", "t": 1.0, "seconds": 0.1,
+        "nodes": 1, "cached": 0, "ram": 0, "disk": 0, "in": {},
+        "out": outputs or {"y": {"v": iteration}},
+    })  # fmt: skip
+
+
+def note_call(history: History, iterations: int, status: str | None = "done") -> int:
+    call = history.new_call()
+    history.note({"k": "begin", "call": call, "t": 1.0, "iterations": iterations, "workflows": []})
+    for iteration in range(1, iterations + 1):
+        note_step(history, call, iteration)
+    if status:
+        history.note({"k": "end", "call": call, "t": 2.0, "status": status, "error": None})
+    return call
+
+
+def recorded(title: str = "a test") -> History:
+    history = History(title)
+    history.start_recording()
+    assert history.is_recording
+    return history
+
+
+def picture_cell(version: str) -> dict:
+    return {"version": version, "type": "IMAGE", "bytes": 10}
+
+
+def test_a_record_tells_what_was_noted_with_workflows_and_pictures(records):
+    history = recorded()
+    history.note_workflow("abc", "a.json", {"nodes": [], "text": "\ud800"}, False)
+    note_call(history, 2)
+    note_step(history, 1, 3, p=picture_cell("v1"))
+    history.note_picture("v1", lambda: torch.rand(1, 300, 600, 3))
+    history.note_picture("none", lambda: {"not": "a picture"})
+    history.close()
+    archive = Archive()
+    (summary,) = archive.list_records()
+    assert summary["title"] == "a test" and summary["status"] == "done"
+    assert summary["iterations"] == 3 and not summary["is_alive"]
+    view = archive.view(summary["id"])
+    assert len(view["rows"]) == 3
+    assert view["workflows"] == [{"digest": "abc", "name": "a.json", "is_prompt": False}]
+    assert archive.workflow(summary["id"], "abc")["nodes"] == []
+    assert view["pictures"]["v1"] == {"width": 600, "height": 300, "shape": [1, 300, 600, 3],
+                                      "count": 1}  # fmt: skip
+    assert archive.picture(summary["id"], "v1").startswith(b"\xff\xd8\xff")
+    with pytest.raises(RecordNotFound):
+        archive.picture(summary["id"], "none")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps rights elsewhere")
+def test_a_record_is_for_its_user_alone(records):
+    old = os.umask(0)
+    try:
+        history = recorded()
+        history.note_workflow("abc", "a.json", {}, False)
+        note_step(history, 1, 1, p=picture_cell("v1"))
+        history.note_picture("v1", lambda: torch.rand(1, 8, 8, 3))
+        history.close()
+    finally:
+        os.umask(old)
+    places = [records, *records.rglob("*")]
+    assert {p.name for p in places} >= {"record.jsonl", "pictures.0", "abc.json"}
+    for place in places:
+        wanted = 0o700 if place.is_dir() else 0o600
+        assert stat.S_IMODE(place.stat().st_mode) == wanted, place
+
+
+WRITES_AND_WAITS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import conftest
+from custom_nodes.discomfort.records.history import History
+history = History("killed")
+history.start_recording()
+history.note({"k": "begin", "call": 1, "t": 1.0, "iterations": 9, "workflows": ["a"]})
+history.note({"k": "step", "call": 1, "iteration": 1, "t": 1.0, "in": {}, "out": {"y": {"v": 1}}})
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def start_writer() -> subprocess.Popen:
+    program = subprocess.Popen(
+        [sys.executable, "-c", WRITES_AND_WAITS, str(TESTS)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert program.stdout and program.stdout.readline() == "ready\n"
+    return program
+
+
+def test_two_processes_have_a_record_each_and_a_killed_one_says_so():
+    programs = [start_writer(), start_writer()]
+    archive = Archive()
+    try:
+        assert [r["status"] for r in archive.list_records()] == ["running", "running"]
+        record_id = archive.list_records()[0]["id"]
+        tag = archive.tag(record_id)
+        with pytest.raises(PermissionError, match="still written"):
+            archive.remove(record_id)
+    finally:
+        for program in programs:
+            program.kill()
+            program.communicate()
+    found = archive.list_records()
+    assert [r["status"] for r in found] == ["lost", "lost"]
+    assert [r["iterations"] for r in found] == [1, 1]
+    assert archive.tag(record_id) != tag
+    archive.remove(record_id)
+    assert [r["id"] for r in archive.list_records()] == [found[1]["id"]]
+
+
+def test_an_owner_that_is_forgotten_ends_its_record(records):
+    writer = RecordWriter("t")
+    folder = writer.folder
+    assert is_alive(folder)
+    del writer
+    gc.collect()
+    assert not is_alive(folder)
+    assert (folder / "record.jsonl").read_bytes().splitlines()[-1].startswith(b'{"k":"closed"')
+
+
+def test_a_long_run_keeps_its_newest_iterations_and_pictures(monkeypatch, records):
+    monkeypatch.setattr(writer_module, "KEPT_STEPS", 50)
+    monkeypatch.setattr(writer_module, "KEPT_PICTURE_BYTES", 12_000)
+    history = recorded()
+    picture = torch.rand(1, 32, 32, 3)
+    call = history.new_call()
+    history.note({"k": "begin", "call": call, "t": 1.0, "iterations": None, "workflows": []})
+    folder = history.folder
+    assert folder is not None
+    archive = Archive()
+    largest = 0
+    for i in range(1, 401):
+        note_step(history, call, i, p=picture_cell(f"v{i}"))
+        history.note_picture(f"v{i}", lambda: picture)
+        if i % 20 == 0:
+            history.settle()
+            largest = max(largest, sum(f.stat().st_size for f in folder.iterdir()))
+            view = archive.view(folder.name)
+            assert view["rows"][-1]["iteration"] == view["iterations"] == i
+    history.close()
+    view = archive.view(folder.name)
+    assert 50 <= len(view["rows"]) <= 110
+    assert view["first"] == 400 - len(view["rows"]) == view["rows"][0]["number"]
+    assert view["status"] == "lost"  # nobody ended the call
+    assert largest < 12_000 * 1.5 + 110 * 400
+    # Every picture that is named is whole, and the newest are there.
+    shown = view["pictures"]
+    assert len(shown) >= 5
+    for version in shown:
+        assert archive.picture(folder.name, version)[-2:] == b"\xff\xd9"
+    assert len(list(folder.glob("pictures.*"))) == 1
+
+
+def test_many_calls_and_failures_are_bounded_too(monkeypatch, records):
+    monkeypatch.setattr(writer_module, "KEPT_STEPS", 50)
+    history = recorded()
+    for _ in range(200):
+        note_call(history, 1)
+        call = history.new_call()
+        history.note({"k": "begin", "call": call, "t": 1.0, "iterations": 1, "workflows": []})
+        failed = {"k": "end", "call": call, "t": 2.0, "status": "failed", "iteration": 1}
+        history.note({**failed, "error": "E"})
+        history.settle()
+    history.close()
+    assert history.folder
+    lines = (history.folder / "record.jsonl").read_bytes().splitlines()
+    assert len(lines) < 400
+    view = Archive().view(history.folder.name)
+    assert view["status"] == "failed" and view["calls"] == 400
+    assert view["iterations"] == 400
+    assert sum(row["error"] == "E" for row in view["rows"]) == len(view["rows"]) / 2
+
+
+def test_memory_keeps_the_newest_entries_only():
+    history = History("t")
+    note_call(history, 2 * KEPT_ENTRIES, None)
+    entries = history.entries()
+    assert len(entries) == KEPT_ENTRIES + 1
+    assert entries[-1]["iteration"] == 2 * KEPT_ENTRIES
+
+
+def test_the_oldest_records_go_but_never_those_of_the_living(records):
+    living = recorded("living")
+    ids = []
+    for _ in range(6):
+        history = recorded()
+        ids.append(history.record_id)
+        note_call(history, 1)
+        history.close()
+    # Names sort by time, and within a second by chance: as if each was made a minute later.
+    for minute, record_id in enumerate(ids):
+        (records / record_id).rename(records / f"20300101-00{minute:02d}00-abcdefgh")
+    removed = purge(records, max_records=3)
+    assert removed == [f"20300101-00{minute:02d}00-abcdefgh" for minute in (2, 1, 0)]
+    assert is_alive(living.folder or Path())
+    assert purge(records, max_records=99, max_bytes=0) and len(list(records.iterdir())) == 1
+    living.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
+def test_a_full_disk_ends_the_record_and_not_the_run(records, caplog):
+    history = recorded()
+    note_call(history, 1)
+    assert history.folder
+    with (
+        open("/dev/full", "wb")
+        if Path("/dev/full").exists()
+        else pytest.skip("no full disk") as full
+    ):
+        os.dup2(full.fileno(), history._writer._state._fd)
+        note_call(history, 1)
+        note_call(history, 1)
+    assert [r.levelname for r in caplog.records] == ["WARNING"]
+    assert "Runs go on" in caplog.text
+    history.close()
+    assert Archive().view(history.folder.name)["iterations"] == 1
+
+
+def test_a_folder_that_can_not_be_made_is_no_reason_to_fail(records, caplog):
+    records.rmdir()
+    records.write_text("a file where the folder should be")
+    history = History("t")
+    history.start_recording()
+    assert not history.is_recording and "not recorded" in caplog.text
+    note_call(history, 1)
+    history.close()
+
+
+@pytest.mark.parametrize(
+    "record_id", ["..", "", "../../etc", "20300101-000000-abcdefg/", "C:\\x", "a" * 300, "x\0y"]
+)
+def test_only_names_of_ours_lead_to_a_folder(records, record_id):
+    (records / "20300101-000000-abcdefgh").mkdir()
+    (records.parent / "record.jsonl").write_bytes(b"{}")
+    archive = Archive()
+    for ask in (archive.tag, archive.view, archive.pictures, archive.remove):
+        with pytest.raises(RecordNotFound):
+            ask(record_id)
+    assert archive.list_records() == []
+
+
+@pytest.mark.parametrize("digest", ["../record", "..", "/etc/passwd", "", "owner.lock"])
+def test_only_workflows_are_read_as_workflows(records, digest):
+    history = recorded()
+    (records / "record.json").write_text("{}")
+    with pytest.raises(RecordNotFound):
+        Archive().workflow(history.record_id or "", digest)
+    history.close()
+
+
+def test_a_damaged_record_is_read_as_far_as_it_goes(records):
+    history = recorded()
+    note_call(history, 3)
+    history.note({"k": "picture", "version": "v", "file": "../../x", "at": 0, "bytes": 1})
+    history.close()
+    assert history.folder
+    path = history.folder / "record.jsonl"
+    path.write_bytes(b"\x00\xff junk\n" + path.read_bytes() + b'{"k":"step"')
+    archive = Archive()
+    assert len(archive.view(history.folder.name)["rows"]) == 3
+    with pytest.raises(RecordNotFound):
+        archive.picture(history.folder.name, "v")
