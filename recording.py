@@ -6,9 +6,10 @@ Nothing here decides about the run, and nothing that goes wrong here ends it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import RunInterrupted
@@ -26,6 +27,7 @@ log = logging.getLogger("discomfort.records")
 # A stored value up to this size is looked at: numbers and text are shown as they are.
 _SMALL_BYTES = 4096
 _PICTURE_TYPES = frozenset({"IMAGE", "MASK"})
+_DRAWN_TYPES = _PICTURE_TYPES | {"ANY"}
 _MEMORY_INTERVAL_S = 1.0
 
 
@@ -132,10 +134,12 @@ class Track:
         if isinstance(feed, (Graft, Frozen)):
             return reference_cell(kind)
         receipt = self._context.get_receipt(unique_id)
-        if receipt.version == feed.version and self._history.is_recording:
-            context = self._context
-            self._draw(kind, feed.version, lambda: _load_version(context, unique_id, feed.version))
-        return stored_cell(feed.version, kind, receipt.size_bytes)
+        size_bytes = receipt.size_bytes if receipt.version == feed.version else 0
+        if size_bytes and self._wants_picture(kind, feed.version):
+            with contextlib.suppress(Exception):  # damaged, or not to be trusted: the loader tells
+                value = self._context.load(unique_id)  # mapped: the run may replace it soon
+                self._history.note_picture(feed.version, size_bytes, lambda: value)
+        return stored_cell(feed.version, kind, size_bytes)
 
     def _output_cell(self, unique_id: str, prepared: Prepared, taken: Taken) -> dict[str, Any]:
         receipt, kind = taken[unique_id], prepared.ports.outputs[unique_id].type
@@ -144,12 +148,14 @@ class Track:
                 return cell_of(taken.load(unique_id))
             except Exception as e:  # it needs code that this context must not run, or is damaged
                 log.debug("%r is not shown: %r", unique_id, e)
-        self._draw(kind, receipt.version, lambda: taken.load(unique_id))
+        if self._wants_picture(kind, receipt.version):
+            self._history.note_picture(
+                receipt.version, receipt.size_bytes, lambda: taken.load(unique_id)
+            )
         return stored_cell(receipt.version, kind, receipt.size_bytes)
 
-    def _draw(self, kind: str, version: str, load: Callable[[], Any]) -> None:
-        if kind in _PICTURE_TYPES or kind == "ANY":
-            self._history.note_picture(version, load)
+    def _wants_picture(self, kind: str, version: str) -> bool:
+        return kind in _DRAWN_TYPES and self._history.wants_picture(version)
 
     def _worker_bytes(self) -> int | None:
         """The worker's memory, asked once a second at most."""
@@ -157,12 +163,6 @@ class Track:
         if self._history.is_recording and now - self._memory[0] > _MEMORY_INTERVAL_S:
             self._memory = now, _memory_of(self._worker.pid)
         return self._memory[1]
-
-
-def _load_version(context: WorkflowContext, unique_id: str, version: str) -> Any:
-    if context.version(unique_id) != version:
-        raise LookupError(f"{unique_id!r} was saved anew")
-    return context.load(unique_id)
 
 
 def _memory_of(pid: int | None) -> int | None:

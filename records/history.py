@@ -22,6 +22,7 @@ log = logging.getLogger("discomfort.records")
 
 KEPT_ENTRIES = 3000
 KEPT_WORKFLOWS = 64
+_REMEMBERED = 1000
 
 
 def script_title() -> str:
@@ -45,6 +46,7 @@ class History:
         self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
         self._workflows: dict[str, Mapping[str, Any]] = {}
         self._workflow_entries: dict[str, Entry] = {}
+        self._asked: dict[str, None] = {}
         self._calls = itertools.count(1)
         self._writer: RecordWriter | None = None
 
@@ -100,10 +102,19 @@ class History:
         if self._writer is not None:
             self._writer.write(make_line(entry))
 
-    def note_picture(self, version: str, load: Callable[[], Any]) -> None:
+    def wants_picture(self, version: str) -> bool:
+        """Whether a value should be given to `note_picture`. True once for each version."""
+        if self._writer is None or version in self._asked:
+            return False
+        self._asked[version] = None
+        if len(self._asked) > _REMEMBERED:
+            del self._asked[next(iter(self._asked))]
+        return True
+
+    def note_picture(self, version: str, size_bytes: int, load: Callable[[], Any]) -> None:
         """A stored value that may be a picture; `load` is called later, in a thread, if at all."""
         if self._writer is not None:
-            self._writer.write_picture(version, load)
+            self._writer.write_picture(version, size_bytes, load)
 
     def entries(self) -> list[Entry]:
         """All that is known in memory."""

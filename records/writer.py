@@ -28,7 +28,8 @@ log = logging.getLogger("discomfort.records")
 
 KEPT_STEPS = 2000
 KEPT_PICTURE_BYTES = 24 << 20
-_WAITING = 3  # values that wait for their picture; the store keeps them meanwhile
+# Of values that wait for their picture, which the store keeps meanwhile.
+_WAITING_BYTES = 64 << 20
 _OPEN = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
@@ -72,12 +73,15 @@ class RecordWriter:
 
     def write_workflow(self, digest: str, data: Mapping[str, Any]) -> None:
         """Keep a workflow as it was given."""
-        self._state.later(lambda: _write_private(self.folder / f"{digest}.json", data))
+        path = self.folder / f"{digest}.json"
+        self._state.later(lambda: _write_private(path, data))
 
-    def write_picture(self, version: str, load: Callable[[], Any]) -> None:
-        """Make and keep the small picture of a value, if it is one; `load` gives the value."""
+    def write_picture(self, version: str, size_bytes: int, load: Callable[[], Any]) -> None:
+        """Make and keep the small picture of a value, if it is one; `load` gives the value. Left
+        out when too much waits already.
+        """
         state = self._state
-        state.later(lambda: state.write_picture(version, load), may_skip=True)
+        state.later(lambda: state.write_picture(version, load), size_bytes)
 
     def settle(self) -> None:
         """Wait for the pictures that are being made."""
@@ -105,7 +109,8 @@ class _State:
         self._picture_bytes = 0
         self._pictured: dict[str, None] = {}
         self._steps = 0
-        self._jobs: queue.Queue[Callable[[], Any] | None] = queue.Queue()
+        self._jobs: queue.Queue[tuple[Callable[[], Any] | None, int]] = queue.Queue()
+        self._waiting_bytes = 0
         self._thread: threading.Thread | None = None
 
     def write(self, line: bytes) -> None:
@@ -123,12 +128,14 @@ class _State:
                     self._steps = 0
                     self.later(self.trim)
 
-    def later(self, job: Callable[[], Any], may_skip: bool = False) -> None:
-        """Have it done in the thread; what may be skipped is, when the thread has enough to do."""
+    def later(self, job: Callable[[], Any], size_bytes: int = 0) -> None:
+        """Have it done in the thread. What holds memory is left out while much is held."""
         with self._lock:
-            if self._fd is None or (may_skip and self._jobs.qsize() >= _WAITING):
+            is_too_much = self._waiting_bytes + size_bytes > _WAITING_BYTES
+            if self._fd is None or (is_too_much and size_bytes and self._waiting_bytes):
                 return
-            self._jobs.put(job)
+            self._waiting_bytes += size_bytes
+            self._jobs.put((job, size_bytes))
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._work, name="discomfort-record", daemon=True
@@ -137,7 +144,7 @@ class _State:
 
     def _work(self) -> None:
         while True:
-            job = self._jobs.get()
+            job, size_bytes = self._jobs.get()
             if job is None:
                 return
             try:
@@ -148,6 +155,8 @@ class _State:
                 log.debug("left out of the record %s: %r", self.folder.name, e)
             finally:
                 del job  # and with it the value
+                with self._lock:
+                    self._waiting_bytes -= size_bytes
                 self._jobs.task_done()
 
     def write_picture(self, version: str, load: Callable[[], Any]) -> None:
@@ -224,7 +233,7 @@ class _State:
         self.settle()
         self.write(make_line({"k": "closed", "t": time.time()}))
         if self._thread is not None:
-            self._jobs.put(None)
+            self._jobs.put((None, 0))
             self._thread.join()
         with self._lock:
             fd, self._fd = self._fd, None

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,8 @@ def test_a_record_tells_what_was_noted_with_workflows_and_pictures(records):
     history.note_workflow("abc", "a.json", {"nodes": [], "text": "\ud800"}, False)
     note_call(history, 2)
     note_step(history, 1, 3, p=picture_cell("v1"))
-    history.note_picture("v1", lambda: torch.rand(1, 300, 600, 3))
-    history.note_picture("none", lambda: {"not": "a picture"})
+    history.note_picture("v1", 9, lambda: torch.rand(1, 300, 600, 3))
+    history.note_picture("none", 9, lambda: {"not": "a picture"})
     history.close()
     archive = Archive()
     (summary,) = archive.list_records()
@@ -78,7 +79,7 @@ def test_a_record_is_for_its_user_alone(records):
         history = recorded()
         history.note_workflow("abc", "a.json", {}, False)
         note_step(history, 1, 1, p=picture_cell("v1"))
-        history.note_picture("v1", lambda: torch.rand(1, 8, 8, 3))
+        history.note_picture("v1", 9, lambda: torch.rand(1, 8, 8, 3))
         history.close()
     finally:
         os.umask(old)
@@ -156,7 +157,7 @@ def test_a_long_run_keeps_its_newest_iterations_and_pictures(monkeypatch, record
     largest = 0
     for i in range(1, 401):
         note_step(history, call, i, p=picture_cell(f"v{i}"))
-        history.note_picture(f"v{i}", lambda: picture)
+        history.note_picture(f"v{i}", 9, lambda: picture)
         if i % 20 == 0:
             history.settle()
             largest = max(largest, sum(f.stat().st_size for f in folder.iterdir()))
@@ -194,6 +195,25 @@ def test_many_calls_and_failures_are_bounded_too(monkeypatch, records):
     assert view["status"] == "failed" and view["calls"] == 400
     assert view["iterations"] == 400
     assert sum(row["error"] == "E" for row in view["rows"]) == len(view["rows"]) / 2
+
+
+def test_of_much_that_waits_for_its_picture_some_is_left_out(records):
+    history = recorded()
+    is_open, started = threading.Event(), threading.Event()
+
+    def load():
+        started.set()
+        assert is_open.wait(60)
+        return torch.rand(1, 8, 8, 3)
+
+    for i in range(5):
+        history.note_picture(f"v{i}", 30 << 20, load)
+        assert started.wait(60)
+    history.note_picture("small", 9, load)
+    is_open.set()
+    history.close()
+    assert history.folder
+    assert sorted(Archive().pictures(history.folder.name)) == ["small", "v0", "v1"]
 
 
 def test_memory_keeps_the_newest_entries_only():
