@@ -16,7 +16,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from servers import Server, plain_server, real_servers, require, skip_or_fail
+from servers import (
+    Server,
+    own_data_folder,
+    plain_server,
+    real_servers,
+    require,
+    skip_or_fail,
+)
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -57,8 +64,10 @@ def editor_server(
     settings = base / "user" / "default" / "comfy.settings.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
-    with plain_server(server, base, with_extension=True) as (address, _):
-        yield address, base
+    with pytest.MonkeyPatch.context() as patch:
+        own_data_folder(patch, base / "data")  # a test writes what it wants to see in the editor
+        with plain_server(server, base, with_extension=True) as (address, _):
+            yield address, base
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
