@@ -25,8 +25,9 @@ from .frozen_values import contents_named, is_reference, pack_values, unpack_val
 from .records.history import History
 from .store import capacity, codec, exchange, frozen, handover, run_dir
 from .store.handover import Handoff, Taken
-from .store.receipts import Receipt, ReceiptBook
-from .store.spill import RamFirst
+from .store.ram_first import RamFirst
+from .store.receipt import Receipt
+from .store.receipts import ReceiptBook
 
 __all__ = ["FROZEN_PREFIX", "Handoff", "Receipt", "Taken", "WorkflowContext"]
 

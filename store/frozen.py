@@ -13,8 +13,8 @@ from typing import Any
 
 from ..errors import CorruptValueError, UnknownKeyError, UntrustedValueError
 from . import codec, run_dir
-from .receipts import Receipt
-from .spill import RamFirst
+from .ram_first import RamFirst
+from .receipt import Receipt
 
 # Keys of frozen values; no list shows them.
 PREFIX = "__frozen__/"

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from . import run_dir
-from .receipts import Receipt
-from .spill import RamFirst
+from .ram_first import RamFirst
+from .receipt import Receipt
 
 log = logging.getLogger("discomfort.store")
 

@@ -1,6 +1,6 @@
 """Who needs which block: pins, the order of use, and freeing as soon as nobody needs one any more.
 
-Used by `spill.py`, which decides what is written where, and by `handover.py`.
+Used by `ram_first.py`, `spill.py` and `handover.py`, which decide what is written where.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import segments
-from .receipts import Gone, Receipt, ReceiptBook
+from .receipt import Gone, Receipt
+from .receipts import ReceiptBook
 
 _SETTLED = 8  # blocks that one call tries again to free
 _LENT = 4  # blocks for one run

@@ -1,0 +1,58 @@
+"""Receipt: how to find one stored value, as receipts.json and the worker's notes say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How to find one stored value."""
+
+    unique_id: str
+    version: str
+    size_bytes: int
+    storage: str  # "ram" or "disk"
+    pass_by: str = "val"
+    is_safe: bool = True
+    is_list: bool = False
+    meta: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            "version": self.version, "size": self.size_bytes, "storage": self.storage,
+            "pass_by": self.pass_by, "safe": self.is_safe,
+        }  # fmt: skip
+        if self.is_list:
+            data["is_list"] = True
+        if self.meta is not None:
+            data["meta"] = self.meta
+        return data
+
+    @classmethod
+    def from_json(cls, unique_id: str, data: dict[str, Any]) -> Receipt:
+        receipt = cls(
+            unique_id, data["version"], data["size"], data["storage"], data["pass_by"],
+            data["safe"],
+            data.get("is_list", False), data.get("meta"),
+        )  # fmt: skip
+        if receipt.storage not in ("ram", "disk") or not _is_name(receipt.version):
+            raise ValueError(f"storage {receipt.storage!r}, version {receipt.version!r}")
+        return receipt
+
+    def moved_to(self, storage: str) -> Receipt:
+        return replace(self, storage=storage)
+
+
+def _is_name(version: Any) -> bool:
+    """A version becomes a file name; one from a damaged or foreign file must not lead elsewhere."""
+    return isinstance(version, str) and version.replace("_", "").isalnum() and version.isascii()
+
+
+class Gone(NamedTuple):
+    """A block that no receipt names any more."""
+
+    version: str
+    storage: str
+    size_bytes: int = 0
