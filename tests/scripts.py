@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
+Program: TypeAlias = "subprocess.Popen[str]"
 _TESTS = Path(__file__).resolve().parent
 
 _HEAD = f"""
@@ -50,6 +54,53 @@ async def main():
     say(context.folder)
     for_ever = {"iterations": None, "until": lambda context: False}
     await discomfort.run(ROUND, {"value": np.zeros(200_000)}, context=context, **for_ever)
+asyncio.run(main())
+"""
+
+FILLS_THE_DISK = """
+import os, tempfile
+from pathlib import Path
+import psutil
+from custom_nodes.discomfort.discomfort import Discomfort
+from custom_nodes.discomfort.errors import NodeFailed
+
+def empty(side, color):
+    return {
+        "class_type": "EmptyImage",
+        "inputs": {"width": side, "height": side, "batch_size": 1, "color": color},
+    }
+
+def save(color):
+    inputs = {"images": ["1", 0], "filename_prefix": "p"}
+    return {"1": empty(2048, color), "2": {"class_type": "SaveImage", "inputs": inputs}}
+
+def keep(color):
+    port = {"unique_id": "picture", "input_data": ["1", 0]}
+    return {"1": empty(2048, color), "2": {"class_type": "DiscomfortPort", "inputs": port}}
+
+async def main():
+    async with await Discomfort.create(sys.argv[1]) as discomfort:
+        worker = psutil.Process(discomfort.Worker.pid)
+        ballast = Path(tempfile.gettempdir(), "ballast")
+        unlimited = worker.rlimit(psutil.RLIMIT_FSIZE)
+        with discomfort.Context() as context:
+            context.save("before", "kept")
+            if sys.argv[2] == "limit":
+                worker.rlimit(psutil.RLIMIT_FSIZE, (4096, unlimited[1]))
+            else:
+                room = os.statvfs(ballast.parent)
+                ballast.write_bytes(bytes(room.f_bavail * room.f_frsize - 8192))
+            for prompt in (save(1), keep(2)):
+                try:
+                    await discomfort.run(prompt, context=context)
+                    say("it worked")
+                except NodeFailed as e:
+                    say(e.node_type, "OUTPUT_DIRECTORY" in str(e) and "TMPDIR" in str(e))
+            ballast.unlink(missing_ok=True)
+            worker.rlimit(psutil.RLIMIT_FSIZE, unlimited)
+            await discomfort.run(save(3), context=context)
+            results = await discomfort.run(keep(4), context=context)
+            say(tuple(results["picture"].shape), context.load("before"), worker.is_running())
 asyncio.run(main())
 """
 
@@ -100,12 +151,38 @@ asyncio.run(main())
 """
 
 
-def start(script: str, config: Path) -> subprocess.Popen[str]:
-    """The script as a program; it says "ready PID" when its worker has that pid."""
+def start(script: str, *arguments: object, before: str = "", **environment: str) -> Program:
+    """The script as a program with those arguments; mostly it says "ready PID" of its worker.
+
+    Args:
+        before: shell commands to run first, in a name space for mounts of their own.
+        environment: further variables.
+    """
+    command = [sys.executable, "-c", _HEAD + script, *map(str, arguments)]
+    if before:
+        command = ["unshare", "-m", "sh", "-c", f"{before} && exec {shlex.join(command)}"]
     return subprocess.Popen(
-        [sys.executable, "-c", _HEAD + script, str(config)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, **environment},
     )  # fmt: skip
+
+
+def run(
+    script: str | Path, *arguments: object, cwd: Path | None = None, **environment: str | None
+) -> subprocess.CompletedProcess[str]:
+    """A user's script, run to its end, with nothing of the tests in it; it must end well.
+
+    Args:
+        environment: variables to set, or (None) to take out.
+    """
+    changed = {"PYTHONDONTWRITEBYTECODE": None, **environment}
+    kept = {k: v for k, v in os.environ.items() if k not in changed}
+    done = subprocess.run(
+        [sys.executable, str(script), *map(str, arguments)], cwd=cwd, capture_output=True,
+        text=True, timeout=300, env={**kept, **{k: v for k, v in changed.items() if v is not None}},
+    )  # fmt: skip
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    return done
 
 
 def worker_pid(program: subprocess.Popen[str]) -> int:

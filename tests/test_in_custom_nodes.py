@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import scripts
 from servers import Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,18 +56,14 @@ def test_a_script_in_the_comfyui_folder_uses_the_clone(server: Server, tmp_path:
     script.write_text(SCRIPT.replace("WORKFLOWS", (ROOT / "test_workflows").as_posix()), "utf-8")
     before = files_of(comfyui)
     cache = tmp_path / "cache"  # where the bytecode of a user's ComfyUI goes
-    environment = {**os.environ, "PYTHONPATH": str(comfyui), "XDG_CACHE_HOME": str(cache)}
-    environment.pop("PYTHONPYCACHEPREFIX", None)
-    environment.pop("COMFYUI_PATH", None)  # it is found as the folder around the clone
-    done = subprocess.run(
-        [sys.executable, str(script)],
+    done = scripts.run(
+        script,
         cwd=comfyui,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
+        PYTHONPATH=str(comfyui),
+        XDG_CACHE_HOME=str(cache),
+        PYTHONPYCACHEPREFIX=None,
+        COMFYUI_PATH=None,  # it is found as the folder around the clone
     )
-    assert done.returncode == 0, done.stderr
     assert "{'same_number': 3}" in done.stdout
     assert files_of(comfyui) == before
     assert (comfyui / "temp" / "precious.txt").read_text(encoding="utf-8") == "mine"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import scripts
 from servers import FAKE, Server, real_servers, require
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,18 +51,9 @@ def test_a_script_runs_as_it_stands(code: str, tmp_path: Path):
         (tmp_path / name).symlink_to(ROOT / name, target_is_directory=True)
     script = tmp_path / "script.py"
     script.write_text(code, encoding="utf-8")
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    environment.update(COMFYUI_PATH=str(comfyui), PYTHONPATH=str(tmp_path / "packages"))
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
+    scripts.run(
+        script, cwd=tmp_path, COMFYUI_PATH=str(comfyui), PYTHONPATH=str(tmp_path / "packages")
     )
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
     if "output/first.png" in code:
         assert (tmp_path / "output" / "first.png").is_file()
 

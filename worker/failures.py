@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ExecutionError, NodeFailed, Problem, RunInterrupted, ValidationFailed
 from .events import Done
 from .runs import name_of
+
+# As they stand in messages; what Windows says has no number of its own there.
+_NO_ROOM = (
+    *(f"[Errno {n}]" for n in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))),
+    "[WinError 112]",
+    "No space left on device",
+)
 
 
 def refused(prompt: Mapping[str, Any], status: int, reply: Any, text: str = "") -> ValidationFailed:
@@ -80,7 +88,7 @@ def ended_badly(prompt: Mapping[str, Any], done: Done, log_path: str | None) -> 
     message = str(details.get("exception_message") or "").strip()
     kind = str(details.get("exception_type") or "an error")
     return NodeFailed(
-        f"{where} raised {kind}: {message}",
+        f"{where} raised {kind}: {message}{_hint(message)}",
         prompt_id=done.prompt_id,
         log_path=log_path,
         node_id=node_id,
@@ -90,3 +98,14 @@ def ended_badly(prompt: Mapping[str, Any], done: Done, log_path: str | None) -> 
         exception_message=message,
         comfy_traceback="".join(details.get("traceback") or ()),
     )
+
+
+def _hint(message: str) -> str:
+    """What to do about the few failures that have nothing to do with the workflow."""
+    if any(words in message for words in _NO_ROOM):
+        return (
+            "\nThe worker found no room on the disk. Free some, or move its folders: TMPDIR (TEMP "
+            "on Windows) is where its own and those of contexts lie, OUTPUT_DIRECTORY in "
+            "comfy_serverless.json is where SaveImage saves. What was saved before is still there."
+        )
+    return ""
