@@ -21,7 +21,7 @@ from playwright.async_api import (
 )
 
 OURS = "discomfort"
-DEADLINE_MS = 20_000
+DEADLINE_MS = 30_000
 # As root Chromium has no sandbox, and it must not ask any host for updates.
 ARGUMENTS = [
     "--no-sandbox",
@@ -67,7 +67,7 @@ async def open_editor(context: BrowserContext, address: str, base: Path) -> Edit
     page.set_default_timeout(DEADLINE_MS)
     await page.add_init_script(FIND_NODE)
     editor = Editor(page, address, base)
-    await page.goto(address)
+    await page.goto(address, timeout=60_000)
     await editor.wait_ready()
     return editor
 
@@ -101,9 +101,16 @@ class Editor:
         await self.page.wait_for_function(IS_READY, timeout=60_000)
 
     async def frame(self) -> None:
-        """Wait until the canvas was drawn with what is so now."""
-        await self.js("() => new Promise(go => requestAnimationFrame(() => setTimeout(go, 0)))")
-        await self.js("() => { app.canvas.setDirty(true, true); app.canvas.draw(true, true) }")
+        """Let the front end notice what has changed, as after every click, and draw it."""
+        await self.js(
+            """async () => {
+                const next = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+                window.dispatchEvent(new MouseEvent("mouseup"));
+                await next();
+                await next();
+                app.canvas.draw(true, true);
+            }"""
+        )
 
     # --- the page
 
@@ -114,7 +121,7 @@ class Editor:
         await self.js("() => LiteGraph.closeAllContextMenus?.(window)")
         await self.js("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
         await self.wait_for("() => app.graph._nodes.length === 0")
-        await self.js("() => { app.canvas.ds.scale = 1; app.canvas.ds.offset = [60, 60] }")
+        await self.js("() => { app.canvas.ds.scale = 1; app.canvas.ds.offset = [100, 160] }")
         await self.frame()
 
     async def set_setting(self, name: str, value: Any) -> None:
@@ -235,10 +242,26 @@ class Editor:
         x, y = await self.place_of(node_id)
         await self.page.mouse.click(x, y, button="right")
 
+    async def choose(self, *entries: str) -> None:
+        """Click through the open menu: its entry, then that of the submenu, and so on."""
+        menus = self.page.locator(".litecontextmenu, .p-contextmenu, [role=menu]")
+        for entry in entries[:-1]:
+            parent = menus.get_by_text(entry, exact=True).last
+            await parent.hover()
+            if await parent.evaluate("(e) => Boolean(e.closest('.litecontextmenu'))"):
+                await parent.click()  # the older menus open their submenus so
+        await menus.get_by_text(entries[-1], exact=True).last.click()
+        await self.frame()
+
+    async def press(self, keys: str) -> None:
+        """A keyboard shortcut of the canvas."""
+        await self.js("() => { document.activeElement?.blur(); app.canvas.canvas.focus() }")
+        await self.page.keyboard.press(keys)
+        await self.frame()
+
     async def save(self, name: str) -> Path:
         """Ctrl+S under a new name; the file that was written."""
-        await self.page.locator("#graph-canvas").focus()
-        await self.page.keyboard.press("Control+s")
+        await self.press("Control+s")
         box = self.page.get_by_role("dialog").locator("input")
         await box.fill(name)
         await box.press("Enter")
