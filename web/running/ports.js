@@ -10,8 +10,10 @@ const latest = new WeakMap(); // node -> number of the newest question
 
 /** Make a new node of a class that runs workflows ready. `names` gives the workflows it runs. */
 export function prepare(node, source, names) {
+    let isNew = true;
     const configure = node.configure;
     node.configure = function (...given) {
+        isNew = false;
         strip(this); // what is saved brings its own sockets, with labels and types
         const result = configure.apply(this, given);
         queueMicrotask(() => refresh(this, names, true));
@@ -27,7 +29,9 @@ export function prepare(node, source, names) {
     queueMicrotask(() => {
         labelFromWidget(node);
         strip(node);
-        if (node.graph) fit(node);
+        if (!isNew) return;
+        node.setSize(node.computeSize());
+        refresh(node, names, true);
     });
 }
 
