@@ -5,6 +5,7 @@ import { api } from "../../../scripts/api.js";
 import { dynamic, fit, labelFromWidget, setPorts, socketsForPrompt, strip, widgetOf } from "./sockets.js";
 
 const ROUTE = "/discomfort/ports";
+const WIDTH = 320; // of a new node: the names of files are long
 const facts = new WeakMap(); // node -> its ports, as the server told them last
 const latest = new WeakMap(); // node -> number of the newest question
 
@@ -30,7 +31,8 @@ export function prepare(node, source, names) {
         labelFromWidget(node);
         strip(node);
         if (!isNew) return;
-        node.setSize(node.computeSize());
+        const [width, height] = node.computeSize();
+        node.setSize([Math.max(width, WIDTH), height]);
         refresh(node, names, true);
     });
 }
