@@ -269,6 +269,11 @@ class ComfyConnector(ServerView):
             self._uploads.keep_journal_in(server.journal_folder())
         return str(self._uploads.put(Path(source_path), folder, overwrite, is_ephemeral))
 
+    async def free_memory(self) -> None:
+        """Ask ComfyUI to drop all models and cached results; it does between two prompts."""
+        client = await self._ensure_client()
+        await client.ask.free_memory()
+
     async def kill_api(self) -> None:
         """End the worker and remove what it left.
 

@@ -28,6 +28,7 @@ from .errors import ExecutionError, WorkerDied
 from .events import EventStream, Finished, stream_events
 from .explain import Planner, RunPlan
 from .graph.cached import Sent
+from .memory import let_go, let_go_of_all
 from .options import Options, check_options, check_record
 from .prepare import Preparer, read_workflows
 from .records.history import History
@@ -240,6 +241,26 @@ class Discomfort:
                 used, self._references, self.Tools.pass_by_rules, preparer, self._sent
             )
             return await planner(read, given)
+
+    async def free(self, unique_id: str | None = None) -> None:
+        """Have the worker let go of models that it keeps for the next run.
+
+        The references stay; the next use loads again. Without being asked, the models that were
+        not used for longest go when another needs the room.
+
+        Args:
+            unique_id: the reference whose models are not needed for now. None: all, and whatever
+                else ComfyUI has cached. A worker whose cache mode was set in EXTRA_ARGS, to
+                --cache-lru for instance, lets go of all only.
+        """
+        self._check_open()
+        kept = self._references.kept
+        if unique_id is None:
+            kept.clear()
+            await let_go_of_all(self.Worker)
+        else:
+            kept.drop([recipe.id for recipe in kept.named(unique_id)])
+            await let_go(self.Worker, kept.recipes())
 
     def _history_of(
         self, context: WorkflowContext, is_given: bool, record: bool | str | None

@@ -9,6 +9,7 @@ from .nodes_internal import (
     DiscomfortAsList,
     DiscomfortContextLoader,
     DiscomfortContextSaver,
+    DiscomfortFree,
 )
 from .nodes_pictures import DiscomfortFolderImageLoader, DiscomfortImageDescriber
 from .nodes_running import DiscomfortLoopExecutor, DiscomfortTestRunner
@@ -66,6 +67,7 @@ NODE_CLASS_MAPPINGS = {
     "DiscomfortAsList": DiscomfortAsList,
     "DiscomfortContextLoader": DiscomfortContextLoader,
     "DiscomfortContextSaver": DiscomfortContextSaver,
+    "DiscomfortFree": DiscomfortFree,
 }
 
 NODE_DISPLAY_NAME_MAPPINGS = {
@@ -77,4 +79,5 @@ NODE_DISPLAY_NAME_MAPPINGS = {
     "DiscomfortAsList": "Discomfort As List (internal)",
     "DiscomfortContextLoader": "Discomfort Context Loader (internal)",
     "DiscomfortContextSaver": "Discomfort Context Saver (internal)",
+    "DiscomfortFree": "Discomfort Free (internal)",
 }

@@ -77,6 +77,35 @@ def _place_of(content: str, prompt: Any) -> tuple[str, str]:
     )
 
 
+class DiscomfortFree:
+    """Collects what the last prompts left: for prompts that have nothing else to do.
+
+    ComfyUI drops from its cache what a prompt does not have, when it begins (caching.py of 0.3.64
+    and 0.33). `nonce` is different every time, so that it runs.
+    """
+
+    CATEGORY = "discomfort/internal"
+    RETURN_TYPES = ()
+    OUTPUT_NODE = True
+    FUNCTION = "free"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"nonce": ("STRING", {"default": ""})}}
+
+    def free(self, nonce: str) -> dict[str, Any]:
+        import gc
+
+        gc.collect()
+        try:
+            from comfy import model_management  # type: ignore[import-not-found]
+        except ImportError:  # a server without models
+            return {}
+        model_management.cleanup_models()
+        model_management.soft_empty_cache()
+        return {}
+
+
 class DiscomfortContextSaver:
     """An OUTPUT port: writes what arrives into the run's folder, where the master finds it.
 

@@ -20,14 +20,13 @@ from .graph.plan import Feed, Frozen, Graft, Load, Plan
 from .graph.recipe import Recipe, make_recipe
 from .graph.swap import recipe_of_output, resolve_output
 from .prepare import Prepared, Preparer
+from .warm import Warm
 from .workflow_context import FROZEN_PREFIX, Handoff, Receipt, WorkflowContext
 
 __all__ = ["Reference", "References", "is_reference"]
 
 log = logging.getLogger("discomfort.references")
 
-# How many recipes stay in every prompt so that ComfyUI keeps what they made. Each may hold a model.
-WARM_RECIPES = 12
 _KNOWN = 256  # versions whose recipe or content is remembered
 
 
@@ -47,16 +46,16 @@ class References:
     """All that one `Discomfort` knows of references. Values are in the contexts, not here."""
 
     def __init__(self) -> None:
-        self._recipes: OrderedDict[str, Recipe] = OrderedDict()
+        self.kept = Warm()
         self._by_version: OrderedDict[str, Recipe] = OrderedDict()
         self._contents: OrderedDict[str, str] = OrderedDict()
 
     def warm(self) -> list[Recipe]:
-        """The recipes that were used last."""
-        return list(self._recipes.values())
+        """What is put into every prompt, so that ComfyUI keeps it."""
+        return self.kept.recipes()
 
     def forget(self) -> None:
-        self._recipes.clear()
+        self.kept.clear()
         self._by_version.clear()
 
     def recipe(self, context: WorkflowContext, unique_id: str, preparer: Preparer) -> Recipe:
@@ -73,7 +72,7 @@ class References:
             recipe = recipe_of(stored, unique_id, preparer)
             if (receipt.meta or {}).get("recipe") != recipe.id:
                 context.note_recipe(unique_id, receipt.version, recipe.id)
-        self._remember(receipt.version, recipe)
+        self._remember(receipt.version, recipe, unique_id)
         _check_frozen(context, unique_id, recipe)
         return recipe
 
@@ -110,15 +109,12 @@ class References:
             if workflow is not None:
                 context.keep_reference(unique_id, workflow, recipe.id, kept)
                 log.info("%r is a reference now, recipe %s.", unique_id, recipe.id)
-            self._remember(context.version(unique_id), recipe)
+            self._remember(context.version(unique_id), recipe, unique_id)
 
-    def _remember(self, version: str, recipe: Recipe) -> None:
-        self._recipes[recipe.id] = recipe
-        self._recipes.move_to_end(recipe.id)
+    def _remember(self, version: str, recipe: Recipe, unique_id: str) -> None:
+        self.kept.use(recipe, unique_id)
         self._by_version[version] = recipe
         self._by_version.move_to_end(version)
-        while len(self._recipes) > WARM_RECIPES:
-            self._recipes.popitem(last=False)
         _trim(self._by_version)
 
 

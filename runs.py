@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .errors import RunTimeout, ValidationFailed, WorkerDied, WorkflowError
+from .errors import NodeFailed, RunTimeout, ValidationFailed, WorkerDied, WorkflowError
 from .events import SeedsChanged, WorkflowStarted
 from .feeds import feed_of, is_given_by_reference, kind_of_stored
 from .frozen_values import unpack_values
@@ -28,11 +28,13 @@ from .graph.prompt import Prompt
 from .graph.recipe import Recipe, type_of
 from .graph.swap import Swapped, order_ports, shows_workflow, swap_ports
 from .graph.to_prompt import convert
+from .memory import let_go_of_all, make_room, not_needed, without
 from .options import Options
 from .prepare import Prepared, Preparer
 from .progress import ProgressBar, is_shown
 from .recording import Track
 from .references import References
+from .warm import is_out_of_memory
 from .workflow_context import FROZEN_PREFIX
 
 if TYPE_CHECKING:
@@ -242,6 +244,26 @@ class Run:
     async def _execute(
         self, prepared: Prepared, swapped: Swapped, handoff: Handoff, listener: Listener
     ) -> RunResult:
+        """Run a prompt; once more with nothing else in the worker, if its memory did not do."""
+        kept = self._references.kept
+        swapped = make_room(self._worker, kept, swapped)
+        try:
+            return await self._send(prepared, swapped, handoff, listener)
+        except NodeFailed as e:
+            unneeded = not_needed(kept, swapped)
+            if not is_out_of_memory(e) or not unneeded:
+                raise
+            log.warning(
+                "%s ran out of memory. It is run again without the %d references that were kept "
+                "for later.", prepared.name, len(unneeded),
+            )  # fmt: skip
+        kept.drop(unneeded)
+        await let_go_of_all(self._worker)
+        return await self._send(prepared, without(swapped), handoff, listener)
+
+    async def _send(
+        self, prepared: Prepared, swapped: Swapped, handoff: Handoff, listener: Listener
+    ) -> RunResult:
         try:
             result = await self._worker.execute(
                 order_ports(swapped, handoff.order, _places(handoff)),
@@ -255,6 +277,8 @@ class Run:
         except BaseException:
             self._sent.append(Sent(swapped.prompt, swapped.needed, False))
             raise
+        finally:
+            self._references.kept.note_sent(swapped.prompt, swapped.needed)
         self._sent.append(Sent(swapped.prompt, swapped.needed, True))
         return result
 

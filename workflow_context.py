@@ -24,12 +24,13 @@ from .errors import ContextNotFound, CorruptValueError, StoreError, UnknownKeyEr
 from .frozen_values import contents_named, is_reference, pack_values, unpack_values
 from .records.history import History
 from .store import capacity, codec, exchange, frozen, handover, run_dir
+from .store.capacity import free_ram_bytes
 from .store.handover import Handoff, Taken
 from .store.ram_first import RamFirst
 from .store.receipt import Receipt
 from .store.receipts import ReceiptBook
 
-__all__ = ["FROZEN_PREFIX", "Handoff", "Receipt", "Taken", "WorkflowContext"]
+__all__ = ["FROZEN_PREFIX", "Handoff", "Receipt", "Taken", "WorkflowContext", "free_ram_bytes"]
 
 _PASS_BY = ("val", "ref")
 FROZEN_PREFIX = frozen.PREFIX

@@ -75,6 +75,15 @@ class Queries:
         """The server may be another one now."""
         self._object_info = None
 
+    async def free_memory(self) -> None:
+        """Have models unloaded and caches emptied, after the prompt that runs now.
+
+        Raises:
+            TransportError: no answer.
+        """
+        body = {"unload_models": True, "free_memory": True}
+        await self._http.post("/free", body, REPLY_TIMEOUT_S)
+
     async def _get_json(self, path: str) -> Any:
         try:
             reply = await self._http.get(path, REPLY_TIMEOUT_S)

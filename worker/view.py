@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 
+from . import memory
 from .attach import Attached
 from .client import Client
 from .server import Worker
@@ -74,6 +76,15 @@ class ServerView:
         """The worker's process id; None when there is none, or it is not ours."""
         process = self._server.process if self._server else None
         return process.pid if process is not None and process.is_alive else None
+
+    def model_sizes(self, names: Iterable[str]) -> dict[str, int]:
+        """Name of a model file, as nodes have it -> its bytes, of those that are found."""
+        hello = self._server.hello if self._server else None
+        return memory.model_sizes(hello["models"], names) if hello else {}
+
+    def spare_address_bytes(self) -> int | None:
+        """What a limit on the worker's address space leaves it; None without a limit."""
+        return None if self.pid is None else memory.spare_address_bytes(self.pid)
 
     @property
     def log_path(self) -> str | None:

@@ -15,6 +15,7 @@ class StubModel:
 
     def __init__(self, name: str, parts: tuple[str, ...] = ()):
         self.name, self.parts = name, parts
+        self.weights: Any = None
 
     def __reduce__(self) -> Any:
         raise TypeError("a model can't be copied to another process")
@@ -76,4 +77,50 @@ class StubUseModel:
         return f"{model.name}{list(model.parts)} {seed}", loads[model.name], patches
 
 
-NODES = (StubLoadModel, StubPatchModel, StubUseModel)
+class StubLimitMemory:
+    """Leaves this process that much more address space than it has, or lifts the limit again."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"spare_mb": ("INT", {"default": -1, "min": -1})}}
+
+    def run(self, spare_mb: int) -> tuple[int]:
+        import resource
+
+        import psutil
+
+        used = psutil.Process().memory_info().vms
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        soft = hard if spare_mb < 0 else used + (spare_mb << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        return (used >> 20,)
+
+
+class StubLoadLargeModel:
+    """Loads a file that is as large as it says, into memory that is really taken, and counts."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "name": ("STRING", {"default": ""}),
+                "size_mb": ("INT", {"default": 1, "max": 4096}),
+            }
+        }
+
+    def run(self, name: str, size_mb: int) -> tuple[StubModel]:
+        loads[name] += 1
+        model = StubModel(name)
+        model.weights = bytearray(size_mb << 20)
+        return (model,)
+
+
+NODES = (StubLoadModel, StubPatchModel, StubUseModel, StubLimitMemory, StubLoadLargeModel)
