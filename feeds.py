@@ -28,8 +28,9 @@ def feed_of(context: WorkflowContext, unique_id: str, recipe: Callable[[str], Re
     receipt = context.get_receipt(unique_id)
     if receipt.pass_by == "ref":
         return Graft(recipe(unique_id))
-    # A list of ComfyUI's is many values, not one.
-    if receipt.size_bytes <= _LITERAL_BYTES and not receipt.is_list:
+    # A list of ComfyUI's is many values, not one; and what needs code may be the worker's alone.
+    is_small = receipt.size_bytes <= _LITERAL_BYTES
+    if is_small and receipt.is_safe and not receipt.is_list:
         literal = as_literal(context.load(unique_id))
         if literal is not NOT_LITERAL:
             return Literal(literal)

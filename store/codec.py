@@ -339,5 +339,6 @@ class _CodeUnpickler(pickle.Unpickler):
         except (ImportError, AttributeError) as e:
             raise ImportError(
                 f"The stored value needs {module}.{name}, which this process can't import ({e}). "
-                f"Python: {sys.executable}."
+                f"Python: {sys.executable}. If it is an object of ComfyUI's, set its type to "
+                '"ref" in pass_by_rules.json.'
             ) from e

@@ -72,7 +72,8 @@ def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> No
         encoded = codec.encode(value)
     except Exception as e:
         raise TypeError(
-            f"The value of {unique_id!r} ({type(value).__name__}) can't be stored: {e}"
+            f"The value of {unique_id!r} ({type(value).__name__}) can't be stored: {e} Set its "
+            'ComfyUI type to "ref" in pass_by_rules.json: then the workflow that makes it is kept.'
         ) from e
     version = run_dir.new_version(order["token"])
     note = os.path.join(order["run_dir"], "handoff", f"{order['nonce']}.{version}")
