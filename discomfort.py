@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,8 @@ class Discomfort:
         read = read_workflows(workflows)
         preparer = await self._prepared_for_server()
         with self._own_context() if context is None else nullcontext(context) as used:
-            history = self._history_of(used, context is not None, record)
+            history, is_recorded = self._history_of(used, context is not None, record)
+            options = replace(options, record=is_recorded)
             run = Run(
                 self.Worker, used, self._references, self.Tools.pass_by_rules, preparer, options,
                 self._sent, history,
@@ -264,20 +266,21 @@ class Discomfort:
 
     def _history_of(
         self, context: WorkflowContext, is_given: bool, record: bool | str | None
-    ) -> History | None:
-        """Where a run is noted. What has neither a context of its own nor a record is not."""
+    ) -> tuple[History | None, bool]:
+        """Where a run is noted, and whether on disk as well. One that has neither a context of its
+        own nor a record is not.
+        """
         wanted = self._record if record is None else record
         if wanted is None:
             wanted = context.is_recorded
-        if not is_given and wanted is False:
-            return None
+        if wanted is False:
+            return (context.history if is_given else None), False
         if not is_given:
             self._history = self._history or History()
         history = context.history if is_given else self._history
         assert history is not None
-        if wanted is not False:
-            history.start_recording(wanted if isinstance(wanted, str) else None)
-        return history
+        history.start_recording(wanted if isinstance(wanted, str) else None)
+        return history, True
 
     async def shutdown(self) -> None:
         """End the worker, if nobody else in this process uses it. May be called twice."""

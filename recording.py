@@ -35,6 +35,7 @@ class Track:
     """One call of `run()` in the history of a context.
 
     Args:
+        is_recorded: whether this call goes into the record; its context may have one for others.
         worker: whose memory is noted, now and then, if it is ours.
     """
 
@@ -44,10 +45,11 @@ class Track:
         context: WorkflowContext,
         workflows: Sequence[Prepared],
         iterations: int | None,
+        is_recorded: bool,
         worker: ComfyConnector,
     ):
         self._history, self._context = history, context
-        self._worker = worker
+        self._worker, self._is_recorded = worker, is_recorded
         self._call = history.new_call()
         self._iteration = 0
         self._workflow = ""
@@ -57,7 +59,7 @@ class Track:
         for prepared in workflows:
             is_prompt = prepared.workflow is None
             data = prepared.prompt if prepared.workflow is None else prepared.workflow.data
-            history.note_workflow(prepared.digest[:16], prepared.name, data, is_prompt)
+            history.note_workflow(prepared.digest[:16], prepared.name, data, is_prompt, is_recorded)
         names = [p.name for p in workflows]
         history.note(
             {
@@ -66,7 +68,8 @@ class Track:
                 "t": time.time(),
                 "iterations": iterations,
                 "workflows": names,
-            }
+            },
+            is_recorded,
         )
 
     def begin_step(self, iteration: int, prepared: Prepared) -> None:
@@ -107,7 +110,7 @@ class Track:
         }
         if memory is not None:
             entry["worker"] = memory
-        self._history.note(entry)
+        self._history.note(entry, self._is_recorded)
 
     def end(self, error: BaseException | None = None) -> None:
         """The call is over."""
@@ -125,7 +128,7 @@ class Track:
         }
         if self._iteration:
             entry |= {"iteration": self._iteration, "name": self._workflow}
-        self._history.note(entry)
+        self._history.note(entry, self._is_recorded)
 
     def _input_cell(self, unique_id: str, feed: Feed, prepared: Prepared) -> dict[str, Any]:
         if isinstance(feed, Literal):
@@ -155,12 +158,12 @@ class Track:
         return stored_cell(receipt.version, kind, receipt.size_bytes)
 
     def _wants_picture(self, kind: str, version: str) -> bool:
-        return kind in _DRAWN_TYPES and self._history.wants_picture(version)
+        return self._is_recorded and kind in _DRAWN_TYPES and self._history.wants_picture(version)
 
     def _worker_bytes(self) -> int | None:
         """The worker's memory, asked once a second at most."""
         now = time.monotonic()
-        if self._history.is_recording and now - self._memory[0] > _MEMORY_INTERVAL_S:
+        if self._is_recorded and now - self._memory[0] > _MEMORY_INTERVAL_S:
             self._memory = now, _memory_of(self._worker.pid)
         return self._memory[1]
 

@@ -5,7 +5,6 @@ Without a record nothing is drawn or written: a step costs some microseconds and
 
 from __future__ import annotations
 
-import itertools
 import logging
 import sys
 import time
@@ -46,8 +45,9 @@ class History:
         self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
         self._workflows: dict[str, Mapping[str, Any]] = {}
         self._workflow_entries: dict[str, Entry] = {}
+        self._written: set[str] = set()
         self._asked: dict[str, None] = {}
-        self._calls = itertools.count(1)
+        self._calls = 0
         self._writer: RecordWriter | None = None
 
     @property
@@ -72,34 +72,41 @@ class History:
             return
         self.title = title or self.title
         try:
-            self._writer = RecordWriter(self.title, root)
+            self._writer = RecordWriter(self.title, root, calls_before=self._calls)
         except (OSError, StoreError) as e:
             log.warning("The run is not recorded: %s", e)
-            return
-        for digest, data in self._workflows.items():
-            self._writer.write_workflow(digest, data)
-            self._writer.write(make_line(self._workflow_entries[digest]))
 
     def new_call(self) -> int:
         """The number of a call of `run()`."""
-        return next(self._calls)
+        self._calls += 1
+        return self._calls
 
     def note_workflow(
-        self, digest: str, name: str, data: Mapping[str, Any], is_prompt: bool
+        self,
+        digest: str,
+        name: str,
+        data: Mapping[str, Any],
+        is_prompt: bool,
+        is_recorded: bool = True,
     ) -> None:
-        """A workflow that is about to run; those above a number are left out."""
-        if digest in self._workflows or len(self._workflows) >= KEPT_WORKFLOWS:
+        """A workflow that is about to run; those above a number are left out.
+
+        Args:
+            is_recorded: whether it may go to disk, for this and all `note`s.
+        """
+        if digest not in self._workflows and len(self._workflows) >= KEPT_WORKFLOWS:
             return
         entry = {"k": "workflow", "digest": digest, "name": name, "is_prompt": is_prompt}
         self._workflows[digest], self._workflow_entries[digest] = data, entry
-        if self._writer is not None:
+        if is_recorded and self._writer is not None and digest not in self._written:
+            self._written.add(digest)
             self._writer.write_workflow(digest, data)
             self._writer.write(make_line(entry))
 
-    def note(self, entry: Entry) -> None:
+    def note(self, entry: Entry, is_recorded: bool = True) -> None:
         """Another entry: see `lines`. Nobody may change it any more."""
         self._entries.append(entry)
-        if self._writer is not None:
+        if is_recorded and self._writer is not None:
             self._writer.write(make_line(entry))
 
     def wants_picture(self, version: str) -> bool:

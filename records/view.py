@@ -64,6 +64,7 @@ def summarize(entries: Iterable[Entry], is_alive: bool) -> dict[str, Any]:
     begins = [e for e in entries if e["k"] == "begin"]
     ends = [e for e in entries if e["k"] == "end"]
     rows = {row_of(e) for e in entries if is_in_row(e)}
+    last_call = max((e.get("call", 0) for e in (*begins, *steps)), default=0)
     last = max((e.get("t", 0) for e in entries), default=0)
     return {
         "id": head.get("id"),
@@ -73,7 +74,7 @@ def summarize(entries: Iterable[Entry], is_alive: bool) -> dict[str, Any]:
         "started": head.get("t"),
         "seconds": max(0.0, last - head.get("t", last)),
         "busy_seconds": sum(e.get("seconds", 0) for e in steps),
-        "calls": max((e.get("call", 0) for e in (*begins, *steps)), default=0),
+        "calls": max(0, last_call - head.get("calls_before", 0)),
         "iterations": len(rows) + head.get("dropped", 0),
         "total": begins[-1].get("iterations") if len(begins) == 1 else None,
         "workflows": _workflows(entries),

@@ -39,12 +39,13 @@ class RecordWriter:
     Args:
         title: what people see in the list.
         root: the folder of records; None: the user's own.
+        calls_before: how many calls of `run()` there were that it does not tell of.
 
     Raises:
         OSError, StoreError: the folder can't be made.
     """
 
-    def __init__(self, title: str, root: Path | None = None):
+    def __init__(self, title: str, root: Path | None = None, calls_before: int = 0):
         root = records_dir() if root is None else root
         now = time.time()
         record_id = new_record_id(time.strftime("%Y%m%d-%H%M%S", time.localtime(now)))
@@ -52,14 +53,8 @@ class RecordWriter:
         self.folder.mkdir(mode=0o700)
         self._state = _State(self.folder)
         self._finalizer = weakref.finalize(self, _State.close, self._state)
-        head = {
-            "k": "record",
-            "format": FORMAT,
-            "id": record_id,
-            "title": title,
-            "t": now,
-            "pid": os.getpid(),
-        }
+        head = {"k": "record", "format": FORMAT, "id": record_id, "title": title, "t": now}
+        head |= {"pid": os.getpid(), "calls_before": calls_before}
         self.write(make_line(head))
         self._state.later(lambda: purge(root))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import re
 import subprocess
@@ -86,6 +87,22 @@ async def test_runs_without_a_context_are_one_record(recorder, workflows):
     cells = [row["cells"][:2] for row in view["rows"]]
     assert cells == [[{"v": text}, {"v": f"{text}."}] for text in "abc"]
     assert "secret" not in json.dumps(view)
+
+
+async def test_what_is_not_to_be_recorded_is_not_though_its_context_is(
+    recorder, workflows, records
+):
+    with recorder.Context() as context:
+        run = functools.partial(recorder.run, context=context)
+        await run(workflows / "type_string.json", {"first": "secret", "second": "s"}, record=False)
+        await run(workflows / "loop_text.json", {"text": "known"})
+        await run(workflows / "type_string.json", {"first": "secret", "second": "s"}, record=False)
+        record_id = context.history.record_id
+        assert len(context.history.entries()) == 1 + 2 + 3 * 3
+    view = Archive().view(record_id)
+    assert view["calls"] == 1 and len(view["rows"]) == 1
+    kept = "".join(p.read_text(encoding="utf-8") for p in records.glob("*/*.json*"))
+    assert "known" in kept and "secret" not in kept and "type_string" not in kept
 
 
 async def test_what_was_cached_is_told(recorder, workflows):
