@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 SCRIPTS = [code for language, code in BLOCKS if language == "python"]
-# The stand-in server has no nodes that make references.
-NEEDS_REAL = "ref_operation"
+# The stand-in server has no nodes that make references or load models.
+NEEDS_REAL = ("ref_operation", "load_model")
 
 
 def test_there_is_no_block_of_another_kind():
@@ -40,7 +40,7 @@ def test_the_commands_are_those_of_bootstrap():
 @pytest.mark.usefixtures("leaves_nothing")
 def test_a_script_runs_as_it_stands(code: str, tmp_path: Path):
     real = real_servers()
-    if NEEDS_REAL in code:
+    if any(name in code for name in NEEDS_REAL):
         comfyui = require(real[0] if real else Server("real", Path("no ComfyUI found"))).path
     else:
         comfyui = real[0].path if real else FAKE
