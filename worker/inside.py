@@ -57,6 +57,7 @@ def install() -> None:
     instance.routes.get(HELLO_PATH)(_hello)
     if not token:
         return
+    instance.discomfort_guard = True
     instance.app.middlewares.insert(0, _make_guard(token))
     _drop_progress_states(instance)
     # ComfyUI's wrapper (app/logger.py) keeps what nodes print until 8 KB are full; a crash loses
