@@ -121,7 +121,12 @@ def frozen_feed(port: Port) -> Literal | Frozen:
 
 
 def _check_literals(ports: Ports, feeds: Mapping[str, Feed], rules: Mapping[str, str]) -> None:
-    """ComfyUI checks the type of a literal only where a widget could hold it."""
+    """ComfyUI checks the type of a literal only where a widget could hold it.
+
+    Choices are left to ComfyUI: a class may accept others than those it lists (VALIDATE_INPUTS),
+    which /object_info does not tell. 0.33 checks them all; 0.3.64 (execution.py `validate_inputs`)
+    checks plain lists, but not inputs of the type "COMBO": there a wrong one reaches the node.
+    """
     problems = []
     for unique_id, feed in feeds.items():
         kind = ports.input_type(unique_id)

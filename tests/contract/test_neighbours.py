@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,8 @@ async def test_attached_server_with_the_extension_runs_prompts_and_outlives_us(
         assert psutil.pid_exists(pid)
         again = await make_connector(server.path, config={"ATTACH_URL": address})
         await assert_works(again)
-        await see_that_others_are_refused(address)
+        if sys.platform != "darwin":  # which has one loopback address only
+            await see_that_others_are_refused(address)
 
 
 async def see_that_others_are_refused(address: str) -> None:

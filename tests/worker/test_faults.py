@@ -256,7 +256,7 @@ async def test_stopped_worker_costs_time_never_a_result(make_connector: Make):
     run = asyncio.ensure_future(connector.execute(stub("StubSleep", seconds=0.3, nonce=5)))
     assert connector.pid
     os.kill(connector.pid, signal.SIGSTOP)
-    done, _ = await asyncio.wait({run}, timeout=3)
+    done, _ = await asyncio.wait({run}, timeout=5)
     assert not done
     os.kill(connector.pid, signal.SIGCONT)
     await run
