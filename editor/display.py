@@ -55,7 +55,7 @@ class Display:
         elif kind == "Done" and event.status == "success":
             self._runs += 1
             self._part = 0.0
-            self._update()
+            self._update("done" if self._is_over else None)
         elif kind == "Words":
             self._say(event.text, True)
 
@@ -64,11 +64,15 @@ class Display:
         total = per_iteration * (self._iterations or (self._runs // per_iteration + 1))
         value = min(self._runs + min(self._part, 1.0), total)
         self._bar.update_absolute(round(value * _STEPS), total * _STEPS, preview)
-        self._say(f"{self._where()}{text or self._title}", self._runs >= total)
+        self._say(f"{self._where()}{text or self._title}", self._is_over)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._iterations is not None and self._runs >= self._iterations * len(self._names)
 
     def _where(self) -> str:
         done, per_iteration = self._runs, len(self._names)
-        if self._iterations == 1 and per_iteration == 1:
+        if self._is_over or (self._iterations == 1 and per_iteration == 1):
             return ""
         iteration = done // per_iteration + 1
         if self._iterations is not None:
