@@ -20,7 +20,7 @@ from .graph.explain_text import describe_plan
 from .graph.kinds import kind_of
 from .graph.missing import find_missing, unknown_inputs
 from .graph.picture import draw_plan
-from .graph.plan import Graft
+from .graph.plan import Frozen, Graft, Load
 from .graph.recipe import Recipe, type_of
 from .prepare import Prepared, Preparer
 from .references import References, recipe_of
@@ -120,6 +120,7 @@ class Planner:
                 kinds,
                 frozenset(expect_cached(sent)),
                 tuple(warm.values()),
+                self._freeze,
             )
             plan, offers = explain_workflow(
                 workflow.name, workflow.prompt, workflow.ports, offers, around
@@ -131,6 +132,10 @@ class Planner:
             kinds = kinds | {uid: port.type for uid, port in workflow.ports.outputs.items()}
             plans.append(plan)
         return tuple(plans)
+
+    def _freeze(self, load: Load) -> Frozen:
+        receipt = self._context.get_receipt(load.key)
+        return Frozen(self._references.content_of(self._context, receipt))
 
     def _offer_stored(self, unique_id: str) -> Offer:
         receipt = self._context.get_receipt(unique_id)

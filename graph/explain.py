@@ -6,14 +6,14 @@ happen, and what each unique_id holds after it. Nothing here runs, stores or dra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from .cached import find_cached
 from .missing import find_fitting
 from .object_info import ObjectInfo
-from .plan import Feed, Graft, Literal, Load, Plan, plan_run
+from .plan import Feed, Frozen, Graft, Literal, Load, Plan, plan_run
 from .ports import ANY, Port, PortMode, Ports
 from .prompt import Prompt, upstream
 from .recipe import Recipe
@@ -21,6 +21,7 @@ from .swap import recipe_of_output, swap_ports
 
 # In place of the version of a value that is not stored yet.
 GIVEN, LATER, MISSING = "given", "later", "missing"
+_NOT_STORED = {GIVEN, LATER, MISSING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ class Surroundings:
     """What explaining needs to know of the run, beside the workflow.
 
     cached: signatures of what ComfyUI is expected to have. kinds: key -> type of all that has a
-    value. warm: the recipes that every prompt carries.
+    value. warm: the recipes that every prompt carries. freeze: names the content of a stored value
+    that a loader reads, as a reference keeps it.
     """
 
     rules: Mapping[str, str]
@@ -118,6 +120,7 @@ class Surroundings:
     kinds: Mapping[str, str]
     cached: frozenset[str] = frozenset()
     warm: tuple[Recipe, ...] = ()
+    freeze: Callable[[Load], Frozen] | None = None
 
 
 def explain_workflow(
@@ -138,7 +141,7 @@ def explain_workflow(
     feeds = {uid: offer.feed for uid, offer in offers.items()}
     plan = plan_run(ports, lambda uid: feeds.get(uid) or Load(uid, MISSING), around.rules)
     swapped = swap_ports(prompt, ports, plan, around.info, around.run_dir, around.warm)
-    made = {uid: _make(uid, prompt, ports, plan, offers, around) for uid in plan.references}
+    made = {uid: _make(uid, prompt, ports, plan, around) for uid in plan.references}
     lines = [_explain_input(uid, ports, offers, around.kinds) for uid in ports.inputs]
     for uid, port in ports.outputs.items():
         how, recipe = ("keep", _known_id(made[uid])) if uid in made else ("save", None)
@@ -193,15 +196,18 @@ def _line(uid: str, group: tuple[Port, ...], how: str) -> PortPlan:
     return PortPlan(uid, group[0].mode, group[0].type, tuple(tags), ids, how)
 
 
-def _make(
-    uid: str, prompt: Prompt, ports: Ports, plan: Plan, offers: Offers, around: Surroundings
-) -> Recipe:
-    """The recipe of a reference OUTPUT; the stored one, which may have values frozen, if equal."""
+def _make(uid: str, prompt: Prompt, ports: Ports, plan: Plan, around: Surroundings) -> Recipe:
+    """The recipe of a reference OUTPUT. What it loads is frozen, as far as it is stored."""
     recipe = recipe_of_output(prompt, ports, plan, around.info, around.run_dir, uid)
-    stored = offers.get(uid)
-    if stored is not None and isinstance(stored.feed, Graft) and stored.feed.recipe.id == recipe.id:
-        return stored.feed.recipe
-    return recipe
+    stored = {k for k, version in recipe.loads.items() if version not in _NOT_STORED}
+    if around.freeze is None or not stored:
+        return recipe
+    feeds = {
+        unique_id: around.freeze(feed) if isinstance(feed, Load) and feed.key in stored else feed
+        for unique_id, feed in plan.feeds.items()
+    }
+    plan = replace(plan, feeds=feeds)
+    return recipe_of_output(prompt, ports, plan, around.info, around.run_dir, uid)
 
 
 def _known_id(recipe: Recipe) -> str | None:

@@ -129,6 +129,24 @@ async def test_a_missing_input_is_told_with_what_would_fit(discomfort, name):
         assert "'seed' of type INT" in told and "'number' (INT)" in told
 
 
+async def test_a_planned_reference_has_the_hash_that_the_run_gives_it(discomfort, name):
+    patch = {**PATCH, "5": port("picture")}
+    inputs = {"model": ["1", 0], "strength": ["2", 0], "picture": ["5", 0]}
+    patch["3"] = {"class_type": "StubPatchModel", "inputs": inputs}
+    with discomfort.Context() as context:
+        await discomfort.run(load(name), context=context)
+        context.save("picture", torch.full((1, 8, 8, 3), 0.5))
+        plan = await discomfort.plan(patch, {"strength": 0.5}, context=context)
+        await discomfort.run(patch, {"strength": 0.5}, context=context)
+        (made,) = (p for p in plan.workflows[0].ports if p.how == "keep")
+        meta = context.get_receipt("model").meta
+        assert meta is not None and made.recipe == meta["recipe"]
+        given = {"strength": 0.5, "picture": torch.zeros(1, 8, 8, 3)}
+        plan = await discomfort.plan(patch, given, context=context)
+        (made,) = (p for p in plan.workflows[0].ports if p.how == "keep")
+        assert made.recipe is None  # its content is hashed when it is stored
+
+
 async def test_a_reference_that_is_given_is_planned_as_one(discomfort, name):
     made = await discomfort.run(load(name))
     plan = await discomfort.plan(USE, {"model": made["model"], "seed": 1})
