@@ -30,6 +30,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 import _clone  # noqa: E402, F401
+from discomfort.worker.events import Queued  # noqa: E402
 
 from discomfort import Discomfort  # noqa: E402
 
@@ -45,6 +46,11 @@ PICTURE = {
         "class_type": "DiscomfortPort",
         "inputs": {"unique_id": "picture", "input_data": ["2", 0]},
     },
+}
+REFERENCE = {
+    "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "x"}},
+    "2": {"class_type": "RandomNoise", "inputs": {"noise_seed": ["1", 0]}},
+    "3": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "noise", "input_data": ["2", 0]}},
 }
 
 
@@ -164,6 +170,23 @@ async def measure_scalar(discomfort, bare: Bare, runs: int) -> None:
     print(f"run() / floor = {ratio:.2f} (temporary context: {other:.2f}); target under 3\n")
 
 
+async def measure_reference(discomfort, runs: int) -> None:
+    """A workflow that only makes a reference, another in every run: nothing is queued."""
+    seconds, prompts = [], []
+    with discomfort.Context() as context:
+        for i in range(-10, runs):
+            start = time.perf_counter()
+            result = await discomfort.run(
+                REFERENCE, {"x": i + 10}, context=context, progress=False, on_event=prompts.append
+            )
+            if i >= 0:
+                seconds.append(time.perf_counter() - start)
+            assert set(result) == {"noise"}
+    assert not any(isinstance(event, Queued) for event in prompts)
+    row("run() that only makes a reference", seconds)
+    print()
+
+
 async def measure_picture(discomfort, bare: Bare, iterations: int) -> None:
     picture = torch.rand(1, 1024, 1024, 3)
     ours, usual = [], []
@@ -224,6 +247,7 @@ async def main() -> None:
         await measure_memory(discomfort, args.memory)  # first: on a worker that did nothing yet
         async with Bare(discomfort.Worker) as bare:
             await measure_scalar(discomfort, bare, args.runs)
+            await measure_reference(discomfort, args.runs)
             await measure_picture(discomfort, bare, args.iterations)
 
 

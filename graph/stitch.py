@@ -14,13 +14,13 @@ from ..errors import WorkflowError
 from .definitions import used_definitions, with_own_definition
 from .edit import End, connect, node_by_id, scope, slot_named, tidy_all, without_nodes
 from .group_nodes import expand_group_nodes
+from .lead import lead_in, lead_out
 from .merge import merge, with_last_ids
 from .model import Mode, NodeId, Subgraph, Workflow, with_graph
 from .object_info import ObjectInfo
 from .order import execution_order
 from .places import Place, places_of, port_modes
 from .ports import PORT_INPUT, Port, PortMode, find_ports
-from .promote import lead_in, lead_out
 from .subgraphs import flatten
 
 
