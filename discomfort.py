@@ -257,6 +257,7 @@ class Discomfort:
         """
         self._check_open()
         kept = self._references.kept
+        self._sent.clear()  # what else ComfyUI's cache still has is not known any more
         if unique_id is None:
             kept.clear()
             await let_go_of_all(self.Worker)

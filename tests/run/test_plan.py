@@ -106,7 +106,10 @@ async def test_a_plan_knows_what_the_cache_will_serve(discomfort, name):
             assert set(plan.cached) == cached[-1] - set(plan.warm)
             assert {*plan.runs, *plan.cached, *plan.warm} == set(plan.prompt)
             expected.append(bool(plan.cached))
-    assert expected == [False, True, True]
+        assert expected == [False, True, True]
+        await discomfort.free()
+        plan = await discomfort.plan(USE, {"seed": 2}, context=context)
+        assert plan.workflows[0].cached == ()
 
 
 async def test_a_missing_input_is_told_with_what_would_fit(discomfort, name):
