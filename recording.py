@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import RunInterrupted
@@ -77,12 +77,18 @@ class Track:
         self._iteration, self._workflow = iteration, prepared.name
         self._started = time.perf_counter()
 
-    def planned(self, prepared: Prepared, plan: Plan) -> None:
-        """What goes in. Again, if the step is tried again."""
+    def planned(self, prepared: Prepared, plan: Plan, seeds: Mapping[tuple[str, str], Any]) -> None:
+        """What goes in. Again, if the step is tried again.
+
+        Args:
+            seeds: (node id, input name) -> what was drawn for it.
+        """
         self._inputs = {
             unique_id: self._input_cell(unique_id, feed, prepared)
             for unique_id, feed in plan.feeds.items()
         }
+        for (node_id, name), seed in seeds.items():
+            self._inputs.setdefault(f"{name} (node {node_id})", cell_of(seed))
 
     def end_step(
         self, prepared: Prepared, plan: Plan, taken: Taken, nodes: int, cached: int

@@ -168,7 +168,7 @@ class Run:
         result = None
         try:
             if self._track is not None:
-                self._track.planned(prepared, plan)
+                self._track.planned(prepared, plan, self._seeds.get(prepared.digest, {}))
             references = self._references.make(
                 self._context, prepared, plan, self._preparer, handoff
             )
@@ -183,8 +183,8 @@ class Run:
         for unique_id in plan.references:
             self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
         if self._track is not None:
-            cached = len(result.cached) if result is not None else 0
-            self._track.end_step(prepared, plan, taken, len(swapped.prompt), cached)
+            cached = swapped.needed.intersection(result.cached if result is not None else ())
+            self._track.end_step(prepared, plan, taken, len(swapped.needed), len(cached))
 
     def _plan(self, prepared: Prepared, prompt: Prompt) -> tuple[Plan, Swapped, Handoff]:
         """Decide, and lend what is to be loaded; again, if somebody saved a value in between."""

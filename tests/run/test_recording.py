@@ -105,6 +105,22 @@ async def test_what_is_not_to_be_recorded_is_not_though_its_context_is(
     assert "known" in kept and "secret" not in kept and "type_string" not in kept
 
 
+async def test_seeds_that_were_drawn_are_inputs(recorder, workflows):
+    workflow = json.loads((workflows / "type_int.json").read_text(encoding="utf-8"))
+    for node in workflow["nodes"]:
+        if node["type"] == "PrimitiveInt":
+            node["widgets_values"] = [5, "increment"]
+            for slot in node["inputs"]:
+                slot["link"] = None
+    workflow["links"] = [link for link in workflow["links"] if link[3] != 2]
+    workflow["nodes"] = [node for node in workflow["nodes"] if node["id"] != 1]
+    await recorder.run(workflow, iterations=3, randomize_seeds=True)
+    (summary,) = Archive().list_records()
+    view = Archive().view(summary["id"])
+    assert (view["columns"][0]["role"], view["columns"][0]["name"]) == ("in", "value (node 2)")
+    assert [row["cells"][0]["v"] for row in view["rows"]] == [6, 7, 8]
+
+
 async def test_what_was_cached_is_told(recorder, workflows):
     await recorder.run(workflows / "type_string.json", {"first": "x", "second": "y"}, iterations=2)
     (summary,) = Archive().list_records()
