@@ -24,8 +24,10 @@ class DiscomfortPort:
         "Nothing connected on the right: what arrives here goes to Python. "
         "Both connected: the value passes through."
     )
+    SEARCH_ALIASES = ["discomfort", "python input", "python output", "input port", "output port"]
     RETURN_TYPES = (ANY,)
     RETURN_NAMES = ("output",)
+    OUTPUT_TOOLTIPS = ("The value: Python's under this name, or what came in on the left.",)
     FUNCTION = "forward"
     # Without this, a workflow that ends in ports has nothing to execute when it is run by hand.
     OUTPUT_NODE = True

@@ -88,7 +88,7 @@ def test_installed_package_holds_every_module_and_web_file_and_no_test(installed
     package = installed / "discomfort"
     wanted = {p.name for p in ROOT.glob("*.py")} | {p.name for p in ROOT.glob("*.json")}
     wanted.add("requirements.txt")  # find_comfyui.py reads it
-    for folder in ("graph", "store", "worker", "editor", "web"):
+    for folder in ("graph", "store", "worker", "editor", "web", "locales", "example_workflows"):
         wanted |= {
             p.relative_to(ROOT).as_posix()
             for p in (ROOT / folder).rglob("*")

@@ -228,7 +228,7 @@ async def test_ports_made_from_the_menu_overlap_nothing_and_have_ids_of_their_ow
     assert ids == ["latent", "latent_2", "latent_3"]
     for i, (x, y, w, h) in enumerate(boxes):
         for X, Y, W, H in boxes[:i]:
-            assert x >= X + W or X >= x + w or y >= Y + H or Y >= y + h
+            assert x >= X + W or x + w <= X or y >= Y + H or y + h <= Y
 
 
 async def test_turning_into_a_port_is_one_step_of_undo(editor: Editor):

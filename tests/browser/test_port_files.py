@@ -1,0 +1,88 @@
+"""What the editor shows beside the node: texts, help page, examples, search words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from custom_nodes.discomfort import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
+from custom_nodes.discomfort.graph.model import parse_workflow
+from front_end import Editor
+
+ROOT = Path(__file__).resolve().parents[2]
+KIND = "DiscomfortPort"
+
+
+async def get(editor: Editor, path: str) -> Any:
+    """What a route of the server answers, as JSON or text."""
+    return await editor.js(
+        """async (path) => {
+            const answer = await fetch(path);
+            if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+            const text = await answer.text();
+            return path.endsWith(".md") ? text : JSON.parse(text);
+        }""",
+        path,
+    )
+
+
+def texts_of(kind: str) -> dict[str, Any]:
+    """The texts of a node class in the form of ComfyUI's nodeDefs.json."""
+    node = NODE_CLASS_MAPPINGS[kind]
+    inputs = {k: v for group in node.INPUT_TYPES().values() for k, v in group.items()}
+    return {
+        "display_name": NODE_DISPLAY_NAME_MAPPINGS[kind],
+        "description": node.DESCRIPTION,
+        "inputs": {k: {"name": k, "tooltip": v[1]["tooltip"]} for k, v in inputs.items()},
+        "outputs": {
+            str(i): {"name": name, "tooltip": tip}
+            for i, (name, tip) in enumerate(
+                zip(node.RETURN_NAMES, node.OUTPUT_TOOLTIPS, strict=True)
+            )
+        },
+    }
+
+
+async def test_the_translations_say_what_the_node_says(editor: Editor):
+    served = await get(editor, "/i18n")
+    assert served["en"]["nodeDefs"][KIND] == texts_of(KIND)
+    setting = served["en"]["settings"]["Discomfort_Ports_Colors"]
+    shown = await editor.js(
+        "() => app.extensionManager.setting.settings['Discomfort.Ports.Colors']"
+    )
+    assert (setting["name"], setting["tooltip"]) == (shown["name"], shown["tooltip"])
+
+
+async def test_the_node_has_tooltips_and_where_known_search_words(editor: Editor):
+    info = (await get(editor, f"/object_info/{KIND}"))[KIND]
+    assert info["category"] == "discomfort"
+    assert info["output_tooltips"]
+    if "search_aliases" in (await get(editor, "/object_info/KSampler"))["KSampler"]:
+        assert "discomfort" in info["search_aliases"]
+
+
+async def test_the_help_page_is_where_the_editor_looks_for_it(editor: Editor):
+    text = await get(editor, f"/extensions/discomfort/docs/{KIND}.md")
+    assert text.startswith("# Discomfort Port")
+    for mode in ("INPUT", "OUTPUT", "PASSTHRU"):
+        assert mode in text
+
+
+async def test_every_example_is_listed_has_a_picture_and_opens(editor: Editor):
+    names = (await get(editor, "/api/workflow_templates"))["discomfort"]
+    files = {path.stem for path in (ROOT / "example_workflows").glob("*.json")}
+    assert files
+    assert files == set(names)
+    for name in names:
+        assert (ROOT / "example_workflows" / f"{name}.jpg").is_file(), name
+        workflow = await get(editor, f"/api/workflow_templates/discomfort/{name}.json")
+        parse_workflow(workflow)
+        await editor.load(workflow)
+        kinds = await editor.js("() => app.graph._nodes.map((n) => n.type)")
+        assert kinds == [node["type"] for node in workflow["nodes"]], name
+
+
+def test_the_files_for_the_editor_are_valid_json():
+    for path in (ROOT / "locales").rglob("*.json"):
+        assert json.loads(path.read_text(encoding="utf-8")), path
