@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 if not __package__:
     # A script in this very folder finds this file in place of the package: load the package.
@@ -26,17 +24,22 @@ if not __package__:
 
 from .comfy_serverless import ComfyConnector
 from .errors import ExecutionError, WorkerDied
-from .events import EventStream, Finished, stream_events
+from .events import EventStream
 from .explain import Planner, RunPlan
 from .graph.cached import Sent
 from .memory import let_go, let_go_of_all
-from .options import Options, check_options, check_record
+from .options import Options, check_given, check_options, check_record
+from .own_contexts import OwnContexts
 from .prepare import Preparer, read_workflows
-from .records.history import History
+from .recording import Recorder
 from .references import References
 from .runs import Run
+from .streams import Streams
 from .workflow_context import WorkflowContext
 from .workflow_tools import WorkflowTools
+
+# Paths (JSON, or a picture that ComfyUI saved), workflow dicts or API prompts; one or many.
+Workflows: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]]"
 
 # How many prompts are remembered, to tell in a plan what ComfyUI's cache still has.
 _SENT_KEPT = 16
@@ -57,17 +60,15 @@ class Discomfort:
     Context = WorkflowContext
 
     def __init__(self, worker: ComfyConnector, record: bool | str | None = None):
-        check_record(record)
         self.Worker = worker
         self.Tools = WorkflowTools()
         self._is_open = True
         self._references = References()
         self._sent: deque[Sent] = deque(maxlen=_SENT_KEPT)
-        self._spare: list[WorkflowContext] = []
-        self._streams: set[Any] = set()
+        self._contexts = OwnContexts()
+        self._streams = Streams()
+        self._recorder = Recorder(record)
         self._preparer: Preparer | None = None
-        self._record = record
-        self._history: History | None = None
 
     @classmethod
     async def create(
@@ -104,7 +105,7 @@ class Discomfort:
 
     async def run(
         self,
-        workflows: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]],
+        workflows: Workflows,
         inputs: Mapping[str, Any] | None = None,
         iterations: int | None = 1,
         use_ram: bool = True,
@@ -159,12 +160,11 @@ class Discomfort:
         )  # fmt: skip
         check_options(options)
         self._check_open()
-        _check_context(context)
-        given = _check_inputs(inputs)
+        given = check_given(inputs)
         read = read_workflows(workflows)
         preparer = await self._prepared_for_server()
-        with self._own_context() if context is None else nullcontext(context) as used:
-            history, is_recorded = self._history_of(used, context is not None, record)
+        with self._contexts.use(context) as used:
+            history, is_recorded = self._recorder.history_of(used, context is not None, record)
             options = replace(options, record=is_recorded)
             run = Run(
                 self.Worker, used, self._references, self.Tools.pass_by_rules, preparer, options,
@@ -174,7 +174,7 @@ class Discomfort:
 
     def stream(
         self,
-        workflows: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]],
+        workflows: Workflows,
         inputs: Mapping[str, Any] | None = None,
         iterations: int | None = 1,
         use_ram: bool = True,
@@ -201,21 +201,15 @@ class Discomfort:
         if "on_event" in options:
             raise TypeError("stream() has no on_event: its loop is what gets the events.")
 
-        async def start(on_event: Callable[[Any], None]) -> dict[str, Any]:
-            task = asyncio.current_task()
-            self._streams.add(task)
-            try:
-                return await self.run(
-                    workflows, inputs, iterations, use_ram, context, on_event=on_event, **options
-                )
-            finally:
-                self._streams.discard(task)
-
-        return stream_events(start, Finished)
+        return self._streams.open(
+            lambda on_event: self.run(
+                workflows, inputs, iterations, use_ram, context, on_event=on_event, **options
+            )
+        )
 
     async def plan(
         self,
-        workflows: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]],
+        workflows: Workflows,
         inputs: Mapping[str, Any] | None = None,
         context: WorkflowContext | None = None,
     ) -> RunPlan:
@@ -234,11 +228,10 @@ class Discomfort:
                 but for missing inputs.
         """
         self._check_open()
-        given = _check_inputs(inputs)
-        _check_context(context)
+        given = check_given(inputs)
         read = read_workflows(workflows)
         preparer = await self._prepared_for_server()
-        with self._own_context() if context is None else nullcontext(context) as used:
+        with self._contexts.use(context) as used:
             planner = Planner(
                 used, self._references, self.Tools.pass_by_rules, preparer, self._sent
             )
@@ -265,46 +258,15 @@ class Discomfort:
             kept.drop([recipe.id for recipe in kept.named(unique_id)])
             await let_go(self.Worker, kept.recipes())
 
-    def _history_of(
-        self, context: WorkflowContext, is_given: bool, record: bool | str | None
-    ) -> tuple[History | None, bool]:
-        """Where a run is noted, and whether on disk as well. One that has neither a context of its
-        own nor a record is not.
-        """
-        wanted = self._record if record is None else record
-        if wanted is None:
-            wanted = context.is_recorded
-        if wanted is False:
-            return (context.history if is_given else None), False
-        if not is_given:
-            self._history = self._history or History()
-        history = context.history if is_given else self._history
-        assert history is not None
-        history.start_recording(wanted if isinstance(wanted, str) else None)
-        return history, True
-
     async def shutdown(self) -> None:
         """End the worker, if nobody else in this process uses it. May be called twice."""
         if self._is_open:
             self._is_open = False
-            await self._end_streams()
+            await self._streams.end()
             self._references.forget()
-            if self._history is not None:
-                self._history.close()  # it may still draw what the contexts hold
-            self._drop_contexts()
+            self._recorder.close()  # it may still draw what the contexts hold
+            self._contexts.close()
             await self.Worker.release()
-
-    async def _end_streams(self) -> None:
-        loop = asyncio.get_running_loop()
-        streams = [task for task in self._streams if task.get_loop() is loop]
-        for task in streams:
-            task.cancel()
-        if streams:
-            await asyncio.wait(streams)
-
-    def _drop_contexts(self) -> None:
-        while self._spare:
-            self._spare.pop().shutdown()
 
     async def __aenter__(self) -> Discomfort:
         self._check_open()
@@ -312,18 +274,6 @@ class Discomfort:
 
     async def __aexit__(self, *_: object) -> None:
         await self.shutdown()
-
-    @contextmanager
-    def _own_context(self) -> Iterator[WorkflowContext]:
-        """A temporary context; kept, empty, for the next run, since folders are slow to make."""
-        context = self._spare.pop() if self._spare else self.Context()
-        try:
-            yield context
-            context.clear()
-        except BaseException:
-            context.shutdown()
-            raise
-        self._spare.append(context)
 
     def _check_open(self) -> None:
         if not self._is_open:
@@ -344,25 +294,3 @@ class Discomfort:
             self._sent.clear()
             self._references.forget()  # a node class that is gone would spoil every prompt
         return self._preparer
-
-
-def _check_context(context: Any) -> None:
-    if context is not None and not isinstance(context, WorkflowContext):
-        raise TypeError(
-            f"context must be a WorkflowContext, made by discomfort.Context(), not {context!r}."
-        )
-
-
-def _check_inputs(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
-    if inputs is None:
-        return {}
-    if not isinstance(inputs, Mapping):
-        raise TypeError(
-            f"inputs must be a dict of unique_id to value, not {type(inputs).__name__}."
-        )
-    for unique_id in inputs:
-        if not isinstance(unique_id, str) or not unique_id.strip():
-            raise TypeError(
-                f"inputs: a unique_id must be text that is not empty, not {unique_id!r}."
-            )
-    return dict(inputs)

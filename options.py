@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,3 +62,19 @@ def check_record(record: Any) -> None:
     """Raises TypeError for a `record=` that can't be used."""
     if record is not None and not isinstance(record, (bool, str)):
         raise TypeError(f"record must be True, False, None or a title, not {record!r}.")
+
+
+def check_given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The `inputs` of a run; TypeError for what can't be some."""
+    if inputs is None:
+        return {}
+    if not isinstance(inputs, Mapping):
+        raise TypeError(
+            f"inputs must be a dict of unique_id to value, not {type(inputs).__name__}."
+        )
+    for unique_id in inputs:
+        if not isinstance(unique_id, str) or not unique_id.strip():
+            raise TypeError(
+                f"inputs: a unique_id must be text that is not empty, not {unique_id!r}."
+            )
+    return dict(inputs)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import RunInterrupted
 from .graph.plan import Feed, Frozen, Graft, Literal, Plan
+from .options import check_record
 from .records.cells import MAX_CHARS, cell_of, reference_cell, stored_cell
 from .records.history import History
 
@@ -29,6 +30,42 @@ _SMALL_BYTES = 4096
 _PICTURE_TYPES = frozenset({"IMAGE", "MASK"})
 _DRAWN_TYPES = _PICTURE_TYPES | {"ANY"}
 _MEMORY_INTERVAL_S = 1.0
+
+
+class Recorder:
+    """Which runs of one `Discomfort` are noted, and where."""
+
+    def __init__(self, record: bool | str | None = None):
+        check_record(record)
+        self._record = record
+        self._history: History | None = None
+
+    def history_of(
+        self, context: WorkflowContext, is_given: bool, record: bool | str | None
+    ) -> tuple[History | None, bool]:
+        """Where a run is noted, and whether on disk as well.
+
+        One that has neither a context of its own nor a record is noted nowhere.
+
+        Args:
+            is_given: the context is the caller's, and has a history of its own.
+            record: what the run was told; None: what the facade was told, else the settings.
+        """
+        wanted = self._record if record is None else record
+        if wanted is None:
+            wanted = context.is_recorded
+        if wanted is False:
+            return (context.history if is_given else None), False
+        if not is_given and self._history is None:
+            self._history = History()
+        history = context.history if is_given else self._history
+        assert history is not None
+        history.start_recording(wanted if isinstance(wanted, str) else None)
+        return history, True
+
+    def close(self) -> None:
+        if self._history is not None:
+            self._history.close()
 
 
 class Track:

@@ -95,6 +95,6 @@ async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
             workflows / "type_image.json", {"picture": torch.zeros(1, 4096, 4096, 3)}
         )
         gc.collect()
-        usage = [c.get_usage()["ram_usage_bytes"] for c in discomfort._spare]
+        usage = [c.get_usage()["ram_usage_bytes"] for c in discomfort._contexts._spare]
         assert usage == [0]
-        assert all(c._store.ram.pool.size_bytes <= 128 << 20 for c in discomfort._spare)
+        assert all(c._store.ram.pool.size_bytes <= 128 << 20 for c in discomfort._contexts._spare)
