@@ -235,7 +235,7 @@ app.registerExtension({
   setup() {
     app.extensionManager.registerSidebarTab({
       id: "discomfort-runs",
-      icon: "pi pi-history",
+      icon: "pi pi-table",
       title: "Discomfort",
       tooltip: "Discomfort: runs from Python and in loops",
       type: "custom",
