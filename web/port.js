@@ -11,6 +11,7 @@ import { keepCounterAt, redraw } from "./lib/redraw.js";
 
 const COLORS = "Discomfort.Ports.Colors";
 
+let isReady = false; // the front end sets settings before there is a graph
 let isPlanned = false;
 let doubled = new Set(); // what the user was told of
 const seenIds = new Set(); // of every workflow that was open in this page
@@ -23,7 +24,7 @@ const say = (severity, detail) =>
 
 /** Look again once, before the next frame, however many changes there are until then. */
 function plan() {
-    if (isPlanned) return;
+    if (isPlanned || !isReady) return;
     isPlanned = true;
     requestAnimationFrame(() => {
         isPlanned = false;
@@ -137,6 +138,8 @@ app.registerExtension({
         });
         for (const node of allPortNodes(root())) complete(node);
         api.addEventListener("graphChanged", plan);
+        isReady = true;
+        plan();
     },
 
     nodeCreated(node) {
