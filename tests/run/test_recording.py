@@ -33,7 +33,7 @@ def recorder(shared):
     yield made
     if made._history is not None:
         made._history.close()
-    made._drop_contexts()  # the worker is shared with other modules
+    made._contexts.close()  # the worker is shared with other modules
 
 
 def data_of(report: Path) -> dict:
