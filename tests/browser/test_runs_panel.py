@@ -30,11 +30,15 @@ UNHURT = {"hurt": None, "images": 0}
 
 @pytest.fixture
 def records(editor_server: tuple[str, Path]) -> Iterator[Path]:
-    """The folder of records that the editor's ComfyUI shows; empty after the test."""
+    """The folder of records that the editor's ComfyUI shows; empty before and after the test.
+
+    Tests of other files have left records there, and that ComfyUI may remove some by itself.
+    """
     with pytest.MonkeyPatch.context() as patch:
         own_data_folder(patch, editor_server[1] / "data")
+        shutil.rmtree(records_dir(), ignore_errors=True)
         yield records_dir()
-        shutil.rmtree(records_dir())
+        shutil.rmtree(records_dir(), ignore_errors=True)
 
 
 class Script:
