@@ -31,8 +31,7 @@ def recorder(shared):
     """A Discomfort that records what it is not told otherwise of."""
     made = Discomfort(shared, record="recorded by a test")
     yield made
-    if made._history is not None:
-        made._history.close()
+    made._recorder.close()
     made._contexts.close()  # the worker is shared with other modules
 
 
