@@ -96,8 +96,8 @@ class Script:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def tab(editor: Editor) -> AsyncIterator[Any]:
-    """Opens the tab; closed again after the test."""
+async def tab(editor: Editor, records: Path) -> AsyncIterator[Any]:
+    """Opens the tab; closed again after the test, before the records that it shows are removed."""
     button = editor.page.locator(".discomfort-runs-tab-button")
 
     async def open_tab() -> Any:
@@ -107,6 +107,9 @@ async def tab(editor: Editor) -> AsyncIterator[Any]:
         return panel
 
     yield open_tab
+    await editor.wait_for(
+        "() => [...document.querySelectorAll('.dr-panel img')].every((image) => image.complete)"
+    )
     if await editor.page.locator(".dr-panel").count():
         await button.click()
 

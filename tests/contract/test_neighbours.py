@@ -208,6 +208,7 @@ async def test_thousand_runs_leave_memory_handles_history_and_files_as_they_were
     await run(500)  # caches and pools fill up
     gc.collect()
     ours, theirs, files = measure(psutil.Process().pid), measure(connector.pid), all_files()
+    started = len(children())
     await run(1000)
     gc.collect()
     for before, after in ((ours, measure(psutil.Process().pid)), (theirs, measure(connector.pid))):
@@ -215,7 +216,7 @@ async def test_thousand_runs_leave_memory_handles_history_and_files_as_they_were
         assert after[1] <= before[1] + 2
         assert after[2] <= before[2] + 2
     assert all_files() <= files + 1
-    assert len(children()) < 10
+    assert len(children()) < started + 10  # a browser of other tests has processes, too
     ends = time.monotonic() + 20
     while len((await client.http.get("/history")).json()) > 60:
         assert time.monotonic() < ends, "the history is never trimmed"
