@@ -7,6 +7,7 @@ relative path is relative to the file that names it.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import logging
@@ -26,7 +27,8 @@ PACKAGE_DIR = Path(__file__).resolve().parent
 T = TypeVar("T")
 
 # A string is skipped whole, so that "http://host" keeps its slashes.
-_STRING_OR_COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*')
+# Whole runs of characters at a time: a string may be megabytes long.
+_STRING_OR_COMMENT = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")|//[^\n]*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def read_json(path: str | Path) -> Any:
     except UnicodeDecodeError as e:
         raise ConfigError(f"{path} can't be read: it is not UTF-8 text ({e.reason}).") from e
     try:
+        with contextlib.suppress(json.JSONDecodeError):  # it may have comments
+            return json.loads(text)
         return json.loads(_STRING_OR_COMMENT.sub(lambda m: m.group(1) or "", text))
     except json.JSONDecodeError as e:
         raise ConfigError(

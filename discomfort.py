@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +38,8 @@ from .runs import Run
 from .streams import Streams
 from .workflow_context import WorkflowContext
 from .workflow_tools import WorkflowTools
+
+log = logging.getLogger("discomfort.references")
 
 # Paths (JSON, or a picture that ComfyUI saved), workflow dicts or API prompts; one or many.
 Workflows: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]]"
@@ -216,7 +219,8 @@ class Discomfort:
         """What `run` with these arguments would do in its first iteration.
 
         Nothing is executed, and nothing is saved: inputs are looked at only. A missing input is
-        told in the plan.
+        told in the plan. Whether ComfyUI takes the values in the workflow (a number out of range, a
+        file that is not there) shows when it is queued, and not here.
 
         Args: as of `run`.
 
@@ -246,16 +250,23 @@ class Discomfort:
         Args:
             unique_id: the reference whose models are not needed for now. None: all, and whatever
                 else ComfyUI has cached. A worker whose cache mode was set in EXTRA_ARGS, to
-                --cache-lru for instance, lets go of all only.
+                --cache-lru for instance, lets go of all only. One that nothing is kept for is
+                told in the log.
         """
         self._check_open()
+        if unique_id is not None and not isinstance(unique_id, str):
+            raise TypeError(f"unique_id must be the key of a reference or None, not {unique_id!r}.")
         kept = self._references.kept
         self._sent.clear()  # what else ComfyUI's cache still has is not known any more
         if unique_id is None:
             kept.clear()
             await let_go_of_all(self.Worker)
         else:
-            kept.drop([recipe.id for recipe in kept.named(unique_id)])
+            asked = kept.named(unique_id)
+            if not asked:
+                names = ", ".join(map(repr, kept.names())) or "nothing"
+                log.warning("Nothing is kept for %r. What is kept: %s.", unique_id, names)
+            kept.drop([recipe.id for recipe in asked])
             await let_go(self.Worker, kept.recipes())
 
     async def shutdown(self) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .graph.model import PORT_TYPE, is_workflow
-from .graph.ports import FROZEN
-from .graph.prompt import is_prompt
+from .errors import WorkflowError
+from .graph.model import PORT_TYPE, is_workflow, parse_workflow
+from .graph.ports import FROZEN, PORT_INPUT, find_ports
+from .graph.prompt import is_prompt, link_source
 from .graph.recipe import LOADER
 
 OURS = "discomfort"
@@ -83,6 +84,30 @@ def contents_named(data: Any) -> set[str]:
 def is_reference(value: Any) -> bool:
     """Whether a value is the stored form of a reference: a workflow or a prompt."""
     return is_workflow(value) or is_prompt(value)
+
+
+def why_no_reference(data: Any) -> str | None:
+    """What keeps the JSON of a workflow or prompt from being a reference; None: nothing does."""
+    if not is_reference(data):
+        return "it is neither a workflow nor an API prompt"
+    if is_workflow(data):
+        try:
+            ports = find_ports(parse_workflow(data))
+        except WorkflowError as e:
+            return str(e)
+        inputs, outputs = sorted(ports.inputs), sorted(ports.outputs)
+    else:
+        ids = {True: [], False: []}
+        for node in data.values():
+            if node["class_type"] == PORT_TYPE:
+                is_output = link_source(node["inputs"].get(PORT_INPUT)) is not None
+                ids[is_output].append(str(node["inputs"].get("unique_id")))
+        inputs, outputs = ids[False], ids[True]
+    if len(outputs) != 1:
+        return f"it must have one OUTPUT port; it has {outputs}"
+    if inputs:
+        return f"its INPUT ports {inputs} have no value frozen into them"
+    return None
 
 
 def _has_values(holder: Mapping[str, Any]) -> bool:

@@ -79,6 +79,11 @@ class Warm:
             if k.recipe in asked or loaders & {r.id for r in loaders_of(k.recipe)}
         ]
 
+    def names(self) -> list[str]:
+        """The unique_ids under which something is kept."""
+        kept = [*self._recipes.values(), *self._loaders.values()]
+        return sorted({name for k in kept for name in k.names})
+
     def clear(self) -> None:
         self._recipes.clear()
         self._loaders.clear()

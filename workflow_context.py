@@ -21,7 +21,13 @@ from typing import Any
 
 from .config import ContextConfig, load_config
 from .errors import ContextNotFound, CorruptValueError, StoreError, UnknownKeyError
-from .frozen_values import contents_named, is_reference, pack_values, unpack_values
+from .frozen_values import (
+    contents_named,
+    is_reference,
+    pack_values,
+    unpack_values,
+    why_no_reference,
+)
 from .records.history import History
 from .store import capacity, codec, exchange, frozen, handover, run_dir
 from .store.capacity import free_ram_bytes
@@ -276,13 +282,19 @@ class WorkflowContext:
 
         Raises:
             FileNotFoundError: no such file.
-            CorruptValueError: it is no workflow, or a frozen value in it is damaged.
+            CorruptValueError: it is no workflow that makes one value, or a frozen value in it is
+                damaged or missing.
             UntrustedValueError: a frozen value needs code to be read.
         """
         self._check(unique_id)
         workflow = exchange.read_json(Path(path))
-        if not is_reference(workflow):
-            raise CorruptValueError(f"{path} is neither a workflow nor an API prompt.")
+        reason = why_no_reference(workflow)
+        if reason is None:
+            parts = unpack_values(workflow)
+            if self.missing_contents(contents_named(parts.data) - parts.values.keys()):
+                reason = "a value that is frozen into it is missing in the file"
+        if reason is not None:
+            raise CorruptValueError(f"{path} can't be used as a reference: {reason}.")
         self.save(unique_id, workflow, pass_by="ref")
 
     def report(self, path: str | Path) -> Path:

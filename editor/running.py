@@ -63,7 +63,7 @@ def read_request(
     Raises:
         WorkflowError, FileNotFoundError: says what is wrong.
     """
-    names = [line.strip() for line in workflows.splitlines() if line.strip()]
+    names = [line.strip() for line in workflows.split("\n") if line.strip()]
     allowed = folders.workflow_folders()
     paths = tuple(folders.find_workflow(name, allowed) for name in names or [""])
     face = find_face(paths)
@@ -161,9 +161,9 @@ def fingerprint(workflows: str | None) -> str:
         return ""
     digest = hashlib.sha256()
     allowed = folders.workflow_folders()
-    for line in workflows.splitlines():
+    for line in workflows.split("\n"):
         if line.strip():
-            digest.update(folders.find_workflow(line, allowed).read_bytes())
+            digest.update(folders.find_workflow(line.strip(), allowed).read_bytes())
     return digest.hexdigest()
 
 

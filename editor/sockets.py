@@ -128,7 +128,7 @@ def parse_values(text: str | None) -> dict[str, Any]:
         WorkflowError: a line without "=", or a name twice; names the line.
     """
     values: dict[str, Any] = {}
-    for number, line in enumerate((text or "").splitlines(), 1):
+    for number, line in enumerate((text or "").split("\n"), 1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue

@@ -46,10 +46,18 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as e:
         raise CorruptValueError(f"{path} can't be read as JSON: {e}") from e
+    except RecursionError as e:
+        raise CorruptValueError(f"{path} can't be read: it is nested too deeply.") from e
 
 
 def check_free(path: Path, overwrite: bool) -> None:
-    """Raises FileExistsError if the file is there and may not be replaced."""
+    """Raises FileExistsError if the file is there and may not be replaced, IsADirectoryError for a
+    folder.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(
+            errno.EISDIR, "This is a folder; name a file in it to write to", str(path)
+        )
     if path.exists() and not overwrite:
         raise FileExistsError(
             errno.EEXIST, "The file exists; pass overwrite=True to replace it", str(path)
@@ -57,7 +65,8 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 
 def write_file(path: Path, write: Callable[[IO[bytes]], Any], overwrite: bool) -> None:
-    """Write beside the target and move it there whole."""
+    """Write beside the target and move it there whole. Its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with open(temporary, "xb") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def test_the_packaged_files_are_good():
 def test_comments_are_allowed_and_texts_keep_their_slashes(tmp_path):
     path = write(tmp_path, '{\n  // a comment "with quotes"\n  "a": "http://x//y" // more\n}')
     assert read_json(path) == {"a": "http://x//y"}
+
+
+def test_a_long_text_is_read_without_a_word_for_each_letter(tmp_path):
+    # Letter by letter, a file with pictures in it took gigabytes.
+    path = write(tmp_path, '{"long": "' + "x" * 20_000_000 + '"} // a picture')
+    tracemalloc.start()
+    assert len(read_json(path)["long"]) == 20_000_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200_000_000
 
 
 def test_an_argument_wins_over_the_file(tmp_path):

@@ -110,13 +110,17 @@ async def ask_who(url: str) -> dict[str, Any]:
     Raises:
         WorkerStartError: see `Attached.ensure_ready`.
     """
+    if not url.startswith(("http://", "https://")):
+        raise WorkerStartError(
+            f"{url!r} is no address of a ComfyUI: it is like http://127.0.0.1:8188."
+        )
     http = Transport(url, {})
     try:
         reply = await http.get(HELLO_PATH, _TIMEOUT_S)
         node = None if reply.status == 200 else await http.get(f"/object_info/{_OUR_NODE}")
     except TransportError as e:
         raise WorkerStartError(
-            f"No ComfyUI answers at {url} ({e}). Start it, or take ATTACH_URL out."
+            f"No ComfyUI answers at {url} ({e}). Start it, or leave out url= (ATTACH_URL)."
         ) from e
     finally:
         await http.close()

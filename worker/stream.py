@@ -24,12 +24,19 @@ class EventStream:
 
     def __init__(self, events: AsyncGenerator[Any, None]):
         self._events = events
+        self._is_over = False
 
     def __aiter__(self) -> EventStream:
+        if self._is_over:
+            raise RuntimeError("The run of this stream is over. Call stream() again for another.")
         return self
 
     async def __anext__(self) -> Any:
-        return await anext(self._events)
+        try:
+            return await anext(self._events)
+        except StopAsyncIteration:
+            self._is_over = True
+            raise
 
     async def aclose(self) -> None:
         """Cancel the run, if it still goes on, and return when the worker is done with it."""

@@ -180,6 +180,11 @@ async def test_attaching_takes_no_arguments_of_a_start(make_connector: Make):
             await make_connector(url="http://127.0.0.1:9", **arguments)
 
 
+async def test_attaching_to_what_is_no_address_is_refused(make_connector: Make):
+    with pytest.raises(WorkerStartError, match="http://127"):
+        await make_connector(url="hello")
+
+
 async def test_attaching_to_another_scripts_worker_is_refused(make_connector: Make):
     connector = await make_connector()
     with pytest.raises(WorkerStartError, match="another script"):

@@ -61,6 +61,7 @@ def test_the_class_declares_as_many_sockets_as_are_counted():
 
 def test_values_are_json_or_text():
     text = 'n = 3\nwords = two words = more\nflag = true\nlist = [1, 2]\nquoted = " x "\n\n# no = 1'
+    assert sockets.parse_values("a = x\u2028y\r\nb = 2") == {"a": "x\u2028y", "b": 2}
     assert sockets.parse_values(text) == {
         "n": 3, "words": "two words = more", "flag": True, "list": [1, 2], "quoted": " x ",
     }  # fmt: skip

@@ -44,6 +44,51 @@ USE = {
 }
 
 
+def with_meta(prompt: dict, meta: dict) -> dict:
+    return {node_id: {**node, "_meta": meta} for node_id, node in prompt.items()}
+
+
+def without_ports(prompt: dict) -> dict:
+    return {k: node for k, node in prompt.items() if node["class_type"] != "DiscomfortPort"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda w: with_meta(w, {}), "is missing in the file"),
+        (lambda w: with_meta(w, {"discomfort": {"values": []}}), "is missing in the file"),
+        (without_ports, "one OUTPUT port"),
+        (lambda w: {"nodes": [], "links": []}, "one OUTPUT port"),
+        (lambda w: USE, "one OUTPUT port"),
+        (lambda w: patched("a"), "'picture'.* no value"),
+        (lambda w: [1, 2], "neither a workflow"),
+    ],
+)
+async def test_a_file_that_is_no_whole_reference_is_refused_at_once(
+    discomfort, name, tmp_path, spoil, reason
+):
+    path = tmp_path / "not yet there" / "model.json"
+    with discomfort.Context() as context:
+        await discomfort.run(patched(name), {"picture": picture()}, context=context)
+        context.export_reference("model", path)
+    path.write_text(json.dumps(spoil(json.loads(path.read_text()))))
+    with discomfort.Context() as context:
+        with pytest.raises(CorruptValueError, match=reason) as caught:
+            context.import_reference(path, "model")
+        assert "model.json" in str(caught.value) and not context.list_keys()
+
+
+def test_a_file_that_is_nested_too_deeply_is_refused(discomfort, tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    with discomfort.Context() as context:
+        with pytest.raises(CorruptValueError, match="nested too deeply"):
+            context.import_reference(path, "it")
+        with pytest.raises(IsADirectoryError):
+            context.save("n", {"1": USE["1"]}, pass_by="ref")
+            context.export_reference("n", tmp_path)
+
+
 @pytest.fixture
 def name() -> str:
     """Of a model that no other test loads."""

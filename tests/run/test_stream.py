@@ -238,6 +238,13 @@ async def test_steps_and_previews_of_comfyuis_own_progress_bar_arrive(discomfort
     assert steps == [("1", 1, 2)] and previews[-1].node_id == "1"
 
 
+async def test_a_stream_that_is_over_says_so(discomfort):
+    stream = discomfort.stream(one_node(time.monotonic_ns()))
+    assert [event async for event in stream]
+    with pytest.raises(RuntimeError, match="Call stream"):
+        _ = [event async for event in stream]
+
+
 async def test_shutdown_ends_streams_that_go_on(tmp_path, workflows):
     discomfort = await Discomfort.create(write_config(tmp_path, FAKE))
     text = workflows / "loop_text.json"

@@ -106,6 +106,13 @@ async def test_free_lets_go_of_one_or_of_all(discomfort):
         assert await uses(discomfort, context, "a", "b") == [3, 2]
 
 
+async def test_free_of_what_is_not_kept_is_told(discomfort, caplog):
+    await discomfort.free("no such model")
+    assert "Nothing is kept for 'no such model'" in caplog.text
+    with pytest.raises(TypeError, match="5"):
+        await discomfort.free(5)
+
+
 async def test_freed_memory_goes_back_to_the_machine(discomfort, server):
     import psutil
 
