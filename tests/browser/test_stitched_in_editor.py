@@ -18,6 +18,7 @@ from front_end import Editor
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
 CASES = {
     "a model in four files": ["load_model", "add_lora", "encode_text", "sample", "decode"],
+    "a picture in four files": ["load_model", "encode", "sample_latent", "decode"],
     "a value handed on": ["pair_make", "pair_use", "pair_finish"],
     "a loop's two halves": ["loop_ping", "loop_pong", "loop_ping"],
     "subgraphs": ["subgraph_nested", "subgraph_ports_inside", "subgraph_across_edge"],

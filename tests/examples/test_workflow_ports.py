@@ -20,6 +20,11 @@ PORTS = {
     "bypassed_port": ("", "picture:IMAGE", ""),
     "bypassed_source": ("picture:ANY", "blurred:ANY", ""),
     "decode": ("latent:LATENT vae:VAE", "picture:IMAGE", ""),
+    "encode": (
+        "clip:CLIP positive_text:STRING",
+        "positive:CONDITIONING negative:CONDITIONING",
+        "",
+    ),
     "encode_text": ("clip:CLIP positive_text:STRING", "positive:CONDITIONING", ""),
     "error_cycle_a": ("from_b:IMAGE", "from_a:IMAGE", ""),
     "error_cycle_b": ("from_a:IMAGE", "from_b:IMAGE", ""),
@@ -67,6 +72,12 @@ PORTS = {
     "sample": (
         "model:MODEL clip:CLIP vae:VAE positive_text:STRING seed:INT steps:INT",
         "picture:IMAGE",
+        "",
+    ),
+    "sample_latent": (
+        "model:MODEL lora_strength:FLOAT positive:CONDITIONING negative:CONDITIONING size:INT "
+        "seed:INT steps:INT",
+        "latent:LATENT",
         "",
     ),
     "save_image": ("picture:IMAGE prefix:STRING", "", ""),

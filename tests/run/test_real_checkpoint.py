@@ -1,0 +1,106 @@
+"""A checkpoint of the shape of Stable Diffusion 1.5, cut into four workflows as people draw them.
+
+The weights are random: what is shown is that ComfyUI loads such a file once, and that each picture
+is made of the inputs that it was asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from custom_nodes.discomfort.discomfort import Discomfort
+from custom_nodes.discomfort.worker.events import NodeStarted
+from custom_nodes.discomfort.worker.find_comfyui import find_python
+
+from ..support.checkpoint import read_shapes, write_checkpoint, write_lora
+
+CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"  # what load_model.json asks for
+LORA = "style.safetensors"  # what sample_latent.json asks for
+STEPS = ("encode", "sample_latent", "decode")
+SIDE = 64  # pixels: 8 x 8 in the latent, which a processor without an accelerator can do
+
+
+SIZES = ["small", pytest.param("full", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def size(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def models(size, server, tmp_path_factory) -> Iterator[Path]:
+    """A folder of models with one checkpoint and one LoRA; gone after the tests."""
+    folder = tmp_path_factory.mktemp("models")
+    for name in ("checkpoints", "loras"):
+        (folder / name).mkdir()
+    if not server.is_fake:
+        python = find_python(server.path) or sys.executable
+        shapes = read_shapes(server.path, python, small=size == "small")
+        write_checkpoint(folder / "checkpoints" / CHECKPOINT, shapes)
+        write_lora(folder / "loras" / LORA)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def discomfort(leaves_nothing, make_connector, server, models, tmp_path):
+    """A worker that sees this folder."""
+    paths = tmp_path / "paths.yaml"
+    folders = {"checkpoints": "checkpoints", "loras": "loras"}
+    paths.write_text(json.dumps({"test": {"base_path": str(models), **folders}}))
+    arguments = [] if server.is_fake else ["--extra-model-paths-config", str(paths)]
+    made = Discomfort(await make_connector(server.path, extra_args=arguments))
+    yield made
+    made._contexts.close()
+
+
+def values(i: int) -> dict:
+    return {
+        "positive_text": f"picture {i} of a lighthouse",
+        "seed": i,
+        "lora_strength": i / 4,
+        "steps": 1,
+        "size": SIDE,
+    }
+
+
+@pytest.mark.timeout(1200)
+async def test_pictures_of_four_workflows_load_one_checkpoint(discomfort, workflows, server, size):
+    if server.is_fake:
+        return  # a server of ours has no models
+    started: Counter[str] = Counter()
+
+    def listen(event) -> None:
+        if isinstance(event, NodeStarted):
+            started[event.node_type] += 1
+
+    steps = [workflows / f"{name}.json" for name in STEPS]
+
+    async def picture(context, **inputs) -> torch.Tensor:
+        results = await discomfort.run(steps, inputs, context=context, on_event=listen)
+        assert set(results) == {"positive", "negative", "latent", "picture"}
+        return results["picture"].clone()
+
+    base = values(0)
+    asked = [values(i) for i in range(10)] if size == "full" else [base]
+    # Then one input changed at a time.
+    changed = {"positive_text": "a cat", "seed": 77, "lora_strength": 1.0}
+    asked += [{**base, name: value} for name, value in changed.items()]
+    with discomfort.Context() as context:
+        made = await discomfort.run(workflows / "load_model.json", context=context)
+        assert set(made) == {"model", "clip", "vae"} and not started
+        pictures = [await picture(context, **inputs) for inputs in asked]
+        assert torch.equal(await picture(context, **base), pictures[0])
+    assert started["CheckpointLoaderSimple"] == 1
+    assert started["KSampler"] >= len(asked)
+    for i, one in enumerate(pictures):
+        assert one.shape == (1, SIDE, SIDE, 3) and one.isfinite().all() and one.std() > 0
+        assert not any(torch.equal(one, other) for other in pictures[:i]), asked[i]
