@@ -116,7 +116,7 @@ class Transport:
         """Close the running loop's session."""
         known = self._sessions.pop(asyncio.get_running_loop(), None)
         if known is not None:
-            await known[1].aclose()
+            await _finish(known[1])
 
 
 async def _finish(keeper: AsyncGenerator[Any, None]) -> None:

@@ -69,6 +69,17 @@ async def test_bad_start_says_why_and_leaves_nothing(make_connector: Make, fault
     await assert_works(await make_connector())
 
 
+async def test_a_session_that_the_servers_end_closes_may_be_closed_meanwhile(make_connector: Make):
+    connector = await make_connector()
+    await assert_works(connector)
+    http = (await connector._ensure_client()).http
+    http.close_soon()
+    for _ in range(2):  # turns of the loop: the closing has begun, and waits for its connections
+        await asyncio.sleep(0)
+    await http.close()
+    await assert_works(connector)
+
+
 async def test_wrong_comfyui_path_is_named(make_connector: Make, tmp_path: Path):
     with pytest.raises(WorkerStartError, match="nowhere"):
         await make_connector(tmp_path / "nowhere")
