@@ -19,7 +19,7 @@ from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.worker.events import NodeStarted
 from custom_nodes.discomfort.worker.find_comfyui import find_python
 
-from ..support.checkpoint import read_shapes, write_checkpoint, write_lora
+from support.checkpoint import read_shapes, write_checkpoint, write_lora
 
 CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"  # what load_model.json asks for
 LORA = "style.safetensors"  # what sample_latent.json asks for

@@ -1,0 +1,195 @@
+"""What a model by reference costs: a loop over workflow files against hand-written API calls.
+
+    python bench/references.py [--runs 20] [--side 64] [--steps 1] [--small] [--no-value]
+
+Makes a checkpoint of the shape of Stable Diffusion 1.5 with random weights (2.1 GB, removed at the
+end; `--small`: 0.5 GB), and lets two workers of the same kind make the same pictures in turns:
+
+* by reference: `run()` of encode, sample_latent and decode of test_workflows/, after load_model;
+* by hand: one complete prompt, posted each time, until the websocket says that it succeeded. Its
+  picture is not fetched, which `run()` does.
+
+Prompt text, seed and LoRA strength change in each run; who goes first changes too. Then the same
+loop with MODEL by value, on the first worker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from run_overhead import Bare, row
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from discomfort.comfy_serverless import ComfyConnector  # noqa: E402
+from discomfort.errors import DiscomfortError  # noqa: E402
+from discomfort.worker.find_comfyui import find_comfyui, find_python  # noqa: E402
+from support.checkpoint import read_shapes, write_checkpoint, write_lora  # noqa: E402
+
+from discomfort import Discomfort  # noqa: E402
+
+WORKFLOWS = ROOT / "test_workflows"
+STEPS = [WORKFLOWS / f"{name}.json" for name in ("encode", "sample_latent", "decode")]
+CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
+LORA = "style.safetensors"
+TARGET = 1.05
+
+
+def values(i: int, args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "positive_text": f"picture {i} of a lighthouse",
+        "seed": i,
+        "lora_strength": (i % 10) / 10,
+        "steps": args.steps,
+        "size": args.side,
+    }
+
+
+def by_hand(given: dict[str, Any]) -> dict[str, Any]:
+    """The whole job as one prompt, with the same numbers as the workflow files."""
+
+    def node(kind: str, **inputs: Any) -> dict[str, Any]:
+        return {"class_type": kind, "inputs": inputs}
+
+    side = given["size"]
+    return {
+        "1": node("CheckpointLoaderSimple", ckpt_name=CHECKPOINT),
+        "2": node("LoraLoaderModelOnly", model=["1", 0], lora_name=LORA,
+                  strength_model=given["lora_strength"]),
+        "3": node("CLIPTextEncode", clip=["1", 1], text=given["positive_text"]),
+        "4": node("CLIPTextEncode", clip=["1", 1], text="blurry, text"),
+        "5": node("EmptyLatentImage", width=side, height=side, batch_size=1),
+        "6": node("KSampler", model=["2", 0], positive=["3", 0], negative=["4", 0],
+                  latent_image=["5", 0], seed=given["seed"], steps=given["steps"], cfg=7.0,
+                  sampler_name="euler", scheduler="normal", denoise=1.0),
+        "7": node("VAEDecode", samples=["6", 0], vae=["1", 2]),
+        "8": node("PreviewImage", images=["7", 0]),
+    }  # fmt: skip
+
+
+def write_models(comfyui: Path, folder: Path, small: bool) -> list[str]:
+    """Make the files; the arguments that let a worker see them."""
+    for name in ("checkpoints", "loras"):
+        (folder / name).mkdir()
+    shapes = read_shapes(comfyui, find_python(comfyui) or sys.executable, small)
+    size = write_checkpoint(folder / "checkpoints" / CHECKPOINT, shapes)
+    write_lora(folder / "loras" / LORA)
+    print(f"a checkpoint of {len(shapes)} tensors, {size / 1e9:.2f} GB\n")
+    paths = folder / "paths.yaml"
+    folders = {"base_path": str(folder), "checkpoints": "checkpoints", "loras": "loras"}
+    paths.write_text(json.dumps({"bench": folders}))
+    return ["--extra-model-paths-config", str(paths)]
+
+
+async def run_ours(discomfort: Discomfort, context: Any, given: dict[str, Any]) -> float:
+    start = time.perf_counter()
+    results = await discomfort.run(STEPS, given, context=context, progress=False)
+    float(results["picture"].mean())
+    return time.perf_counter() - start
+
+
+async def run_bare(bare: Bare, given: dict[str, Any]) -> float:
+    start = time.perf_counter()
+    await bare.run(by_hand(given))
+    return time.perf_counter() - start
+
+
+async def measure_reference(discomfort: Discomfort, bare: Bare, args: argparse.Namespace) -> float:
+    """Seconds of a run by reference, after printing both rows and their ratio."""
+    ours: list[float] = []
+    hand: list[float] = []
+    with discomfort.Context() as context:
+        await discomfort.run(WORKFLOWS / "load_model.json", context=context, progress=False)
+        for i in range(-2, args.runs):  # two to load and to warm up
+            given = values(i + 2, args)
+            if i % 2:
+                a, b = await run_ours(discomfort, context, given), await run_bare(bare, given)
+            else:
+                b, a = await run_bare(bare, given), await run_ours(discomfort, context, given)
+            if i >= 0:
+                ours.append(a)
+                hand.append(b)
+            else:
+                print(f"warming up: run() {a:.1f} s, by hand {b:.1f} s")
+    base = row("by hand: the complete prompt each time", hand)
+    median = row("run() of three files, models by reference", ours)
+    pairs = statistics.median(a / b for a, b in zip(ours, hand, strict=True))
+    total = sum(ours) / sum(hand)
+    print(
+        f"run() / by hand = {median / base:.3f} (medians), {pairs:.3f} (median of the pairs), "
+        f"{total:.3f} (sums); target at most {TARGET}\n"
+    )
+    return median / 1e3
+
+
+async def measure_value(
+    discomfort: Discomfort, args: argparse.Namespace, reference_s: float
+) -> None:
+    """The same loop with MODEL by value, or what happens instead."""
+    discomfort.Tools.pass_by_rules["MODEL"] = "val"
+    try:
+        with discomfort.Context() as context:
+            start = time.perf_counter()
+            try:
+                await discomfort.run(WORKFLOWS / "load_model.json", context=context, progress=False)
+            except ImportError as e:  # `run()` gives results to this process, which has no ComfyUI
+                print(f"MODEL by value: saved, but run() can't give it to the script: {e}")
+            saved_s = time.perf_counter() - start
+            print(f"saved in {saved_s:.1f} s: {context.get_storage_info('model')}")
+            seconds = [
+                await run_ours(discomfort, context, values(i + 1000, args))
+                for i in range(args.runs)
+            ]
+            print(f"first run() with it: {seconds[0]:.1f} s")
+            median = row("run() of three files, MODEL by value", seconds[1:]) / 1e3
+            print(f"by value / by reference = {median / reference_s:.2f}")
+    except (DiscomfortError, KeyError) as e:
+        print(f"MODEL by value: {type(e).__name__}: {str(e)[:1500]}")
+    finally:
+        discomfort.Tools.pass_by_rules["MODEL"] = "ref"
+
+
+async def measure(comfyui: Path, folder: Path, args: argparse.Namespace) -> None:
+    arguments = write_models(comfyui, folder, args.small)
+    other = folder / "other"
+    other.mkdir()
+    worker = await ComfyConnector.create(extra_args=arguments)
+    try:
+        async with Discomfort(worker) as discomfort:
+            second = await ComfyConnector.create(extra_args=arguments, output_directory=other)
+            try:
+                async with Bare(second) as bare:
+                    reference_s = await measure_reference(discomfort, bare, args)
+            finally:
+                await second.kill_api()  # its memory is wanted now
+            if not args.no_value:
+                await measure_value(discomfort, args, reference_s)
+    finally:
+        await worker.kill_api()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--side", type=int, default=64, help="of the pictures, in pixels")
+    parser.add_argument("--steps", type=int, default=1)
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--no-value", action="store_true")
+    args = parser.parse_args()
+    comfyui = find_comfyui(None, ROOT)
+    if comfyui is None:
+        sys.exit("No ComfyUI was found: set COMFYUI_PATH.")
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(measure(comfyui, Path(folder), args))
+
+
+if __name__ == "__main__":
+    main()
