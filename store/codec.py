@@ -221,6 +221,12 @@ def decode(
         return unpickler.load()
     except (pickle.UnpicklingError, EOFError, struct.error, IndexError, KeyError) as e:
         raise CorruptValueError(f"{where} can't be read: {e}. Save the value again.") from e
+    except (TypeError, AttributeError) as e:  # raised by the classes of the value
+        raise TypeError(
+            f"{where} can't be made again: its classes can be saved but not loaded "
+            f"({type(e).__name__}: {e}). If it is an object of ComfyUI's, set its type to "
+            '"ref" in pass_by_rules.json.'
+        ) from e
 
 
 def content_hash(block: memoryview) -> str:

@@ -159,6 +159,20 @@ class Thing:
         return self.x == other.x
 
 
+class AnswersNone:
+    """Like ComfyUI's model configurations: whatever one asks for is there, and is None."""
+
+    def __getattr__(self, name):
+        return None
+
+
+def test_an_object_that_loads_not_says_what_to_do():
+    value = AnswersNone()
+    value.size = 1  # a state, to be set again
+    with pytest.raises(TypeError, match='set its type to "ref"'):
+        round_trip(value, trusted=True)
+
+
 def test_other_objects_need_code_and_say_so():
     inner = Thing(torch.ones(3))
     for value in (inner, [inner], lambda: 5, Thing, len, ValueError("x"), torch.nn.Linear(2, 2)):
