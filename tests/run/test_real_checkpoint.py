@@ -18,7 +18,6 @@ import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.worker.events import NodeStarted
 from custom_nodes.discomfort.worker.find_comfyui import find_python
-
 from support.checkpoint import read_shapes, write_checkpoint, write_lora
 
 CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"  # what load_model.json asks for
