@@ -22,7 +22,7 @@ async def test_it_ends_when_idle_and_with_a_comfyui_that_is_killed(tmp_path: Pat
     with started(newest, tmp_path) as outer:
         async with client_of(outer) as client:
             node = runner("loop_text.json", values="text = a", free_models=True)
-            result = await client.execute({"1": node, "2": show(["1", 0])}, timeout=90)
+            result = await client.execute({"1": node, "2": show(["1", 0])}, timeout=180)
             assert result.outputs["2"]["text"] == ["a."]
             await wait_for(lambda: not outer.nested(), "the end of an idle worker")
             assert "it had nothing to do" in outer.log
@@ -37,7 +37,7 @@ async def test_it_ends_when_idle_and_with_a_comfyui_that_is_killed(tmp_path: Pat
             node = runner("sleep.json", values="seconds = 600")
             with pytest.raises(ExecutionError):
                 await client.execute(
-                    {"1": node, "2": show(["1", 0])}, on_event=kill_it_at_work, timeout=60
+                    {"1": node, "2": show(["1", 0])}, on_event=kill_it_at_work, timeout=180
                 )
             assert len(nested) == 1
             wait_until(lambda: not psutil.pid_exists(nested[0]), "the end of an orphaned worker")
