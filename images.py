@@ -4,8 +4,10 @@ IMAGE.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,19 @@ def open_image_as_tensor(path: str | Path) -> torch.Tensor:
     """
     import numpy
     import torch
+
+    with _opened(path) as upright:
+        if upright.mode.startswith("I"):  # 16 bits in 0..65535 (LoadImage in ComfyUI nodes.py)
+            upright = upright.point(lambda value: value * (1 / 255))
+        rgb = upright.convert("RGB")
+    return torch.from_numpy(numpy.asarray(rgb, dtype=numpy.float32) / 255.0)[None]
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
+    """The PIL image in a file, turned as EXIF says; also what fails later, while it is read, is
+    told as a ValueError.
+    """
     from PIL import Image, ImageOps
 
     path = Path(path)
@@ -38,13 +53,9 @@ def open_image_as_tensor(path: str | Path) -> torch.Tensor:
         raise FileNotFoundError(f"There is no picture {path}. Check the path.")
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):  # 16 bits in 0..65535 (LoadImage in ComfyUI nodes.py)
-                upright = upright.point(lambda value: value * (1 / 255))
-            rgb = upright.convert("RGB")
+            yield ImageOps.exif_transpose(image)
     except _unreadable() as e:
         raise ValueError(f"{path} is not a picture that can be read: {e}") from e
-    return torch.from_numpy(numpy.asarray(rgb, dtype=numpy.float32) / 255.0)[None]
 
 
 def open_mask_as_tensor(path: str | Path) -> torch.Tensor:
@@ -60,19 +71,11 @@ def open_mask_as_tensor(path: str | Path) -> torch.Tensor:
     """
     import numpy
     import torch
-    from PIL import Image, ImageOps
 
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no picture {path}. Check the path.")
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if not ("A" in upright.getbands() or "transparency" in upright.info):
-                return torch.zeros((1, upright.height, upright.width), dtype=torch.float32)
-            alpha = upright.convert("RGBA").getchannel("A")
-    except _unreadable() as e:
-        raise ValueError(f"{path} is not a picture that can be read: {e}") from e
+    with _opened(path) as upright:
+        if not ("A" in upright.getbands() or "transparency" in upright.info):
+            return torch.zeros((1, upright.height, upright.width), dtype=torch.float32)
+        alpha = upright.convert("RGBA").getchannel("A")
     return 1.0 - torch.from_numpy(numpy.asarray(alpha, dtype=numpy.float32) / 255.0)[None]
 
 

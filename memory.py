@@ -66,8 +66,3 @@ async def let_go_of_all(worker: ComfyConnector) -> None:
 
 def _free_node() -> PromptNode:
     return {"class_type": FREE, "inputs": {"nonce": uuid.uuid4().hex}}
-
-
-def not_needed(warm: Warm, swapped: Swapped) -> list[str]:
-    """The recipes that are kept and that a prompt does without."""
-    return [r.id for r in warm.recipes() if not set(r.nodes) <= set(swapped.needed)]

@@ -41,6 +41,20 @@ def _inputs() -> dict[str, Any]:
     }
 
 
+def _shared_inputs() -> dict[str, Any]:
+    """What both nodes take beside what they run."""
+    return {
+        "optional": {
+            "values": ("STRING", _VALUES),
+            "randomize_seeds": ("BOOLEAN", _RANDOMIZE),
+            "free_models": ("BOOLEAN", _FREE),
+            "sockets": ("STRING", _SOCKETS),
+            **_inputs(),
+        },
+        "hidden": {"node_id": "UNIQUE_ID", "graph": "DYNPROMPT"},
+    }
+
+
 class _Runner:
     """What both have: outputs that are the ports of workflows."""
 
@@ -75,14 +89,7 @@ class DiscomfortTestRunner(_Runner):
                     },
                 ),
             },
-            "optional": {
-                "values": ("STRING", _VALUES),
-                "randomize_seeds": ("BOOLEAN", _RANDOMIZE),
-                "free_models": ("BOOLEAN", _FREE),
-                "sockets": ("STRING", _SOCKETS),
-                **_inputs(),
-            },
-            "hidden": {"node_id": "UNIQUE_ID", "graph": "DYNPROMPT"},
+            **_shared_inputs(),
         }
 
     @classmethod
@@ -186,14 +193,7 @@ class DiscomfortLoopExecutor(_Runner):
                     },
                 ),
             },
-            "optional": {
-                "values": ("STRING", _VALUES),
-                "randomize_seeds": ("BOOLEAN", _RANDOMIZE),
-                "free_models": ("BOOLEAN", _FREE),
-                "sockets": ("STRING", _SOCKETS),
-                **_inputs(),
-            },
-            "hidden": {"node_id": "UNIQUE_ID", "graph": "DYNPROMPT"},
+            **_shared_inputs(),
         }
 
     @classmethod

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .errors import Problem, UnknownKeyError, WorkflowError
-from .frozen_values import contents_named, is_reference
+from .frozen_values import contents_named
 from .graph.closure import close_prompt, close_workflow
 from .graph.model import is_workflow, parse_workflow
 from .graph.plan import Feed, Frozen, Graft, Load, Plan
@@ -22,8 +22,6 @@ from .graph.swap import recipe_of_output, resolve_output
 from .prepare import Prepared, Preparer
 from .warm import Warm
 from .workflow_context import FROZEN_PREFIX, Handoff, Receipt, WorkflowContext
-
-__all__ = ["Reference", "References", "is_reference"]
 
 log = logging.getLogger("discomfort.references")
 

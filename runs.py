@@ -28,7 +28,7 @@ from .graph.prompt import Prompt
 from .graph.recipe import Recipe, type_of
 from .graph.swap import Swapped, order_ports, shows_workflow, swap_ports
 from .graph.to_prompt import convert
-from .memory import let_go_of_all, make_room, not_needed, without
+from .memory import let_go_of_all, make_room, without
 from .options import Options
 from .prepare import Prepared, Preparer
 from .progress import ProgressBar, is_shown
@@ -251,7 +251,7 @@ class Run:
         try:
             return await self._send(prepared, swapped, handoff, listener)
         except NodeFailed as e:
-            unneeded = not_needed(kept, swapped)
+            unneeded = kept.not_in(swapped.needed)
             if not is_out_of_memory(e) or not unneeded:
                 raise
             log.warning(

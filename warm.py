@@ -79,6 +79,10 @@ class Warm:
             if k.recipe in asked or loaders & {r.id for r in loaders_of(k.recipe)}
         ]
 
+    def not_in(self, needed: Collection[str]) -> list[str]:
+        """The ids of the recipes that a prompt which needs these nodes does without."""
+        return [recipe.id for recipe in self.recipes() if not recipe.nodes.keys() <= set(needed)]
+
     def names(self) -> list[str]:
         """The unique_ids under which something is kept."""
         kept = [*self._recipes.values(), *self._loaders.values()]
