@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
 import sys
 import tempfile
@@ -32,14 +31,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 from discomfort.comfy_serverless import ComfyConnector  # noqa: E402
 from discomfort.errors import DiscomfortError  # noqa: E402
 from discomfort.worker.find_comfyui import find_comfyui, find_python  # noqa: E402
-from support.checkpoint import read_shapes, write_checkpoint, write_lora  # noqa: E402
+from support.checkpoint import CHECKPOINT, LORA, show_models, write_models  # noqa: E402
 
 from discomfort import Discomfort  # noqa: E402
 
 WORKFLOWS = ROOT / "test_workflows"
 STEPS = [WORKFLOWS / f"{name}.json" for name in ("encode", "sample_latent", "decode")]
-CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
-LORA = "style.safetensors"
 TARGET = 1.05
 
 
@@ -73,20 +70,6 @@ def by_hand(given: dict[str, Any]) -> dict[str, Any]:
         "7": node("VAEDecode", samples=["6", 0], vae=["1", 2]),
         "8": node("PreviewImage", images=["7", 0]),
     }  # fmt: skip
-
-
-def write_models(comfyui: Path, folder: Path, small: bool) -> list[str]:
-    """Make the files; the arguments that let a worker see them."""
-    for name in ("checkpoints", "loras"):
-        (folder / name).mkdir()
-    shapes = read_shapes(comfyui, find_python(comfyui) or sys.executable, small)
-    size = write_checkpoint(folder / "checkpoints" / CHECKPOINT, shapes)
-    write_lora(folder / "loras" / LORA)
-    print(f"a checkpoint of {len(shapes)} tensors, {size / 1e9:.2f} GB\n")
-    paths = folder / "paths.yaml"
-    folders = {"base_path": str(folder), "checkpoints": "checkpoints", "loras": "loras"}
-    paths.write_text(json.dumps({"bench": folders}))
-    return ["--extra-model-paths-config", str(paths)]
 
 
 async def run_ours(discomfort: Discomfort, context: Any, given: dict[str, Any]) -> float:
@@ -158,7 +141,10 @@ async def measure_value(
 
 
 async def measure(comfyui: Path, folder: Path, args: argparse.Namespace) -> None:
-    arguments = write_models(comfyui, folder, args.small)
+    models = folder / "models"
+    size = write_models(models, comfyui, find_python(comfyui) or sys.executable, args.small)
+    print(f"a checkpoint of {size / 1e9:.2f} GB\n")
+    arguments = show_models(models, folder / "paths.yaml")
     other = folder / "other"
     other.mkdir()
     worker = await ComfyConnector.create(extra_args=arguments)

@@ -5,6 +5,7 @@ import.
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 import types
 from pathlib import Path
@@ -28,6 +29,11 @@ def _register() -> None:
 
 
 _register()
+
+# A shell starts what runs in its background with Ctrl+C ignored, and children would inherit that:
+# the programs that tests start are to hear it, as those of a user do.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from servers import (  # noqa: E402, F401

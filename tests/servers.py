@@ -150,6 +150,7 @@ def plain_server(
     *,
     with_extension: bool,
     port: int = 0,
+    on_cpu: bool = True,
     environment: dict[str, str] | None = None,
 ) -> Iterator[tuple[str, int]]:
     """A ComfyUI as a user starts it, all its folders below `base`; `(address, pid)`."""
@@ -161,7 +162,8 @@ def plain_server(
         if not (nodes / name).exists():
             folders.link_folder(nodes / name, target)
     python = find_python(server.path) or Path(sys.executable)
-    command = [str(python), "main.py", "--port", str(port), "--cpu", "--base-directory", str(base)]
+    command = [str(python), "main.py", "--port", str(port), "--base-directory", str(base)]
+    command += ["--cpu"] if on_cpu else []
     command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}"]
     inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     inherited["XDG_DATA_HOME"] = str(base / "data")

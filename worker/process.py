@@ -21,7 +21,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from ..errors import WorkerStartError
+from ..errors import ConfigError, WorkerStartError
 from .folders import WorkerFolder, make_worker_folder
 from .hello import Answer, Ready, ask_hello
 from .launch import Launch
@@ -228,6 +228,8 @@ class WorkerProcess:
         return self.output.last_lines(count) if self.output else ()
 
     def _as_start_error(self, error: Exception) -> Exception:
+        if isinstance(error, ConfigError):  # what was asked for is wrong, not the start
+            return error
         if isinstance(error, WorkerStartError):
             error.log_path = self.log_path
             return error

@@ -54,14 +54,17 @@ class Outer:
 
 
 @contextlib.contextmanager
-def started(comfyui: Server, base: Path, **environment: str) -> Iterator[Outer]:
+def started(
+    comfyui: Server, base: Path, *, on_cpu: bool = True, **environment: str
+) -> Iterator[Outer]:
     """A user's ComfyUI, with the workflows of this project saved in it."""
     saved = base / "user" / "default" / "workflows"
     shutil.copytree(WORKFLOWS, saved)
     for name, data in MADE.items():
         (saved / name).write_text(json.dumps(data), encoding="utf-8")
-    with plain_server(comfyui, base, with_extension=True, environment=environment) as found:
-        address, pid = found
+    with plain_server(
+        comfyui, base, with_extension=True, on_cpu=on_cpu, environment=environment
+    ) as (address, pid):
         made = Outer(address, pid, base)
         yield made
         nested = made.nested()

@@ -6,7 +6,6 @@ is made of the inputs that it was asked for.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections import Counter
@@ -18,10 +17,8 @@ import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.worker.events import NodeStarted
 from custom_nodes.discomfort.worker.find_comfyui import find_python
-from support.checkpoint import read_shapes, write_checkpoint, write_lora
+from support.checkpoint import show_models, write_models
 
-CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"  # what load_model.json asks for
-LORA = "style.safetensors"  # what sample_latent.json asks for
 STEPS = ("encode", "sample_latent", "decode")
 SIDE = 64  # pixels: 8 x 8 in the latent, which a processor without an accelerator can do
 
@@ -38,13 +35,9 @@ def size(request) -> str:
 def models(size, server, tmp_path_factory) -> Iterator[Path]:
     """A folder of models with one checkpoint and one LoRA; gone after the tests."""
     folder = tmp_path_factory.mktemp("models")
-    for name in ("checkpoints", "loras"):
-        (folder / name).mkdir()
     if not server.is_fake:
         python = find_python(server.path) or sys.executable
-        shapes = read_shapes(server.path, python, small=size == "small")
-        write_checkpoint(folder / "checkpoints" / CHECKPOINT, shapes)
-        write_lora(folder / "loras" / LORA)
+        write_models(folder, server.path, python, small=size == "small")
     yield folder
     shutil.rmtree(folder)
 
@@ -52,10 +45,7 @@ def models(size, server, tmp_path_factory) -> Iterator[Path]:
 @pytest.fixture
 async def discomfort(leaves_nothing, make_connector, server, models, tmp_path):
     """A worker that sees this folder."""
-    paths = tmp_path / "paths.yaml"
-    folders = {"checkpoints": "checkpoints", "loras": "loras"}
-    paths.write_text(json.dumps({"test": {"base_path": str(models), **folders}}))
-    arguments = [] if server.is_fake else ["--extra-model-paths-config", str(paths)]
+    arguments = [] if server.is_fake else show_models(models, tmp_path / "paths.yaml")
     made = Discomfort(await make_connector(server.path, extra_args=arguments))
     yield made
     made._contexts.close()

@@ -113,14 +113,39 @@ class StubLoadLargeModel:
             "required": {
                 "name": ("STRING", {"default": ""}),
                 "size_mb": ("INT", {"default": 1, "max": 4096}),
-            }
+            },
+            "optional": {"device": ("STRING", {"default": "cpu"})},
         }
 
-    def run(self, name: str, size_mb: int) -> tuple[StubModel]:
+    def run(self, name: str, size_mb: int, device: str = "cpu") -> tuple[StubModel]:
         loads[name] += 1
         model = StubModel(name)
-        model.weights = bytearray(size_mb << 20)
+        model.weights = bytearray(size_mb << 20) if device == "cpu" else _taken(size_mb, device)
         return (model,)
 
 
-NODES = (StubLoadModel, StubPatchModel, StubUseModel, StubLimitMemory, StubLoadLargeModel)
+def _taken(size_mb: int, device: str) -> Any:
+    import torch
+
+    return torch.empty(size_mb << 20, dtype=torch.uint8, device=device)
+
+
+class StubToGpu:
+    """A picture on the GPU, and the same as a latent of another type."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("IMAGE", "LATENT")
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"image": ("IMAGE",)}}
+
+    def run(self, image: Any) -> tuple[Any, dict[str, Any]]:
+        moved = image.cuda()
+        return moved, {"samples": moved.movedim(-1, 1).bfloat16()}
+
+
+NODES = (
+    StubLoadModel, StubPatchModel, StubUseModel, StubLimitMemory, StubLoadLargeModel, StubToGpu,
+)  # fmt: skip

@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 SEED = 15
+# What load_model.json and sample_latent.json of test_workflows/ ask for.
+CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
+LORA = "style.safetensors"
 # What ComfyUI finds for Stable Diffusion 1.5 (comfy/model_detection.py, 0.33).
 UNET = {
     "image_size": 32, "in_channels": 4, "out_channels": 4, "model_channels": 320,
@@ -135,6 +138,22 @@ def write_lora(path: Path, rank: int = 4, width: int = 320, context: int = 768) 
         weights[f"{name}.lora_up.weight"] = torch.randn(width, rank, generator=generator) * 0.2
         weights[f"{name}.alpha"] = torch.tensor(float(rank))
     save_file(weights, path)
+
+
+def write_models(folder: Path, comfyui: Path, python: str | Path, small: bool = False) -> int:
+    """Make `checkpoints/` with a checkpoint and `loras/` with a LoRA; the checkpoint's bytes."""
+    for name in ("checkpoints", "loras"):
+        (folder / name).mkdir(parents=True)
+    write_lora(folder / "loras" / LORA)
+    shapes = read_shapes(comfyui, python, small)
+    return write_checkpoint(folder / "checkpoints" / CHECKPOINT, shapes)
+
+
+def show_models(folder: Path, paths: Path) -> list[str]:
+    """The arguments that let a ComfyUI see these folders, and the file `paths` for them."""
+    folders = {"base_path": str(folder), "checkpoints": "checkpoints", "loras": "loras"}
+    paths.write_text(json.dumps({"test": folders}))  # JSON is YAML
+    return ["--extra-model-paths-config", str(paths)]
 
 
 def main() -> None:

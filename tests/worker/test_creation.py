@@ -9,7 +9,7 @@ import psutil
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
-from custom_nodes.discomfort.errors import WorkerStartError
+from custom_nodes.discomfort.errors import ConfigError, WorkerStartError
 from custom_nodes.discomfort.worker import process
 from servers import FAKE, Make, assert_works, wait_for, write_config
 
@@ -105,8 +105,13 @@ async def test_another_device_is_another_worker(tmp_path: Path):
         await asyncio.gather(*(assert_works(d.Worker) for d in (first, second)))
 
 
-async def test_device_that_is_not_there_is_an_error_not_a_slow_run(tmp_path: Path):
+async def test_device_that_is_not_there_is_an_error_not_a_slow_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     torch = pytest.importorskip("torch")
-    nowhere = torch.cuda.device_count() + 7
-    with pytest.raises(WorkerStartError, match=rf"cuda_device={nowhere}: torch in .* no such"):
-        await Discomfort.create(write_config(tmp_path, FAKE), cuda_device=nowhere)
+    config, nowhere = write_config(tmp_path, FAKE), torch.cuda.device_count() + 7
+    with pytest.raises(ConfigError, match=rf"^cuda_device={nowhere}: torch in .* no such"):
+        await Discomfort.create(config, cuda_device=nowhere)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with pytest.raises(ConfigError, match=r"^cuda_device=2: .*Use 0 to 1"):
+        await Discomfort.create(config, cuda_device=2)
