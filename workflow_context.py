@@ -7,36 +7,27 @@ is short.
 from __future__ import annotations
 
 import contextlib
-import errno
-import json
-import os
-import shutil
-import time
 import uuid
-import weakref
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from .config import ContextConfig, load_config
-from .errors import ContextNotFound, CorruptValueError, StoreError, UnknownKeyError
-from .frozen_values import (
-    contents_named,
-    is_reference,
-    pack_values,
-    unpack_values,
-    why_no_reference,
-)
+from .errors import UnknownKeyError
+from .frozen_values import is_reference
 from .records.history import History
-from .store import capacity, codec, exchange, frozen, handover, run_dir
+from .store import capacity, codec, exchange, frozen, handover, info, life, run_dir
 from .store.capacity import free_ram_bytes
 from .store.handover import Handoff, Taken
 from .store.ram_first import RamFirst
 from .store.receipt import Receipt
-from .store.receipts import ReceiptBook
+from .stored_references import StoredReferences, write_reference
 
-__all__ = ["FROZEN_PREFIX", "Handoff", "Receipt", "Taken", "WorkflowContext", "free_ram_bytes"]
+__all__ = [
+    "FROZEN_PREFIX", "Handoff", "Receipt", "Taken", "WorkflowContext", "check_unique_id",
+    "free_ram_bytes",
+]  # fmt: skip
 
 _PASS_BY = ("val", "ref")
 FROZEN_PREFIX = frozen.PREFIX
@@ -77,59 +68,12 @@ class WorkflowContext:
         self.trusted, self.durable = trusted, durable
         self.is_recorded = config.RECORD_RUNS
         self._history: History | None = None
-        root = run_dir.durable_dir() if durable else run_dir.contexts_dir(config.CONTEXTS_DIR_NAME)
-        if create and not durable:
-            run_dir.purge(root)
-        self.folder = root / self.run_id
-        owner = self._enter(create)
-        try:
-            store = RamFirst(self.folder, limit, owner is not None, durable)
-        except BaseException:
-            if owner is not None:
-                run_dir.remove_folder(self.folder)
-                owner.release()
-            raise
-        self._store = store
-        self._held: Counter[str] = Counter()  # frozen values of workflows that run just now
-        # Garbage collection and the end of the interpreter close it as well.
-        self._finalizer = weakref.finalize(self, _close, store, owner, os.getpid())
-
-    def _enter(self, create: bool) -> run_dir.Owner | None:
-        """Make the folder, or join it; the lock if it is ours alone."""
-        receipts = self.folder / "receipts.json"
-        if not create:
-            if not receipts.exists():
-                raise ContextNotFound(
-                    errno.ENOENT, f"There is no context {self.run_id!r}", str(self.folder)
-                )
-            return None
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            owner = run_dir.Owner(self.folder)
-            try:
-                is_ours = owner.acquire()
-            except FileNotFoundError:
-                continue  # a purge took the folder away between the two steps
-            if is_ours:
-                token = run_dir.new_token()
-                if receipts.exists() and not self.durable:
-                    run_dir.remove_folder(self.folder)  # a dead owner's, younger than our purge
-                    owner.release()
-                    continue
-                if not receipts.exists():
-                    if not self.durable:
-                        owner.mark_token(token)
-                    ReceiptBook.create(self.folder, self.run_id, token)
-                if self.durable:
-                    # Everybody who opens it has equal rights, and nobody removes it.
-                    owner.release(is_removing=False)
-                    return None
-                return owner
-            if receipts.exists():
-                return None
-            time.sleep(0.001)  # somebody is just making it
-        raise StoreError(f"The context {self.run_id!r} in {self.folder} did not get ready in 10 s.")
+        contexts = (
+            run_dir.durable_dir() if durable else run_dir.contexts_dir(config.CONTEXTS_DIR_NAME)
+        )
+        self._life = life.Life(contexts, self.run_id, limit, create, durable)
+        self.folder = self._life.folder
+        self._references = StoredReferences(self._life)
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -149,15 +93,14 @@ class WorkflowContext:
             StoreFullError (an OSError): neither RAM nor disk has room; the previous value is kept.
             TypeError: the value can't be stored.
         """
-        self._check(unique_id)
+        check_unique_id(unique_id)
         if pass_by not in _PASS_BY:
             raise ValueError(f'pass_by must be "val" or "ref", not {pass_by!r}.')
         if pass_by == "ref" and is_reference(data):
-            self._save_reference(unique_id, data, use_ram, meta or {}, {})
+            self._references.save(unique_id, data, use_ram, meta or {}, {})
             return
-        before = self._open.book.receipts.get(unique_id)
-        self._open.save(unique_id, data, use_ram, pass_by, meta)
-        self._drop_frozen_of(before)
+        with self._references.replacing(unique_id):
+            self._store.save(unique_id, data, use_ram, pass_by, meta)
 
     def load(self, unique_id: str) -> Any:
         """The value stored under a key. Changing it changes nothing in the store.
@@ -170,54 +113,24 @@ class WorkflowContext:
             UntrustedValueError: it needs code to be read, and `trusted` is False.
             CorruptValueError: it is damaged.
         """
-        self._check(unique_id)
-        value = self._open.load(unique_id, self.trusted)
-        contents = (self._open.receipt(unique_id).meta or {}).get("frozen")
-        if contents and is_reference(value):
-            return pack_values(value, frozen.pack(self._open, contents))
-        return value
+        check_unique_id(unique_id)
+        stored = self._store.load(unique_id, self.trusted)
+        return self._references.with_values(unique_id, stored)
 
     def get_storage_info(self, unique_id: str) -> dict[str, Any] | None:
         """Where and how a value is stored: storage_type, size (bytes), pass_by, shm_name or
         path. A reference has its recipe, too: equal for references that make the same value; None
         as long as nobody made or used it in a run."""
-        self._check(unique_id)
-        try:
-            receipt = self._open.receipt(unique_id)
-        except UnknownKeyError:
-            return None
-        place = self._open.locate(receipt)
-        info: dict[str, Any] = {
-            "storage_type": receipt.storage,
-            "size": receipt.size_bytes,
-            "pass_by": receipt.pass_by,
-        }
-        if receipt.storage == "ram":
-            info["shm_name"] = os.path.basename(place)
-        else:
-            info["path"] = place
-        if receipt.pass_by == "ref":
-            info["recipe"] = (receipt.meta or {}).get("recipe")
-        return info
+        check_unique_id(unique_id)
+        return info.storage_info(self._store, unique_id)
 
     def list_keys(self) -> list[str]:
         """The unique_ids that have a value."""
-        return [key for key in self._open.unique_ids() if not key.startswith(frozen.PREFIX)]
+        return [key for key in self._store.unique_ids() if not key.startswith(frozen.PREFIX)]
 
     def get_usage(self) -> dict[str, Any]:
         """RAM and disk that the stored values take, and the limit of RAM."""
-        keys = self._open.unique_ids()
-        used = self._open.book.used_bytes
-        limit = self._open.limit_bytes
-        return {
-            "ram_usage_bytes": used["ram"],
-            "ram_capacity_bytes": limit,
-            "ram_usage_gb": used["ram"] / 2**30,
-            "ram_capacity_gb": limit / 2**30,
-            "temp_disk_usage_bytes": used["disk"],
-            "temp_disk_usage_mb": used["disk"] / 2**20,
-            "stored_keys_count": len(keys),
-        }
+        return info.usage(self._store)
 
     def export_data(
         self, unique_id: str, destination_path: str | Path, overwrite: bool = False
@@ -229,8 +142,8 @@ class WorkflowContext:
             TypeError: it is a reference: a workflow, not a value.
             FileExistsError: the file is there, and `overwrite` is False.
         """
-        self._check(unique_id)
-        receipt = self._open.receipt(unique_id)
+        check_unique_id(unique_id)
+        receipt = self._store.receipt(unique_id)
         if receipt.pass_by == "ref":
             raise TypeError(
                 f"{unique_id!r} is stored by reference: it has no value to export. "
@@ -239,7 +152,7 @@ class WorkflowContext:
         path = Path(destination_path)
         exchange.check_free(path, overwrite)
         exchange.write_pickle(self.load(unique_id), path, overwrite)
-        self._open.remove(unique_id)
+        self._store.remove(unique_id)
 
     def import_data(self, path: str | Path, unique_id: str, use_ram: bool = True) -> None:
         """Read a .pkl file, as `export_data` wrote it, and store its value under a key.
@@ -249,7 +162,7 @@ class WorkflowContext:
             UntrustedValueError: reading it would run code, and `trusted` is False.
             CorruptValueError: it is no pickle, or incomplete.
         """
-        self._check(unique_id)
+        check_unique_id(unique_id)
         self.save(unique_id, exchange.read_pickle(Path(path), self.trusted), use_ram)
 
     def export_reference(
@@ -265,15 +178,14 @@ class WorkflowContext:
             TypeError: it is a value, not a reference.
             FileExistsError: the file is there, and `overwrite` is False.
         """
-        self._check(unique_id)
-        if self._open.receipt(unique_id).pass_by != "ref":
+        check_unique_id(unique_id)
+        if self._store.receipt(unique_id).pass_by != "ref":
             raise TypeError(
                 f"{unique_id!r} is stored by value. export_data() writes it to a pickle file."
             )
         path = Path(destination_path)
         exchange.check_free(path, overwrite)
-        text = json.dumps(self.load(unique_id))
-        exchange.write_file(path, lambda f: f.write(text.encode()), overwrite)
+        write_reference(self.load(unique_id), path, overwrite)
 
     def import_reference(self, path: str | Path, unique_id: str) -> None:
         """Store the workflow in a JSON file as a reference, with the values frozen into it.
@@ -286,15 +198,8 @@ class WorkflowContext:
                 damaged or missing.
             UntrustedValueError: a frozen value needs code to be read.
         """
-        self._check(unique_id)
-        workflow = exchange.read_json(Path(path))
-        reason = why_no_reference(workflow)
-        if reason is None:
-            parts = unpack_values(workflow)
-            if self.missing_contents(contents_named(parts.data) - parts.values.keys()):
-                reason = "a value that is frozen into it is missing in the file"
-        if reason is not None:
-            raise CorruptValueError(f"{path} can't be used as a reference: {reason}.")
+        check_unique_id(unique_id)
+        workflow = self._references.read_file(Path(path))
         self.save(unique_id, workflow, pass_by="ref")
 
     def report(self, path: str | Path) -> Path:
@@ -342,128 +247,92 @@ class WorkflowContext:
 
     def get_used_bytes(self) -> dict[str, int]:
         """Internal. What the stored values take: "ram" and "disk"."""
-        return self._open.book.used_bytes
+        return self._store.book.used_bytes
 
     def version(self, unique_id: str) -> str:
         """Internal. Changes whenever something else is stored under the key; unique over all
         contexts."""
-        return self._open.receipt(unique_id).version
+        return self._store.receipt(unique_id).version
 
     def get_receipt(self, unique_id: str) -> Receipt:
         """Internal. How the value is stored, with `meta`."""
-        return self._open.receipt(unique_id)
+        return self._store.receipt(unique_id)
 
     def load_reference(self, unique_id: str) -> Any:
         """Internal. The workflow of a reference as it is stored, without its frozen values."""
-        return self._open.load(unique_id, self.trusted)
+        return self._store.load(unique_id, self.trusted)
 
     def content_of(self, receipt: Receipt) -> str:
         """Internal. The hash of a stored value's content; the block is lent to a run."""
-        return frozen.content_of(self._open, receipt)
+        return self._references.content_of(receipt)
 
     def keep_reference(
         self, unique_id: str, workflow: Any, recipe: str, kept: Mapping[str, Receipt]
     ) -> None:
         """Internal. Save a reference with values of this context frozen in: content -> receipt."""
-        self._save_reference(unique_id, workflow, True, {"recipe": recipe}, kept)
+        self._references.save(unique_id, workflow, True, {"recipe": recipe}, kept)
 
     def note_recipe(self, unique_id: str, version: str, recipe: str) -> None:
         """Internal. Remember the recipe of a reference that somebody saved."""
-        frozen.annotate(self._open, unique_id, version, {"recipe": recipe})
+        self._references.note_recipe(unique_id, version, recipe)
 
     def missing_contents(self, contents: Iterable[str]) -> list[str]:
         """Internal. Of frozen values those that this context does not have."""
-        return frozen.missing(self._open, contents)
+        return self._references.missing(contents)
 
-    @contextlib.contextmanager
-    def holding(self, values: Mapping[str, str]) -> Iterator[None]:
+    def holding(self, values: Mapping[str, str]) -> AbstractContextManager[None]:
         """Internal. Have the packed values of workflows here as long as these run."""
-        if not values:
-            yield
-            return
-        self._held.update(values.keys())
-        try:
-            frozen.commit_written(self._open, frozen.write_packed(self._open, values))
-            yield
-        finally:
-            self._held.subtract(values.keys())
-            self._drop_frozen()
-
-    def _save_reference(
-        self, unique_id: str, data: Any, use_ram: bool, meta: Mapping[str, Any],
-        kept: Mapping[str, Receipt],
-    ) -> None:  # fmt: skip
-        before = self._open.book.receipts.get(unique_id)
-        workflow, packed = unpack_values(data)
-        contents = contents_named(workflow)
-        packed = {k: v for k, v in packed.items() if k in contents}
-        meta = {**meta, "frozen": sorted(contents)}
-        frozen.save_reference(self._open, unique_id, workflow, meta, packed, kept, use_ram)
-        self._drop_frozen_of(before)
-
-    def _drop_frozen_of(self, replaced: Receipt | None) -> None:
-        if replaced is not None and (replaced.meta or {}).get("frozen"):
-            self._drop_frozen()
-
-    def _drop_frozen(self) -> None:
-        frozen.drop_unused(self._open, {c for c, n in self._held.items() if n > 0})
+        return self._references.holding(values)
 
     def copy_key(self, src: str, dst: str) -> Receipt:
         """Internal. A second key for the same stored value; costs a line in the receipts."""
-        self._check(dst)
-        return self._open.copy(src, dst)
+        check_unique_id(dst)
+        with self._references.replacing(dst):
+            return self._store.copy(src, dst)
 
     def delete_key(self, unique_id: str) -> None:
         """Internal. Remove a key; KeyError when absent."""
-        before = self._open.book.receipts.get(unique_id)
-        self._open.remove(unique_id)
-        self._drop_frozen_of(before)
+        with self._references.replacing(unique_id):
+            self._store.remove(unique_id)
 
     def clear(self) -> None:
         """Internal. Remove every key, so that the context can serve another run.
 
         Freed memory is kept for it, but not much.
         """
-        for key in self._open.unique_ids():
+        for key in self._store.unique_ids():
             with contextlib.suppress(UnknownKeyError):  # another process was faster
                 self.delete_key(key)
-        pool = self._open.ram.pool
+        pool = self._store.ram.pool
         pool.trim(max(0, pool.size_bytes - _KEPT_WHEN_EMPTY_BYTES))
 
     def hand_over(self, load: Iterable[str], use_ram: bool = True) -> Handoff:
         """Internal. Lend values to one run of the worker, and tell it where to save."""
-        return handover.hand_over(self._open, load, use_ram)
+        return handover.hand_over(self._store, load, use_ram)
 
     def take_back(self, handoff: Handoff, commit: bool = True) -> Taken:
         """Internal. Collect what the run saved, also after a failure. Idempotent.
 
         The result's `load(unique_id)` reads what this run saved, whoever saves the key meanwhile.
         """
-        return handover.take_back(self._open, handoff, commit, self.trusted)
+        return handover.take_back(self._store, handoff, commit, self.trusted)
 
     # -- life -----------------------------------------------------------------------------------
 
     @property
-    def _open(self) -> RamFirst:
-        if not self._finalizer.alive:
-            raise StoreError(f"The context {self.run_id!r} is closed. Make a new one.")
-        return self._store
-
-    @staticmethod
-    def _check(unique_id: str) -> None:
-        if not isinstance(unique_id, str):
-            raise TypeError(f"A unique_id is a string, not {unique_id!r}.")
+    def _store(self) -> RamFirst:
+        return self._life.store
 
     @property
     def is_closed(self) -> bool:
-        return not self._finalizer.alive
+        return self._life.is_closed
 
     def shutdown(self) -> None:
         """Free every segment and file of an own temporary context; leave others and durable ones.
         Idempotent."""
         if self._history is not None:
             self._history.close()  # it may still draw what is stored here
-        self._finalizer()
+        self._life.close()
 
     def __enter__(self) -> WorkflowContext:
         return self
@@ -474,19 +343,10 @@ class WorkflowContext:
     @classmethod
     def delete_durable(cls, run_id: str) -> None:
         """Remove a durable context with all its values; FileNotFoundError when there is none."""
-        folder = run_dir.durable_dir() / run_dir.check_run_id(run_id)
-        if not folder.exists():
-            raise ContextNotFound(
-                errno.ENOENT, f"There is no durable context {run_id!r}", str(folder)
-            )
-        shutil.rmtree(folder)
+        life.delete_durable(run_id)
 
 
-def _close(store: RamFirst, owner: run_dir.Owner | None, pid: int) -> None:
-    if pid != os.getpid():  # a forked child: the context is the parent's
-        return
-    with contextlib.ExitStack() as steps:  # goes on past a failure, and lets the first error out
-        if owner is not None:
-            steps.callback(owner.release)
-            steps.callback(run_dir.remove_folder, store.folder)
-        steps.callback(store.close)
+def check_unique_id(unique_id: Any) -> None:
+    """Raises TypeError for what can't be a key of a context."""
+    if not isinstance(unique_id, str):
+        raise TypeError(f"A unique_id must be text, not {unique_id!r}.")
