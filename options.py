@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .workflow_context import check_unique_id
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -73,8 +75,5 @@ def check_given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
             f"inputs must be a dict of unique_id to value, not {type(inputs).__name__}."
         )
     for unique_id in inputs:
-        if not isinstance(unique_id, str) or not unique_id.strip():
-            raise TypeError(
-                f"inputs: a unique_id must be text that is not empty, not {unique_id!r}."
-            )
+        check_unique_id(unique_id)
     return dict(inputs)

@@ -347,6 +347,10 @@ class WorkflowContext:
 
 
 def check_unique_id(unique_id: Any) -> None:
-    """Raises TypeError for what can't be a key of a context."""
+    """Raises TypeError or ValueError for what can't be a key of a context."""
     if not isinstance(unique_id, str):
         raise TypeError(f"A unique_id must be text, not {unique_id!r}.")
+    if not unique_id.strip():
+        raise ValueError(
+            "A unique_id must not be empty. Name the value as the port that it is for or from."
+        )

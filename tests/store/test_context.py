@@ -245,10 +245,27 @@ def test_value_that_can_not_be_stored_raises_and_the_old_one_stays(context):
 def test_bad_arguments_are_refused(context):
     with pytest.raises(ValueError, match="pass_by"):
         context.save("a", 1, pass_by="copy")
-    with pytest.raises(TypeError, match="unique_id"):
-        context.save(3, 1)
     with pytest.raises(errors.ConfigError, match="max_ram_gb"):
         WorkflowContext(max_ram_gb=-1)
+
+
+@pytest.mark.parametrize(("key", "error"), [("", ValueError), (" ", ValueError), (3, TypeError)])
+def test_a_key_that_no_port_can_have_is_refused_everywhere(context, tmp_path, key, error):
+    for name in ("v.pkl", "r.json"):
+        (tmp_path / name).touch()
+    uses = (
+        lambda: context.save(key, 1),
+        lambda: context.load(key),
+        lambda: context.get_storage_info(key),
+        lambda: context.export_data(key, tmp_path / "new"),
+        lambda: context.import_data(tmp_path / "v.pkl", key),
+        lambda: context.export_reference(key, tmp_path / "new"),
+        lambda: context.import_reference(tmp_path / "r.json", key),
+    )
+    for use in uses:
+        with pytest.raises(error, match="unique_id must"):
+            use()
+    assert context.list_keys() == []
 
 
 def test_config_file_sets_limit_and_folder(tmp_path):
