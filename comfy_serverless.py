@@ -190,7 +190,7 @@ class ComfyConnector(ServerView):
         Returns:
             `{"prompt", "outputs", "status", "meta"}`.
         """
-        data = read_workflow(payload)
+        data = await _read(payload)
         if use_workflow_json and isinstance(data.get("nodes"), list):
             data = await self.get_prompt_from_workflow(data)
         result = await self.execute(data)
@@ -218,7 +218,7 @@ class ComfyConnector(ServerView):
         Raises:
             WorkflowError: it can't be used; every problem is named.
         """
-        data = read_workflow(workflow)
+        data = await _read(workflow)
         if is_prompt(data):
             return data
         return to_prompt(data, await self.object_info_index(), **options)
@@ -294,3 +294,10 @@ class ComfyConnector(ServerView):
         """Give back one `create()`; the last one kills the worker."""
         if self._shared.leave(self):
             await self.kill_api()
+
+
+async def _read(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    """`read_workflow`; a file, which may be large, in a thread."""
+    if isinstance(source, Mapping):
+        return read_workflow(source)
+    return await asyncio.to_thread(read_workflow, source)

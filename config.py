@@ -75,15 +75,32 @@ def read_json(path: str | Path) -> Any:
     Raises:
         ConfigError: not there, or not JSON; names the file, line and column.
     """
+    return parse_json(read_text(path), path)
+
+
+def read_text(path: str | Path) -> str:
+    """Read a text file.
+
+    Raises:
+        ConfigError: not there, or no text.
+    """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except OSError as e:
         raise ConfigError(f"{path} can't be read ({e.strerror or e}). Check the path.") from e
     except UnicodeDecodeError as e:
         raise ConfigError(f"{path} can't be read: it is not UTF-8 text ({e.reason}).") from e
+
+
+def parse_json(text: str, path: str | Path) -> Any:
+    """The JSON, which may have `//` comments, of that file.
+
+    Raises:
+        ConfigError: it is none; names the file, line and column.
+    """
     try:
         with contextlib.suppress(json.JSONDecodeError):  # it may have comments
-            return json.loads(text)
+            return json.loads(text, object_hook=_as_it_is)
         return json.loads(_STRING_OR_COMMENT.sub(lambda m: m.group(1) or "", text))
     except json.JSONDecodeError as e:
         raise ConfigError(
@@ -91,6 +108,12 @@ def read_json(path: str | Path) -> Any:
         ) from e
     except RecursionError as e:
         raise ConfigError(f"{path} can't be read: it is nested too deeply.") from e
+
+
+def _as_it_is(found: dict[str, Any]) -> dict[str, Any]:
+    """To be called for each object lets other threads run meanwhile; json's C code alone does not,
+    and a large workflow is read in a thread."""
+    return found
 
 
 def load_config(kind: type[T], name: str, path: str | Path | None = None, **arguments: Any) -> T:

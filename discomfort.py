@@ -31,12 +31,13 @@ from .graph.cached import Sent
 from .memory import let_go, let_go_of_all
 from .options import Options, check_given, check_options, check_record
 from .own_contexts import OwnContexts
-from .prepare import Preparer, read_workflows
+from .prepare import Preparer
 from .recording import Recorder
 from .references import References
 from .runs import Run
 from .streams import Streams
 from .workflow_context import WorkflowContext
+from .workflow_sources import Sources
 from .workflow_tools import WorkflowTools
 
 log = logging.getLogger("discomfort.references")
@@ -71,6 +72,7 @@ class Discomfort:
         self._contexts = OwnContexts()
         self._streams = Streams()
         self._recorder = Recorder(record)
+        self._sources = Sources()
         self._preparer: Preparer | None = None
 
     @classmethod
@@ -164,7 +166,7 @@ class Discomfort:
         check_options(options)
         self._check_open()
         given = check_given(inputs)
-        read = read_workflows(workflows)
+        read = await self._sources.read(workflows)
         preparer = await self._prepared_for_server()
         with self._contexts.use(context) as used:
             history, is_recorded = self._recorder.history_of(used, context is not None, record)
@@ -233,7 +235,7 @@ class Discomfort:
         """
         self._check_open()
         given = check_given(inputs)
-        read = read_workflows(workflows)
+        read = await self._sources.read(workflows)
         preparer = await self._prepared_for_server()
         with self._contexts.use(context) as used:
             planner = Planner(

@@ -27,6 +27,7 @@ from .references import References, recipe_of
 
 if TYPE_CHECKING:
     from .workflow_context import WorkflowContext
+    from .workflow_sources import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,8 @@ class Planner:
         self._context, self._references, self._rules = context, references, rules
         self._preparer, self._sent = preparer, sent
 
-    async def __call__(
-        self, workflows: list[tuple[str, dict[str, Any]]], given: Mapping[str, Any]
-    ) -> RunPlan:
-        prepared = [self._preparer.prepare(data, name) for name, data in workflows]
+    async def __call__(self, workflows: list[Source], given: Mapping[str, Any]) -> RunPlan:
+        prepared = [await self._preparer.prepare_aside(source) for source in workflows]
         named = [(p.name, p.ports) for p in prepared]
         sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}
         stored = [uid for uid in self._context.list_keys() if uid not in given]

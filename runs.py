@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .errors import NodeFailed, RunTimeout, ValidationFailed, WorkerDied, WorkflowError
 from .events import SeedsChanged, WorkflowStarted
 from .feeds import feed_of, is_given_by_reference, kind_of_stored
-from .frozen_values import unpack_values
 from .graph.cached import Sent
 from .graph.kinds import kind_of
 from .graph.literals import NOT_LITERAL, as_literal
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from .comfy_serverless import ComfyConnector, RunResult
     from .records.history import History
     from .workflow_context import Handoff, Taken, WorkflowContext
+    from .workflow_sources import Source
 
 Listener: TypeAlias = "Callable[[Any], Any] | None"
 
@@ -73,12 +73,9 @@ class Run:
         self._seeds: dict[str, dict[tuple[str, str], Any]] = {}
         self._draws = 0
 
-    async def __call__(
-        self, workflows: list[tuple[str, dict[str, Any]]], inputs: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        parted = [(name, unpack_values(data)) for name, data in workflows]
-        values = {k: v for _, parts in parted for k, v in parts.values.items()}
-        prepared = [self._preparer.prepare(parts.data, name) for name, parts in parted]
+    async def __call__(self, workflows: list[Source], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        prepared = [await self._preparer.prepare_aside(source) for source in workflows]
+        values = {k: v for source in workflows for k, v in source.values.items()}
         named_ports = [(p.name, p.ports) for p in prepared]
         check_inputs(
             named_ports,
