@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .errors import WorkflowError
-from .graph.model import PORT_TYPE, is_workflow, parse_workflow
+from .graph.model import PORT_TYPE, is_workflow
+from .graph.parse import parse_workflow
 from .graph.ports import FROZEN, PORT_INPUT, find_ports
 from .graph.prompt import is_prompt, link_source
 from .graph.recipe import LOADER

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import Problem, WorkflowError
-from .graph.model import Workflow, parse_workflow
+from .graph.model import Workflow
+from .graph.parse import parse_workflow
 from .graph.ports import Ports, find_ports, find_ports_in_prompt
 from .graph.prompt import Prompt, is_prompt, parse_prompt
 from .graph.to_prompt import to_prompt

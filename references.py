@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from .errors import Problem, UnknownKeyError, WorkflowError
 from .frozen_values import contents_named
 from .graph.closure import close_prompt, close_workflow
-from .graph.model import is_workflow, parse_workflow
+from .graph.model import is_workflow
+from .graph.parse import parse_workflow
 from .graph.plan import Feed, Frozen, Graft, Load, Plan
 from .graph.recipe import Recipe, make_recipe
 from .graph.swap import recipe_of_output, resolve_output

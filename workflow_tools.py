@@ -15,8 +15,9 @@ from . import images, json_values
 from .config import load_pass_by_rules
 from .errors import WorkflowError
 from .graph import reroutes
-from .graph.model import NodeId, Workflow, parse_workflow
+from .graph.model import NodeId, Workflow
 from .graph.order import execution_order
+from .graph.parse import parse_workflow
 from .graph.ports import Port, find_ports
 from .graph.prompt import is_prompt
 from .graph.stitch import stitch

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import conftest  # noqa: E402, F401
 from custom_nodes.discomfort.errors import WorkflowError  # noqa: E402
-from custom_nodes.discomfort.graph.model import parse_workflow  # noqa: E402
+from custom_nodes.discomfort.graph.parse import parse_workflow  # noqa: E402
 from custom_nodes.discomfort.graph.subgraphs import flatten  # noqa: E402
 from custom_nodes.discomfort.graph.to_prompt import convert  # noqa: E402
 from custom_nodes.discomfort.graph.widgets import index_object_info  # noqa: E402

@@ -21,10 +21,10 @@ from .model import (
     Node,
     Subgraph,
     Workflow,
-    parse_workflow,
 )
 from .node_class import Socket
 from .object_info import ObjectInfo
+from .parse import parse_workflow
 from .widgets import read_widgets, saved_values
 
 

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 from ..errors import Problem, WorkflowError
 from .core_nodes import BROWSER_INPUTS, GROUP_NODE_PREFIXES, NEEDS_BROWSER, SAVE_NODES
-from .model import Node, Workflow, parse_workflow
+from .model import Node, Workflow
 from .node_class import ClassSpec, Widget
 from .object_info import ObjectInfo
 from .order import execution_order
+from .parse import parse_workflow
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
 from .prompt import Prompt, PromptNode, Source
 from .seeds import Control, change_seeds, control_mode

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.model import Workflow, parse_workflow
+from custom_nodes.discomfort.graph.model import Workflow
+from custom_nodes.discomfort.graph.parse import parse_workflow
 from custom_nodes.discomfort.graph.ports import find_ports
 from custom_nodes.discomfort.graph.prune import Frozen, freeze, prune, prune_prompt
 from custom_nodes.discomfort.graph.to_prompt import to_prompt

@@ -8,8 +8,9 @@ import json
 import pytest
 from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.model import Workflow, parse_workflow
+from custom_nodes.discomfort.graph.model import Workflow
 from custom_nodes.discomfort.graph.object_info import index_object_info
+from custom_nodes.discomfort.graph.parse import parse_workflow
 from custom_nodes.discomfort.graph.ports import find_ports
 from custom_nodes.discomfort.graph.stitch import stitch
 from flow import Flow, Interpreter

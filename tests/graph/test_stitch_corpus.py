@@ -15,8 +15,9 @@ import pytest
 from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.edit import End, connect, highest, scope
-from custom_nodes.discomfort.graph.model import Workflow, parse_workflow, with_graph
+from custom_nodes.discomfort.graph.model import Workflow, with_graph
 from custom_nodes.discomfort.graph.object_info import ObjectInfo, index_object_info
+from custom_nodes.discomfort.graph.parse import parse_workflow
 from custom_nodes.discomfort.graph.prompt import Prompt, link_source, links_of
 from custom_nodes.discomfort.graph.prune import prune, prune_prompt
 from custom_nodes.discomfort.graph.stitch import stitch

@@ -9,7 +9,8 @@ from typing import Any
 from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.freeze import freeze
-from custom_nodes.discomfort.graph.model import Workflow, parse_workflow
+from custom_nodes.discomfort.graph.model import Workflow
+from custom_nodes.discomfort.graph.parse import parse_workflow
 from custom_nodes.discomfort.graph.ports import find_ports
 from custom_nodes.discomfort.graph.prune import prune
 from custom_nodes.discomfort.graph.stitch import stitch

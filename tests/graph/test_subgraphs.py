@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.bypass import bypass_slot, fits, type_name
-from custom_nodes.discomfort.graph.model import parse_workflow
+from custom_nodes.discomfort.graph.parse import parse_workflow
 from custom_nodes.discomfort.graph.prompt import Source, link_source
 from custom_nodes.discomfort.graph.subgraphs import flatten
 from custom_nodes.discomfort.graph.to_prompt import convert, to_prompt

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.model import parse_workflow
+from custom_nodes.discomfort.graph.parse import parse_workflow
 from custom_nodes.discomfort.graph.subgraphs import flatten
 from custom_nodes.discomfort.graph.to_prompt import to_prompt
 from custom_nodes.discomfort.graph.widgets import index_object_info

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.model import parse_workflow
+from custom_nodes.discomfort.graph.parse import parse_workflow
 from custom_nodes.discomfort.graph.widgets import (
     index_object_info,
     widget_index,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from custom_nodes.discomfort.graph.model import Workflow, parse_workflow
+from custom_nodes.discomfort.graph.model import Workflow
+from custom_nodes.discomfort.graph.parse import parse_workflow
 from custom_nodes.discomfort.graph.subgraphs import FlatGraph, flatten
 
 PORT = "DiscomfortPort"

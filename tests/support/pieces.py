@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from custom_nodes.discomfort.graph.closure import close_workflow
-from custom_nodes.discomfort.graph.model import Workflow, parse_workflow
+from custom_nodes.discomfort.graph.model import Workflow
 from custom_nodes.discomfort.graph.object_info import index_object_info
+from custom_nodes.discomfort.graph.parse import parse_workflow
 from custom_nodes.discomfort.graph.plan import Feed, Frozen, Graft, Load, Plan, plan_run
 from custom_nodes.discomfort.graph.ports import find_ports
 from custom_nodes.discomfort.graph.prompt import Prompt, link_source
