@@ -9,6 +9,7 @@
     |   |-- UnknownKeyError (KeyError)        nothing is stored under that unique_id
     |   |-- StoreFullError (OSError)          neither RAM nor disk has room; what was there is kept
     |   |-- CorruptValueError (ValueError)    a stored value or receipt is not whole
+    |   |-- UnopenedValueError (AttributeError)  only another process can open the value
     |   `-- UntrustedValueError (ValueError)  reading it would run code; the context is not trusted
     `-- ExecutionError (RuntimeError)         a run that did not end well
         |-- WorkerStartError                  ComfyUI was not found, or did not get ready
@@ -99,6 +100,10 @@ class CorruptValueError(StoreError, ValueError):
 
 class UntrustedValueError(StoreError, ValueError):
     """Reading this value would run code, and the context was opened with `trusted=False`."""
+
+
+class UnopenedValueError(StoreError, AttributeError):
+    """Something was asked of a value whose classes this process does not have."""
 
 
 class ExecutionError(DiscomfortError, RuntimeError):

@@ -189,7 +189,8 @@ class Track:
 
     def _output_cell(self, unique_id: str, prepared: Prepared, taken: Taken) -> dict[str, Any]:
         receipt, kind = taken[unique_id], prepared.ports.outputs[unique_id].type
-        if receipt.size_bytes <= _SMALL_BYTES and kind not in _PICTURE_TYPES:
+        is_small = receipt.size_bytes <= _SMALL_BYTES and receipt.is_safe
+        if is_small and kind not in _PICTURE_TYPES:
             try:
                 return cell_of(taken.load(unique_id))
             except Exception as e:  # it needs code that this context must not run, or is damaged

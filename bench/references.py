@@ -10,7 +10,7 @@ end; `--small`: 0.5 GB), and lets two workers of the same kind make the same pic
   picture is not fetched, which `run()` does.
 
 Prompt text, seed and LoRA strength change in each run; who goes first changes too. Then the same
-loop with MODEL by value, on the first worker.
+loop with MODEL by value, in turns with that by reference, on the first worker.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from run_overhead import Bare, row
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 from discomfort.comfy_serverless import ComfyConnector  # noqa: E402
-from discomfort.errors import DiscomfortError  # noqa: E402
 from discomfort.worker.find_comfyui import find_comfyui, find_python  # noqa: E402
 from support.checkpoint import CHECKPOINT, LORA, show_models, write_models  # noqa: E402
 
@@ -85,8 +84,8 @@ async def run_bare(bare: Bare, given: dict[str, Any]) -> float:
     return time.perf_counter() - start
 
 
-async def measure_reference(discomfort: Discomfort, bare: Bare, args: argparse.Namespace) -> float:
-    """Seconds of a run by reference, after printing both rows and their ratio."""
+async def measure_reference(discomfort: Discomfort, bare: Bare, args: argparse.Namespace) -> None:
+    """Models by reference and by hand in turns: both rows and their ratio."""
     ours: list[float] = []
     hand: list[float] = []
     with discomfort.Context() as context:
@@ -110,34 +109,34 @@ async def measure_reference(discomfort: Discomfort, bare: Bare, args: argparse.N
         f"run() / by hand = {median / base:.3f} (medians), {pairs:.3f} (median of the pairs), "
         f"{total:.3f} (sums); target at most {TARGET}\n"
     )
-    return median / 1e3
 
 
-async def measure_value(
-    discomfort: Discomfort, args: argparse.Namespace, reference_s: float
-) -> None:
-    """The same loop with MODEL by value, or what happens instead."""
-    discomfort.Tools.pass_by_rules["MODEL"] = "val"
-    try:
-        with discomfort.Context() as context:
+async def measure_value(discomfort: Discomfort, args: argparse.Namespace) -> None:
+    """The same loop with MODEL by value, in turns with the model by reference."""
+    load_model = WORKFLOWS / "load_model.json"
+    seconds: dict[str, list[float]] = {"val": [], "ref": []}
+    with discomfort.Context() as by_value, discomfort.Context() as by_reference:
+        await discomfort.run(load_model, context=by_reference, progress=False)
+        discomfort.Tools.pass_by_rules["MODEL"] = "val"  # what is stored stays as it is
+        try:
             start = time.perf_counter()
-            try:
-                await discomfort.run(WORKFLOWS / "load_model.json", context=context, progress=False)
-            except ImportError as e:  # `run()` gives results to this process, which has no ComfyUI
-                print(f"MODEL by value: saved, but run() can't give it to the script: {e}")
+            await discomfort.run(load_model, context=by_value, progress=False)
             saved_s = time.perf_counter() - start
-            print(f"saved in {saved_s:.1f} s: {context.get_storage_info('model')}")
-            seconds = [
-                await run_ours(discomfort, context, values(i + 1000, args))
-                for i in range(args.runs)
-            ]
-            print(f"first run() with it: {seconds[0]:.1f} s")
-            median = row("run() of three files, MODEL by value", seconds[1:]) / 1e3
-            print(f"by value / by reference = {median / reference_s:.2f}")
-    except (DiscomfortError, KeyError) as e:
-        print(f"MODEL by value: {type(e).__name__}: {str(e)[:1500]}")
-    finally:
-        discomfort.Tools.pass_by_rules["MODEL"] = "ref"
+        finally:
+            discomfort.Tools.pass_by_rules["MODEL"] = "ref"
+        size = by_value.get_storage_info("model")["size"]
+        print(f"load_model by value: {saved_s:.2f} s, {size / 1e6:.0f} MB stored")
+        for i in range(-1, args.runs):  # one to warm up
+            given = values(i + 1001, args)
+            turn = [("val", by_value), ("ref", by_reference)]
+            for rule, context in turn if i % 2 else reversed(turn):
+                took_s = await run_ours(discomfort, context, given)
+                if i >= 0:
+                    seconds[rule].append(took_s)
+    base = row("run() of three files, MODEL by reference", seconds["ref"])
+    median = row("run() of three files, MODEL by value", seconds["val"])
+    pairs = statistics.median(a / b for a, b in zip(seconds["val"], seconds["ref"], strict=True))
+    print(f"by value / by reference = {median / base:.2f} (medians), {pairs:.2f} (of the pairs)")
 
 
 async def measure(comfyui: Path, folder: Path, args: argparse.Namespace) -> None:
@@ -153,11 +152,11 @@ async def measure(comfyui: Path, folder: Path, args: argparse.Namespace) -> None
             second = await ComfyConnector.create(extra_args=arguments, output_directory=other)
             try:
                 async with Bare(second) as bare:
-                    reference_s = await measure_reference(discomfort, bare, args)
+                    await measure_reference(discomfort, bare, args)
             finally:
                 await second.kill_api()  # its memory is wanted now
             if not args.no_value:
-                await measure_value(discomfort, args, reference_s)
+                await measure_value(discomfort, args)
     finally:
         await worker.kill_api()
 

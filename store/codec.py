@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..errors import CorruptValueError, UntrustedValueError
-from . import describe, rebuild
+from . import describe, rebuild, states
+from .unopened import UnopenedValue
 
 FORMAT = 1
 ALIGNMENT = 64
@@ -120,6 +121,9 @@ def _dump_with_code(value: Any, file: Any) -> describe.Collector:
         def persistent_id(self, obj: Any) -> Any:
             return None if type(obj) in describe.PLAIN else buffers.describe(obj)
 
+        def reducer_override(self, obj: Any) -> Any:
+            return states.reduce(obj) or super().reducer_override(obj)
+
     buffers = describe.Collector()
     CodePickler(file, protocol=5, buffer_callback=buffers.add_pickle_buffer).dump(value)
     return buffers
@@ -132,6 +136,8 @@ def encode(value: Any) -> Encoded:
         TypeError, pickle.PicklingError: cloudpickle can't take it either (an open file, a lock,
         ...).
     """
+    if type(value) is UnopenedValue:
+        return _as_it_is(value._block)
     stream = _Pieces()
     try:
         pickler = _DataPickler(stream)
@@ -229,6 +235,14 @@ def decode(
         ) from e
 
 
+def decode_or_keep(block: memoryview, trusted: bool, where: str, head: Header) -> Any:
+    """`decode`, but of what this process has not the code for an UnopenedValue."""
+    try:
+        return decode(block, trusted, where, head)
+    except ImportError as e:
+        return UnopenedValue(block, str(e))
+
+
 def content_hash(block: memoryview) -> str:
     """A hash of the value alone: equal for equal values, whatever block they are in.
 
@@ -265,10 +279,15 @@ def unpack(data: bytes, where: str) -> Encoded:
     """
     view = memoryview(bytearray(data))  # torch wants to be able to write
     decode(view, trusted=False, where=where)
-    head = read_header(view, where)
+    return _as_it_is(view)
+
+
+def _as_it_is(block: memoryview) -> Encoded:
+    """A block ready to be written once more."""
+    head = read_header(block)
     return Encoded(
         head.total_bytes, head.is_safe, head.stream_bytes, head.rows, head.crc,
-        [(HEADER_BYTES, view[HEADER_BYTES : head.total_bytes])], is_list=head.is_list,
+        [(HEADER_BYTES, block[HEADER_BYTES : head.total_bytes])], is_list=head.is_list,
     )  # fmt: skip
 
 
@@ -339,10 +358,10 @@ class _CodeUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         # Code of a notebook or script that is gone here is a clear error, not an AttributeError of
-        # ours.
+        # ours. A module may raise anything while it is imported: ComfyUI's look for a GPU.
         try:
             return super().find_class(module, name)
-        except (ImportError, AttributeError) as e:
+        except Exception as e:
             raise ImportError(
                 f"The stored value needs {module}.{name}, which this process can't import ({e}). "
                 f"Python: {sys.executable}. If it is an object of ComfyUI's, set its type to "

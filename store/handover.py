@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import run_dir
+from . import codec, run_dir
 from .ram_first import RamFirst
 from .receipt import Receipt
 
@@ -45,7 +45,8 @@ class Handoff:
 class Taken(dict[str, Receipt]):
     """What a run saved. `load` reads exactly these values, also when somebody saves the keys anew.
 
-    They stay as long as this object, or until `release`.
+    They stay as long as this object, or until `release`. What this process has no code for comes
+    as an UnopenedValue, since whoever ran something may not even want to look at it.
     """
 
     def __init__(self, store: RamFirst, receipts: Iterable[Receipt], trusted: bool):
@@ -60,7 +61,7 @@ class Taken(dict[str, Receipt]):
         return id(self)
 
     def load(self, unique_id: str) -> Any:
-        return self._store.read(self[unique_id], self._trusted)
+        return self._store.read(self[unique_id], self._trusted, codec.decode_or_keep)
 
     def release(self) -> None:
         """Let go: what no key names any more is freed. Safe to call twice."""

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..errors import CorruptValueError, StoreFullError, UnknownKeyError
 from . import codec, run_dir, segments
@@ -21,6 +21,8 @@ from .keeper import Keeper
 from .receipt import Receipt
 from .receipts import ReceiptBook
 from .spill import Spiller
+
+Decode: TypeAlias = Callable[[memoryview, bool, str, codec.Header], Any]
 
 _RETRIES = 20
 _UNFINISHED_S = 3600.0  # a save may take this long from its last write to its receipt
@@ -92,8 +94,11 @@ class RamFirst:
                     "outside. Save it again."
                 ) from None
 
-    def read(self, receipt: Receipt, trusted: bool = True) -> Any:
+    def read(self, receipt: Receipt, trusted: bool = True, decode: Decode = codec.decode) -> Any:
         """The value that a receipt names.
+
+        Args:
+            decode: what becomes of its block.
 
         Raises:
             FileNotFoundError: the block is not, or no longer, where the receipt says.
@@ -103,7 +108,7 @@ class RamFirst:
         head = codec.read_header(view, where)
         if head.version != receipt.version:
             raise FileNotFoundError(f"{where} was replaced")
-        value = codec.decode(view, trusted, where, head)
+        value = decode(view, trusted, where, head)
         self.keeper.touch(receipt)
         return value
 
@@ -126,8 +131,9 @@ class RamFirst:
         version = run_dir.new_version(self.book.token)
         storage = self.write(version, value, use_ram, unique_id)
         receipt = Receipt(
-            unique_id, version, value.total_bytes, storage, pass_by, value.is_safe, meta=meta
-        )
+            unique_id, version, value.total_bytes, storage, pass_by, value.is_safe, value.is_list,
+            meta,
+        )  # fmt: skip
         self.keeper.touch(receipt)
         try:
             self.commit([*beside, (unique_id, receipt)])

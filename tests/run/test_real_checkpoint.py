@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from custom_nodes.discomfort.discomfort import Discomfort
+from custom_nodes.discomfort.errors import UnopenedValueError
 from custom_nodes.discomfort.worker.events import NodeStarted
 from custom_nodes.discomfort.worker.find_comfyui import find_python
 from support.checkpoint import show_models, write_models
@@ -59,6 +60,34 @@ def values(i: int) -> dict:
         "steps": 1,
         "size": SIDE,
     }
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kinds", ["MODEL", "CLIP VAE", "MODEL CLIP VAE CONDITIONING"])
+async def test_models_by_value_make_the_same_picture(discomfort, workflows, server, size, kinds):
+    """By value costs the memory of a copy; but who has set a type to val gets what he asked for."""
+    if server.is_fake or size == "full":
+        return  # a server of ours has no models; what holds does not depend on the size
+    steps = [workflows / f"{name}.json" for name in STEPS]
+    made = await discomfort.run([workflows / "load_model.json", *steps], values(3))
+    by_value = Discomfort(discomfort.Worker)
+    by_value.Tools.pass_by_rules = discomfort.Tools.pass_by_rules | dict.fromkeys(
+        kinds.split(), "val"
+    )
+    with discomfort.Context() as context:
+        loaded = await by_value.run(workflows / "load_model.json", context=context)
+        for unique_id in loaded:
+            is_value = unique_id.upper() in kinds.split()
+            info = context.get_storage_info(unique_id)
+            assert info["pass_by"] == ("val" if is_value else "ref"), unique_id
+            assert info["size"] > 50 << 20 or not is_value, unique_id
+        results = await by_value.run(steps, values(3), context=context)
+        assert torch.equal(results["picture"], made["picture"])
+    if "MODEL" in kinds.split():  # this process has no ComfyUI: the model is to be handed on
+        with pytest.raises(UnopenedValueError, match=r"comfy\.model_patcher.*pass_by_rules\.json"):
+            loaded["model"].clone()
+        results = await by_value.run(steps, values(3) | loaded)
+        assert torch.equal(results["picture"], made["picture"])
 
 
 @pytest.mark.timeout(1200)

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import collections
 import datetime
+import importlib
 import pickle
+import sys
 
 import numpy as np
 import pytest
 import torch
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store import codec
+from custom_nodes.discomfort.store.unopened import UnopenedValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -159,18 +162,133 @@ class Thing:
         return self.x == other.x
 
 
+asked: list[str] = []
+
+
 class AnswersNone:
     """Like ComfyUI's model configurations: whatever one asks for is there, and is None."""
 
     def __getattr__(self, name):
-        return None
+        asked.append(name)
+
+
+class Slotted(AnswersNone):
+    __slots__ = ("depth", "unset")
+
+
+class Attributes(dict):
+    """A dict whose keys are attributes, as many have it."""
+
+    __getattr__ = dict.get
+    __setattr__ = dict.__setitem__
+
+
+class Steps(AnswersNone, list):
+    pass
+
+
+class Proxy:
+    """Looks into itself for everything, which fails while it is still empty."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+class OwnState(AnswersNone):
+    def __getstate__(self):
+        return {"weights": self.weights, "cache": None}
+
+
+class OwnWay(AnswersNone):
+    def __reduce__(self):
+        return OwnWay, (), {"size": self.size}
+
+
+class Frozen(AnswersNone):
+    """One that sets its state itself."""
+
+    def __setstate__(self, state):
+        self.__dict__.update(state, was_set=True)
+
+
+def with_state(made, **state):
+    made.__dict__.update(state)
+    return made
+
+
+def test_objects_that_answer_whatever_one_asks_are_made_again():
+    weights = torch.ones(3)
+    one = with_state(AnswersNone(), weights=weights, size=1)
+    one.me = one
+    slotted = with_state(Slotted(), size=2)
+    slotted.depth = 3
+    steps = with_state(Steps([1, weights]), size=4)
+    values = {
+        "one": one, "slotted": slotted, "attributes": Attributes(width=8, inner=Attributes(x=1)),
+        "steps": steps, "proxy": Proxy(Thing(5)), "weights": weights, "empty": AnswersNone(),
+        "own state": with_state(OwnState(), weights=weights, cache=4),
+        "own way": with_state(OwnWay(), size=6), "frozen": with_state(Frozen(), size=7),
+    }  # fmt: skip
+    asked.clear()
+    loaded = round_trip(values, trusted=True)
+    assert asked == []
+    assert loaded["one"].size == 1 and loaded["one"].me is loaded["one"]
+    assert loaded["one"].weights is loaded["weights"] is loaded["steps"][1]
+    assert torch.equal(loaded["weights"], weights)
+    assert type(loaded["slotted"]) is Slotted
+    assert (loaded["slotted"].size, loaded["slotted"].depth) == (2, 3)
+    assert loaded["slotted"].unset is None
+    assert loaded["attributes"] == values["attributes"] and loaded["attributes"].inner.x == 1
+    assert vars(loaded["attributes"]) == {}
+    assert type(loaded["steps"]) is Steps and loaded["steps"][0] == 1 and loaded["steps"].size == 4
+    assert loaded["proxy"].x == 5 and vars(loaded["empty"]) == {}
+    assert vars(loaded["own state"]).keys() == {"weights", "cache"}
+    assert loaded["own state"].cache is None
+    assert loaded["own way"].size == 6 and loaded["frozen"].was_set and loaded["frozen"].size == 7
+
+
+class AnswersWrong(AnswersNone):
+    """Nothing can be known of its own way to be made again."""
+
+    def __setstate__(self, state):
+        raise AttributeError("no state of mine")
 
 
 def test_an_object_that_loads_not_says_what_to_do():
-    value = AnswersNone()
-    value.size = 1  # a state, to be set again
     with pytest.raises(TypeError, match='set its type to "ref"'):
-        round_trip(value, trusted=True)
+        round_trip(with_state(AnswersWrong(), size=1), trusted=True)
+
+
+@pytest.mark.parametrize("then", ["", "raise RuntimeError('this machine has no GPU')"])
+def test_a_value_of_a_module_that_is_not_here_is_kept_as_it_is(tmp_path, monkeypatch, then):
+    """A module that raises when it is imported is none, either."""
+    monkeypatch.syspath_prepend(tmp_path)
+    source = tmp_path / "away_from_here.py"
+    source.write_text("class Video:\n    frames = 3\n")
+    module = importlib.import_module("away_from_here")
+    block = memoryview(written([module.Video(), torch.ones(3)]))
+    head = codec.read_header(block)
+    assert len(codec.decode_or_keep(block, True, "here", head)) == 2
+    monkeypatch.delitem(sys.modules, "away_from_here")
+    source.write_text(then) if then else source.unlink()
+    importlib.invalidate_caches()
+    with pytest.raises(ImportError, match="away_from_here.*pass_by_rules"):
+        codec.decode(block)
+    kept = codec.decode_or_keep(block, True, "here", head)
+    assert isinstance(kept, UnopenedValue) and kept and "away_from_here" in repr(kept)
+    for touch in (lambda: kept.frames, lambda: len(kept), lambda: kept[0], lambda: list(kept),
+                  lambda: kept(), lambda: pickle.dumps(kept)):  # fmt: skip
+        with pytest.raises(errors.UnopenedValueError, match=r"away_from_here.*pass_by_rules\.json"):
+            touch()
+    assert getattr(kept, "shape", ()) == ()
+    again = codec.encode(kept)
+    assert not again.is_safe and not again.is_list
+    assert bytes(written(kept)) == bytes(block)
+    with pytest.raises(errors.UnopenedValueError, match="By itself"):
+        codec.encode([kept])
 
 
 def test_other_objects_need_code_and_say_so():
