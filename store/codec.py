@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..errors import CorruptValueError, UntrustedValueError
-from . import describe, rebuild, states
+from . import code, describe, rebuild
 from .unopened import UnopenedValue
 
 FORMAT = 1
@@ -119,10 +119,12 @@ def _dump_with_code(value: Any, file: Any) -> describe.Collector:
 
     class CodePickler(cloudpickle.Pickler):
         def persistent_id(self, obj: Any) -> Any:
-            return None if type(obj) in describe.PLAIN else buffers.describe(obj)
+            if type(obj) in describe.PLAIN:
+                return None
+            return code.describe(obj) or buffers.describe(obj)
 
         def reducer_override(self, obj: Any) -> Any:
-            return states.reduce(obj) or super().reducer_override(obj)
+            return code.reduce(obj) or super().reducer_override(obj)
 
     buffers = describe.Collector()
     CodePickler(file, protocol=5, buffer_callback=buffers.add_pickle_buffer).dump(value)
@@ -354,13 +356,21 @@ class _CodeUnpickler(pickle.Unpickler):
         self.rebuild = rebuilder
 
     def persistent_load(self, pid: Any) -> Any:
-        return self.rebuild(pid)
+        if pid[0] == code.NAMED:
+            return self._found(pid[1], pid[2], lambda: code.rebuild(pid))
+        return code.rebuild(pid) if pid[0] == code.SET_STATE else self.rebuild(pid)
 
     def find_class(self, module: str, name: str) -> Any:
+        return self._found(
+            module, name, lambda: super(_CodeUnpickler, self).find_class(module, name)
+        )
+
+    @staticmethod
+    def _found(module: str, name: str, find: Callable[[], Any]) -> Any:
         # Code of a notebook or script that is gone here is a clear error, not an AttributeError of
         # ours. A module may raise anything while it is imported: ComfyUI's look for a GPU.
         try:
-            return super().find_class(module, name)
+            return find()
         except Exception as e:
             raise ImportError(
                 f"The stored value needs {module}.{name}, which this process can't import ({e}). "

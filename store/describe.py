@@ -14,8 +14,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from . import states
-
 # What pickle writes by itself, without naming a class. The first test of every object, so it is a
 # set of types.
 PLAIN = frozenset(
@@ -85,8 +83,6 @@ class Collector:
             return self._image(obj)
         if type(obj).__name__ == "NestedTensor" and isinstance(getattr(obj, "tensors", None), list):
             return ("comfy_nested", list(obj.tensors))
-        if obj is states.set_state:  # by no module's name: our package has several
-            return ("set_state",)
         return None
 
     def _torch(self, obj: Any) -> tuple | None:

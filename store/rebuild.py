@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import states
 from .describe import PICKLE_BUFFER, numpy_dtype
 
 
@@ -144,14 +143,11 @@ class Rebuilder:
         module: Any = sys.modules.get("comfy.nested_tensor")
         return (module.NestedTensor if module else NestedTensor)(tensors)
 
-    def set_state(self) -> Callable[[Any, Any], None]:
-        return states.set_state
-
 
 _REBUILD: dict[str, Callable[..., Any]] = {
     name: getattr(Rebuilder, name)
     for name in ("tensor", "array", "object_array", "scalar", "np_dtype", "image", "dtype",
-                 "device", "size", "nested", "sparse_coo", "comfy_nested", "set_state")
+                 "device", "size", "nested", "sparse_coo", "comfy_nested")
 }  # fmt: skip
 
 

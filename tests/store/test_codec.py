@@ -7,8 +7,11 @@ from __future__ import annotations
 import collections
 import datetime
 import importlib
+import importlib.util
+import io
 import pickle
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -291,6 +294,55 @@ def test_a_value_of_a_module_that_is_not_here_is_kept_as_it_is(tmp_path, monkeyp
         codec.encode([kept])
 
 
+@pytest.fixture
+def node_module(tmp_path):
+    """A module as ComfyUI loads nodes of one file: under its path, here one with a dot in it."""
+    folder = tmp_path / ".cache"
+    folder.mkdir()
+    source = folder / "nodes_noise.py"
+    source.write_text(
+        "class Noise:\n    class Inner:\n        pass\n    seed = 7\ndef make():\n    return 5\n"
+    )
+    name = str(source.with_suffix(""))
+    spec = importlib.util.spec_from_file_location(name, source)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    yield module
+    sys.modules.pop(name, None)
+
+
+def test_classes_of_modules_that_import_does_not_find_are_found(node_module):
+    kind = node_module.Noise
+    value = [kind(), kind, kind.Inner(), node_module.make]
+    block = memoryview(written(value))
+    assert not codec.read_header(block).is_safe
+    with pytest.raises(errors.UntrustedValueError):
+        codec.decode(block, trusted=False)
+    loaded = codec.decode(block)
+    assert type(loaded[0]) is kind and loaded[1] is kind and type(loaded[2]) is kind.Inner
+    assert loaded[3] is node_module.make
+    del sys.modules[node_module.__name__]
+    with pytest.raises(ImportError, match=r"nodes_noise\.Noise.*pass_by_rules"):
+        codec.decode(block)
+
+
+@pytest.mark.parametrize("pid", [("set_state",), ("named", "os", "getpid"), (0, "set_state")])
+def test_a_stream_that_claims_to_be_data_finds_no_functions(pid):
+    class Names(pickle.Pickler):
+        def persistent_id(self, obj):
+            return pid if obj == "function" else None
+
+    file = io.BytesIO()
+    Names(file, protocol=5).dump("function")
+    stream = file.getvalue()
+    evil = codec.Encoded(codec.HEADER_BYTES + len(stream), True, len(stream), 0, zlib.crc32(stream))
+    block = memoryview(bytearray(evil.header("v")) + stream)
+    for trusted in (True, False):
+        with pytest.raises(errors.CorruptValueError):
+            codec.decode(block, trusted)
+
+
 def test_other_objects_need_code_and_say_so():
     inner = Thing(torch.ones(3))
     for value in (inner, [inner], lambda: 5, Thing, len, ValueError("x"), torch.nn.Linear(2, 2)):
@@ -310,8 +362,6 @@ def test_stream_that_claims_to_be_data_but_names_code_is_refused():
     stream = pickle.dumps(Evil(), protocol=5)
     good = codec.encode(None)
     evil = codec.Encoded(codec.HEADER_BYTES + len(stream), True, len(stream), 0, 0)
-    import zlib
-
     evil.crc = zlib.crc32(stream)
     block = bytearray(evil.header("v")) + stream
     for trusted in (True, False):

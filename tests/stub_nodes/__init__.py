@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from . import models
+from . import core_values, models
 
 counts: Counter[str] = Counter()
 
@@ -292,5 +292,6 @@ NODE_CLASS_MAPPINGS = {
     for kind in (
         StubCount, StubAdd, StubCounts, StubRaise, StubSleep, StubBlock, StubKill, StubBig,
         StubNumbers, StubDigest, StubSum, StubPreview, StubChild, *models.NODES,
+        *core_values.NODES,
     )
 }  # fmt: skip

@@ -1,18 +1,58 @@
-"""Objects whose class answers for attributes that are not there, as `__getattr__` lets it.
+"""What values that need code have of pickle's own ways changed. Used by `codec.py` only.
 
-pickle asks the new, empty object for `__setstate__` (and Python 3.10 the old one for
-`__getstate__`) before it does what it does for all others. Whoever answers None to everything is
-called as a function then; whoever looks into himself finds nothing there yet. So for these objects
-pickle is told what to do, and asks nobody.
+Objects whose class answers for attributes that are not there, as `__getattr__` lets it: pickle
+asks the new, empty object for `__setstate__` (and Python 3.10 the old one for `__getstate__`)
+before it does what it does for all others. Whoever answers None to everything is called as a
+function then; whoever looks into himself finds nothing there yet. So for these objects pickle is
+told what to do, and asks nobody.
+
+Classes of modules that were loaded from a file under its path as their name, as ComfyUI loads
+nodes: `import` takes a dot in that path for one between packages, and finds nothing.
+
+None of this is ever read for a value that claims to be data.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copyreg
+import importlib
+import operator
+import sys
+from types import FunctionType
 from typing import Any
 
+SET_STATE, NAMED = "set_state", "named"
 _OWN_WAYS = ("__getstate__", "__getnewargs__", "__getnewargs_ex__")
+
+
+def describe(obj: Any) -> tuple | None:
+    """The persistent id of what pickle can't name, or must not; None for all others."""
+    if obj is set_state:  # not by its module's name: our package has several
+        return (SET_STATE,)
+    if not isinstance(obj, (type, FunctionType)):
+        return None
+    module, name = obj.__module__, obj.__qualname__
+    is_path = isinstance(module, str) and not module.replace(".", "").isidentifier()
+    if not is_path or "." not in module or module not in sys.modules:
+        return None
+    with contextlib.suppress(AttributeError):  # one that a function made
+        return (NAMED, module, name) if _find(module, name) is obj else None
+    return None
+
+
+def rebuild(pid: Any) -> Any:
+    """What `describe` described.
+
+    Raises:
+        ImportError, AttributeError: it is a class or function that this process does not have.
+    """
+    return set_state if pid[0] == SET_STATE else _find(pid[1], pid[2])
+
+
+def _find(module: str, name: str) -> Any:
+    found = sys.modules.get(module) or importlib.import_module(module)
+    return operator.attrgetter(name)(found)
 
 
 def reduce(obj: Any) -> tuple | None:
