@@ -1,4 +1,11 @@
-"""The two nodes that run workflows in a nested ComfyUI. What they do is in `editor/running.py`."""
+"""The two nodes that run workflows in a nested ComfyUI.
+
+What they do is in `editor/`: what they were asked for in `request.py`, what is wrong with it in
+`checking.py`, what has changed in `fingerprint.py`, and the run in `running.py`.
+
+VALIDATE_INPUTS raises: ComfyUI tells a text that it returns once for every input that it names, and
+gives it no others (execution.py `validate_inputs`, 0.3.64 and 0.33). What it raises is told once.
+"""
 
 from __future__ import annotations
 
@@ -93,29 +100,30 @@ class DiscomfortTestRunner(_Runner):
         }
 
     @classmethod
-    def VALIDATE_INPUTS(
-        cls, workflow: Any, values: Any = "", sockets: Any = "", input_types: Any = None
-    ) -> bool | str:
-        from .editor import running
+    async def VALIDATE_INPUTS(
+        cls, workflow: Any = None, values: Any = "", sockets: Any = "", input_types: Any = None
+    ) -> bool:
+        from .editor import checking
 
-        if None in (workflow, values, sockets):  # it comes through a link: not known yet
-            return True
-        return running.check(lambda: running.read_request(workflow, values, sockets), input_types)
+        widgets = {"workflows": workflow, "values": values, "sockets_text": sockets}
+        await checking.check_widgets(widgets, input_types)
+        return True
 
     @classmethod
     def IS_CHANGED(
         cls, workflow: str | None = None, randomize_seeds: bool = False, **_: Any
     ) -> Any:
-        from .editor import running
+        from .editor import fingerprint
 
-        return float("nan") if randomize_seeds else running.fingerprint(workflow)
+        return float("nan") if randomize_seeds else fingerprint.fingerprint(workflow)
 
     def check_lazy_status(
         self, workflow: str, graph: Any, node_id: str, values: str = "", sockets: str = "", **_: Any
     ) -> list[str]:
         from .editor import running
+        from .editor.request import read_request
 
-        request = running.read_request(workflow, values, sockets)
+        request = read_request(workflow, values, sockets)
         return running.inputs_to_evaluate(request, graph, node_id)
 
     def run(
@@ -123,9 +131,10 @@ class DiscomfortTestRunner(_Runner):
         randomize_seeds: bool = False, free_models: bool = False, **inputs: Any,
     ) -> dict[str, Any]:  # fmt: skip
         from .editor import running
+        from .editor.request import read_request
 
         return running.run(
-            running.read_request(workflow, values, sockets), inputs, graph, node_id,
+            read_request(workflow, values, sockets), inputs, graph, node_id,
             free_models=free_models, randomize_seeds=randomize_seeds,
         )  # fmt: skip
 
@@ -197,24 +206,26 @@ class DiscomfortLoopExecutor(_Runner):
         }
 
     @classmethod
-    def VALIDATE_INPUTS(
-        cls, workflows: Any, iterations: Any, stop_when: Any, carry: Any, collect: Any,
+    async def VALIDATE_INPUTS(
+        cls, workflows: Any = None, iterations: Any = 1, stop_when: Any = "", carry: Any = "*",
         values: Any = "", sockets: Any = "", input_types: Any = None,
-    ) -> bool | str:  # fmt: skip
-        from .editor import running
+    ) -> bool:  # fmt: skip
+        from .editor import checking
 
-        given = (workflows, iterations, stop_when, carry, collect, values, sockets)
-        if None in given:  # it comes through a link: not known yet
-            return True
-        return running.check(lambda: _loop_request(*given), input_types)
+        widgets = {
+            "workflows": workflows, "iterations": iterations, "stop_when": stop_when,
+            "carry": carry, "values": values, "sockets_text": sockets,
+        }  # fmt: skip
+        await checking.check_widgets(widgets, input_types)
+        return True
 
     @classmethod
     def IS_CHANGED(
         cls, workflows: str | None = None, randomize_seeds: bool = False, **_: Any
     ) -> Any:
-        from .editor import running
+        from .editor import fingerprint
 
-        return float("nan") if randomize_seeds else running.fingerprint(workflows)
+        return float("nan") if randomize_seeds else fingerprint.fingerprint(workflows)
 
     def check_lazy_status(
         self, workflows: str, iterations: int, stop_when: str, carry: str, collect: str,
@@ -243,9 +254,9 @@ def _loop_request(
     workflows: str, iterations: int, stop_when: str, carry: str, collect: str, values: str,
     sockets: str,
 ) -> Any:  # fmt: skip
-    from .editor import running
+    from .editor.request import read_request
 
-    return running.read_request(
+    return read_request(
         workflows, values, sockets, first_output=1, iterations=int(iterations),
         stop_when=stop_when, carry=carry, collect=collect,
     )  # fmt: skip

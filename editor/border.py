@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import Problem, WorkflowError
-from ..graph.literals import NOT_LITERAL, as_literal, in_prompt
+from ..graph.literals import NOT_LITERAL, as_literal, in_prompt, unwrapped
 from ..graph.prompt import Prompt, Source, link_source, links_of, upstream
 from ..graph.prune import prune_prompt
 from ..graph.recipe import Recipe, make_recipe
@@ -155,22 +155,14 @@ def expand(recipes: Mapping[str, Recipe], prefix: str) -> Expansion:
     links: dict[str, list[Any]] = {}
     for unique_id, recipe in recipes.items():
         for node_id, node in recipe.nodes.items():
-            inputs = {name: _below(prefix, value) for name, value in _for_execution(node["inputs"])}
+            # Expanded nodes are not validated, so nothing unwraps their lists.
+            inputs = {n: _below(prefix, unwrapped(value)) for n, value in node["inputs"].items()}
             nodes[f"{prefix}.{node_id}"] = {"class_type": node["class_type"], "inputs": inputs}
         end = f"{prefix}.out.{unique_id}"
         value = [f"{prefix}.{recipe.source.node_id}", recipe.source.slot]
         nodes[end] = {"class_type": AS_LIST, "inputs": {"value": value}}
         links[unique_id] = [end, 0]
     return Expansion(nodes, links)
-
-
-def _for_execution(inputs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Expanded nodes are not validated, so nothing unwraps their lists."""
-    for name, value in inputs.items():
-        yield (
-            name,
-            value["__value__"] if isinstance(value, dict) and "__value__" in value else value,
-        )
 
 
 def _below(prefix: str, value: Any) -> Any:

@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 from ..errors import DiscomfortError
-from . import folders, running
+from . import folders
+from .request import find_face, is_by_reference
 from .runs_routes import register_runs_routes
 from .session import is_worker
 
@@ -46,10 +47,10 @@ async def _get_ports(request: Any) -> Any:
 
 def _ports_of(names: list[str]) -> dict[str, Any]:
     allowed = folders.workflow_folders()
-    face = running.find_face(tuple(folders.find_workflow(name, allowed) for name in names))
+    face = find_face(tuple(folders.find_workflow(name, allowed) for name in names))
     return {
         key: [
-            {"name": uid, "type": kind, "by_reference": running.is_by_reference(kind)}
+            {"name": uid, "type": kind, "by_reference": is_by_reference(kind)}
             for uid, kind in ports.items()
         ]
         for key, ports in (("inputs", face.inputs), ("outputs", face.outputs))

@@ -1,170 +1,19 @@
-"""The work of the two nodes that run workflows: check, ask for what is needed, run, hand on."""
+"""A run of a node that runs workflows: ask for what is needed, run, hand on."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from ..config import load_pass_by_rules
-from ..errors import DiscomfortError, WorkflowError
 from ..graph.ports import more_specific, type_name
 from ..graph.prompt import Prompt, Source, link_source
 from ..workflow_context import WorkflowContext
-from ..workflow_tools import WorkflowTools
 from . import border, display, folders, job, sockets
-from .condition import Condition
-from .session import is_worker, session
-from .sockets import MAX_SOCKETS, Face, Sockets
-
-ALL = "*"
-_NOT_NESTED = (
-    "A workflow that another node runs can't run workflows itself. List them in one "
-    "DiscomfortLoopExecutor, or call them from a script."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a node was asked to do, read and checked.
-
-    first_output: the slot of `output_1`.
-    """
-
-    paths: tuple[Path, ...]
-    face: Face
-    sockets: Sockets
-    values: Mapping[str, Any]
-    first_output: int = 0
-    iterations: int | None = 1
-    condition: Condition | None = None
-    carried: frozenset[str] | None = None
-    collect: str = "last"
-
-    def slot(self, unique_id: str) -> int:
-        return self.first_output + self.sockets.outputs.index(unique_id)
-
-
-def read_request(
-    workflows: str, values: str = "", sockets_text: str = "", *, first_output: int = 0,
-    iterations: int = 1, stop_when: str = "", carry: str = ALL, collect: str = "last",
-) -> Request:  # fmt: skip
-    """Read what stands in a node's widgets.
-
-    Args:
-        workflows: one name or path a line.
-        iterations: 0: no limit but `stop_when`.
-        carry: "*", or unique_ids separated by commas.
-
-    Raises:
-        WorkflowError, FileNotFoundError: says what is wrong.
-    """
-    names = [line.strip() for line in workflows.split("\n") if line.strip()]
-    allowed = folders.workflow_folders()
-    paths = tuple(folders.find_workflow(name, allowed) for name in names or [""])
-    face = find_face(paths)
-    if not face.inputs and not face.outputs:
-        raise WorkflowError(
-            f"{', '.join(names)} has no ports. Put DiscomfortPort nodes where values are to go in "
-            "and come out."
-        )
-    given = sockets.parse_values(values)
-    condition = None
-    if stop_when.strip():
-        condition = Condition(stop_when, {**face.inputs, **face.outputs})
-    elif not iterations:
-        raise WorkflowError(
-            "iterations is 0 (no limit) and stop_when is empty: nothing would end the loop. Set "
-            "one of the two."
-        )
-    if collect not in job.COLLECT:
-        raise WorkflowError(f"collect must be one of {', '.join(job.COLLECT)}, not {collect!r}.")
-    return Request(
-        paths, face, sockets.read_sockets(sockets_text, face), given, first_output,
-        iterations or None, condition, _carried(carry, face), collect,
-    )  # fmt: skip
-
-
-def _carried(carry: str, face: Face) -> frozenset[str] | None:
-    if carry.strip() == ALL:
-        return None
-    names = frozenset(name.strip() for name in carry.split(",") if name.strip())
-    round_trip = [uid for uid in face.inputs if uid in face.outputs]
-    unknown = sorted(names - set(round_trip))
-    if unknown:
-        raise WorkflowError(
-            f"carry has {', '.join(map(repr, unknown))}. What can be carried is an input and an "
-            f"output: {', '.join(map(repr, round_trip)) or 'nothing here'}. * carries all."
-        )
-    return names
-
-
-def find_face(paths: tuple[Path, ...]) -> Face:
-    """The ports of the files, which are read again when they change."""
-    return sockets.make_face(_discover(path, _stamp(path)) for path in paths)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    about = path.stat()
-    return about.st_mtime_ns, about.st_size
-
-
-@lru_cache(maxsize=256)
-def _discover(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
-    try:
-        return WorkflowTools().discover_ports(path)
-    except (WorkflowError, ValueError) as e:
-        raise WorkflowError(f"{path.name}: {e}") from e
-
-
-@lru_cache(maxsize=1)
-def _rules() -> dict[str, str]:
-    return load_pass_by_rules()
-
-
-def is_by_reference(kind: str) -> bool:
-    return _rules().get(kind, "val") == "ref"
-
-
-def check(read: Callable[[], Request], input_types: Mapping[str, Any] | None) -> bool | str:
-    """For VALIDATE_INPUTS: true, or what is wrong, before anything runs.
-
-    Args:
-        input_types: name of each linked input -> type that comes through.
-    """
-    if is_worker():
-        return _NOT_NESTED
-    try:
-        request = read()
-        _check_linked(request, input_types or {})
-    except (DiscomfortError, FileNotFoundError) as e:
-        return str(e)
-    return True
-
-
-def _check_linked(request: Request, input_types: Mapping[str, Any]) -> None:
-    linked = {
-        uid: input_types[name]
-        for uid, name in request.sockets.input_names().items()
-        if name in input_types
-    }
-    sockets.check_given(request.face, linked, request.values)
-
-
-def fingerprint(workflows: str | None) -> str:
-    """For IS_CHANGED: changes with the content of the files."""
-    if workflows is None:
-        return ""
-    digest = hashlib.sha256()
-    allowed = folders.workflow_folders()
-    for line in workflows.split("\n"):
-        if line.strip():
-            digest.update(folders.find_workflow(line.strip(), allowed).read_bytes())
-    return digest.hexdigest()
+from .checking import check_inputs
+from .request import Request, is_by_reference
+from .session import session
+from .sockets import MAX_SOCKETS
 
 
 def inputs_to_evaluate(request: Request, dynprompt: Any, node_id: str) -> list[str]:
@@ -236,7 +85,7 @@ def _run(
 ) -> dict[str, Any]:  # fmt: skip
     prompt = whole_prompt(dynprompt)
     links = _links(request, prompt[node_id])
-    _check_linked(request, {f"input_{i}": "*" for i in _linked_numbers(request, links)})
+    check_inputs(request, {f"input_{i}": "*" for i in _linked_numbers(request, links)})
     values, references = dict(request.values), {}
     for unique_id, link in links.items():
         if _enters_by_reference(request, prompt, unique_id, link):

@@ -130,6 +130,11 @@ def _make() -> Discomfort:
     return Discomfort(ComfyConnector(worker, extra_args=arguments))
 
 
+def runs_this_installation() -> bool:
+    """Whether the nested ComfyUI is the same as the user's, with the same node classes."""
+    return load_config(WorkerConfig, "comfy_serverless.json").COMFYUI_PATH is None
+
+
 _session: Session | None = None
 
 

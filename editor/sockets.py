@@ -8,11 +8,12 @@ each. The editor shows those in use only, with the names and types of the ports.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Problem, WorkflowError
+from .values import why_unfit
 
 MAX_SOCKETS = 24
 ANY = "ANY"
@@ -121,35 +122,18 @@ def _check(sockets: Sockets, face: Face) -> None:
         raise WorkflowError("The node's sockets do not fit the workflow:", problems)
 
 
-def parse_values(text: str | None) -> dict[str, Any]:
-    """`name = value` lines: JSON where it is JSON, else text. Empty lines and # lines are skipped.
-
-    Raises:
-        WorkflowError: a line without "=", or a name twice; names the line.
-    """
-    values: dict[str, Any] = {}
-    for number, line in enumerate((text or "").split("\n"), 1):
-        line = line.strip()
-        if not line or line.startswith("#"):
-            continue
-        name, equals, value = (part.strip() for part in line.partition("="))
-        if not equals or not name:
-            raise WorkflowError(f"values, line {number}: {line!r} is not like `name = value`.")
-        if name in values:
-            raise WorkflowError(f"values, line {number}: {name!r} is set twice.")
-        try:
-            values[name] = json.loads(value)
-        except ValueError:
-            values[name] = value
-    return values
-
-
-def check_given(face: Face, linked: Mapping[str, str], values: Mapping[str, Any]) -> None:
+def check_given(
+    face: Face,
+    linked: Mapping[str, str],
+    values: Mapping[str, Any],
+    is_object: Callable[[str], bool],
+) -> None:
     """See that every input has exactly one value, of a type that fits.
 
     Args:
         linked: unique_id -> the type that comes through its link.
         values: the constants.
+        is_object: whether a type is one that no text stands for.
 
     Raises:
         WorkflowError: all that is missing, doubled, unknown or of another type.
@@ -167,6 +151,8 @@ def check_given(face: Face, linked: Mapping[str, str], values: Mapping[str, Any]
             problems.append(Problem(f"{uid!r} is connected and in values; remove one of the two"))
         elif uid in linked and not fits(linked[uid], kind):
             problems.append(Problem(f"{uid!r} needs {kind}, and {linked[uid]} is connected to it"))
+        elif uid in values and (reason := why_unfit(uid, values[uid], kind, is_object)):
+            problems.append(Problem(reason))
     problems += [
         Problem(
             f"values has {uid!r}, which is no input of the workflow (its inputs: "

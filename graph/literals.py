@@ -64,3 +64,10 @@ def in_prompt(literal: Any) -> Any:
     execution.py).
     """
     return {"__value__": literal} if isinstance(literal, list) else literal
+
+
+def unwrapped(value: Any) -> Any:
+    """An input's value as a node gets it: ComfyUI unwraps lists when it validates (execution.py
+    `validate_inputs`).
+    """
+    return value["__value__"] if isinstance(value, dict) and "__value__" in value else value

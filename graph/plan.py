@@ -16,7 +16,7 @@ from .ports import ANY, Port, Ports
 from .prompt import Prompt
 from .recipe import Recipe, frozen_in
 
-_TENSOR_TYPES = {"IMAGE", "MASK", "LATENT", "AUDIO"}
+TENSOR_TYPES = {"IMAGE", "MASK", "LATENT", "AUDIO"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _check_literals(ports: Ports, feeds: Mapping[str, Feed], rules: Mapping[str,
     problems = []
     for unique_id, feed in feeds.items():
         kind = ports.input_type(unique_id)
-        is_object = kind in _TENSOR_TYPES or rules.get(kind) == "ref"
+        is_object = kind in TENSOR_TYPES or rules.get(kind) == "ref"
         if is_object and isinstance(feed, Literal) and feed.value is not None:
             shown = repr(feed.value)
             shown = shown if len(shown) < 80 else shown[:76] + "..."

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from custom_nodes.discomfort.errors import ValidationFailed
 from custom_nodes.discomfort.worker.attach import Attached
 from custom_nodes.discomfort.worker.client import Client
 from servers import Server, plain_server, wait_until
@@ -102,6 +103,13 @@ def show(source: list[Any]) -> dict[str, Any]:
     return {"class_type": "PreviewAny", "inputs": {"source": source}}
 
 
+def told(error: ValidationFailed) -> str:
+    """The one thing that ComfyUI said of the node 1."""
+    assert error.reply is not None
+    (said,) = error.reply["node_errors"]["1"]["errors"]
+    return f"{said['message']}: {said['details']}"
+
+
 def port(unique_id: str, source: list[Any] | None = None) -> dict[str, Any]:
     """A port in a prompt."""
     inputs = {"unique_id": unique_id, "tags": "", **({"input_data": source} if source else {})}
@@ -168,9 +176,49 @@ RAISE = workflow(
     ("StubRaise", ["x"], {"message": (1, 0, "STRING")}, ["INT"]),
     ("DiscomfortPort", ["number", ""], {"input_data": (2, 0, "INT")}, ["*"]),
 )
+LOAD_PICTURE = workflow(
+    ("LoadImage", ["inside.png", "image"], {}, ["IMAGE", "MASK"]),
+    ("LoadImage", ["unused.png", "image"], {}, ["IMAGE", "MASK"]),
+    ("DiscomfortPort", ["picture", ""], {"input_data": (1, 0, "IMAGE")}, ["*"]),
+)
+LOAD_NAMED = workflow(
+    ("DiscomfortPort", ["name", ""], {}, ["*"]),
+    ("LoadImage", ["", "image"], {"image": (1, 0, "COMBO")}, ["IMAGE", "MASK"]),
+    ("DiscomfortPort", ["picture", ""], {"input_data": (2, 0, "IMAGE")}, ["*"]),
+)
+SCALE = workflow(
+    ("EmptyImage", [8, 8, 1, 0], {}, ["IMAGE"]),
+    ("DiscomfortPort", ["method", ""], {}, ["*"]),
+    (
+        "ImageScale",
+        ["area", 4, 4, "disabled"],
+        {"image": (1, 0, "IMAGE"), "upscale_method": (2, 0, "COMBO")},
+        ["IMAGE"],
+    ),
+    ("DiscomfortPort", ["picture", ""], {"input_data": (3, 0, "IMAGE")}, ["*"]),
+)
+READ_NAMED = workflow(
+    ("DiscomfortPort", ["name", ""], {}, ["*"]),
+    ("StubReadText", [""], {"name": (1, 0, "STRING")}, ["STRING"]),
+    ("DiscomfortPort", ["text", ""], {"input_data": (2, 0, "STRING")}, ["*"]),
+)
+FOLLOW = workflow(
+    ("DiscomfortPort", ["name", ""], {}, ["*"]),
+    ("StubReadText", [""], {"name": (1, 0, "STRING")}, ["STRING"]),
+    ("DiscomfortPort", ["name", ""], {"input_data": (2, 0, "STRING")}, ["*"]),
+)
+ALWAYS = workflow(
+    ("StubCounts", ["nobody"], {}, ["INT"]),
+    ("DiscomfortPort", ["count", ""], {"input_data": (1, 0, "INT")}, ["*"]),
+)
+NOT_INSTALLED = workflow(
+    ("DiscomfortPort", ["text", ""], {}, ["*"]),
+    ("NobodyHasThisNode", [], {"text": (1, 0, "STRING")}, ["STRING"]),
+    ("DiscomfortPort", ["text", ""], {"input_data": (2, 0, "STRING")}, ["*"]),
+)
 NO_PORTS = workflow(("PrimitiveInt", [1, "fixed"], {}, ["INT"]))
-RUNS_ANOTHER = workflow(
-    ("DiscomfortTestRunner", ["mode_output.json", "", False, False, ""], {}, ["*"]),
+RUNS_ITSELF = workflow(
+    ("DiscomfortTestRunner", ["runs_itself.json", "", False, False, ""], {}, ["*"]),
     ("DiscomfortPort", ["picture", ""], {"input_data": (1, 0, "*")}, ["*"]),
 )
 MADE = {
@@ -179,6 +227,13 @@ MADE = {
     "sleep.json": SLEEP,
     "count.json": COUNT,
     "raise.json": RAISE,
+    "load_picture.json": LOAD_PICTURE,
+    "load_named.json": LOAD_NAMED,
+    "scale.json": SCALE,
+    "read_named.json": READ_NAMED,
+    "follow.json": FOLLOW,
+    "always.json": ALWAYS,
+    "not_installed.json": NOT_INSTALLED,
     "no_ports.json": NO_PORTS,
-    "runs_another.json": RUNS_ANOTHER,
+    "runs_itself.json": RUNS_ITSELF,
 }

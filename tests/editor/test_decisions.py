@@ -15,6 +15,7 @@ from custom_nodes.discomfort.editor import folders, sockets
 from custom_nodes.discomfort.editor.condition import Condition
 from custom_nodes.discomfort.editor.job import join
 from custom_nodes.discomfort.editor.session import arguments_to_pass_on
+from custom_nodes.discomfort.editor.values import parse_values, why_unfit
 from custom_nodes.discomfort.editor.waiting import LoopThread
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.nodes_running import MAX_SOCKETS, DiscomfortTestRunner
@@ -61,12 +62,31 @@ def test_the_class_declares_as_many_sockets_as_are_counted():
 
 def test_values_are_json_or_text():
     text = 'n = 3\nwords = two words = more\nflag = true\nlist = [1, 2]\nquoted = " x "\n\n# no = 1'
-    assert sockets.parse_values("a = x\u2028y\r\nb = 2") == {"a": "x\u2028y", "b": 2}
-    assert sockets.parse_values(text) == {
+    assert parse_values("a = x\u2028y\r\nb = 2") == {"a": "x\u2028y", "b": 2}
+    assert parse_values(text) == {
         "n": 3, "words": "two words = more", "flag": True, "list": [1, 2], "quoted": " x ",
     }  # fmt: skip
     with pytest.raises(WorkflowError, match="line 2: 'n' is set twice"):
-        sockets.parse_values("n = 1\nn = 2")
+        parse_values("n = 1\nn = 2")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "reason"),
+    [
+        ("3", "INT", None), ('"3"', "INT", None), ("cat", "INT", "write a whole number"),
+        ("[1, 2]", "INT", "write a whole number"), ("null", "FLOAT", "write a number"),
+        ("NaN", "INT", "write a whole number"), ("true", "FLOAT", None),
+        ("cat", "INT,STRING", None),
+        ("true", "BOOLEAN", None), ("0", "BOOLEAN", None),
+        ("False", "BOOLEAN", "`x = true` or `x = false`"), ("3", "STRING", None),
+        ("cat", "COMBO", None), ("cat", "ANY", None), ("a.png", "IMAGE", "connect its socket"),
+        ("null", "IMAGE", None), ("[1, 2]", "MODEL", "connect its socket"),
+    ],
+)  # fmt: skip
+def test_constants_are_such_as_their_port_takes(text: str, kind: str, reason: str | None):
+    value = parse_values(f"x = {text}")["x"]
+    told = why_unfit("x", value, kind, {"IMAGE", "MODEL"}.__contains__)
+    assert told is None if reason is None else told is not None and reason in told
 
 
 @pytest.mark.parametrize(

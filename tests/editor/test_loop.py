@@ -16,7 +16,7 @@ from custom_nodes.discomfort.errors import NodeFailed, RunInterrupted, Validatio
 from custom_nodes.discomfort.images import open_image_as_tensor
 from PIL import Image
 
-from .outer import PROJECT, Outer, loop, show
+from .outer import PROJECT, Outer, loop, show, told
 
 ENHANCE = str(PROJECT / "examples" / "workflows" / "enhance.json")
 SETTINGS = "detail = 0.4\ntone = overlay\ntone_amount = 0.25"
@@ -139,6 +139,16 @@ REFUSED = {
     ),
     "call": (loop(*COUNT, values=VALUES, stop_when="__import__('os')"), "uses '__import__'"),
     "no end": (loop(*COUNT, values=VALUES, iterations=0), "nothing would end the loop"),
+    "less than nothing": (loop(*COUNT, values=VALUES, iterations=-1), "iterations is -1. Set how"),
+    "no number": (
+        loop(*COUNT, values=VALUES, iterations="many"),
+        "Failed to convert an input value to a INT value",
+    ),
+    "no way to collect": (
+        loop(*COUNT, values=VALUES, collect="all"),
+        "Value not in list",
+    ),
+    "no value of that type": (loop(*COUNT, values="number = cat\nstep = 1"), "needs INT"),
     "carry": (loop(*COUNT, values=VALUES, carry="step"), "carry has 'step'"),
     "no workflow": (loop("", values=VALUES), "No workflow is chosen"),
     "second missing": (loop("count.json", "gone.json", values=VALUES), "'gone.json'"),
@@ -147,11 +157,11 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_bad_input_is_told_before_anything_runs(client, case):
+async def test_bad_input_is_told_once_before_anything_runs(client, case):
     node, words = REFUSED[case]
     with pytest.raises(ValidationFailed) as caught:
-        await client.execute({"1": node}, timeout=30)
-    assert words in str(caught.value)
+        await client.execute({"1": node, "2": show(["1", 0])}, timeout=30)
+    assert words in told(caught.value)
 
 
 async def test_a_condition_that_the_values_do_not_bear_is_told_with_them(client):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from custom_nodes.discomfort.errors import NodeFailed, RunInterrupted, ValidationFailed
 
-from .outer import Outer, runner, show
+from .outer import Outer, runner, show, told
 
 
 def string(value: str) -> dict[str, Any]:
@@ -211,15 +211,44 @@ REFUSED = {
         "the input 'old' is no longer a port",
     ),
     "not sockets": (runner("loop_text.json", sockets="text"), "sockets must be empty, or like"),
+    "no number": (
+        runner("count.json", values="number = cat\nstep = 1"),
+        "values has number = \"cat\", and the port 'number' needs INT: write a whole number, like "
+        "`number = 3`",
+    ),
+    "a picture as text": (
+        runner("type_image.json", values="picture = a.png"),
+        "can't be written as text: connect its socket instead",
+    ),
+    "a model as text": (runner("use_model.json", values="model = a"), "needs MODEL, which can't"),
+    "out of range": (
+        runner("make_model.json", values="strength = 99"),
+        "values has strength = 99: Value 99.0 bigger than max of 10.0 (strength)",
+    ),
+    "no such choice": (
+        runner("scale.json", values="method = areal"),
+        "values has method = 'areal': Value not in list (upscale_method: 'areal' not in ['nearest",
+    ),
+    "no such file for a node": (
+        runner("load_named.json", values="name = gone.png"),
+        "values has name = 'gone.png': Custom validation failed for node (image - Invalid image",
+    ),
+    "not installed": (
+        runner("not_installed.json", values="text = a"),
+        "node 2 (NobodyHasThisNode): the server does not know this node type",
+    ),
+    "runs workflows": (runner("runs_itself.json"), "can't run workflows itself"),
+    "no name of a file": (runner(5), "chosen by the name of its file, not 5"),
+    "nothing": ({"class_type": "DiscomfortTestRunner", "inputs": {}}, "workflow"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_bad_input_is_told_before_anything_runs(client, case):
+async def test_bad_input_is_told_once_before_anything_runs(client, case):
     node, words = REFUSED[case]
     with pytest.raises(ValidationFailed) as caught:
         await client.execute({"1": node, "2": show(["1", 0])}, timeout=30)
-    assert words in str(caught.value)
+    assert words in told(caught.value)
 
 
 async def test_a_picture_for_a_model_is_refused(client):
@@ -232,6 +261,20 @@ async def test_a_picture_for_a_model_is_refused(client):
         await client.execute(prompt, timeout=30)
 
 
+async def test_what_comes_through_a_link_is_not_known_yet_and_the_rest_is_checked(client):
+    prompt = {
+        "1": string("text = a"),
+        "2": runner("loop_text.json", values=["1", 0]),
+        "3": show(["2", 0]),
+    }
+    result, _ = await run_watched(client, prompt)
+    assert result.outputs["3"]["text"] == ["a."]
+    prompt["2"]["inputs"]["workflow"] = "gone.json"
+    with pytest.raises(ValidationFailed, match="There is no workflow 'gone.json'"):
+        await client.execute(prompt, timeout=30)
+
+
 async def test_a_workflow_that_runs_workflows_is_refused_inside(client):
+    prompt = {"1": runner(["2", 0]), "2": string("runs_itself.json")}
     with pytest.raises(NodeFailed, match="can't run workflows itself"):
-        await client.execute({"1": runner("runs_another.json")}, timeout=90)
+        await client.execute(prompt, timeout=90)
