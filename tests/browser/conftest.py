@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import pytest_asyncio
+from PIL import Image
 from servers import (
     Server,
     own_data_folder,
@@ -26,6 +29,7 @@ from servers import (
 )
 
 HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 from front_end import Editor, browser_or_reason, open_editor  # noqa: E402
 
@@ -64,10 +68,24 @@ def editor_server(
     settings = base / "user" / "default" / "comfy.settings.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
+    save_files(base)
     with pytest.MonkeyPatch.context() as patch:
         own_data_folder(patch, base / "data")  # a test writes what it wants to see in the editor
         with plain_server(server, base, with_extension=True) as (address, _):
             yield address, base
+
+
+def save_files(base: Path) -> None:
+    """What the user has saved: workflows, and a picture."""
+    folder = base / "user" / "default" / "workflows"
+    folder.mkdir()
+    for name in ("loop_text.json", "type_image.json", "load_model.json"):
+        shutil.copy(PROJECT / "test_workflows" / name, folder)
+    shutil.copy(HERE / "sleep.json", folder)
+    (base / "input").mkdir()
+    y, x = numpy.mgrid[0:192, 0:256]
+    pixels = numpy.stack([x, y * 4 // 3, 255 - x], axis=-1).astype(numpy.uint8)
+    Image.fromarray(pixels).save(base / "input" / "gradient.png")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -85,3 +103,15 @@ async def editor(editor_page: Editor) -> AsyncIterator[Editor]:
     await editor_page.start_blank()
     yield editor_page
     assert editor_page.problems == []
+
+
+@pytest_asyncio.fixture(loop_scope="session", params=["classic", "vue"])
+async def drawn(request: pytest.FixtureRequest, editor: Editor) -> AsyncIterator[Editor]:
+    """The editor with each of its two renderers."""
+    if request.param == "classic":
+        yield editor
+        return
+    if not await editor.has_vue:
+        pytest.skip("this front end draws nodes on the canvas only")
+    async with editor.vue():
+        yield editor

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from playwright.async_api import (
 )
 
 OURS = "discomfort"
+VUE = "Comfy.VueNodes.Enabled"
 DEADLINE_MS = 30_000
 # As root Chromium has no sandbox, and it must not ask any host for updates.
 ARGUMENTS = [
@@ -134,6 +136,22 @@ class Editor:
         """The version of the front end."""
         text = await self.js("() => window.__COMFYUI_FRONTEND_VERSION__")
         return tuple(int(part) for part in text.split("."))
+
+    @property
+    async def has_vue(self) -> bool:
+        """Whether there is the Vue renderer; before 1.40 it was an experiment."""
+        return await self.version >= (1, 40)
+
+    @contextlib.asynccontextmanager
+    async def vue(self) -> AsyncIterator[None]:
+        """Draws nodes with the Vue renderer ("Nodes 2.0")."""
+        await self.set_setting(VUE, True)
+        try:
+            await self.wait_for("() => LiteGraph.vueNodesMode")
+            yield
+        finally:
+            await self.set_setting(VUE, False)
+            await self.wait_for("() => !LiteGraph.vueNodesMode")
 
     # --- the graph
 
@@ -251,7 +269,6 @@ class Editor:
             if await parent.evaluate("(e) => Boolean(e.closest('.litecontextmenu'))"):
                 await parent.click()  # the older menus open their submenus so
         await menus.get_by_text(entries[-1], exact=True).last.click()
-        await self.frame()
 
     async def press(self, keys: str) -> None:
         """A keyboard shortcut of the canvas."""

@@ -7,29 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
 from front_end import Editor
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
-VUE = "Comfy.VueNodes.Enabled"
-HAS_VUE = (1, 40)  # before, the Vue renderer was an experiment
 INPUT, OUTPUT, PASSTHRU = "INPUT", "OUTPUT", "PASSTHRU"
 COLORS = {INPUT: "#1f5a41", OUTPUT: "#27497f", PASSTHRU: "#574a72"}
-
-
-@pytest_asyncio.fixture(loop_scope="session", params=["classic", "vue"])
-async def drawn(request: pytest.FixtureRequest, editor: Editor):
-    """The editor with each of its two renderers."""
-    if request.param == "vue":
-        if await editor.version < HAS_VUE:
-            pytest.skip("this front end draws nodes on the canvas only")
-        await editor.set_setting(VUE, True)
-        await editor.wait_for("() => LiteGraph.vueNodesMode")
-    yield editor
-    if request.param == "vue":
-        await editor.set_setting(VUE, False)
-        await editor.wait_for("() => !LiteGraph.vueNodesMode")
 
 
 async def badge(editor: Editor, node_id: Any) -> str:
@@ -291,6 +274,7 @@ async def test_rename_everywhere_reaches_subgraphs(editor: Editor):
         assert await editor.widget(port, "unique_id") == "picture"
     await editor.press("Control+z")
     await editor.wait_for("(id) => app.graph.getNodeById(id)?.widgets[0].value === 'image'", first)
+    assert await editor.widget(f"{host}:{inside}", "unique_id") == "image"  # and nothing else
 
 
 async def test_known_ids_are_offered_while_typing(drawn: Editor):

@@ -2,119 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
-import time
-from pathlib import Path
-from typing import Any
 
 import numpy
-import pytest
-from front_end import Editor
 from PIL import Image
-
-PROJECT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 180  # the first run starts a ComfyUI, beside a browser that draws without a GPU
-
-SOCKETS = """(id) => {
-    const node = findNode(id);
-    const list = (slots) => (slots ?? []).filter((s) => !s.widget)
-        .map((s) => [s.name, s.label ?? s.name, s.type]);
-    return { inputs: list(node.inputs), outputs: list(node.outputs) };
-}"""
+from runners import choose, chosen, ended, run, says, shows_pictures, sockets, sockets_are
 
 
-@pytest.fixture(scope="session")
-def saved(editor_server: tuple[str, Path]) -> Path:
-    """The user's saved workflows, and a picture."""
-    _, base = editor_server
-    folder = base / "user" / "default" / "workflows"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("loop_text.json", "type_image.json", "load_model.json"):
-        shutil.copy(PROJECT / "test_workflows" / name, folder)
-    y, x = numpy.mgrid[0:192, 0:256]
-    pixels = numpy.stack([x, y * 4 // 3, 255 - x], axis=-1).astype(numpy.uint8)
-    Image.fromarray(pixels).save(base / "input" / "gradient.png")
-    return folder
-
-
-async def sockets(editor: Editor, node_id: Any) -> dict[str, Any]:
-    return await editor.js(SOCKETS, node_id)
-
-
-async def sockets_are(editor: Editor, node_id: Any, inputs: list[str], outputs: list[str]) -> None:
-    """Wait until a node shows these ports."""
-    await editor.wait_for(
-        """([id, inputs, outputs]) => {
-            const labels = (slots) => slots.filter((s) => /^(in|out)put_\\d+$/.test(s.name))
-                .map((s) => s.label);
-            const node = findNode(id);
-            return JSON.stringify([labels(node.inputs), labels(node.outputs)])
-                === JSON.stringify([inputs, outputs]);
-        }""",
-        [node_id, inputs, outputs],
-    )
-
-
-async def chosen(editor: Editor, workflow: str, *ports: list[str]) -> int:
-    """A runner with that workflow, when it shows its ports."""
-    node = await editor.add("DiscomfortTestRunner", (420, 40))
-    await editor.set_widget(node, "workflow", workflow)
-    await sockets_are(editor, node, *ports)
-    return node
-
-
-async def run(editor: Editor) -> str:
-    """Click Run; the prompt's id. The first run starts the nested ComfyUI, which takes a while."""
-    async with editor.page.expect_response(
-        lambda r: r.url.endswith("/prompt") and r.request.method == "POST"
-    ) as waiting:
-        await editor.page.get_by_test_id("queue-button").first.click()
-    answer = await (await waiting.value).json()
-    assert "prompt_id" in answer, answer
-    return answer["prompt_id"]
-
-
-async def ended(editor: Editor, prompt_id: str) -> dict[str, Any]:
-    """The history entry of a prompt."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        entry = await editor.js(
-            "async (id) => (await (await fetch(`/history/${id}`)).json())[id]", prompt_id
-        )
-        if entry is not None:
-            return entry
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"the prompt did not end within {PATIENCE_S} s")
-
-
-async def test_a_chosen_workflow_gives_a_runner_its_ports_and_another_one_others(editor, saved):
-    node = await chosen(editor, "loop_text.json", ["text"], ["text", "length"])
-    found = await sockets(editor, node)
+async def test_a_chosen_workflow_gives_a_runner_its_ports_and_another_one_others(drawn):
+    node = await chosen(drawn, "loop_text.json", ["text"], ["text", "length"])
+    found = await sockets(drawn, node)
     assert found["inputs"] == [["input_1", "text", "STRING"]]
     assert found["outputs"] == [["output_1", "text", "STRING"], ["output_2", "length", "INT"]]
-    picture = await editor.add("EmptyImage")
-    await editor.set_widget(node, "workflow", "type_image.json")
-    await sockets_are(editor, node, ["picture"], ["inverted"])
-    await editor.connect(picture, "IMAGE", node, "input_1")
-    prompt = await editor.prompt()
+    picture = await drawn.add("EmptyImage")
+    await drawn.set_widget(node, "workflow", "type_image.json")
+    await sockets_are(drawn, node, ["picture"], ["inverted"])
+    await drawn.connect(picture, "IMAGE", node, "input_1")
+    prompt = await drawn.prompt()
     assert prompt[str(node)]["inputs"]["input_1"] == [str(picture), 0]
     known = json.loads(prompt[str(node)]["inputs"]["sockets"])
     assert known == {"inputs": ["picture"], "outputs": ["inverted"]}
 
 
-async def test_sockets_and_links_survive_copies_undo_the_api_format_and_a_reload(editor, saved):
+async def test_sockets_and_links_survive_a_copy_the_api_format_and_a_reload(editor):
     node = await chosen(editor, "type_image.json", ["picture"], ["inverted"])
     picture = await editor.add("EmptyImage")
     preview = await editor.add("PreviewImage", (900, 40))
     await editor.connect(picture, "IMAGE", node, "input_1")
     await editor.connect(node, 0, preview, "images")
     before = await editor.prompt()
-    await editor.js(
-        "(id) => { app.canvas.copyToClipboard([findNode(id)]); app.canvas.pasteFromClipboard() }",
-        node,
-    )
+    await editor.select(node)
+    await editor.press("Control+c")
+    await editor.press("Control+v")
     await editor.wait_for("() => app.graph._nodes.length === 4")
     copy = await editor.js("() => Number(app.graph._nodes.at(-1).id)")
     await sockets_are(editor, copy, ["picture"], ["inverted"])
@@ -136,7 +55,7 @@ async def test_sockets_and_links_survive_copies_undo_the_api_format_and_a_reload
     assert {s["name"] for s in kept["inputs"]} == {s["name"] for s in had["inputs"]}
 
 
-async def test_a_model_that_nothing_here_uses_is_left_to_the_nested_ones(editor, saved):
+async def test_a_model_that_nothing_here_uses_is_left_to_the_nested_ones(editor):
     ports = ["clip", "model", "vae"]
     node = await editor.add("DiscomfortTestRunner")
     await editor.set_widget(node, "workflow", "load_model.json")
@@ -150,53 +69,63 @@ async def test_a_model_that_nothing_here_uses_is_left_to_the_nested_ones(editor,
     assert sorted(known["elsewhere"]) == ["clip", "vae"]
 
 
-async def test_the_runner_runs_from_the_button_and_shows_the_picture(editor, saved):
-    image = await editor.add("LoadImage", (40, 40), image="gradient.png")
-    node = await chosen(editor, "type_image.json", ["picture"], ["inverted"])
-    preview = await editor.add("PreviewImage", (800, 40))
-    await editor.connect(image, "IMAGE", node, "input_1")
-    await editor.connect(node, 0, preview, "images")
-    entry = await ended(editor, await run(editor))
+async def test_the_runner_runs_from_the_button_and_shows_the_picture(drawn):
+    image = await drawn.add("LoadImage", (40, 40), image="gradient.png")
+    node = await chosen(drawn, "type_image.json", ["picture"], ["inverted"])
+    preview = await drawn.add("PreviewImage", (800, 40))
+    await drawn.connect(image, "IMAGE", node, "input_1")
+    await drawn.connect(node, 0, preview, "images")
+    entry = await ended(drawn, await run(drawn))
     assert entry["status"]["status_str"] == "success", entry["status"]
     for shown in (node, preview):
         (picture,) = entry["outputs"][str(shown)]["images"]
-        pixels = numpy.asarray(Image.open(editor.base / "temp" / picture["filename"]))
-        original = numpy.asarray(Image.open(editor.base / "input" / "gradient.png"))
+        pixels = numpy.asarray(Image.open(drawn.base / "temp" / picture["filename"]))
+        original = numpy.asarray(Image.open(drawn.base / "input" / "gradient.png"))
         difference = numpy.abs(pixels.astype(int) - (255 - original.astype(int)))
         assert difference.max() <= 1  # PreviewImage rounds down
-        await editor.wait_for("(id) => findNode(id).imgs?.length === 1", shown)
+        await shows_pictures(drawn, shown)
 
 
-async def test_the_loop_is_chosen_run_and_seen_at_work_and_can_be_interrupted(editor, saved):
-    image = await editor.add("LoadImage", (40, 40), image="gradient.png")
-    node = await editor.add("DiscomfortLoopExecutor", (420, 40), iterations=3, collect="batch")
-    await editor.set_widget(node, "add a workflow", "enhance.json")
+async def test_the_loop_is_chosen_run_and_seen_at_work_and_can_be_interrupted(drawn):
+    image = await drawn.add("LoadImage", (40, 40), image="gradient.png")
+    node = await drawn.add("DiscomfortLoopExecutor", (420, 40), iterations=3, collect="batch")
+    await choose(drawn, node, "add a workflow", "enhance.json")
     inputs = ["picture", "detail", "tone", "tone_amount"]
-    await sockets_are(editor, node, inputs, ["picture"])
-    assert await editor.widget(node, "workflows") == "enhance.json"
-    await editor.set_widget(node, "values", "detail = 0.3\ntone = overlay\ntone_amount = 0.2")
-    preview = await editor.add("PreviewImage", (820, 40))
-    await editor.connect(image, "IMAGE", node, "input_1")
-    await editor.connect(node, 1, preview, "images")
-    entry = await ended(editor, await run(editor))
+    await sockets_are(drawn, node, inputs, ["picture"])
+    assert await drawn.widget(node, "workflows") == "enhance.json"
+    await drawn.set_widget(node, "values", "detail = 0.3\ntone = overlay\ntone_amount = 0.2")
+    await drawn.connect(image, "IMAGE", node, "input_1")
+    entry = await ended(drawn, await run(drawn))
     assert entry["status"]["status_str"] == "success", entry["status"]
-    assert len(entry["outputs"][str(preview)]["images"]) == 3
-    await editor.wait_for("(id) => findNode(id).imgs?.length === 3", preview)
+    assert len(entry["outputs"][str(node)]["images"]) == 3
+    await shows_pictures(drawn, node, 3)
 
-    await editor.set_widget(node, "iterations", 100_000)
-    await editor.set_widget(node, "collect", "last")
-    prompt_id = await run(editor)
-    await editor.wait_for(
-        """(id) => findNode(id).widgets.some(
-            (w) => /^Iteration \\d+ of 100000/.test(w.value) && !w.value.includes(" 1 of"))""",
-        node,
-    )
-    await editor.js("() => app.extensionManager.command.execute('Comfy.Interrupt')")
-    entry = await ended(editor, prompt_id)
+    await drawn.set_widget(node, "iterations", 100_000)
+    await drawn.set_widget(node, "collect", "last")
+    prompt_id = await run(drawn)
+    await says(drawn, node, "Iteration (?!1 )\\d+ of 100000")
+    await drawn.page.get_by_role("button", name="Cancel current run").click()
+    entry = await ended(drawn, prompt_id)
     assert entry["status"]["messages"][-1][0] == "execution_interrupted"
 
 
-async def test_what_is_wrong_is_told_when_run_is_clicked(editor, saved):
+async def test_the_cancel_button_stops_what_runs_inside_and_the_next_one_works(editor):
+    node = await chosen(editor, "sleep.json", ["seconds"], ["number"])
+    show = await editor.add("PreviewAny", (900, 40))
+    await editor.connect(node, 0, show, "source")
+    await editor.set_widget(node, "values", "seconds = 600")
+    prompt_id = await run(editor)
+    await says(editor, node, "StubSleep [1-9]\\d*/30000")
+    await editor.page.get_by_role("button", name="Cancel current run").click()
+    entry = await ended(editor, prompt_id)
+    assert entry["status"]["messages"][-1][0] == "execution_interrupted"
+    assert entry["outputs"] == {}
+    await editor.set_widget(node, "values", "seconds = 0.1")  # in the same nested ComfyUI
+    entry = await ended(editor, await run(editor))
+    assert entry["outputs"][str(show)]["text"] == ["0"]
+
+
+async def test_what_is_wrong_is_told_when_run_is_clicked(editor):
     await chosen(editor, "loop_text.json", ["text"], ["text", "length"])
     async with editor.page.expect_response(lambda r: r.url.endswith("/prompt")) as waiting:
         await editor.page.get_by_test_id("queue-button").first.click()

@@ -2,6 +2,7 @@
 
 import { PORT_TYPE, allPortNodes, findPorts, Mode, uniqueIdOf } from "./port_graph.js";
 import { nameForSlot } from "./port_words.js";
+import { asOneChange } from "./undo.js";
 
 const GAP = 60;
 
@@ -27,7 +28,7 @@ export function portForOutput(root, node, slot) {
  */
 export function renameEverywhere(root, from, to) {
     const nodes = allPortNodes(root).filter((node) => uniqueIdOf(node) === from);
-    asOneChange(root, () => nodes.forEach((node) => setUniqueId(node, to)));
+    asOneChange(() => nodes.forEach((node) => setUniqueId(node, to)));
     return nodes.length;
 }
 
@@ -55,7 +56,7 @@ function makePort(root, node, mode, slot, connect) {
     const { LiteGraph } = globalThis;
     const taken = findPorts(root).filter((port) => port.mode === mode).map((port) => port.uniqueId);
     const port = LiteGraph.createNode(PORT_TYPE);
-    asOneChange(node.graph, () => {
+    asOneChange(() => {
         const title = LiteGraph.NODE_TITLE_HEIGHT;
         const x = mode === Mode.INPUT ? -port.size[0] - GAP : node.size[0] + GAP;
         const boxes = node.graph._nodes.map((other) => [
@@ -75,14 +76,4 @@ function setUniqueId(node, value) {
     const widget = node.widgets.find((w) => w.name === "unique_id");
     widget.value = value;
     widget.callback?.(value);
-}
-
-/** One step for undo. */
-function asOneChange(graph, change) {
-    graph.beforeChange();
-    try {
-        change();
-    } finally {
-        graph.afterChange();
-    }
 }
