@@ -59,19 +59,24 @@ async def browser() -> AsyncIterator[Any]:
 
 
 @pytest.fixture(scope="session", params=editor_params())
+def comfyui(request: pytest.FixtureRequest) -> Server:
+    """Every real ComfyUI in turn."""
+    return require(request.param)
+
+
+@pytest.fixture(scope="session")
 def editor_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    comfyui: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path]]:
     """A ComfyUI with this extension as a user starts it: its address and its folder."""
-    server = require(request.param)
-    base = tmp_path_factory.mktemp(server.name)
+    base = tmp_path_factory.mktemp(comfyui.name)
     settings = base / "user" / "default" / "comfy.settings.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
     save_files(base)
     with pytest.MonkeyPatch.context() as patch:
         own_data_folder(patch, base / "data")  # a test writes what it wants to see in the editor
-        with plain_server(server, base, with_extension=True) as (address, _):
+        with plain_server(comfyui, base, with_extension=True) as (address, _):
             yield address, base
 
 

@@ -295,6 +295,9 @@ async def test_known_ids_are_offered_while_typing(drawn: Editor):
     await field.fill("completion_alpha")
     await field.press("Enter")
     await drawn.wait_for("(id) => findNode(id).widgets[0].value === 'completion_alpha'", port)
+    await drawn.js("() => { document.activeElement?.blur(); app.canvas.canvas.focus() }")
+    await drawn.page.keyboard.press("Control+z")
+    await drawn.wait_for("(id) => app.graph.getNodeById(id)?.widgets[0].value === ''", port)
 
 
 async def test_other_fields_are_offered_no_ids(editor: Editor):

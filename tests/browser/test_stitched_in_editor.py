@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from collections import Counter
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from custom_nodes.discomfort.graph.object_info import ObjectInfo, index_object_info
-from custom_nodes.discomfort.graph.recipe import signatures
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
 from front_end import Editor
+from opened import assert_opens
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
 CASES = {
@@ -36,50 +31,18 @@ def stitch(names: list[str], **options: bool) -> dict[str, Any]:
     return WorkflowTools().stitch_workflows([WORKFLOWS / f"{n}.json" for n in names], **options)
 
 
-@cache
-def object_info(address: str) -> ObjectInfo:
-    with urllib.request.urlopen(f"{address}/object_info") as reply:
-        return index_object_info(json.load(reply))
-
-
-async def assert_opens(editor: Editor, stitched: dict[str, Any]) -> None:
-    """The editor shows all of it, and queues what our own conversion gives."""
-    tools = WorkflowTools()
-    wanted = stitched["stitched_workflow"]
-    await editor.load(wanted)
-    shown = await editor.workflow()
-    assert described(shown) == described(wanted)
-    info = object_info(editor.address)
-    prompt, converted = await editor.prompt(), tools.workflow_to_prompt(wanted, info)
-    # An older front end has names of its own for classes, and keeps ids that two definitions share.
-    assert kinds_of_work(prompt) == kinds_of_work(converted)
-    if await editor.version >= (1, 49):
-        assert prompt == converted
-    found = tools.discover_ports(shown)
+async def assert_stitched_opens(editor: Editor, stitched: dict[str, Any]) -> None:
+    """The editor shows all of it, queues what our own conversion gives, and finds its ports."""
+    shown = await assert_opens(editor, stitched["stitched_workflow"])
+    found = WorkflowTools().discover_ports(shown)
     for side in ("inputs", "outputs"):
         assert found[side].keys() == stitched[side].keys()
-
-
-def kinds_of_work(prompt: dict[str, Any]) -> Counter[str]:
-    """What the nodes of a prompt do, whatever their ids. JavaScript writes 1.0 as 1."""
-    whole = json.loads(
-        json.dumps(prompt),
-        parse_float=lambda text: int(float(text)) if float(text) % 1 == 0 else float(text),
-    )
-    return Counter(signatures(whole).values())
-
-
-def described(workflow: dict[str, Any]) -> dict[str, Any]:
-    """What a user sees of the root: its nodes, where they stand, and the links."""
-    nodes = {str(n["id"]): (n["type"], *map(round, n["pos"])) for n in workflow["nodes"]}
-    links = {(str(a), b, str(c), d) for _, a, b, c, d, *_ in workflow["links"]}
-    return {"nodes": nodes, "links": links}
 
 
 @cases
 async def test_it_opens_and_queues_what_our_conversion_gives(editor: Editor, names):
     stitched = stitch(names)
-    await assert_opens(editor, stitched)
+    await assert_stitched_opens(editor, stitched)
     frames = [f for f in await editor.js(FRAMES) if f["title"] in names]
     assert [frame["title"] for frame in frames] == names
     held = [sorted(frame["nodes"]) for frame in frames]
@@ -91,7 +54,7 @@ async def test_it_opens_and_queues_what_our_conversion_gives(editor: Editor, nam
 async def test_it_opens_without_its_open_ports(editor: Editor, names, option):
     stitched = stitch(names, **{option: True})
     assert not stitched["inputs" if option == "delete_input_ports" else "outputs"]
-    await assert_opens(editor, stitched)
+    await assert_stitched_opens(editor, stitched)
 
 
 async def test_different_definitions_of_one_id_stay_apart(editor: Editor):
@@ -103,7 +66,7 @@ async def test_different_definitions_of_one_id_stay_apart(editor: Editor):
     inside["nodes"] = [{**n, "title": f"other {n['type']}"} for n in inside["nodes"]]
     inside["name"] = "the other"
     stitched = tools.stitch_workflows([first, second])
-    await assert_opens(editor, stitched)
+    await assert_stitched_opens(editor, stitched)
     names = await editor.js(
         "() => app.graph._nodes.filter((n) => n.subgraph).map((n) => n.subgraph.name)"
     )
