@@ -110,12 +110,12 @@ class DiscomfortTestRunner(_Runner):
         return True
 
     @classmethod
-    def IS_CHANGED(
-        cls, workflow: str | None = None, randomize_seeds: bool = False, **_: Any
+    async def IS_CHANGED(
+        cls, workflow: Any = None, values: Any = "", randomize_seeds: Any = False, **_: Any
     ) -> Any:
         from .editor import fingerprint
 
-        return float("nan") if randomize_seeds else fingerprint.fingerprint(workflow)
+        return await fingerprint.fingerprint(workflow, values, randomize_seeds=randomize_seeds)
 
     def check_lazy_status(
         self, workflow: str, graph: Any, node_id: str, values: str = "", sockets: str = "", **_: Any
@@ -220,12 +220,15 @@ class DiscomfortLoopExecutor(_Runner):
         return True
 
     @classmethod
-    def IS_CHANGED(
-        cls, workflows: str | None = None, randomize_seeds: bool = False, **_: Any
-    ) -> Any:
+    async def IS_CHANGED(
+        cls, workflows: Any = None, iterations: Any = None, values: Any = "",
+        randomize_seeds: Any = False, **_: Any,
+    ) -> Any:  # fmt: skip
         from .editor import fingerprint
 
-        return float("nan") if randomize_seeds else fingerprint.fingerprint(workflows)
+        return await fingerprint.fingerprint(
+            workflows, values, iterations, randomize_seeds=randomize_seeds
+        )
 
     def check_lazy_status(
         self, workflows: str, iterations: int, stop_when: str, carry: str, collect: str,

@@ -1,17 +1,58 @@
-"""For IS_CHANGED: what says that a node that runs workflows would give something else now."""
+"""For IS_CHANGED: what says that a node that runs workflows would give something else now.
+
+That is the prompts that the nested ComfyUI would get, and what their nodes answer when ComfyUI asks
+them the same: a LoadImage inside reads its picture for it, as it would in the user's own graph.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from typing import Any
 
-from .request import find_files
+from ..graph.prompt import Prompt
+from . import border, inner_prompt
+from .request import find_face, find_files
+from .values import parse_values
+
+# They are refused when they run; a workflow that runs itself would be asked for ever.
+_NOT_ASKED = border.RUNNERS
 
 
-def fingerprint(workflows: str | None) -> str:
-    """Changes with the content of the files."""
-    if workflows is None:
-        return ""
-    digest = hashlib.sha256()
-    for path in find_files(workflows):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+async def fingerprint(
+    workflows: str | None,
+    values: str | None,
+    iterations: int | None = 1,
+    *,
+    randomize_seeds: bool | None = False,
+) -> Any:
+    """Equal as long as the workflows would give the same; ComfyUI compares (caching.py
+    `to_hashable`: what can't be compared, and NaN, is different each time).
+
+    Args:
+        What is None comes through a link, and nobody knows what it is now.
+
+    Raises:
+        What keeps a prompt from being made, for instance a node that is not installed here.
+            ComfyUI takes it for a change (execution.py `IsChangedCache`).
+    """
+    if workflows is None or randomize_seeds or randomize_seeds is None:
+        return float("nan")
+    paths = find_files(workflows)
+    face = find_face(paths)
+    given = parse_values(values)
+    if iterations != 1:  # what goes round is another value in the next iteration
+        given = {uid: value for uid, value in given.items() if uid not in face.outputs}
+    found: list[Any] = [list(face.inputs.items()), list(face.outputs.items())]
+    for path in paths:
+        prepared = inner_prompt.prepare(path)
+        prompt = inner_prompt.swap(prepared, given).prompt
+        found.append([_digest(prompt), await inner_prompt.changes(prompt, _NOT_ASKED)])
+        given = {uid: value for uid, value in given.items() if uid not in prepared.ports.outputs}
+    return found
+
+
+def _digest(prompt: Prompt) -> str:
+    """Without titles, which change nothing."""
+    plain = {node_id: [node["class_type"], node["inputs"]] for node_id, node in prompt.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from ..feeds import feed_of_given
 from ..frozen_values import unpack_values
+from ..graph.literals import unwrapped
 from ..graph.object_info import index_object_info
 from ..graph.plan import Load, Plan
 from ..graph.prompt import Prompt
@@ -85,7 +86,7 @@ def prepare(path: Path) -> Prepared:
 def swap(prepared: Prepared, given: Mapping[str, Any]) -> Swapped:
     """The prompt that is queued if these constants are given, and the rest comes otherwise.
 
-    What it would hand on by reference is made in it too, so that its nodes are checked.
+    What it would hand on by reference is made in it too, for the answers of those nodes.
     """
     ports = prepared.ports
     feeds = {
@@ -111,3 +112,31 @@ async def validate(prompt: Prompt, node_ids: Iterable[str]) -> Errors:
         except Exception as e:  # a class that raises is told by the nested ComfyUI, with its place
             log.debug("Node %s can't be validated here: %s", node_id, e)
     return {node_id: found[1] for node_id, found in validated.items()}
+
+
+async def changes(prompt: Prompt, but_not: frozenset[str]) -> dict[str, Any]:
+    """What the nodes of a prompt answer when ComfyUI asks them whether they have changed.
+
+    Args:
+        but_not: classes that are not asked.
+
+    Returns:
+        node id -> the answer of IS_CHANGED or `fingerprint_inputs`; a list, or NaN if it raised.
+    """
+    import execution  # type: ignore[import-not-found]
+    from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
+
+    queued = {
+        node_id: {
+            "class_type": node["class_type"],
+            "inputs": {name: unwrapped(value) for name, value in node["inputs"].items()},
+        }
+        for node_id, node in prompt.items()
+    }
+    asked = execution.IsChangedCache("", DynamicPrompt(queued), None)
+    answers = {
+        node_id: await asked.get(node_id)
+        for node_id, node in queued.items()
+        if node["class_type"] not in but_not
+    }
+    return {node_id: answer for node_id, answer in answers.items() if answer is not False}

@@ -5,6 +5,7 @@ For tests; the real server and the fake load them.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -65,6 +66,34 @@ class StubCounts:
 
     def run(self, name: str) -> dict[str, Any]:
         return {"ui": {"count": [counts[name]]}, "result": (counts[name],)}
+
+
+def read_input(name: str) -> str:
+    """The text of a file in ComfyUI's input folder."""
+    import folder_paths  # type: ignore[import-not-found]
+
+    with open(folder_paths.get_annotated_filepath(name), encoding="utf-8") as file:
+        return file.read()
+
+
+class StubReadText:
+    """Reads a text file, and says so when ComfyUI asks whether it has changed: after a while."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("STRING",)
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"name": ("STRING", {"default": ""})}}
+
+    @classmethod
+    async def IS_CHANGED(cls, name: str) -> str:
+        await asyncio.sleep(0.01)
+        return read_input(name)
+
+    def run(self, name: str) -> tuple[str]:
+        return (read_input(name),)
 
 
 class StubRaise:
@@ -287,11 +316,40 @@ class StubChild:
         return {"ui": {"pid": [child.pid]}}
 
 
+try:
+    from comfy_api.latest import io  # type: ignore[import-not-found]
+except ImportError:  # the fake
+    NEW_NODES: tuple[Any, ...] = ()
+else:
+
+    class StubReadTextV3(io.ComfyNode):
+        """StubReadText in the newer form."""
+
+        @classmethod
+        def define_schema(cls) -> Any:
+            return io.Schema(
+                node_id="StubReadTextV3",
+                category="stub",
+                inputs=[io.String.Input("name", default="")],
+                outputs=[io.String.Output()],
+            )
+
+        @classmethod
+        def fingerprint_inputs(cls, name: str) -> str:
+            return read_input(name)
+
+        @classmethod
+        def execute(cls, name: str) -> Any:
+            return io.NodeOutput(read_input(name))
+
+    NEW_NODES = (StubReadTextV3,)
+
+
 NODE_CLASS_MAPPINGS = {
     kind.__name__: kind
     for kind in (
         StubCount, StubAdd, StubCounts, StubRaise, StubSleep, StubBlock, StubKill, StubBig,
-        StubNumbers, StubDigest, StubSum, StubPreview, StubChild, *models.NODES,
-        *core_values.NODES,
+        StubNumbers, StubDigest, StubSum, StubPreview, StubChild, StubReadText, *NEW_NODES,
+        *models.NODES, *core_values.NODES,
     )
 }  # fmt: skip
