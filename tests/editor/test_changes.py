@@ -105,6 +105,14 @@ async def test_a_node_that_reads_what_comes_through_a_link_runs_always(client, o
         assert await run(client, asked, **{"3": name}) == ("text", False)
 
 
+async def test_a_workflow_whose_name_comes_through_a_link_runs_always(client, outer: Outer):
+    write(outer, "still.txt", "text")
+    name = {"class_type": "PrimitiveString", "inputs": {"value": "read_named.json"}}
+    for _ in range(2):
+        asked = runner(["3", 0], values="name = still.txt")
+        assert await run(client, asked, **{"3": name}) == ("text", False)
+
+
 @pytest.mark.parametrize("mode", [2, 4], ids=["muted", "bypassed"])
 async def test_a_node_that_is_switched_off_is_not_asked(client, outer: Outer, mode: int):
     made = workflow(
