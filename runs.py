@@ -1,7 +1,7 @@
 """One call of `run()`: the effects, in order. Every decision is taken in `graph/`.
 
-A `Run` reads the workflows, saves the inputs, and then takes the steps: for each iteration, for
-each workflow, plan, swap, hand over, execute, take back, keep references.
+A `Run` prepares the workflows, saves the inputs, and then takes the steps: for each iteration, for
+each workflow, plan, swap, hand over, send, take back, keep references.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from .errors import NodeFailed, RunTimeout, ValidationFailed, WorkerDied, WorkflowError
+from .drawn_seeds import DrawnSeeds
+from .errors import WorkerDied, WorkflowError
 from .events import SeedsChanged, WorkflowStarted
 from .feeds import feed_of, is_given_by_reference, kind_of_stored
 from .graph.cached import Sent
@@ -25,24 +24,20 @@ from .graph.missing import check_inputs, unknown_inputs
 from .graph.plan import Feed, Plan, contents_to_load, plan_run, versions_to_load
 from .graph.prompt import Prompt
 from .graph.recipe import Recipe, type_of
-from .graph.swap import Swapped, order_ports, shows_workflow, swap_ports
-from .graph.to_prompt import convert
-from .memory import let_go_of_all, make_room, without
+from .graph.swap import Swapped, shows_workflow, swap_ports
 from .options import Options
 from .prepare import Prepared, Preparer
 from .progress import ProgressBar, is_shown
 from .recording import Track
 from .references import References
-from .warm import is_out_of_memory
+from .sending import Errand, Listener, Sender
 from .workflow_context import FROZEN_PREFIX
 
 if TYPE_CHECKING:
-    from .comfy_serverless import ComfyConnector, RunResult
+    from .comfy_serverless import ComfyConnector
     from .records.history import History
     from .workflow_context import Handoff, Taken, WorkflowContext
     from .workflow_sources import Source
-
-Listener: TypeAlias = "Callable[[Any], Any] | None"
 
 log = logging.getLogger("discomfort.run")
 
@@ -67,11 +62,9 @@ class Run:
         self._references, self._rules, self._preparer = references, rules, preparer
         self._options, self._history = options, history
         self._track: Track | None = None
-        self._sent = sent
-        self._deadline = None if options.timeout is None else time.monotonic() + options.timeout
+        self._sender = Sender(worker, references.kept, sent, options.timeout)
         self._results: dict[str, Callable[[], Any]] = {}
-        self._seeds: dict[str, dict[tuple[str, str], Any]] = {}
-        self._draws = 0
+        self._seeds = DrawnSeeds(options, preparer.info)
 
     async def __call__(self, workflows: list[Source], inputs: Mapping[str, Any]) -> dict[str, Any]:
         prepared = [await self._preparer.prepare_aside(source) for source in workflows]
@@ -160,17 +153,21 @@ class Run:
         return None
 
     async def _run_once(self, prepared: Prepared, listener: Listener) -> None:
-        prompt = self._draw_seeds(prepared, listener)
+        prompt, seeds = self._seeds.draw(prepared)
+        if seeds and listener is not None:
+            listener(SeedsChanged(prepared.name, seeds))
         plan, swapped, handoff = self._plan(prepared, prompt)
         result = None
         try:
             if self._track is not None:
-                self._track.planned(prepared, plan, self._seeds.get(prepared.digest, {}))
+                self._track.planned(prepared, plan, self._seeds.of(prepared))
             references = self._references.make(
                 self._context, prepared, plan, self._preparer, handoff
             )
             if swapped.prompt:
-                result = await self._execute(prepared, swapped, handoff, listener)
+                client_data = self._client_data(prepared, swapped)
+                errand = Errand(prepared.name, swapped, handoff, client_data, listener)
+                result = await self._sender.send(errand)
             self._references.store(self._context, references)
         except BaseException as e:
             self._take_back_after(e, handoff)
@@ -211,74 +208,11 @@ class Run:
             "runs that go on at the same time a context each."
         )
 
-    def _draw_seeds(self, prepared: Prepared, listener: Listener) -> Prompt:
-        """The prompt; with new seeds, if they are asked for, which are told."""
-        options = self._options
-        if not options.randomize_seeds or prepared.workflow is None:
-            return prepared.prompt
-        before = self._seeds.get(prepared.digest, {})
-        seed = None if options.seed is None else options.seed + self._draws
-        prompt, seeds = convert(
-            prepared.workflow,
-            self._preparer.info,
-            randomize_seeds=True,
-            seed=seed,
-            previous=before,
-        )
-        self._draws += 1
-        self._seeds[prepared.digest] = {**before, **seeds}
-        if seeds:
-            log.info("%s is run with the seeds %s.", prepared.name, seeds)
-            if listener is not None:
-                listener(SeedsChanged(prepared.name, seeds))
-        return prompt
-
     def _look_up(self, unique_id: str) -> Feed:
         return feed_of(self._context, unique_id, self._recipe)
 
     def _recipe(self, unique_id: str) -> Recipe:
         return self._references.recipe(self._context, unique_id, self._preparer)
-
-    async def _execute(
-        self, prepared: Prepared, swapped: Swapped, handoff: Handoff, listener: Listener
-    ) -> RunResult:
-        """Run a prompt; once more with nothing else in the worker, if its memory did not do."""
-        kept = self._references.kept
-        swapped = make_room(self._worker, kept, swapped)
-        try:
-            return await self._send(prepared, swapped, handoff, listener)
-        except NodeFailed as e:
-            unneeded = kept.not_in(swapped.needed)
-            if not is_out_of_memory(e) or not unneeded:
-                raise
-            log.warning(
-                "%s ran out of memory. It is run again without the %d references that were kept "
-                "for later.", prepared.name, len(unneeded),
-            )  # fmt: skip
-        kept.drop(unneeded)
-        await let_go_of_all(self._worker)
-        return await self._send(prepared, without(swapped), handoff, listener)
-
-    async def _send(
-        self, prepared: Prepared, swapped: Swapped, handoff: Handoff, listener: Listener
-    ) -> RunResult:
-        try:
-            result = await self._worker.execute(
-                order_ports(swapped, handoff.order, _places(handoff)),
-                client_data=self._client_data(prepared, swapped),
-                timeout=self._time_left(),
-                on_event=listener,
-                needed=swapped.needed,
-            )
-        except ValidationFailed as e:  # refused: what ComfyUI had it has
-            raise _tell_ports(e, swapped) from None
-        except BaseException:
-            self._sent.append(Sent(swapped.prompt, swapped.needed, False))
-            raise
-        finally:
-            self._references.kept.note_sent(swapped.prompt, swapped.needed)
-        self._sent.append(Sent(swapped.prompt, swapped.needed, True))
-        return result
 
     def _collect(self, prepared: Prepared, plan: Plan, taken: Taken) -> None:
         """What the savers of this very run made, whoever saves the same keys meanwhile."""
@@ -304,38 +238,3 @@ class Run:
         if prepared.workflow is None or not shows_workflow(swapped.prompt, self._preparer.info):
             return None
         return {"extra_pnginfo": {"workflow": prepared.workflow.data}}
-
-    def _time_left(self) -> float | None:
-        if self._deadline is None:
-            return None
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise RunTimeout(
-                f"The run took longer than its timeout of {self._options.timeout} s. What was "
-                "saved until then is in the context. Pass a larger timeout=, or fewer iterations."
-            )
-        return left
-
-
-def _places(handoff: Handoff) -> dict[str, tuple[str, str]]:
-    """Where the frozen values are that a run loads: content -> (run_dir, version)."""
-    return {
-        key.removeprefix(FROZEN_PREFIX): (handoff.run_dir, version)
-        for key, version in handoff.versions.items()
-        if key.startswith(FROZEN_PREFIX)
-    }
-
-
-def _tell_ports(error: ValidationFailed, swapped: Swapped) -> ValidationFailed:
-    """The error, with the ports named whose values ComfyUI refused."""
-    fed: dict[str, list[str]] = {}
-    for (node_id, input_name), unique_id in swapped.literals.items():
-        fed.setdefault(node_id, []).append(f"{input_name} comes from the INPUT port {unique_id!r}")
-    problems = tuple(
-        replace(p, reason=f"{p.reason} ({'; '.join(fed[p.node_id])})") if p.node_id in fed else p
-        for p in error.problems
-    )
-    if problems == error.problems:
-        return error
-    lines = [str(error).split("\n", 1)[0], *map(str, problems)]
-    return ValidationFailed("\n  ".join(lines), **{**error.__dict__, "problems": problems})
