@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import pickle
 import signal
 
 import psutil
 import pytest
+from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import ExecutionError, WorkerDied
+from custom_nodes.discomfort.workflow_tools import DiscomfortWorkflowTools
 from servers import FAKE, wait_for, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
@@ -98,3 +101,23 @@ async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
         usage = [c.get_usage()["ram_usage_bytes"] for c in discomfort._contexts._spare]
         assert usage == [0]
         assert all(c._store.ram.pool.size_bytes <= 128 << 20 for c in discomfort._contexts._spare)
+
+
+async def test_run_sequential_leaves_the_values_of_its_last_run_as_files(
+    server, workflows, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("COMFYUI_PATH", str(server.path))
+    tools, paths = DiscomfortWorkflowTools(), [workflows / "loop_text.json"]
+    if not server.is_fake:  # which has no samplers
+        paths.append(workflows / "ref_sampler.json")  # a reference has no value to leave
+    try:
+        for text in ("a", "b"):
+            results = await tools.run_sequential(
+                paths, {"text": text}, iterations=2, persist_prefix=f"{tmp_path}/kept_"
+            )
+            assert results["text"] == f"{text}.."
+        kept = {path.name: pickle.loads(path.read_bytes()) for path in tmp_path.glob("kept_*")}
+        values = {uid: value for uid, value in results.items() if uid in ("text", "length")}
+        assert kept == {f"kept_{uid}.pkl": value for uid, value in values.items()}
+    finally:
+        await (await ComfyConnector.create()).kill_api()
