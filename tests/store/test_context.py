@@ -341,6 +341,26 @@ def test_version_changes_with_every_save_and_a_copied_key_shares_the_block(conte
     assert context.load("frozen").all() and not context.load("a").any()
 
 
+@pytest.mark.parametrize(
+    "replace",
+    [
+        lambda context: context.save("reference", 1),
+        lambda context: context.copy_key("value", "reference"),
+        lambda context: context.delete_key("reference"),
+    ],
+    ids=["saved", "copied", "deleted"],
+)
+def test_what_only_a_replaced_reference_had_frozen_in_is_freed(context, replace):
+    context.save("value", torch.ones(3))
+    receipt = context.get_receipt("value")
+    content = context.content_of(receipt)
+    loader = {"class_type": "DiscomfortContextLoader", "inputs": {"version": content}}
+    context.keep_reference("reference", {"1": loader}, "recipe", {content: receipt})
+    assert not context.missing_contents([content])
+    replace(context)
+    assert context.missing_contents([content]) == [content]
+
+
 def test_meta_is_kept_with_the_receipt(context):
     context.save("a", 1, meta={"hash": "x"})
     assert context.get_receipt("a").meta == {"hash": "x"}
