@@ -6,7 +6,7 @@ import { installCompletion } from "./lib/completion.js";
 import { knownIds, portForInput, portForOutput, renameEverywhere } from "./lib/port_edit.js";
 import { allPortNodes, findPorts, PORT_TYPE, uniqueIdOf } from "./lib/port_graph.js";
 import { prepare, show } from "./lib/port_look.js";
-import { doubledIds, doubledMessage, renamedMessage } from "./lib/port_words.js";
+import { doubledIds, doubledMessage, renamedMessage, together } from "./lib/port_words.js";
 import { keepCounterAt, redraw } from "./lib/redraw.js";
 
 const COLORS = "Discomfort.Ports.Colors";
@@ -36,15 +36,16 @@ function refresh() {
     const graph = root();
     if (!graph || app.configuringGraph) return;
     const ports = findPorts(graph);
-    const first = new Map();
+    const places = new Map(); // node -> the ports that it is, one for each instance of its subgraph
     for (const port of ports) {
-        if (!first.has(port.node) || port.problem) first.set(port.node, port);
+        places.set(port.node, [...(places.get(port.node) ?? []), port]);
         if (port.uniqueId) seenIds.add(port.uniqueId);
     }
     const hasColors = app.extensionManager.setting.get(COLORS) ?? true;
     let isChanged = false;
     for (const node of allPortNodes(graph)) {
-        isChanged = show(node, first.get(node), hasColors) || isChanged;
+        const port = places.has(node) ? together(places.get(node)) : undefined;
+        isChanged = show(node, port, hasColors) || isChanged;
     }
     if (isChanged) {
         redraw();

@@ -255,6 +255,22 @@ async def test_ports_in_a_subgraph_count_what_the_edge_really_connects(editor: E
     assert await badge(editor, last) == OUTPUT
 
 
+async def test_a_port_in_two_instances_shows_the_modes_of_both(editor: Editor):
+    _, one, middle, _, _ = await chain(editor)
+    host = await make_subgraph(editor, one, middle)
+    inside = await editor.js("(id) => Number(findNode(id).subgraph._nodes.at(-1).id)", host)
+    within = f"{host}:{inside}"
+    assert await badge(editor, within) == PASSTHRU
+    assert await color(editor, within) == COLORS[PASSTHRU]
+    other = await editor.add(await editor.js("(id) => findNode(id).type", host), (0, 300))
+    assert await badge(editor, within) == "PASSTHRU / OUTPUT"
+    assert not await color(editor, within)
+    assert await slots(editor, within) == ["IMAGE", "IMAGE"]
+    await editor.js("(id) => app.graph.remove(findNode(id))", other)
+    assert await badge(editor, within) == PASSTHRU
+    assert await color(editor, within) == COLORS[PASSTHRU]
+
+
 async def test_rename_everywhere_reaches_subgraphs(editor: Editor):
     first, one, middle, two, last = await chain(editor)
     await editor.set_widget(middle, "unique_id", "image")

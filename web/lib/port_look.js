@@ -38,7 +38,7 @@ export function prepare(node) {
  * Show what a port is.
  *
  * @param node a DiscomfortPort
- * @param port what `findPorts` tells of it; undefined when it is muted or bypassed
+ * @param port what `together` tells of it; undefined when it is muted or bypassed
  * @param hasColors whether the mode gives the node its colour
  * @returns whether anything changed
  */
@@ -46,7 +46,7 @@ export function show(node, port, hasColors) {
     const state = shown.get(node);
     if (!state) return false;
     paintLinks(node, port?.type ?? ANY);
-    const key = port ? `${port.mode} ${port.type} ${port.problem} ${port.uniqueId}` : "";
+    const key = port ? `${port.modes} ${port.type} ${port.problem} ${port.uniqueId}` : "";
     const complete = `${key} ${hasColors} ${node.color}`;
     if (state.key === complete) return false;
     state.badge = makeBadge(port);
@@ -95,7 +95,8 @@ function nameSlots(node, port, state) {
         slot.color_on = slot.color_off = colorOf(type);
     }
     // What comes in goes out. What an INPUT feeds does not bind it: it may feed another type too.
-    const isTyped = port && port.mode !== Mode.INPUT && type !== ANY;
+    // The Vue renderer takes a dot's colour from this type alone, so there an INPUT's stays grey.
+    const isTyped = port && !port.modes.includes(Mode.INPUT) && type !== ANY;
     if (slots[1]) slots[1].type = isTyped ? type : "*";
 }
 

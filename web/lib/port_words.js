@@ -10,6 +10,7 @@ export const LOOKS = Object.freeze({
     [Mode.PASSTHRU]: { color: "#574a72", bgcolor: "#3e3552", badge: "#7c69a5" },
 });
 export const WARNING_COLOR = "#c4452f";
+const MIXED_COLOR = "#5d636e";
 
 const OUR_COLORS = new Set(Object.values(LOOKS).flatMap((look) => [look.color, look.bgcolor]));
 
@@ -18,13 +19,28 @@ export function isOurColor(color) {
     return OUR_COLORS.has(color);
 }
 
+/**
+ * What a node shows that is a port in several places: it stands in a subgraph with several instances,
+ * which share its nodes. `mode` is null where they differ; `modes` has them all.
+ */
+export function together(ports) {
+    const modes = [...new Set(ports.map((port) => port.mode))];
+    const isOfOneType = ports.every((port) => port.type === ports[0].type);
+    return {
+        ...(ports.find((port) => port.problem) ?? ports[0]),
+        modes,
+        mode: modes.length === 1 ? modes[0] : null,
+        type: isOfOneType ? ports[0].type : ANY,
+    };
+}
+
 /** The badge of a port: its mode, or what is wrong with it. */
 export function badgeOf(port) {
     if (port.problem === Problem.EMPTY) return { text: "no unique_id", color: WARNING_COLOR };
     if (port.problem === Problem.DOUBLED) {
-        return { text: `${port.mode}: ${port.uniqueId} is doubled`, color: WARNING_COLOR };
+        return { text: `${Mode.OUTPUT}: ${port.uniqueId} is doubled`, color: WARNING_COLOR };
     }
-    return { text: port.mode, color: LOOKS[port.mode].badge };
+    return { text: port.modes.join(" / "), color: LOOKS[port.mode]?.badge ?? MIXED_COLOR };
 }
 
 /** What a slot of a port is called: the type that runs through it; null when nothing tells. */
