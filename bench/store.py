@@ -279,7 +279,10 @@ def growth() -> None:
 
 
 def size_of(text: str) -> int:
-    return next(n for name, n in SIZES.items() if name.replace(" ", "") == text.replace(" ", ""))
+    sizes = {name.replace(" ", ""): size for name, size in SIZES.items()}
+    if text.replace(" ", "") not in sizes:
+        raise argparse.ArgumentTypeError(f"it must be one of {', '.join(sizes)}, not {text!r}")
+    return sizes[text.replace(" ", "")]
 
 
 def main() -> int:
