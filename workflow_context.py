@@ -92,6 +92,7 @@ class WorkflowContext:
         Raises:
             StoreFullError (an OSError): neither RAM nor disk has room; the previous value is kept.
             TypeError: the value can't be stored.
+            ValueError: an empty unique_id, or another `pass_by`.
         """
         check_unique_id(unique_id)
         if pass_by not in _PASS_BY:
