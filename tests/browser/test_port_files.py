@@ -12,6 +12,7 @@ from front_end import Editor
 
 ROOT = Path(__file__).resolve().parents[2]
 KIND = "DiscomfortPort"
+OURS = NODE_CLASS_MAPPINGS.keys()
 
 
 async def get(editor: Editor, path: str) -> Any:
@@ -67,6 +68,42 @@ async def test_the_help_page_is_where_the_editor_looks_for_it(editor: Editor):
     assert text.startswith("# Discomfort Port")
     for mode in ("INPUT", "OUTPUT", "PASSTHRU"):
         assert mode in text
+
+
+async def test_the_info_button_of_each_node_shows_its_page(editor: Editor):
+    """Its first heading, and no table that Markdown did not make one."""
+    pages = {page.stem: page for page in (ROOT / "web" / "docs").glob("*.md")}
+    assert pages.keys() == (await get(editor, "/i18n"))["en"]["nodeDefs"].keys() & OURS
+    for kind, page in pages.items():
+        node = await editor.add(kind, (100, 100))
+        await editor.frame()
+        await editor.select(node)
+        await editor.frame()
+        await editor.page.get_by_test_id("info-button").first.click()
+        text = page.read_text(encoding="utf-8")
+        shown = editor.page.locator(".node-help-content")
+        await shown.get_by_role("heading", name=text.splitlines()[0][2:]).first.wait_for()
+        assert "|---" not in await shown.inner_text()
+        await editor.js("(id) => app.graph.remove(findNode(id))", node)
+    # The editor asks for a translation first.
+    asked = [p for p in editor.problems if "404" in p and p.rstrip(")").endswith("/en.md")]
+    assert asked == editor.problems
+    editor.problems.clear()
+
+
+async def test_the_templates_show_a_card_with_a_picture_for_each_example(editor: Editor):
+    await editor.js("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+    dialog = editor.page.get_by_role("dialog").first
+    await dialog.get_by_text("discomfort", exact=True).first.click()
+    for path in (ROOT / "example_workflows").glob("*.json"):
+        await dialog.get_by_text(path.stem, exact=True).first.scroll_into_view_if_needed()
+        await editor.wait_for(
+            """(name) => [...document.querySelectorAll("[role=dialog] img")]
+                .some((image) => image.alt === name && image.naturalWidth > 300)""",
+            path.stem,
+        )
+    await dialog.get_by_text("Ports in a loop").first.click()
+    await editor.wait_for("() => app.graph._nodes.some((n) => n.type === 'DiscomfortPort')")
 
 
 async def test_every_example_is_listed_has_a_picture_and_opens(editor: Editor):

@@ -25,6 +25,30 @@ PROBE = """() => ({
     hurt: window.hurt ?? null,
     images: document.querySelectorAll("img[src=x]").length,
 })"""
+# The least contrast of a text with what is behind it, below an element.
+CONTRAST = """(selector) => {
+    const ink = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const over = (colors) => {
+        for (const color of colors) {
+            ink.fillStyle = color;
+            ink.fillRect(0, 0, 1, 1);
+        }
+        return [...ink.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    };
+    const light = (rgb) => rgb.map((v) => v / 255)
+        .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = (e) => e ? [...behind(e.parentElement), getComputedStyle(e).backgroundColor]
+        : ["#fff"];
+    const hasText = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    return Math.min(...[...document.querySelectorAll(`${selector} *`)]
+        .filter((e) => hasText(e) && e.getClientRects().length)
+        .map((e) => {
+            const back = behind(e);
+            const [a, b] = [light(over(back)), light(over([...back, getComputedStyle(e).color]))];
+            return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        }));
+}"""
 UNHURT = {"hurt": None, "images": 0}
 
 
@@ -212,6 +236,28 @@ async def test_what_a_run_holds_stays_text_in_the_tab(editor, tab, records):
     assert await editor.js(PROBE) == UNHURT
 
 
+@pytest.mark.parametrize("palette", ["light", "dark"])
+async def test_the_tab_can_be_read_in_light_and_dark(editor, tab, records, palette):
+    for status in ("done", "failed", "interrupted"):
+        script = Script(status, records).begin(1)
+        script.step(quality=0.5)
+        script.end(status, "NodeFailed: no" if status == "failed" else None)
+        script.history.close()
+    running = Script("at work", records).begin(2)
+    running.step()
+    await editor.set_setting("Comfy.ColorPalette", palette)
+    try:
+        panel = await tab()
+        await panel.locator(".dr-list li").nth(3).wait_for()
+        assert await editor.js(CONTRAST, ".dr-panel") >= 4.5
+        await panel.get_by_role("button", name="failed").first.click()
+        await panel.locator("tbody tr").nth(1).wait_for()
+        assert await editor.js(CONTRAST, ".dr-panel") >= 4.5
+    finally:
+        await editor.set_setting("Comfy.ColorPalette", "dark")
+        running.history.close()
+
+
 async def test_errors_of_the_server_can_be_read(editor, tab, records):
     script = Script("gone", records).begin(1)
     script.step()
@@ -299,25 +345,9 @@ async def test_a_report_can_be_read_on_light_dark_and_paper(browser, tmp_path, s
     script.step(quality=0.5)
     script.end("failed", "NodeFailed: no")
     page, _ = await open_report(browser, script.report(tmp_path / "r.html"), color_scheme=scheme)
-    contrast = """() => {
-        const rgb = (color) => {
-            const canvas = document.createElement("canvas").getContext("2d");
-            canvas.fillStyle = color;
-            canvas.fillRect(0, 0, 1, 1);
-            return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-        };
-        const light = (color) => rgb(color).map((v) => v / 255).map(
-            (v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4,
-        ).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-        const page = light(getComputedStyle(document.body).backgroundColor);
-        return Math.min(...[...document.querySelectorAll("body *")]
-            .filter((e) => e.childNodes.length && e.getClientRects().length)
-            .map((e) => light(getComputedStyle(e).color))
-            .map((text) => (Math.max(text, page) + 0.05) / (Math.min(text, page) + 0.05)));
-    }"""
-    assert await page.evaluate(contrast) >= 4.5
+    assert await page.evaluate(CONTRAST, "body") >= 4.5
     await page.emulate_media(media="print")
-    assert await page.evaluate(contrast) >= 4.5
+    assert await page.evaluate(CONTRAST, "body") >= 4.5
     style = "getComputedStyle(document.querySelector('.dr-scroll')).overflowY"
     assert await page.evaluate(style) == "visible"
     await page.context.close()
