@@ -152,6 +152,8 @@ class Discomfort:
         Returns:
             unique_id -> last value of every OUTPUT; a reference gives the workflow that makes it.
             Tensors may be mapped from shared memory; changing them changes nothing in the store.
+            An object whose class this process does not have can be saved and given to another run;
+            anything else that is asked of it raises UnopenedValueError.
 
         Raises:
             FileNotFoundError, TypeError, ValueError (WorkflowError, MissingInputError): before
