@@ -4,7 +4,8 @@
     python bootstrap.py test [arguments of pytest]
 
 It makes `.venv` beside this file, finds ComfyUI or installs it into the user's cache folder, and
-runs. Standard library only. It writes to `.venv` and to that cache folder, and nowhere else.
+runs. Standard library only. It writes to that cache folder and below this one: `.venv`, what pip
+notes of the install (`discomfort.egg-info`), the demo's `output`.
 """
 
 import contextlib

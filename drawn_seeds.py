@@ -33,7 +33,7 @@ class DrawnSeeds:
         if not self._is_wanted or prepared.workflow is None:
             return prepared.prompt, {}
         before = self.of(prepared)
-        seed = None if self._seed is None else self._seed + self._draws
+        seed = None if self._seed is None else int(self._seed) + self._draws
         prompt, seeds = convert(
             prepared.workflow, self._info, randomize_seeds=True, seed=seed, previous=before
         )

@@ -107,7 +107,8 @@ def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:
 
     Args:
         tensor: `[height, width, channels]` or `[batch, height, width, channels]`, 0..1, with 1
-            (grey), 3 (RGB) or 4 (RGBA) channels; a mask `[height, width]`. Torch or numpy.
+            (grey), 3 (RGB) or 4 (RGBA) channels; a mask `[height, width]`. Torch or numpy. Also
+            uint8 in 0..255 and uint16 in 0..65535.
         path: its ending tells the format: .png, .jpg, .jpeg or .webp. JPEG has no transparency: it
             is dropped.
 
@@ -115,7 +116,7 @@ def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:
         The files that were written.
 
     Raises:
-        ValueError: a shape that is no picture, or an ending that is not known.
+        ValueError: a shape or a type that is no picture, or an ending that is not known.
     """
     path = Path(path)
     kind = _FORMATS.get(path.suffix.lower())
@@ -184,7 +185,7 @@ def as_pictures(tensor: Any) -> list[Image]:
     takes them.
 
     Raises:
-        ValueError: a shape that is no picture.
+        ValueError: a shape or a type that is no picture.
     """
     return [_to_pil(array) for array in _as_batch(tensor)]
 
@@ -194,7 +195,8 @@ def _as_batch(tensor: Any) -> list[Any]:
     import numpy
 
     if hasattr(tensor, "detach"):
-        tensor = tensor.detach().cpu().float().numpy()
+        tensor = tensor.detach().cpu()
+        tensor = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
     array = numpy.asarray(tensor)
     if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4)):
         array = array.reshape(-1, *array.shape[-2:], 1)  # a mask, or a batch of masks
@@ -205,9 +207,22 @@ def _as_batch(tensor: Any) -> list[Any]:
             f"A picture has the shape [height, width, channels] or [batch, height, width, "
             f"channels] with 1, 3 or 4 channels, not {list(array.shape)}."
         )
-    if array.dtype != numpy.uint8:
-        array = numpy.clip(numpy.nan_to_num(array) * 255.0, 0, 255).round().astype(numpy.uint8)
-    return list(array)
+    return list(_as_bytes(array))
+
+
+def _as_bytes(array: Any) -> Any:
+    """0..1, or whole numbers over their own range, as uint8: the types that `run()` takes."""
+    import numpy
+
+    if array.dtype == numpy.uint8:
+        return array
+    if array.dtype == numpy.uint16:
+        array = array / 65535.0
+    elif array.dtype.kind not in "bf":
+        raise ValueError(
+            f"A picture has floats in 0..1, uint8 (0..255) or uint16 (0..65535), not {array.dtype}."
+        )
+    return numpy.clip(numpy.nan_to_num(array) * 255.0, 0, 255).round().astype(numpy.uint8)
 
 
 def _to_pil(array: Any) -> Any:

@@ -33,7 +33,7 @@ def check_options(options: Options) -> None:
     if n is None:
         if options.until is None:
             raise ValueError("iterations=None needs until=...: nothing else would end the run.")
-    elif not isinstance(n, numbers.Integral) or isinstance(n, bool):
+    elif not _is_whole(n):
         raise TypeError(f"iterations must be a whole number or None, not {n!r}.")
     elif n < 1:
         raise ValueError(f"iterations must be 1 or more, not {n}.")
@@ -51,13 +51,23 @@ def check_options(options: Options) -> None:
         raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}.")
     if timeout is not None and not timeout > 0:
         raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}.")
-    if not isinstance(options.retries, int) or isinstance(options.retries, bool):
+    if not _is_whole(options.retries):
         raise TypeError(f"retries must be a whole number, not {options.retries!r}.")
     if options.retries < 0:
         raise ValueError(f"retries must be 0 or more, not {options.retries!r}.")
     check_record(options.record)
-    if options.seed is not None and not isinstance(options.seed, int):
+    if options.seed is not None and not _is_whole(options.seed):
         raise TypeError(f"seed must be a whole number or None, not {options.seed!r}.")
+    for name, values in (("use_ram", (bool,)), ("randomize_seeds", (bool,)),
+                         ("progress", (bool, type(None)))):  # fmt: skip
+        value = getattr(options, name)
+        if not isinstance(value, values):
+            raise TypeError(f"{name} must be True or False, not {value!r}.")
+
+
+def _is_whole(value: Any) -> bool:
+    """Also numpy's integers."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def check_record(record: Any) -> None:

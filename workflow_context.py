@@ -64,6 +64,8 @@ class WorkflowContext:
         self.run_id = run_dir.check_run_id(run_id if run_id is not None else uuid.uuid4().hex)
         if durable and run_id is None:
             raise ValueError("A durable context needs a run_id: the name to reopen it by.")
+        if not create and run_id is None:
+            raise ValueError("create=False joins a context that is there: pass its run_id.")
         limit = capacity.ram_limit(config, max_ram_gb)
         self.trusted, self.durable = trusted, durable
         self.is_recorded = config.RECORD_RUNS
@@ -91,13 +93,19 @@ class WorkflowContext:
 
         Raises:
             StoreFullError (an OSError): neither RAM nor disk has room; the previous value is kept.
-            TypeError: the value can't be stored.
+            TypeError: the value can't be stored, or is no workflow where `pass_by` is "ref".
             ValueError: an empty unique_id, or another `pass_by`.
         """
         check_unique_id(unique_id)
         if pass_by not in _PASS_BY:
             raise ValueError(f'pass_by must be "val" or "ref", not {pass_by!r}.')
-        if pass_by == "ref" and is_reference(data):
+        if pass_by == "ref":
+            if not is_reference(data):
+                raise TypeError(
+                    f'{unique_id!r}: pass_by="ref" stores the workflow or prompt that makes a '
+                    f"value, not {type(data).__name__}. To store the value itself, leave pass_by "
+                    "out."
+                )
             self._references.save(unique_id, data, use_ram, meta or {}, {})
             return
         with self._references.replacing(unique_id):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .config import parse_json, read_text
-from .errors import ConfigError, WorkflowError
+from .errors import WorkflowError
 from .graph.model import is_workflow
 from .graph.prompt import is_prompt
 from .images import read_workflow_metadata
@@ -58,7 +58,7 @@ def read_workflow_file(source: str | Path) -> WorkflowFile:
         else:
             text = read_text(path)
             data = parse_json(text, path)
-    except ConfigError as e:
+    except ValueError as e:  # of JSON, of text that is none, or of a picture without one
         raise WorkflowError(f"This is no workflow: {e}") from e
     return WorkflowFile(_checked(data, str(path)), text)
 

@@ -99,9 +99,15 @@ class WorkflowTools:
         return kept, new_links, carried
 
     def validate_workflow(self, workflow: Any) -> bool:
-        """Whether this is a workflow that can be used; the reasons are logged if not."""
+        """Whether this is a workflow that can be used; the reasons are logged if not.
+
+        Looked at are its form, links, cycles and ports. Which nodes there are, and which values
+        they take, only a server knows: `Discomfort.plan` asks it.
+        """
         try:
-            _order_nodes(_parse(workflow))
+            parsed = _parse(workflow)
+            _order_nodes(parsed)
+            find_ports(parsed)
         except (WorkflowError, FileNotFoundError, TypeError) as e:
             log.error("%s", e)
             return False
@@ -109,7 +115,7 @@ class WorkflowTools:
 
     def stitch_workflows(
         self,
-        workflows: Sequence[str | Path | Mapping[str, Any]],
+        workflows: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]],
         delete_input_ports: bool = False,
         delete_output_ports: bool = False,
     ) -> dict[str, Any]:
@@ -129,6 +135,8 @@ class WorkflowTools:
             WorkflowError: nothing to stitch, a malformed workflow, or a cycle (the nodes are
                 named).
         """
+        if isinstance(workflows, (str, Path, Mapping)):
+            workflows = [workflows]  # as `run` takes one
         if not workflows:
             raise WorkflowError("There is nothing to stitch: pass at least one workflow.")
         names = [Path(w).stem if isinstance(w, (str, Path)) else "" for w in workflows]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import PACKAGE_DIR
+from ..store.exchange import check_free
 
 _WEB = PACKAGE_DIR / "web" / "runs"
 # Whatever a value may hold: the page loads nothing and sends nothing.
@@ -99,6 +100,7 @@ def _in_script(data: Any) -> str:
 def write_report(path: str | Path, text: str) -> Path:
     """Write it, readable by its owner alone until somebody shares it. The folder is made."""
     path = Path(path)
+    check_free(path, overwrite=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

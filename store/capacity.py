@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numbers
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..config import ContextConfig
 from ..errors import ConfigError
@@ -20,8 +22,8 @@ def ram_limit(config: ContextConfig, max_ram_gb: float | None) -> int:
         ("max_ram_gb", max_ram_gb), ("MAX_RAM_PERCENT", config.MAX_RAM_PERCENT),
         ("MAX_RAM_GB", config.MAX_RAM_GB),
     ):  # fmt: skip
-        if value is not None and not 0 <= value < float("inf"):
-            raise ConfigError(f"{name} must be 0 or more, not {value!r}.")
+        if value is not None and not _is_amount(value):
+            raise ConfigError(f"{name} must be a number, 0 or more, not {value!r}.")
     if config.MAX_RAM_PERCENT is not None and config.MAX_RAM_PERCENT > 100:
         raise ConfigError(f"MAX_RAM_PERCENT must be 100 at most, not {config.MAX_RAM_PERCENT!r}.")
     if max_ram_gb is not None:
@@ -33,6 +35,12 @@ def ram_limit(config: ContextConfig, max_ram_gb: float | None) -> int:
     else:
         limit = free_ram_bytes() // 2
     return min(limit, _shared_memory_bytes(limit))
+
+
+def _is_amount(value: Any) -> bool:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    return 0 <= float(value) < float("inf")
 
 
 def _shared_memory_bytes(limit: int) -> int:

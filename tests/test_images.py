@@ -65,6 +65,16 @@ def test_what_is_no_picture_is_refused(tmp_path, shape):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("make", [numpy.asarray, torch.as_tensor])
+def test_whole_numbers_are_taken_by_their_type(tmp_path, make):
+    grey = numpy.full((4, 4, 3), 100)
+    for kind, factor in ((numpy.uint8, 1), (numpy.uint16, 257)):
+        (file,) = save_comfy_image_to_disk(make((grey * factor).astype(kind)), tmp_path / "a.png")
+        assert Image.open(file).getpixel((0, 0)) == (100, 100, 100)
+    with pytest.raises(ValueError, match="uint8.*not int64"):
+        save_comfy_image_to_disk(make(grey), tmp_path / "a.png")
+
+
 def test_an_unknown_ending_is_refused(tmp_path):
     with pytest.raises(ValueError, match="png"):
         save_comfy_image_to_disk(torch.zeros(1, 4, 4, 3), tmp_path / "a.gif")

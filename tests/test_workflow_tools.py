@@ -85,6 +85,19 @@ def test_stitching_gives_the_ports_of_the_whole(tools):
     assert len(result["execution_order"]) == len(result["stitched_workflow"]["nodes"])
 
 
+def test_a_single_workflow_is_stitched_as_it_is_run(tools):
+    path = WORKFLOWS / "loop_text.json"
+    one = tools.stitch_workflows(path)
+    assert one == tools.stitch_workflows([path]) == tools.stitch_workflows(str(path))
+
+
+@pytest.mark.parametrize("name", ["error_empty_id", "error_doubled_output", "error_broken_link"])
+def test_what_run_would_refuse_is_not_valid(tools, name, caplog):
+    assert not tools.validate_workflow(WORKFLOWS / f"{name}.json")
+    assert caplog.text
+    assert tools.validate_workflow(WORKFLOWS / "loop_text.json")
+
+
 def test_stitching_nothing_or_a_cycle_is_refused(tools):
     with pytest.raises(WorkflowError, match="nothing to stitch"):
         tools.stitch_workflows([])
@@ -122,6 +135,12 @@ def test_a_picture_that_comfyui_saved_is_read_as_its_workflow(tmp_path):
     info.add_text("workflow", json.dumps(load("type_image")))
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=info)
     assert read_workflow(tmp_path / "a.png") == load("type_image")
+
+
+def test_a_picture_without_a_workflow_is_no_workflow(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "plain.png")
+    with pytest.raises(WorkflowError, match=r"plain\.png holds no workflow"):
+        read_workflow(tmp_path / "plain.png")
 
 
 @pytest.mark.parametrize(

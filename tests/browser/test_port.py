@@ -308,7 +308,7 @@ async def test_known_ids_are_offered_while_typing(drawn: Editor):
         await drawn.wait_for("() => document.activeElement.closest('.graphdialog')")
     offered = await field.evaluate("(f) => [...f.list.options].map((o) => o.value)")
     assert "completion_alpha" in offered
-    # The list itself is the browser's own, outside the page; picking an entry does what `fill` does.
+    # The list itself is the browser's own, outside the page; a pick does what `fill` does.
     await field.fill("completion_alpha")
     await field.press("Enter")
     await drawn.wait_for("(id) => findNode(id).widgets[0].value === 'completion_alpha'", port)

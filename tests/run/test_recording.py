@@ -190,6 +190,8 @@ async def test_a_report_of_a_recorded_context_has_every_picture(recorder, workfl
 async def test_a_report_before_any_run_says_so(discomfort, tmp_path):
     with discomfort.Context() as context:
         assert data_of(context.report(tmp_path / "run.html"))["view"]["rows"] == []
+        with pytest.raises(IsADirectoryError, match="name a file in it"):
+            context.report(tmp_path)
 
 
 @pytest.mark.parametrize("record", [1, b"x", ["x"]])

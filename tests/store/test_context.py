@@ -208,7 +208,7 @@ def test_export_writes_a_standard_pickle_and_removes_the_key(context, tmp_path):
     context.export_data("t", path, overwrite=True)
     context.import_data(path, "again")
     assert context.load("again") == 1
-    context.save("ref", {}, pass_by="ref")
+    context.save("ref", {"nodes": []}, pass_by="ref")
     with pytest.raises(TypeError, match="ref"):
         context.export_data("ref", tmp_path / "ref.pkl")
     with pytest.raises(KeyError):
@@ -245,8 +245,13 @@ def test_value_that_can_not_be_stored_raises_and_the_old_one_stays(context):
 def test_bad_arguments_are_refused(context):
     with pytest.raises(ValueError, match="pass_by"):
         context.save("a", 1, pass_by="copy")
-    with pytest.raises(errors.ConfigError, match="max_ram_gb"):
-        WorkflowContext(max_ram_gb=-1)
+    for limit in (-1, "x", True, float("nan")):
+        with pytest.raises(errors.ConfigError, match="max_ram_gb"):
+            WorkflowContext(max_ram_gb=limit)
+    with pytest.raises(TypeError, match=r'"ref" stores the workflow.*not int'):
+        context.save("a", 1, pass_by="ref")
+    with pytest.raises(ValueError, match="pass its run_id"):
+        WorkflowContext(create=False)
 
 
 @pytest.mark.parametrize(("key", "error"), [("", ValueError), (" ", ValueError), (3, TypeError)])
