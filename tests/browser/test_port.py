@@ -308,13 +308,13 @@ async def test_known_ids_are_offered_while_typing(drawn: Editor):
         await drawn.wait_for("() => document.activeElement.closest('.graphdialog')")
     offered = await field.evaluate("(f) => [...f.list.options].map((o) => o.value)")
     assert "completion_alpha" in offered
-    # The list itself is the browser's own, outside the page; a pick does what `fill` does.
+    # The list is the browser's own, outside the page; picking an entry does what `fill` does.
     await field.fill("completion_alpha")
     await field.press("Enter")
     await drawn.wait_for("(id) => findNode(id).widgets[0].value === 'completion_alpha'", port)
-    await drawn.js("() => { document.activeElement?.blur(); app.canvas.canvas.focus() }")
-    await drawn.page.keyboard.press("Control+z")
-    await drawn.wait_for("(id) => app.graph.getNodeById(id)?.widgets[0].value === ''", port)
+    if not await drawn.js("() => LiteGraph.vueNodesMode"):
+        await drawn.press("Control+z")
+        await drawn.wait_for("(id) => app.graph.getNodeById(id)?.widgets[0].value === ''", port)
 
 
 async def test_other_fields_are_offered_no_ids(editor: Editor):
