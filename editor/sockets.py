@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Problem, WorkflowError
-from .values import why_unfit
+from .values import can_be_written, why_unfit
 
 MAX_SOCKETS = 24
 ANY = "ANY"
@@ -141,12 +141,10 @@ def check_given(
     problems = []
     for uid, kind in face.inputs.items():
         if uid not in linked and uid not in values:
-            problems.append(
-                Problem(
-                    f"the input {uid!r} ({kind}) has no value: connect its socket, or write "
-                    f"`{uid} = ...` into values"
-                )
-            )
+            told = f"the input {uid!r} ({kind}) has no value: connect its socket"
+            if can_be_written(kind, is_object):
+                told += f", or write `{uid} = ...` into values"
+            problems.append(Problem(told))
         elif uid in linked and uid in values:
             problems.append(Problem(f"{uid!r} is connected and in values; remove one of the two"))
         elif uid in linked and not fits(linked[uid], kind):

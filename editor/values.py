@@ -32,6 +32,11 @@ def parse_values(text: str | None) -> dict[str, Any]:
     return values
 
 
+def can_be_written(kind: str, is_object: Callable[[str], bool]) -> bool:
+    """Whether a text can stand for a value of this type, or of one of several, as "INT,FLOAT"."""
+    return not all(map(is_object, kind.split(",")))
+
+
 def why_unfit(name: str, value: Any, kind: str, is_object: Callable[[str], bool]) -> str | None:
     """Why a constant can't be the value of a port of this type, and what to write; None: it can.
 
@@ -43,9 +48,9 @@ def why_unfit(name: str, value: Any, kind: str, is_object: Callable[[str], bool]
     if any(_is_fit(value, k, is_object(k)) for k in kinds):
         return None
     told = f"values has {name} = {json.dumps(value)[:80]}, and the port {name!r} needs {kind}"
-    hints = [_HINTS[k].format(name=name) for k in kinds if k in _HINTS]
-    if not hints:
+    if not can_be_written(kind, is_object):
         return f"{told}, which can't be written as text: connect its socket instead"
+    hints = [_HINTS[k].format(name=name) for k in kinds if k in _HINTS]
     return f"{told}: write {' or '.join(hints)}"
 
 

@@ -89,6 +89,17 @@ def test_constants_are_such_as_their_port_takes(text: str, kind: str, reason: st
     assert told is None if reason is None else told is not None and reason in told
 
 
+@pytest.mark.parametrize("kind", ["INT", "STRING", "ANY", "INT,IMAGE", "IMAGE", "IMAGE,MODEL"])
+def test_values_are_offered_for_what_can_be_written_as_text_only(kind: str):
+    is_object = {"IMAGE", "MODEL"}.__contains__
+    with pytest.raises(WorkflowError) as caught:
+        sockets.check_given(sockets.Face({"x": kind}, {}), {}, {}, is_object)
+    told = f"the input 'x' ({kind}) has no value: connect its socket"
+    if any(why_unfit("x", value, kind, is_object) is None for value in (1, "a")):
+        told += ", or write `x = ...` into values"
+    assert [problem.reason for problem in caught.value.problems] == [told]
+
+
 @pytest.mark.parametrize(
     ("received", "wanted", "is_fit"),
     [
