@@ -1,4 +1,7 @@
-"""The two nodes for pictures: a folder as a batch, and a description by a vision model."""
+"""The two nodes for pictures: a folder as a batch, and a description by a vision model.
+
+VALIDATE_INPUTS raises what is wrong, for the reason in `nodes_running.py`.
+"""
 
 from __future__ import annotations
 
@@ -60,10 +63,12 @@ class DiscomfortFolderImageLoader:
         }
 
     @classmethod
-    def VALIDATE_INPUTS(cls, folder: Any, pattern: Any) -> bool | str:
+    def VALIDATE_INPUTS(cls, folder: Any, pattern: Any) -> bool:
         from .editor import picture_nodes
 
-        return True if None in (folder, pattern) else picture_nodes.check_folder(folder, pattern)
+        if None not in (folder, pattern):
+            picture_nodes.check_folder(folder, pattern)
+        return True
 
     @classmethod
     def IS_CHANGED(
@@ -170,12 +175,12 @@ class DiscomfortImageDescriber:
         }
 
     @classmethod
-    def VALIDATE_INPUTS(cls, url: Any, model: Any, key_variable: Any) -> bool | str:
+    def VALIDATE_INPUTS(cls, url: Any, model: Any, key_variable: Any) -> bool:
         from .editor import picture_nodes
 
-        if None in (url, model, key_variable):
-            return True
-        return picture_nodes.check_endpoint(url, model, key_variable)
+        if None not in (url, model, key_variable):
+            picture_nodes.check_endpoint(url, model, key_variable)
+        return True
 
     def describe(
         self, image: Any, url: str, model: str, prompt: str, rating: str, key_variable: str,

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import DiscomfortError, WorkflowError
+from ..errors import WorkflowError
 from ..images import encode_jpeg
 from . import display, folders, picture_folder, vision
 from .session import session
 
 
-def check_folder(folder: str, pattern: str) -> bool | str:
-    """For VALIDATE_INPUTS: true, or what is wrong."""
-    try:
-        found = folders.find_image_folder(folder, folders.image_folders())
-        picture_folder.find_pictures(found, pattern, picture_folder.SORTS[0], 1)
-    except (DiscomfortError, FileNotFoundError) as e:
-        return str(e)
-    return True
+def check_folder(folder: str, pattern: str) -> None:
+    """For VALIDATE_INPUTS: see that there are such pictures.
+
+    Raises:
+        DiscomfortError, FileNotFoundError: says what is wrong.
+    """
+    found = folders.find_image_folder(folder, folders.image_folders())
+    picture_folder.find_pictures(found, pattern, picture_folder.SORTS[0], 1)
 
 
 def fingerprint(folder: str | None, pattern: str, sort: str, limit: int) -> str:
@@ -48,16 +48,16 @@ def load_folder(
     return pictures.images, pictures.masks, len(pictures.names), "\n".join(pictures.names)
 
 
-def check_endpoint(url: str, model: str, key_variable: str) -> bool | str:
-    """For VALIDATE_INPUTS: true, or what is wrong."""
-    try:
-        if not model.strip():
-            raise WorkflowError("model is empty. Write the name that the server knows it by.")
-        vision.check_endpoint(url, key_variable, folders.config().VISION_KEYS)
-        vision.read_key(key_variable)
-    except DiscomfortError as e:
-        return str(e)
-    return True
+def check_endpoint(url: str, model: str, key_variable: str) -> None:
+    """For VALIDATE_INPUTS: see that the server can be asked, with this key.
+
+    Raises:
+        WorkflowError: says what is wrong.
+    """
+    if not model.strip():
+        raise WorkflowError("model is empty. Write the name that the server knows it by.")
+    vision.check_endpoint(url, key_variable, folders.config().VISION_KEYS)
+    vision.read_key(key_variable)
 
 
 def describe(question: vision.Question, images: Any, max_side: int, node_id: str) -> dict[str, Any]:
