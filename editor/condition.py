@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import WorkflowError
 
 ITERATION = "i"
+_COMPARE = "A text is neither true nor false: compare it, like `answer == 'yes'`"
+_TOO_DEEP = (
+    "it is nested too deep. Make it shorter: let a workflow compute a part, and give it out "
+    "through a port"
+)
+# What simpleeval can compute, and a condition has no use for. An f-string may be as wide as is
+# written in it: that may be all of the memory.
+_NOT_FOR_CONDITIONS = (ast.Attribute, ast.JoinedStr, ast.FormattedValue)
 
 
 class Condition:
@@ -55,12 +63,15 @@ class Condition:
                 values[name] = _bare(load(self._names[name]))
         evaluator = _evaluator(values)
         try:
-            return bool(evaluator.eval(self.text, previously_parsed=self._tree))
+            result = evaluator.eval(self.text, previously_parsed=self._tree)
+            if isinstance(result, (str, bytes)):
+                raise TypeError(f"the result is the text {_show(result)}. {_COMPARE}")
+            return bool(result)
         except Exception as e:  # whatever the values make of it
             shown = ", ".join(f"{name} = {_show(value)}" for name, value in values.items())
             raise WorkflowError(
-                f"The condition {self.text!r} can't be computed after iteration {iteration}: {e}. "
-                f"The values: {shown}."
+                f"The condition {self.text!r} can't be computed after iteration {iteration}: "
+                f"{_reason(e)}. The values: {shown}."
             ) from e
 
 
@@ -77,7 +88,10 @@ def _parse(text: str) -> ast.expr:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as e:
         place = f" at character {e.offset}" if isinstance(e, SyntaxError) and e.offset else ""
-        reason = e.msg if isinstance(e, SyntaxError) else e
+        if isinstance(e, (RecursionError, MemoryError)):  # which of them depends on the Python
+            reason = _TOO_DEEP
+        else:
+            reason = e.msg if isinstance(e, SyntaxError) else e
         raise WorkflowError(
             f"The condition {text!r} can't be read: {reason}{place}. Write it like "
             "`quality >= 0.7 and i > 3`."
@@ -85,43 +99,81 @@ def _parse(text: str) -> ast.expr:
 
 
 def _check(text: str, tree: ast.expr, names: Mapping[str, str]) -> tuple[str, ...]:
-    """The names that it uses.
+    """The names of values that it uses.
 
     Raises:
-        WorkflowError: unknown names, or parts of Python that are not for conditions.
+        WorkflowError: unknown names, parts of Python that are not for conditions, or a text where
+            true or false is asked for.
     """
     if ITERATION in names:
         raise WorkflowError(
             f"A port is called {ITERATION!r}, which is the number of the iteration in a condition. "
             "Rename the port."
         )
-    evaluator = _evaluator({})
-    functions = set(evaluator.functions)
-    used: dict[str, None] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name):
-            raise WorkflowError(f"The condition {text!r} calls something that is no function here.")
-        if isinstance(node, ast.Name):
-            used[node.id] = None
-        elif isinstance(node, ast.Attribute) or (
-            isinstance(node, ast.expr) and type(node) not in evaluator.nodes
-        ):
-            raise WorkflowError(
-                f"The condition {text!r} uses {type(node).__name__}, which it may not. Compare "
-                "values with <, <=, ==, and, or, not, and the functions "
-                f"{', '.join(sorted(functions))}."
-            )
-    unknown = [name for name in used if name not in names and name not in functions | {ITERATION}]
+    functions = ", ".join(f"{name}()" for name in sorted(_FUNCTIONS))
+    refused = _find_refused(tree)
+    if refused is not None:
+        raise WorkflowError(
+            f"The condition {text!r} uses {refused}, which it may not. Compare values with <, <=, "
+            f"==, and, or, not, and the functions {functions}."
+        )
+    called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    read = (n for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in called)
+    used = tuple(dict.fromkeys(node.id for node in read))
+    unknown = [name for name in used if name not in {*names, ITERATION}]
     if unknown:
         raise WorkflowError(
             f"The condition {text!r} uses {', '.join(map(repr, unknown))}. It may use i (the "
             f"iterations done), the values {', '.join(sorted(names)) or '(none)'} and the "
-            f"functions {', '.join(sorted(functions))}."
+            f"functions {functions}."
         )
-    return tuple(used)
+    for judged in _find_judged(tree):
+        if isinstance(judged, ast.Constant) and isinstance(judged.value, (str, bytes)):
+            raise WorkflowError(
+                f"The condition {text!r} takes the text {judged.value!r} for true or false. "
+                f"{_COMPARE}."
+            )
+    return used
+
+
+def _find_refused(tree: ast.expr) -> str | None:
+    """The first part of it that no condition may have."""
+    evaluator = _evaluator({})
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if not isinstance(node.func, ast.Name):
+                return "a call of something that is no function here"
+            if node.func.id not in _FUNCTIONS:
+                return f"{node.func.id!r} as a function"
+        is_unknown = (isinstance(node, ast.expr) and type(node) not in evaluator.nodes) or (
+            isinstance(node, ast.operator) and type(node) not in evaluator.operators
+        )
+        if is_unknown or isinstance(node, _NOT_FOR_CONDITIONS):
+            return type(node).__name__
+    return None
+
+
+def _find_judged(tree: ast.expr) -> Iterator[ast.expr]:
+    """The parts of it that are asked whether they are true."""
+    yield tree
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BoolOp):
+            yield from node.values
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            yield node.operand
+        elif isinstance(node, ast.IfExp):
+            yield node.test
 
 
 def _evaluator(values: dict[str, Any]) -> Any:
+    simpleeval = _simpleeval()
+    operators = {**simpleeval.DEFAULT_OPERATORS, ast.Mod: _remainder}
+    evaluator = simpleeval.EvalWithCompoundTypes(operators, names=values)
+    evaluator.functions = dict(_FUNCTIONS)  # without those that it adds
+    return evaluator
+
+
+def _simpleeval() -> Any:
     try:
         import simpleeval
     except ImportError as e:
@@ -129,7 +181,31 @@ def _evaluator(values: dict[str, Any]) -> Any:
             "A stop condition needs the package simpleeval, which ComfyUI's Python lacks. Install "
             "it there: python -m pip install simpleeval"
         ) from e
-    return simpleeval.EvalWithCompoundTypes(names=values, functions=dict(_FUNCTIONS))
+    return simpleeval
+
+
+def _reason(error: Exception) -> str:
+    """Why it can't be computed, and what to do; simpleeval's own words do not say that."""
+    simpleeval = _simpleeval()
+    if isinstance(error, (simpleeval.NumberTooHigh, OverflowError)):
+        return "a number becomes too large. Use smaller powers and shifts"
+    if isinstance(error, (simpleeval.IterableTooLong, MemoryError)):
+        return (
+            "a text or list becomes too long. Compare its length, like `len(text) > 200`, or a "
+            "part of it, like `text[:20] == 'yes'`"
+        )
+    if isinstance(error, RecursionError):
+        return _TOO_DEEP
+    if isinstance(error, simpleeval.InvalidExpression):
+        return "it uses what a condition may not"
+    return str(error) or type(error).__name__
+
+
+def _remainder(a: Any, b: Any) -> Any:
+    """Not for texts, where % fills in, as wide as is written: that may be all of the memory."""
+    if isinstance(a, (str, bytes)):
+        raise TypeError("% is for numbers, not for texts")
+    return a % b
 
 
 def _mean(value: Any) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from custom_nodes.discomfort.editor.values import parse_values, why_unfit
 from custom_nodes.discomfort.editor.waiting import LoopThread
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.nodes_running import MAX_SOCKETS, DiscomfortTestRunner
+
+from .outer import PROJECT
 
 
 def ports(**kinds: str) -> dict[str, dict[str, str]]:
@@ -140,10 +143,54 @@ def test_condition_whose_port_is_called_i_is_refused():
         Condition("i > 3", ["i"])
 
 
-def test_condition_can_not_take_for_ever():
-    condition = Condition("9 ** 9 ** 9 > x", ["x"])
-    with pytest.raises(WorkflowError, match="can't be computed"):
-        condition.is_met(1, lambda _: 1)
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("'no'", "takes the text 'no' for true or false.*compare it"),
+        ("answer == 'yes' or 'no'", "takes the text 'no' for true or false.*compare it"),
+        ("not 'no'", "takes the text 'no' for true or false.*compare it"),
+        ("f'{answer:>99999999999}' == ''", "uses JoinedStr, which it may not"),
+        ("answer @ answer", "uses MatMult, which it may not"),
+        pytest.param("-" * 100_000 + "1", "can't be read: it is nested too deep", id="deep"),
+        ("answer()", "uses 'answer' as a function"),
+        ("len", r"uses 'len'.*the functions abs\(\)"),
+        *((f"len({name}()) > 1", f"uses '{name}' as a function") for name in
+          ("dict", "list", "set", "tuple")),
+    ],
+)  # fmt: skip
+def test_condition_that_could_only_mislead_is_refused_when_made(text: str, words: str):
+    with pytest.raises(WorkflowError, match=words):
+        Condition(text, ["answer"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("answer", "the result is the text 'no'. A text is neither true nor false: compare it"),
+        ("i > 3 or lower(answer)", "the result is the text 'no'"),
+        ("9 ** 9 ** 9 > i", "a number becomes too large. Use smaller powers and shifts. The val"),
+        ("10.0 ** 400 > i", "a number becomes too large. Use smaller powers and shifts. The val"),
+        ("1 << 99999 > i", "a number becomes too large. Use smaller powers and shifts. The val"),
+        ("len(answer * 100000) > i", "a text or list becomes too long. Compare its length"),
+        ("len('%99999999999d' % i) > 3", "% is for numbers, not for texts"),
+        pytest.param("i" + " + 1" * 2000 + " > 3", "it is nested too deep. Make it", id="deep"),
+        ("1 / (i - 1)", "division by zero"),
+    ],
+)
+def test_condition_that_can_not_be_computed_says_what_to_do(text: str, words: str):
+    condition = Condition(text, ["answer"])
+    with pytest.raises(WorkflowError, match="can't be computed after iteration 1") as caught:
+        condition.is_met(1, lambda _: "no")
+    assert words in str(caught.value) and "orry" not in str(caught.value)
+
+
+def test_help_names_the_functions_of_a_condition():
+    with pytest.raises(WorkflowError) as caught:
+        Condition("unknown", [])
+    told = re.findall(r"(\w+)\(\)", str(caught.value))
+    page = PROJECT / "web" / "docs" / "DiscomfortLoopExecutor.md"
+    named = re.search(r"the functions ([^;]*);", page.read_text(encoding="utf-8"))
+    assert named is not None and re.findall(r"\w+", named[1]) == told
 
 
 def test_batch_joins_pictures_and_latents_and_leaves_the_rest():
