@@ -158,3 +158,12 @@ class RunInterrupted(ExecutionError):
 
 class RunLost(ExecutionError):
     """The server no longer knows the prompt: it can't be told whether it ran."""
+
+
+def why_unreached(error: Exception) -> str:
+    """What the system said when nobody answered, without what aiohttp writes around it.
+
+    aiohttp's own text repeats the address, and says "ssl:default" of every server.
+    """
+    cause = getattr(error, "os_error", error)
+    return getattr(cause, "strerror", None) or str(cause) or type(error).__name__

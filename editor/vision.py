@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ..errors import ExecutionError, WorkflowError
+from ..errors import ExecutionError, WorkflowError, why_unreached
 
 log = logging.getLogger("discomfort.editor")
 
@@ -226,7 +226,9 @@ async def _ask(http: Any, question: Question, body: dict[str, Any]) -> str:
     except asyncio.TimeoutError as e:
         raise _Again(f"{address} did not answer within {question.timeout_s:g} s.") from e
     except (aiohttp.ClientError, OSError) as e:
-        raise _Again(f"{address} can't be reached: {e}.") from e
+        raise _Again(
+            f"{address} can't be reached: {why_unreached(e)}. Is the server running? Check url."
+        ) from e
     said = _shorten(raw.decode("utf-8", "replace"))
     if status == 429 or status >= 500:
         raise _Again(

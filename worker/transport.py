@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
+from ..errors import why_unreached
+
 _KEEPALIVE_S = 30.0
 
 
@@ -80,7 +82,7 @@ class Transport:
         except asyncio.TimeoutError as e:
             raise TransportError(f"{method} {path}: no answer within {timeout_s} s", True) from e
         except (aiohttp.ClientError, OSError) as e:
-            raise TransportError(f"{method} {path}: {e or type(e).__name__}") from e
+            raise TransportError(f"{method} {path}: {why_unreached(e)}") from e
 
     async def _session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
