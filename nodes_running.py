@@ -20,7 +20,8 @@ _VALUES = {
     "multiline": True,
     "placeholder": "strength = 0.5",
     "tooltip": "Inputs that are not connected, one a line: `name = value`. Numbers, true, false, "
-    "lists in [ ] or plain text.",
+    "lists in [ ] or plain text. Blanks at both ends of a text are cut; quotes keep them: "
+    '`text = "go "`. A line that begins with # is a comment.',
 }
 _SOCKETS = {
     "default": "",

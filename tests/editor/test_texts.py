@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
+from custom_nodes.discomfort.editor.values import parse_values
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +40,15 @@ def test_every_setting_has_a_name_a_tooltip_and_a_line_of_help(name):
     for widget, spec in widgets_of(name).items():
         assert spec[1]["tooltip"], widget
         assert widget in page
+
+
+@pytest.mark.parametrize("name", NODES[:2])
+def test_what_is_said_of_blanks_and_comments_in_values_is_so(name):
+    page = (ROOT / "web" / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    for said in (widgets_of(name)["values"][1]["tooltip"], " ".join(page.split())):
+        (quoted,) = re.findall(r"Blanks at both ends .* quotes keep them: `(.*?)`", said)
+        assert parse_values(f"# no = 1\nplain =  go \n{quoted}") == {"plain": "go", "text": "go "}
+        assert "begins with # is a comment" in said.replace("`", "")
 
 
 @pytest.mark.parametrize("name", NODES)
