@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors import MissingInputError, Problem
 from .kinds import fits
-from .ports import ANY, Ports
+from .ports import ANY, Port, Ports
 
 _LISTED = 5
 
@@ -69,14 +69,8 @@ def find_fitting(unique_id: str, wanted: str, kinds: Mapping[str, str]) -> list[
 
 def _describe(name: str, unique_id: str, ports: Ports, kinds: Mapping[str, str]) -> str:
     wanted = ports.input_type(unique_id)
-    places = [
-        f"port {p.node_id} feeding "
-        + (", ".join(f"node {u.node_id}.{u.input_name}" for u in p.uses))
-        if p.uses
-        else f"port {p.node_id}, connected to nothing"
-        for p in ports.inputs[unique_id]
-    ]
-    text = f"{unique_id!r} of type {wanted} in {name} ({'; '.join(places)})"
+    places = "; ".join(map(_place, ports.inputs[unique_id]))
+    text = f"{unique_id!r} of type {wanted} in {name} ({places})"
     close = difflib.get_close_matches(unique_id, sorted(kinds), n=1)
     if close:
         text += f". Did you mean {close[0]!r}, which has a value?"
@@ -87,6 +81,18 @@ def _describe(name: str, unique_id: str, ports: Ports, kinds: Mapping[str, str])
         shown += f" and {more} more" if more > 0 else ""
         text += f"{'' if close else '.'} What has a value and would fit: {shown}"
     return text
+
+
+def _place(port: Port) -> str:
+    feeds = ", ".join(f"node {use.node_id}.{use.input_name}" for use in port.uses)
+    text = f"port {port.node_id}" + (f" feeding {feeds}" if feeds else "")
+    if port.cut is None:
+        return text if feeds else f"{text}, connected to nothing"
+    how, remedy = ("muted", "unmute it") if port.cut.is_muted else ("bypassed", "end its bypass")
+    return (
+        f"{text}, whose link comes from node {port.cut.node_id} {port.cut.title!r}, which is "
+        f"{how}: {remedy}, or give a value"
+    )
 
 
 def unknown_inputs(given: Iterable[str], workflows: Sequence[tuple[str, Ports]]) -> list[str]:

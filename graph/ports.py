@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from ..errors import Problem, WorkflowError
 from .model import PORT_TYPE, Workflow
 from .prompt import Prompt, Source, links_of
-from .subgraphs import flatten
+from .subgraphs import Cut, flatten
 from .widgets import ObjectInfo
 
 PORT_INPUT = "input_data"
@@ -40,7 +40,10 @@ class Use(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One port. `node_id` is its id in the prompt ("12", or "57:8" inside a subgraph)."""
+    """One port. `node_id` is its id in the prompt ("12", or "57:8" inside a subgraph).
+
+    `cut`: the muted or bypassed node because of which the link that is drawn to it counts as none.
+    """
 
     unique_id: str
     node_id: str
@@ -52,6 +55,7 @@ class Port:
     uses: tuple[Use, ...]
     title: str
     frozen: Any = None
+    cut: Cut | None = None
 
     @property
     def type(self) -> str:
@@ -92,6 +96,7 @@ class Connections(Protocol):
     """What `find_ports` asks of a graph; a FlatGraph answers it, and so does a prompt."""
 
     def source(self, node_id: str, input_name: str) -> Source | None: ...
+    def cut(self, node_id: str, input_name: str) -> Cut | None: ...
     def links(self) -> Iterator[tuple[Source, str, str]]: ...
     def input_type(self, node_id: str, input_name: str) -> Any: ...
     def output_type(self, node_id: str, slot: int) -> Any: ...
@@ -112,6 +117,9 @@ class _PromptGraph:
 
     def source(self, node_id: str, input_name: str) -> Source | None:
         return dict(links_of(self._prompt[node_id])).get(input_name)
+
+    def cut(self, node_id: str, input_name: str) -> Cut | None:
+        return None  # a prompt has the nodes that run, and no others
 
     def links(self) -> Iterator[tuple[Source, str, str]]:
         for node_id, node in self._prompt.items():
@@ -190,6 +198,7 @@ def _sort_ports(nodes: Mapping[str, _PortNode], graph: Connections) -> Ports:
             tuple(uses[node_id]),
             node.title,
             node.frozen,
+            graph.cut(node_id, PORT_INPUT) if source is None else None,
         )
         if not unique_id:
             problems.append(port.problem("the port has no unique_id; type one in"))

@@ -73,6 +73,14 @@ class Promoted(NamedTuple):
     slot: int
 
 
+class Cut(NamedTuple):
+    """Where a drawn link ends: at a muted node, or at a bypassed one that passes nothing on."""
+
+    node_id: str
+    title: str
+    is_muted: bool
+
+
 class FlatGraph:
     """The result of `flatten`. `nodes` are exactly those of the prompt, in its order."""
 
@@ -90,6 +98,11 @@ class FlatGraph:
         """
         found = self.resolve(self.nodes[node_id], input_name)
         return found if isinstance(found, Source) else None
+
+    def cut(self, node_id: str, input_name: str) -> Cut | None:
+        """The node because of which nothing feeds an input, though a link is drawn to it."""
+        found = self.resolve(self.nodes[node_id], input_name)
+        return found if isinstance(found, Cut) else None
 
     def links(self) -> Iterator[tuple[Source, str, str]]:
         """`(source, node_id, input_name)` of every input that a node feeds."""
@@ -109,8 +122,10 @@ class FlatGraph:
         flat = self.nodes[node_id]
         return output_type(flat.state, slot, flat.scope.graph)
 
-    def resolve(self, flat: FlatNode, input_name: str) -> Source | Promoted | None:
-        """Like `source`, but also tells a promoted value that reaches the input."""
+    def resolve(self, flat: FlatNode, input_name: str) -> Source | Promoted | Cut | None:
+        """Like `source`, but also tells a promoted value that reaches the input, and a node that
+        cuts its link off.
+        """
         try:
             return _resolve(flat.scope, flat.state, input_name)
         except _DeadEnd as e:
@@ -164,13 +179,14 @@ def flatten(workflow: Workflow, info: ObjectInfo | None = None) -> FlatGraph:
     return FlatGraph(nodes, root)
 
 
-def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promoted | None:
+def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promoted | Cut | None:
     """Follow the link of an input, against its direction, to a node that runs."""
     link_id = state.links.get(input_name)
     # The type decides at bypassed nodes only; it is looked up there.
     asks: tuple[GraphState, NodeState, str] = (scope.graph, state, input_name)
     seen: set[tuple[int, Any]] = set()
     is_further = False
+    cut: Cut | None = None
     while link_id is not None:
         link = scope.graph.links.get(link_id)
         if link is None:
@@ -202,11 +218,12 @@ def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promot
             )
         mode, kind = origin.node.mode, origin.node.type
         if mode == Mode.MUTED:
-            return None
+            return _cut(scope, origin)
         if mode == Mode.BYPASSED:
+            cut = _cut(scope, origin)
             name = _bypassed_input(scope.graph, origin, link.origin_slot, _input_type(*asks))
             if name is None:
-                return None
+                return cut
             link_id, asks = origin.links.get(name), (scope.graph, origin, name)
         elif origin.definition is not None:
             scope = scope.children[str(origin.node.id)]
@@ -217,7 +234,12 @@ def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promot
             return None
         else:
             return Source(scope.prefix + origin.prompt_id, link.origin_slot)
-    return None
+    return cut
+
+
+def _cut(scope: Scope, origin: NodeState) -> Cut:
+    node = origin.node
+    return Cut(scope.prefix + origin.prompt_id, node.title, node.mode == Mode.MUTED)
 
 
 def _promoted(scope: Scope, host: NodeState, slot: int) -> Promoted | None:

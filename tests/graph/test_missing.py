@@ -107,3 +107,34 @@ def test_the_nearest_names_come_first_and_the_list_is_short():
     with pytest.raises(MissingInputError) as caught:
         check_inputs([("a", ports_of("INT", "seed"))], kinds, kinds.__getitem__)
     assert "and 5 more" in str(caught.value)
+
+
+@pytest.mark.parametrize(("mode", "how"), [(2, "muted"), (4, "bypassed")])
+@pytest.mark.parametrize("through", [False, True])
+def test_a_link_that_counts_as_none_is_told_with_the_node_that_cuts_it_off(mode, how, through):
+    flow = Flow()
+    made = flow.node("Make", mode=mode, title="My number")
+    port = flow.port("out", flow.node("Reroute", made) if through else made)
+    with pytest.raises(MissingInputError) as caught:
+        check_inputs([("a", find_ports(flow.workflow()))], [])
+    text = str(caught.value)
+    assert f"port {port}, whose link comes from node {made} 'My number', which is {how}" in text
+    assert "connected to nothing" not in text
+
+
+def test_a_link_to_a_muted_node_in_a_subgraph_has_the_id_of_a_prompt():
+    inner = Flow()
+    inner.first_id = 10
+    muted = inner.node("Make", mode=2)
+    flow = Flow()
+    inner.port("out", muted)
+    host = flow.instance(flow.define("sub", inner))
+    with pytest.raises(MissingInputError, match=f"node {host}:{muted} 'Make', which is muted"):
+        check_inputs([("a", find_ports(flow.workflow()))], [])
+
+
+def test_a_bypassed_node_that_passes_something_on_cuts_nothing_off():
+    flow = Flow()
+    flow.port("out", flow.node("Change", flow.node("Make"), mode=4))
+    (port,) = find_ports(flow.workflow()).all()
+    assert port.source is not None and port.cut is None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
 
 import pytest
 import torch
 from custom_nodes.discomfort.errors import (
     ExecutionError,
+    MissingInputError,
     NodeFailed,
     RunTimeout,
     ValidationFailed,
@@ -91,6 +93,23 @@ async def test_text_for_a_picture_names_the_port_before_anything_runs(discomfort
     with pytest.raises(WorkflowError, match="'picture'.*IMAGE") as caught:
         await discomfort.run(workflows / "type_image.json", {"picture": value})
     assert ("open_image_as_tensor" in str(caught.value)) == isinstance(value, str)
+
+
+@pytest.mark.parametrize(("mode", "how"), [(2, "muted"), (4, "bypassed")])
+@pytest.mark.usefixtures("good_run")
+async def test_an_output_behind_a_muted_node_is_told_with_that_node(
+    discomfort, workflows, mode, how
+):
+    data = json.loads((workflows / "type_int.json").read_text(encoding="utf-8"))
+    number = next(node for node in data["nodes"] if node["type"] == "PrimitiveInt")
+    number["mode"] = mode
+    for slot in number["inputs"]:
+        slot["link"] = None
+    data["links"] = [link for link in data["links"] if link[3] != number["id"]]
+    with pytest.raises(MissingInputError, match="'same_number'") as caught:
+        await discomfort.run(data, {"number": 1})
+    assert f"comes from node {number['id']} " in str(caught.value)
+    assert f"which is {how}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
