@@ -201,7 +201,7 @@ def _sort_ports(nodes: Mapping[str, _PortNode], graph: Connections) -> Ports:
             graph.cut(node_id, PORT_INPUT) if source is None else None,
         )
         if not unique_id:
-            problems.append(port.problem("the port has no unique_id; type one in"))
+            problems.append(port.problem(_no_name(node.unique_id)))
         if mode is PortMode.INPUT and node.frozen is not None:
             frozen.append(port)
             continue
@@ -222,6 +222,13 @@ def _sort_ports(nodes: Mapping[str, _PortNode], graph: Connections) -> Ports:
         {k: tuple(v) for k, v in passthrus.items()},
         tuple(frozen),
     )
+
+
+def _no_name(given: Any) -> str:
+    """Why what stands in a port's `unique_id` is none."""
+    if given is None or isinstance(given, str):
+        return "the port has no unique_id; type one in"
+    return f"the unique_id of the port must be text, but {given!r} is none; type its name in again"
 
 
 def port_mode(has_input: bool, has_output: bool) -> PortMode:

@@ -9,6 +9,7 @@ import pytest
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.parse import parse_workflow
 from custom_nodes.discomfort.graph.ports import PortMode, find_ports, more_specific, port_mode
+from flow import Flow
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
 
@@ -103,6 +104,15 @@ def test_ports_that_cannot_be_used_are_named(workflow, words):
         ports_of(workflow)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("unique_id", [5, True, ["a"]])
+def test_a_unique_id_that_is_no_text_is_said_to_be_none(unique_id):
+    flow = Flow()
+    flow.port(unique_id)
+    with pytest.raises(WorkflowError, match="must be text, but") as caught:
+        find_ports(flow.workflow())
+    assert repr(unique_id) in str(caught.value) and "has no unique_id" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

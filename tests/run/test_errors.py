@@ -95,6 +95,15 @@ async def test_text_for_a_picture_names_the_port_before_anything_runs(discomfort
     assert ("open_image_as_tensor" in str(caught.value)) == isinstance(value, str)
 
 
+@pytest.mark.usefixtures("good_run")
+async def test_a_number_for_a_unique_id_is_told_to_be_no_text(discomfort, workflows):
+    data = json.loads((workflows / "type_int.json").read_text(encoding="utf-8"))
+    port = next(node for node in data["nodes"] if node["type"] == "DiscomfortPort")
+    port["widgets_values"] = [5, ""]
+    with pytest.raises(WorkflowError, match="unique_id of the port must be text, but 5"):
+        await discomfort.run(data)
+
+
 @pytest.mark.parametrize(("mode", "how"), [(2, "muted"), (4, "bypassed")])
 @pytest.mark.usefixtures("good_run")
 async def test_an_output_behind_a_muted_node_is_told_with_that_node(
