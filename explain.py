@@ -103,7 +103,8 @@ class Planner:
         if any(find_missing(named, [*stored, *given])):
             kinds = {uid: self._kind_of(uid, given) for uid in (*stored, *given)}
         plans = self._explain(prepared, offers, kinds)
-        notes = [*unknown_inputs(given, named), *_find_idle(plans)]
+        unknown = unknown_inputs(given, named)
+        notes = [*([unknown] if unknown else []), *_find_idle(plans)]
         return RunPlan(plans, sizes, tuple(notes))
 
     def _explain(

@@ -75,7 +75,7 @@ class Run:
             {**dict.fromkeys(self._context.list_keys()), **inputs},
             lambda uid: self._kind_of(uid, inputs),
         )
-        for warning in unknown_inputs(inputs, named_ports):
+        if (warning := unknown_inputs(inputs, named_ports)) is not None:
             log.warning(warning)
         with self._context.holding(values):
             for unique_id, value in inputs.items():

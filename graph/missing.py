@@ -14,6 +14,7 @@ from .kinds import fits
 from .ports import ANY, Port, Ports
 
 _LISTED = 5
+_UNKNOWN_LISTED = 10
 
 
 def check_inputs(
@@ -95,18 +96,22 @@ def _place(port: Port) -> str:
     )
 
 
-def unknown_inputs(given: Iterable[str], workflows: Sequence[tuple[str, Ports]]) -> list[str]:
-    """A warning for each given input that no workflow has a port for."""
+def unknown_inputs(given: Iterable[str], workflows: Sequence[tuple[str, Ports]]) -> str | None:
+    """The warning for given inputs that no workflow has a port for; None: there are none."""
     known = sorted({uid for _, ports in workflows for uid in ports.inputs})
-    warnings = []
-    for unique_id in given:
-        if unique_id in known:
-            continue
-        close = difflib.get_close_matches(unique_id, known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        listed = ", ".join(map(repr, known)) or "none"
-        warnings.append(
-            f"No workflow of this run has an INPUT port {unique_id!r}; it is stored but not used."
-            f"{hint} Known inputs: {listed}."
-        )
-    return warnings
+    unknown = [uid for uid in given if uid not in known]
+    if not unknown:
+        return None
+    shown = [_with_meant(uid, known) for uid in unknown[:_UNKNOWN_LISTED]]
+    more = len(unknown) - len(shown)
+    shown += [f"and {more} more"] if more else []
+    what, end = ("an INPUT port", "it is") if len(unknown) == 1 else ("INPUT ports", "they are")
+    return (
+        f"No workflow of this run has {what} {', '.join(shown)}; {end} stored but not used. "
+        f"Known inputs: {', '.join(map(repr, known)) or 'none'}."
+    )
+
+
+def _with_meant(unique_id: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(unique_id, known, n=1)
+    return f"{unique_id!r}" + (f" (did you mean {close[0]!r}?)" if close else "")

@@ -185,7 +185,20 @@ async def test_missing_values_are_named_all_at_once_and_nothing_is_queued(discom
 async def test_an_input_nobody_asks_for_is_warned_of(discomfort, workflows, caplog):
     with caplog.at_level(logging.WARNING, "discomfort.run"):
         await discomfort.run(workflows / "loop_text.json", {"text": "x", "txet": 1})
-    assert "'txet'" in caplog.text and "Did you mean 'text'?" in caplog.text
+    assert "'txet'" in caplog.text and "did you mean 'text'?" in caplog.text
+
+
+async def test_many_inputs_that_nobody_asks_for_are_one_short_warning(
+    discomfort, workflows, caplog
+):
+    inputs = {"text": "x", **{f"spare {i}": i for i in range(300)}}
+    with caplog.at_level(logging.WARNING, "discomfort.run"):
+        await discomfort.run(workflows / "loop_text.json", inputs)
+    (warning,) = (r.getMessage() for r in caplog.records if r.name == "discomfort.run")
+    assert "'spare 9'" in warning and "'spare 10'" not in warning
+    assert "and 290 more; they are stored but not used" in warning
+    plan = await discomfort.plan(workflows / "loop_text.json", inputs)
+    assert plan.notes == (warning,)
 
 
 @pytest.mark.parametrize(
