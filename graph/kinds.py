@@ -1,7 +1,7 @@
 """ComfyUI's types of Python values, and which of them may stand where another is asked for.
 
 What a value is can only be guessed from its shape; it serves to tell, where an input is missing,
-which stored values would do.
+which stored values would do. What a literal is can be seen: some are refused.
 """
 
 from __future__ import annotations
@@ -47,3 +47,25 @@ def fits(kind: str, wanted: str) -> bool:
         return True
     kinds, asked = set(kind.split(",")), set(wanted.split(","))
     return any(k in asked or any(k in _STANDS_FOR.get(a, ()) for a in asked) for k in kinds)
+
+
+def remedy_for(literal: Any, kind: str, is_object: bool) -> str | None:
+    """What to do about a literal that can't be the value of a port; None: it can be.
+
+    Refused is what ComfyUI would make something else of without a word (execution.py
+    `validate_inputs`): None the text "None", "false" true, 1.5 a 1. What it refuses is left to it.
+
+    Args:
+        is_object: the type is one that no literal stands for, as a picture or a model.
+    """
+    if literal is None:
+        none = 'Give a value; "" is no text.' if kind == "STRING" else "Give a value."
+        return None if kind == ANY else none
+    if is_object:
+        is_path = kind == "IMAGE" and isinstance(literal, str)
+        return "Open a file with discomfort.Tools.open_image_as_tensor(path)." if is_path else ""
+    if kind == "BOOLEAN" and not (isinstance(literal, (int, float)) and literal in (0, 1)):
+        return "Write True or False."
+    if kind == "INT" and isinstance(literal, float) and not literal.is_integer():
+        return "Write a whole number; round() makes one."
+    return None

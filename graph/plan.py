@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..errors import WorkflowError
+from .kinds import remedy_for
 from .ports import ANY, Port, Ports
 from .prompt import Prompt
 from .recipe import Recipe, frozen_in
@@ -77,7 +78,7 @@ def plan_run(ports: Ports, look_up: Callable[[str], Feed], rules: Mapping[str, s
         rules: ComfyUI type -> "val" or "ref"; what is not listed is "val".
 
     Raises:
-        WorkflowError: text or numbers for ports that take pictures, models and the like.
+        WorkflowError: values that the types of their ports do not allow: text for a picture, None.
     """
     saves, references = [], []
     for unique_id, port in ports.outputs.items():
@@ -121,7 +122,8 @@ def frozen_feed(port: Port) -> Literal | Frozen:
 
 
 def _check_literals(ports: Ports, feeds: Mapping[str, Feed], rules: Mapping[str, str]) -> None:
-    """ComfyUI checks the type of a literal only where a widget could hold it.
+    """ComfyUI checks the type of a literal only where a widget could hold it, and makes the best of
+    it there.
 
     Choices are left to ComfyUI: a class may accept others than those it lists (VALIDATE_INPUTS),
     which /object_info does not tell. 0.33 checks them all; 0.3.64 (execution.py `validate_inputs`)
@@ -129,20 +131,16 @@ def _check_literals(ports: Ports, feeds: Mapping[str, Feed], rules: Mapping[str,
     """
     problems = []
     for unique_id, feed in feeds.items():
+        if not isinstance(feed, Literal):
+            continue
         kind = ports.input_type(unique_id)
         is_object = kind in TENSOR_TYPES or rules.get(kind) == "ref"
-        if is_object and isinstance(feed, Literal) and feed.value is not None:
+        remedy = remedy_for(feed.value, kind, is_object)
+        if remedy is not None:
             shown = repr(feed.value)
             shown = shown if len(shown) < 80 else shown[:76] + "..."
-            hint = (
-                " Open a file with discomfort.Tools.open_image_as_tensor(path)."
-                if kind == "IMAGE" and isinstance(feed.value, str)
-                else ""
-            )
-            problems += [
-                port.problem(f"the value of {unique_id!r} is {shown}, but {kind} is needed.{hint}")
-                for port in ports.inputs[unique_id]
-            ]
+            reason = f"the value of {unique_id!r} is {shown}, but {kind} is needed. {remedy}"
+            problems += [port.problem(reason.rstrip()) for port in ports.inputs[unique_id]]
     if problems:
         raise WorkflowError("These values can't be used:", problems)
 

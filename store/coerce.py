@@ -7,6 +7,8 @@ names the port when it fails.
 
 from __future__ import annotations
 
+import numbers
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -114,7 +116,28 @@ def _string(unique_id: str, value: Any) -> str:
     bare = _bare(unique_id, value, "STRING")
     if _is_image(bare):
         raise TypeError(f"The value of {unique_id!r} is a picture; STRING was expected.")
+    if not all(map(_has_text, bare if isinstance(bare, list) else [bare])):
+        raise TypeError(
+            f"The value of {unique_id!r} is {_show(bare)}; STRING was expected: text, a number, "
+            "True or False, or a list of them. If its text is what you want, give str(value)."
+        )
     return str(bare)
+
+
+def _has_text(value: Any) -> bool:
+    """Whether a value's text is what somebody would type in, and no "<object at 0x7f...>"."""
+    if _is_array(value):
+        return value.ndim == 0
+    return isinstance(value, (str, numbers.Number, os.PathLike))
+
+
+def _boolean(unique_id: str, value: Any) -> bool:
+    bare = _bare(unique_id, value, "BOOLEAN")
+    if not isinstance(bare, (str, numbers.Number)):
+        raise TypeError(
+            f"The value of {unique_id!r} is {_show(bare)}; BOOLEAN was expected: True or False."
+        )
+    return bool(bare)
 
 
 def _option(unique_id: str, value: Any) -> Any:
@@ -222,7 +245,7 @@ def _float_tensor(unique_id: str, value: Any, wanted: str) -> Any:
 _CONVERTERS: dict[str, Callable[[str, Any], Any]] = {
     "INT": _number(int, "INT"),
     "FLOAT": _number(float, "FLOAT"),
-    "BOOLEAN": _number(bool, "BOOLEAN"),
+    "BOOLEAN": _boolean,
     "STRING": _string,
     "COMBO": _option,
     "IMAGE": _image,

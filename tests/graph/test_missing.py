@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from custom_nodes.discomfort.errors import MissingInputError
-from custom_nodes.discomfort.graph.kinds import fits, kind_of
+from custom_nodes.discomfort.graph.kinds import fits, kind_of, remedy_for
 from custom_nodes.discomfort.graph.missing import check_inputs, find_fitting
 from custom_nodes.discomfort.graph.ports import find_ports
 from flow import Flow
@@ -63,6 +63,25 @@ def test_the_type_of_a_value_is_told_by_its_shape(value, kind):
 )
 def test_which_types_fit(kind, wanted, answer):
     assert fits(kind, wanted) is answer
+
+
+@pytest.mark.parametrize(
+    "value, kind, words",
+    [
+        (None, "STRING", '"" is no text'), (None, "INT,FLOAT", "Give a value"),
+        (None, "IMAGE", "Give a value"), (None, "COMBO", "Give a value"), (None, "ANY", None),
+        ("false", "BOOLEAN", "True or False"), ("", "BOOLEAN", "True or False"),
+        (2, "BOOLEAN", "True or False"), ([True], "BOOLEAN", "True or False"),
+        (False, "BOOLEAN", None), (1, "BOOLEAN", None), (0.0, "BOOLEAN", None),
+        ("no", "STRING", None), ("no", "ANY", None),
+        (1.5, "INT", "whole number"), (float("nan"), "INT", "whole number"),
+        (1.0, "INT", None), ("12", "INT", None), (True, "INT", None), (1.5, "INT,FLOAT", None),
+        (1.5, "FLOAT", None), ([1, "a"], "STRING", None),
+    ],
+)  # fmt: skip
+def test_what_comfyui_would_make_something_else_of_is_refused(value, kind, words):
+    remedy = remedy_for(value, kind, is_object=kind == "IMAGE")
+    assert remedy is None if words is None else remedy is not None and words in remedy
 
 
 def test_all_that_is_missing_is_told_at_once_with_what_would_fit():

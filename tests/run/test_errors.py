@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import operator
 import pickle
+from functools import partial
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from custom_nodes.discomfort.errors import (
     ValidationFailed,
     WorkflowError,
 )
+from custom_nodes.discomfort.worker.events import Queued
 
 PICTURE = torch.rand(1, 64, 64, 3)
 
@@ -93,6 +96,65 @@ async def test_text_for_a_picture_names_the_port_before_anything_runs(discomfort
     with pytest.raises(WorkflowError, match="'picture'.*IMAGE") as caught:
         await discomfort.run(workflows / "type_image.json", {"picture": value})
     assert ("open_image_as_tensor" in str(caught.value)) == isinstance(value, str)
+
+
+@pytest.mark.parametrize(
+    ("workflow", "given", "kind", "remedy"),
+    [
+        ("loop_text", {"text": None}, "STRING", "Give a value"),
+        ("type_boolean", {"flag": None}, "BOOLEAN", "Give a value"),
+        ("type_boolean", {"flag": "false"}, "BOOLEAN", "True or False"),
+        ("type_boolean", {"flag": 2}, "BOOLEAN", "True or False"),
+        ("type_int", {"number": 1.5}, "INT", "whole number"),
+    ],
+)
+@pytest.mark.usefixtures("good_run")
+async def test_a_value_that_would_become_another_is_refused_before_anything_runs(
+    discomfort, workflows, workflow, given, kind, remedy
+):
+    ((name, value),) = given.items()
+    events: list = []
+    words = f"the value of '{name}' is {value!r}, but {kind} is needed"
+    for call in (discomfort.plan, partial(discomfort.run, on_event=events.append)):
+        with pytest.raises(WorkflowError, match=words) as caught:
+            await call(workflows / f"{workflow}.json", given)
+        assert remedy in str(caught.value)
+    assert not any(isinstance(event, Queued) for event in events)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("model", "MODEL"), ("picture", "IMAGE")])
+@pytest.mark.usefixtures("good_run")
+async def test_none_is_no_picture_and_no_model(discomfort, name, kind):
+    taker = "StubUseModel" if name == "model" else "ImageInvert"
+    inputs = {"model": ["1", 0], "seed": 1} if name == "model" else {"image": ["1", 0]}
+    prompt = {
+        "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": name}},
+        "2": {"class_type": taker, "inputs": inputs},
+        "3": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "o", "input_data": ["2", 0]}},
+    }
+    words = f"'{name}' is None, but {kind} is needed. Give a value"
+    with pytest.raises(WorkflowError, match=words):
+        await discomfort.run(prompt, {name: None})
+
+
+async def test_a_port_of_any_type_takes_none(discomfort, workflows):
+    results = await discomfort.run(workflows / "mode_port_to_port.json", {"text": None})
+    assert results == {"same_text": None}
+
+
+@pytest.mark.parametrize(
+    ("workflow", "name", "value"),
+    [
+        ("loop_text", "text", operator.add),
+        ("loop_text", "text", {"a": 1}),
+        ("loop_text", "text", [["a"]]),
+        ("type_boolean", "flag", {"a": 1}),
+    ],
+)
+@pytest.mark.usefixtures("good_run")
+async def test_an_object_is_no_text_and_not_true(discomfort, workflows, workflow, name, value):
+    with pytest.raises(NodeFailed, match=f"The value of '{name}' is .* was expected"):
+        await discomfort.run(workflows / f"{workflow}.json", {name: value})
 
 
 @pytest.mark.usefixtures("good_run")

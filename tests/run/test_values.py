@@ -23,13 +23,24 @@ def blue(height: int, width: int) -> torch.Tensor:
         ("type_int", {"number": 41}, {"same_number": 41}),
         ("type_int", {"number": numpy.int64(41)}, {"same_number": 41}),
         ("type_float", {"number": 0.25}, {"same_number": 0.25}),
+        ("type_int", {"number": 41.0}, {"same_number": 41}),
+        ("type_int", {"number": "41"}, {"same_number": 41}),
         ("type_boolean", {"flag": False}, {"same_flag": False}),
+        ("type_boolean", {"flag": 1}, {"same_flag": True}),
+        ("type_boolean", {"flag": numpy.bool_(True)}, {"same_flag": True}),
     ],
 )
 async def test_a_scalar_goes_in_and_comes_out(discomfort, workflows, workflow, inputs, expected):
     results = await discomfort.run(workflows / f"{workflow}.json", inputs)
     assert results == expected
     assert [type(v) for v in results.values()] == [type(v) for v in expected.values()]
+
+
+@pytest.mark.parametrize("value", [["A", 1], ["A", "B", True]])
+async def test_a_list_for_a_port_of_text_is_one_text(discomfort, workflows, value):
+    """Whether it goes through the prompt, or through a loader as what looks like a link does."""
+    results = await discomfort.run(workflows / "loop_text.json", {"text": value})
+    assert results["text"] == f"{value}."
 
 
 async def test_a_picture_goes_in_and_comes_out(discomfort, workflows):

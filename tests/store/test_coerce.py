@@ -4,6 +4,8 @@ right.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -25,6 +27,8 @@ def one(value, **wanted):
         ("FLOAT", 2, 2.0), ("FLOAT", np.float32(0.5), 0.5), ("FLOAT", torch.tensor(0.25), 0.25),
         ("STRING", 5, "5"), ("STRING", np.str_("x"), "x"), ("STRING", "x", "x"),
         ("BOOLEAN", 1, True), ("BOOLEAN", np.bool_(False), False), ("BOOLEAN", "", False),
+        ("STRING", ["a", 1, True], "['a', 1, True]"), ("STRING", Path("a.png"), "a.png"),
+        ("STRING", np.float64(0.5), "0.5"), ("STRING", [], "[]"),
     ],
 )  # fmt: skip
 def test_scalars_become_what_comfyui_makes_of_constants(kind, value, expected):
@@ -37,7 +41,9 @@ def test_scalars_become_what_comfyui_makes_of_constants(kind, value, expected):
     [
         ("INT", "x"), ("INT", None), ("INT", [1]), ("INT", float("nan")), ("FLOAT", {}),
         ("FLOAT", torch.ones(2)), ("STRING", torch.ones(2, 2)), ("STRING", Image.new("L", (1, 1))),
-        ("BOOLEAN", np.ones(3)),
+        ("BOOLEAN", np.ones(3)), ("BOOLEAN", []), ("BOOLEAN", {"a": 1}), ("BOOLEAN", object()),
+        ("STRING", object()), ("STRING", len), ("STRING", None), ("STRING", {}),
+        ("STRING", ["a", None]), ("STRING", [object()]), ("STRING", b"a"),
     ],
 )  # fmt: skip
 def test_scalar_that_can_not_be_converted_names_port_and_kind(kind, value):
