@@ -141,7 +141,7 @@ class Discomfort:
                 the run, interrupts the worker, and is raised once that is idle.
             progress: show a bar; None: in a terminal or notebook only.
             timeout: seconds for the whole call, without the start of a worker; then RunTimeout.
-            retries: how often a workflow is run again when the worker died.
+            retries: how often a workflow is run again when the worker died, at its start too.
             randomize_seeds: change the seeds before each run of a workflow, as the editor does
                 when it queues: as the "control after generate" beside each says. False: a seed
                 has the value in the file. References keep the value in the file.

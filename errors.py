@@ -117,7 +117,13 @@ class ExecutionError(DiscomfortError, RuntimeError):
 
 
 class WorkerStartError(ExecutionError):
-    """ComfyUI was not found, exited at start, or did not get ready in time."""
+    """ComfyUI was not found, exited at start, or did not get ready in time.
+
+    Attributes:
+        was_killed: its process was ended by a signal: it was not the configuration.
+    """
+
+    was_killed: bool = False
 
 
 class WorkerDied(ExecutionError):

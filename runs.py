@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .drawn_seeds import DrawnSeeds
-from .errors import WorkerDied, WorkflowError
+from .errors import WorkerDied, WorkerStartError, WorkflowError
 from .events import SeedsChanged, WorkflowStarted
 from .feeds import feed_of, is_given_by_reference, kind_of_stored
 from .graph.cached import Sent
@@ -144,8 +144,10 @@ class Run:
         for left in range(self._options.retries, -1, -1):
             try:
                 return await self._run_once(prepared, listener)
-            except WorkerDied:
-                if not left:
+            except (WorkerDied, WorkerStartError) as e:
+                # One that was killed while it started died too; any other start fails again.
+                is_death = isinstance(e, WorkerDied) or e.was_killed
+                if not left or not is_death:
                     raise
                 log.warning(
                     "The worker died; %s is run again (%d tries left).", prepared.name, left

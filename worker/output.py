@@ -49,6 +49,11 @@ def describe_exit(code: int | None) -> str:
     return "it ended by itself" if code == 0 else "an error, see the log"
 
 
+def was_killed(code: int | None) -> bool:
+    """Whether a signal ended it; a shell in between adds 128 to the signal's number."""
+    return code is not None and (code < 0 or 128 < code < 192)
+
+
 class OutputLog:
     """The log file of one worker, and its newest lines in memory."""
 

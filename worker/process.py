@@ -25,7 +25,7 @@ from ..errors import ConfigError, WorkerStartError
 from .folders import WorkerFolder, make_worker_folder
 from .hello import Answer, Ready, ask_hello
 from .launch import Launch
-from .output import OutputLog, describe_exit
+from .output import OutputLog, describe_exit, was_killed
 from .ports import free_port, is_free, listening_ports
 from .spawn import POSIX, spawn
 from .uploads import remove_journaled
@@ -190,10 +190,7 @@ class WorkerProcess:
                 raise WorkerStartError("The worker was stopped while it started.")
             if self._popen.poll() is not None:
                 self._reap()
-                raise WorkerStartError(
-                    f"ComfyUI ended while it started, with exit code {self.exit_code} "
-                    f"({describe_exit(self.exit_code)}).{self._where_to_look()}"
-                )
+                raise self._ended_early(self.exit_code)
             for port in listening_ports(self._popen.pid):
                 answer = ask_hello(port, self._token)
                 if isinstance(answer, Ready):
@@ -209,6 +206,18 @@ class WorkerProcess:
         raise WorkerStartError(
             f"ComfyUI did not get ready within {self.launch.start_timeout_s:.0f} s. Raise "
             f"MAX_COMFY_START_ATTEMPTS if it only needs longer.{self._where_to_look()}"
+        )
+
+    def _ended_early(self, code: int | None) -> WorkerStartError:
+        is_killed = was_killed(code)
+        if is_killed:
+            hint = "The next run tries again; if it is killed again, free memory first."
+        else:
+            hint = "Put right what the log complains of, and run again."
+        return WorkerStartError(
+            f"ComfyUI ended while it started, with exit code {code} ({describe_exit(code)}). {hint}"
+            f"{self._where_to_look()}",
+            was_killed=is_killed,
         )
 
     def _check_packages(self, hello: dict[str, Any]) -> None:

@@ -7,14 +7,16 @@ import gc
 import os
 import pickle
 import signal
+import sys
 
 import psutil
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
-from custom_nodes.discomfort.errors import ExecutionError, WorkerDied
+from custom_nodes.discomfort.errors import ExecutionError, WorkerDied, WorkerStartError
+from custom_nodes.discomfort.events import Queued
 from custom_nodes.discomfort.workflow_tools import DiscomfortWorkflowTools
-from servers import FAKE, wait_for, write_config
+from servers import FAKE, STUB_NODES, wait_for, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
@@ -88,6 +90,47 @@ async def test_a_worker_that_dies_before_its_first_run_is_replaced(config, workf
         found = await asyncio.gather(*runs, return_exceptions=True)
         assert {type(f) for f in found} <= {type(None), WorkerDied}
         await echo(discomfort, workflows, 9)
+
+
+DIES_AT_SOME_STARTS = """
+import os, signal
+from pathlib import Path
+
+starts = Path({note!r})
+number = len(starts.read_bytes()) if starts.exists() else 0
+starts.write_bytes(b"x" * (number + 1))
+NODE_CLASS_MAPPINGS = {{}}
+if number in {dies_at}:
+    {how}
+"""
+BY_A_SIGNAL, BY_ITSELF = "os.kill(os.getpid(), signal.SIGKILL)", "os._exit(3)"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("how", [BY_A_SIGNAL, BY_ITSELF], ids=["a signal", "itself"])
+async def test_retries_cover_a_worker_that_is_killed_while_it_restarts(
+    make_connector, tmp_path, workflows, how
+):
+    node, note = tmp_path / "dies_at_start", tmp_path / "starts"
+    node.mkdir()
+    text = DIES_AT_SOME_STARTS.format(note=str(note), dies_at=(1, 2), how=how)
+    (node / "__init__.py").write_text(text, encoding="utf-8")
+    connector = await make_connector(extra_custom_nodes=[STUB_NODES, node])
+    discomfort = Discomfort(connector)
+
+    def kill_once(event):
+        if isinstance(event, Queued) and note.stat().st_size == 1:
+            os.kill(connector.pid, signal.SIGKILL)
+
+    running = echo(discomfort, workflows, 5, retries=3, on_event=kill_once)
+    if how == BY_A_SIGNAL:
+        await running
+        assert note.stat().st_size == 4
+    else:
+        with pytest.raises(WorkerStartError, match="log complains"):
+            await running
+        assert note.stat().st_size == 2
+    discomfort._contexts.close()
 
 
 async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
