@@ -144,7 +144,7 @@ class ComfyConnector(ServerView):
         Args:
             client_data: goes into the prompt's `extra_data`.
             timeout: seconds for the run, its time in the queue included; the start of a worker is
-                not.
+                not. The worker has 5 s more to end it, and is not waited for any longer.
             silence_timeout: seconds without any news once it runs.
             on_event: called with every typed event, in this loop. What it raises cancels the run.
             needed: the ids of the nodes that events count; None: all. A prompt may have others

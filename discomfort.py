@@ -140,7 +140,9 @@ class Discomfort:
             on_event: called with each event (events.py), on the event loop. Whatever it raises ends
                 the run, interrupts the worker, and is raised once that is idle.
             progress: show a bar; None: in a terminal or notebook only.
-            timeout: seconds for the whole call, without the start of a worker; then RunTimeout.
+            timeout: seconds for the whole call, without the start of a worker; then RunTimeout. The
+                worker has 5 s more to end what runs; one that has not by then (or does not answer)
+                is not waited for, and the error says what may still run.
             retries: how often a workflow is run again when the worker died, at its start too.
             randomize_seeds: change the seeds before each run of a workflow, as the editor does
                 when it queues: as the "control after generate" beside each says. False: a seed

@@ -155,7 +155,7 @@ class NodeFailed(ExecutionError):
 
 
 class RunTimeout(ExecutionError, TimeoutError):
-    """The run took longer than its `timeout`. It was interrupted."""
+    """The run took longer than its `timeout`. It was interrupted, or says why it may still run."""
 
 
 class RunInterrupted(ExecutionError):

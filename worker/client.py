@@ -7,6 +7,7 @@ does. A client lives as long as its server; `comfy_serverless.py` makes a new on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -14,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..errors import ExecutionError, RunLost, RunTimeout, ValidationFailed
-from .cancel import Canceller
+from .cancel import GRACE_S, Canceller, Left
 from .events import Event, HistoryWritten, QueueStatus, RunStarted
 from .failures import ended_badly, refused
 from .listener import Listener
@@ -29,7 +30,12 @@ _SLOWEST_LOOK_S = 1.0
 _GRACE_FOR_SOCKET_S = 0.1  # between the end in the history and the same end on the socket
 _CONNECT_WAIT_S = 5.0
 _DEATH_WAIT_S = 3.0  # between a broken connection and the news of the process's end
+_REMOVAL_WAIT_S = 5.0  # after a timeout, for the prompt to be out; the docstrings name it
 _REFUSED_FOR_S = 10.0  # a server that is not ours and refuses connections is gone
+
+
+class _OutOfTime(Exception):
+    """A limit was reached; says which."""
 
 
 class Client:
@@ -95,7 +101,8 @@ class Client:
 
         Args:
             client_data: goes into the prompt's `extra_data`.
-            timeout: seconds from now, waiting in the queue included.
+            timeout: seconds from now, waiting in the queue included. The prompt is then taken out;
+                a worker that does not get it out in 5 s is not waited for any longer.
             silence_timeout: seconds without any news of this prompt once it runs.
             on_event: called in this loop with every event. What it raises cancels the run, and is
                 raised.
@@ -106,8 +113,12 @@ class Client:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         if not self.listener.is_connected:
-            await asyncio.to_thread(self.listener.wait_connected, _CONNECT_WAIT_S)
+            connecting = asyncio.to_thread(self.listener.wait_connected, _CONNECT_WAIT_S)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(connecting, _left(deadline))
         run = Run(prompt, asyncio.get_running_loop(), on_event, needed)
+        if not await self._canceller.wait_for_removals(_left(deadline)):
+            raise self._not_sent()
         self._register(run)
         queueing = asyncio.ensure_future(self._queue(run, client_data))
         queueing.add_done_callback(_look_at)
@@ -119,7 +130,10 @@ class Client:
                 await self._canceller.cancel(run, queueing)
                 assert e.__cause__ is not None
                 raise e.__cause__ from None
-            except (asyncio.CancelledError, RunTimeout, ValidationFailed) as e:
+            except _OutOfTime as e:
+                left = await self._canceller.cancel(run, queueing, _REMOVAL_WAIT_S)
+                raise self._timed_out(run, str(e), left) from None
+            except (asyncio.CancelledError, ValidationFailed) as e:
                 if not (isinstance(e, ValidationFailed) and e.prompt_id is None):
                     await self._canceller.cancel(run, queueing)
                 raise
@@ -137,12 +151,13 @@ class Client:
         self, queueing: asyncio.Future[None], run: Run, deadline: float | None
     ) -> None:
         """Wait for the reply to POST /prompt, or for the end of the server."""
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        await asyncio.wait((queueing, run.done), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            (queueing, run.done), timeout=_left(deadline), return_when=asyncio.FIRST_COMPLETED
+        )
         if queueing.done():
             queueing.result()
         elif not run.done.done():
-            raise self._timed_out(run, "it was not even queued")
+            raise _OutOfTime("the worker has not yet said that it queued it")
 
     async def _queue(self, run: Run, client_data: Mapping[str, Any] | None) -> None:
         body = {
@@ -183,25 +198,17 @@ class Client:
     async def _wait_for_end(
         self, run: Run, deadline: float | None, silence_timeout: float | None
     ) -> RunResult:
-        look_s, next_lost_check = _FIRST_LOOK_S, time.monotonic() + _SLOWEST_LOOK_S
+        look_s, next_check = _FIRST_LOOK_S, time.monotonic() + _SLOWEST_LOOK_S
         while not run.done.done():
-            now = time.monotonic()
-            if deadline is not None and now >= deadline:
-                raise self._timed_out(run, "the time given by timeout= is over")
-            if (
-                silence_timeout is not None
-                and run.is_started
-                and now - run.last_heard > silence_timeout
-            ):
-                raise self._timed_out(run, f"nothing was heard of it for {silence_timeout} s")
-            limits = [look_s] + ([deadline - now] if deadline is not None else [])
-            await asyncio.wait((run.done,), timeout=min(limits))
-            if run.done.done() or (deadline is not None and time.monotonic() >= deadline):
-                continue
-            await self._look_at_history(run)
-            if not run.done.done() and time.monotonic() >= next_lost_check:
-                await self._check_lost(run)
-                next_lost_check = time.monotonic() + _SLOWEST_LOOK_S
+            limit, why = _limit(run, deadline, silence_timeout)
+            if limit is not None and time.monotonic() >= limit:
+                raise _OutOfTime(why)
+            await asyncio.wait((run.done,), timeout=min(look_s, _left(limit) or look_s))
+            is_check = time.monotonic() >= next_check
+            with contextlib.suppress(asyncio.TimeoutError):  # a server that does not answer
+                await asyncio.wait_for(self._look(run, is_check), _left(limit))
+            if is_check:
+                next_check = time.monotonic() + _SLOWEST_LOOK_S
             look_s = (
                 min(look_s * 1.5, _SLOWEST_LOOK_S) if self.listener.is_connected else _FIRST_LOOK_S
             )
@@ -210,13 +217,42 @@ class Client:
             raise ended_badly(run.prompt, done, self.log_path)
         return run.result()
 
-    def _timed_out(self, run: Run, why: str) -> RunTimeout:
+    def _timed_out(self, run: Run, why: str, left: Left) -> RunTimeout:
         at = f" while node {run.current_node} ran" if run.current_node else ""
         return RunTimeout(
-            f"The run took too long{at}: {why}. It was ended; the worker can be used again. Pass a "
-            "larger timeout=, if it needs more.",
+            f"The run took too long{at}: {why}. {self._what_is_left(left)}",
             prompt_id=run.prompt_id, log_path=self.log_path,
         )  # fmt: skip
+
+    def _not_sent(self) -> RunTimeout:
+        return RunTimeout(
+            "The run took too long: it was not even queued, since the worker is not done with one "
+            f"that was given up before. {self._what_is_left(Left.RUNNING)}",
+            log_path=self.log_path,
+        )
+
+    def _what_is_left(self, left: Left) -> str:
+        if left is Left.GONE:
+            return (
+                "It was ended; the worker can be used again. Pass a larger timeout=, if it needs "
+                "more."
+            )
+        if self._kill is None:
+            end = "Wait, or end that ComfyUI and start it again"
+        else:
+            end = (
+                f"Wait: a worker that is not done with it in {GRACE_S:.0f} s is ended, and the "
+                "next run starts a new one. shutdown() or kill_api() ends it at once"
+            )
+        what = "The worker does not answer" if left is Left.SILENT else "It is being ended"
+        return f"{what}, and what it was doing may still run. {end}."
+
+    async def _look(self, run: Run, is_check: bool) -> None:
+        """Ask about a run whose end was not told yet; with `is_check`, whether it is lost."""
+        if not run.done.done():
+            await self._look_at_history(run)
+        if is_check and not run.done.done():
+            await self._check_lost(run)
 
     async def _look_at_history(self, run: Run) -> None:
         entry = await self.ask.history(run.prompt_id)
@@ -296,3 +332,19 @@ def _look_at(task: asyncio.Future[None]) -> None:
     """Take note of a failure that nobody may be left to look at."""
     if not task.cancelled():
         task.exception()
+
+
+def _left(deadline: float | None) -> float | None:
+    """Seconds until then."""
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def _limit(
+    run: Run, deadline: float | None, silence_timeout: float | None
+) -> tuple[float | None, str]:
+    """When a run that is not done by then is to be ended, and why."""
+    if silence_timeout is not None and run.is_started:
+        silent = run.last_heard + silence_timeout
+        if deadline is None or silent < deadline:
+            return silent, f"nothing was heard of it for {silence_timeout} s"
+    return deadline, "the time given by timeout= is over"

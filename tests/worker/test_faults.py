@@ -283,6 +283,43 @@ async def test_stopped_worker_is_killed_all_the_same(make_connector: Make):
     assert connector.pid is None
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is not on Windows")
+@pytest.mark.parametrize("is_queued", [True, False], ids=["in a node", "before it is queued"])
+async def test_timeout_holds_with_a_worker_that_does_not_answer(
+    make_connector: Make, server: Server, is_queued: bool
+):
+    connector = await make_connector(server.path)
+    await assert_works(connector)
+    pid, counted = connector.pid, str(time.monotonic_ns())
+    assert pid
+    seen: list = []
+    if is_queued:
+        prompt = stub("StubSleep", seconds=900.0, nonce=1)
+        run = asyncio.ensure_future(connector.execute(prompt, timeout=3, on_event=seen.append))
+        await wait_for(lambda: any(isinstance(e, NodeStarted) for e in seen), "the node's start")
+        os.kill(pid, signal.SIGSTOP)
+    else:
+        os.kill(pid, signal.SIGSTOP)
+        prompt = {
+            "1": {"class_type": "StubCount", "inputs": {"name": counted, "value": 1}},
+            "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
+        }
+        run = asyncio.ensure_future(connector.execute(prompt, timeout=1))
+    try:
+        with pytest.raises(RunTimeout, match="does not answer.*may still run") as caught:
+            await asyncio.wait_for(run, 30)
+        assert "not even queued" not in str(caught.value)
+        with pytest.raises(RunTimeout, match="not even queued"):
+            await asyncio.wait_for(connector.execute(one_node(3), timeout=0.5), 30)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await assert_works(connector)
+    assert connector.pid == pid
+    client = await connector._ensure_client()
+    queue = (await client.http.get("/queue")).json()
+    assert queue == {"queue_running": [], "queue_pending": []}
+
+
 async def test_folder_that_somebody_removed_is_no_trouble_at_the_end(make_connector: Make):
     connector = await make_connector()
     process = connector._server.process  # type: ignore[union-attr]
