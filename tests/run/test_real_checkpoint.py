@@ -63,7 +63,14 @@ def values(i: int) -> dict:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kinds", ["MODEL", "CLIP VAE", "MODEL CLIP VAE CONDITIONING"])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        "MODEL CLIP VAE CONDITIONING",
+        pytest.param("MODEL", marks=pytest.mark.slow),
+        pytest.param("CLIP VAE", marks=pytest.mark.slow),
+    ],
+)
 async def test_models_by_value_make_the_same_picture(discomfort, workflows, server, size, kinds):
     """By value costs the memory of a copy; but who has set a type to val gets what he asked for."""
     if server.is_fake or size == "full":
