@@ -220,7 +220,7 @@ def test_forked_child_that_exits_leaves_the_parents_context(context):
     assert context.load("x").all() and (context.load("y") == 3).all()
 
 
-SECONDS = float(os.environ.get("DISCOMFORT_HAMMER_SECONDS", "30"))
+SECONDS = float(os.environ.get("DISCOMFORT_HAMMER_SECONDS", "20"))
 
 
 @shm_files
