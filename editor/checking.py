@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import DiscomfortError, Problem, WorkflowError
+from ..errors import Problem, WorkflowError
 from ..graph.swap import Swapped
 from . import border, inner_prompt, sockets
 from .request import Request, is_object, read_request
@@ -62,18 +62,10 @@ def check_inputs(request: Request, input_types: Mapping[str, Any]) -> None:
 
 async def _check_inside(request: Request) -> None:
     """See that the workflows can be converted, and that ComfyUI takes the constants."""
-    given = dict(request.values)
-    for path in request.paths:
-        try:
-            prepared = inner_prompt.prepare(path)
-            swapped = inner_prompt.swap(prepared, given)
-        except DiscomfortError as e:
-            raise WorkflowError(f"{path.name}: {e}") from e
+    for path, swapped in inner_prompt.in_turn(request.paths, request.values):
         if any(node["class_type"] in border.RUNNERS for node in swapped.prompt.values()):
             raise WorkflowError(f"{path.name}: {_NOT_NESTED}")
-        await _check_literals(path, swapped, given)
-        for unique_id in prepared.ports.outputs:
-            given.pop(unique_id, None)
+        await _check_literals(path, swapped, request.values)
 
 
 async def _check_literals(path: Path, swapped: Swapped, given: Mapping[str, Any]) -> None:

@@ -44,11 +44,9 @@ async def fingerprint(
     if iterations != 1:  # what goes round is another value in the next iteration
         given = {uid: value for uid, value in given.items() if uid not in face.outputs}
     found: list[Any] = [list(face.inputs.items()), list(face.outputs.items())]
-    for path in paths:
-        prepared = inner_prompt.prepare(path)
-        prompt = inner_prompt.swap(prepared, given).prompt
+    for _, swapped in inner_prompt.in_turn(paths, given):
+        prompt = swapped.prompt
         found.append([_digest(prompt), await inner_prompt.changes(prompt, _NOT_ASKED)])
-        given = {uid: value for uid, value in given.items() if uid not in prepared.ports.outputs}
     return found
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ..errors import DiscomfortError, WorkflowError
 from ..feeds import feed_of_given
 from ..frozen_values import unpack_values
 from ..graph.literals import unwrapped
@@ -95,6 +96,25 @@ def swap(prepared: Prepared, given: Mapping[str, Any]) -> Swapped:
     }
     plan = Plan(feeds, saves=tuple(ports.outputs), references=())
     return swap_ports(prepared.prompt, ports, plan, _preparer.info, "")
+
+
+def in_turn(paths: Iterable[Path], given: Mapping[str, Any]) -> Iterator[tuple[Path, Swapped]]:
+    """Each file's prompt, as it is queued after those before it: what they output takes the place
+    of a constant.
+
+    Raises:
+        WorkflowError: says in which file what is wrong.
+    """
+    left = dict(given)
+    for path in paths:
+        try:
+            prepared = prepare(path)
+            swapped = swap(prepared, left)
+        except DiscomfortError as e:
+            raise WorkflowError(f"{path.name}: {e}") from e
+        yield path, swapped
+        for unique_id in prepared.ports.outputs:
+            left.pop(unique_id, None)
 
 
 async def validate(prompt: Prompt, node_ids: Iterable[str]) -> Errors:

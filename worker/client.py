@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ..errors import ExecutionError, RunLost, RunTimeout, ValidationFailed
-from .cancel import GRACE_S, Canceller, Left
+from ..errors import ExecutionError, RunLost, ValidationFailed
+from .cancel import Canceller
 from .events import Event, HistoryWritten, QueueStatus, RunStarted
-from .failures import ended_badly, refused
+from .failures import ended_badly, never_sent, refused, timed_out
 from .listener import Listener
 from .queries import HistoryTrimmer, Queries
 from .runs import CallbackFailed, Run, RunResult
@@ -118,7 +118,7 @@ class Client:
                 await asyncio.wait_for(connecting, _left(deadline))
         run = Run(prompt, asyncio.get_running_loop(), on_event, needed)
         if not await self._canceller.wait_for_removals(_left(deadline)):
-            raise self._not_sent()
+            raise never_sent(self._kill is not None, self.log_path)
         self._register(run)
         queueing = asyncio.ensure_future(self._queue(run, client_data))
         queueing.add_done_callback(_look_at)
@@ -132,7 +132,7 @@ class Client:
                 raise e.__cause__ from None
             except _OutOfTime as e:
                 left = await self._canceller.cancel(run, queueing, _REMOVAL_WAIT_S)
-                raise self._timed_out(run, str(e), left) from None
+                raise timed_out(run, str(e), left, self._kill is not None, self.log_path) from None
             except (asyncio.CancelledError, ValidationFailed) as e:
                 if not (isinstance(e, ValidationFailed) and e.prompt_id is None):
                     await self._canceller.cancel(run, queueing)
@@ -216,36 +216,6 @@ class Client:
         if done.status != "success":
             raise ended_badly(run.prompt, done, self.log_path)
         return run.result()
-
-    def _timed_out(self, run: Run, why: str, left: Left) -> RunTimeout:
-        at = f" while node {run.current_node} ran" if run.current_node else ""
-        return RunTimeout(
-            f"The run took too long{at}: {why}. {self._what_is_left(left)}",
-            prompt_id=run.prompt_id, log_path=self.log_path,
-        )  # fmt: skip
-
-    def _not_sent(self) -> RunTimeout:
-        return RunTimeout(
-            "The run took too long: it was not even queued, since the worker is not done with one "
-            f"that was given up before. {self._what_is_left(Left.RUNNING)}",
-            log_path=self.log_path,
-        )
-
-    def _what_is_left(self, left: Left) -> str:
-        if left is Left.GONE:
-            return (
-                "It was ended; the worker can be used again. Pass a larger timeout=, if it needs "
-                "more."
-            )
-        if self._kill is None:
-            end = "Wait, or end that ComfyUI and start it again"
-        else:
-            end = (
-                f"Wait: a worker that is not done with it in {GRACE_S:.0f} s is ended, and the "
-                "next run starts a new one. shutdown() or kill_api() ends it at once"
-            )
-        what = "The worker does not answer" if left is Left.SILENT else "It is being ended"
-        return f"{what}, and what it was doing may still run. {end}."
 
     async def _look(self, run: Run, is_check: bool) -> None:
         """Ask about a run whose end was not told yet; with `is_check`, whether it is lost."""

@@ -6,9 +6,17 @@ import errno
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ExecutionError, NodeFailed, Problem, RunInterrupted, ValidationFailed
+from ..errors import (
+    ExecutionError,
+    NodeFailed,
+    Problem,
+    RunInterrupted,
+    RunTimeout,
+    ValidationFailed,
+)
+from .cancel import GRACE_S, Left
 from .events import Done
-from .runs import name_of
+from .runs import Run, name_of
 
 # As they stand in messages; what Windows says has no number of its own there.
 _NO_ROOM = (
@@ -109,3 +117,43 @@ def _hint(message: str) -> str:
             "comfy_serverless.json is where SaveImage saves. What was saved before is still there."
         )
     return ""
+
+
+def timed_out(run: Run, why: str, left: Left, is_ours: bool, log_path: str | None) -> RunTimeout:
+    """The error for a run whose time is over.
+
+    Args:
+        why: which limit it was.
+        left: how the server leaves its prompt.
+        is_ours: the server is one that we may end.
+    """
+    at = f" while node {run.current_node} ran" if run.current_node else ""
+    return RunTimeout(
+        f"The run took too long{at}: {why}. {_what_is_left(left, is_ours)}",
+        prompt_id=run.prompt_id, log_path=log_path,
+    )  # fmt: skip
+
+
+def never_sent(is_ours: bool, log_path: str | None) -> RunTimeout:
+    """The error for a run whose time is over before its prompt could be sent."""
+    return RunTimeout(
+        "The run took too long: it was not even queued, since the worker is not done with one "
+        f"that was given up before. {_what_is_left(Left.RUNNING, is_ours)}",
+        log_path=log_path,
+    )
+
+
+def _what_is_left(left: Left, is_ours: bool) -> str:
+    if left is Left.GONE:
+        return (
+            "It was ended; the worker can be used again. Pass a larger timeout=, if it needs more."
+        )
+    if is_ours:
+        end = (
+            f"Wait: a worker that is not done with it in {GRACE_S:.0f} s is ended, and the next "
+            "run starts a new one. shutdown() or kill_api() ends it at once"
+        )
+    else:
+        end = "Wait, or end that ComfyUI and start it again"
+    what = "The worker does not answer" if left is Left.SILENT else "It is being ended"
+    return f"{what}, and what it was doing may still run. {end}."

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-
-def port(unique_id: str, source: list | None = None) -> dict:
-    inputs = {"unique_id": unique_id, **({"input_data": source} if source else {})}
-    return {"class_type": "DiscomfortPort", "inputs": inputs}
+from support.prompts import port
 
 
 def chain(*nodes: tuple[str, dict], slot: int = 0) -> dict:

@@ -13,11 +13,7 @@ import uuid
 import pytest
 import torch
 from custom_nodes.discomfort.errors import CorruptValueError, UntrustedValueError
-
-
-def port(unique_id: str, source: list | None = None) -> dict:
-    inputs = {"unique_id": unique_id, **({"input_data": source} if source else {})}
-    return {"class_type": "DiscomfortPort", "inputs": inputs}
+from support.prompts import port, use_model
 
 
 def patched(name: str, unique_id: str = "model", first_id: int = 1) -> dict:
@@ -34,14 +30,7 @@ def patched(name: str, unique_id: str = "model", first_id: int = 1) -> dict:
     }
 
 
-USE = {
-    "1": port("model"),
-    "2": port("seed"),
-    "3": {"class_type": "StubUseModel", "inputs": {"model": ["1", 0], "seed": ["2", 0]}},
-    "4": port("told", ["3", 0]),
-    "5": port("loads", ["3", 1]),
-    "6": port("patches", ["3", 2]),
-}
+USE = use_model()
 
 
 def with_meta(prompt: dict, meta: dict) -> dict:

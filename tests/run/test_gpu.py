@@ -23,6 +23,7 @@ from custom_nodes.discomfort.worker.find_comfyui import find_python
 from servers import Server, wait_for
 from support.checkpoint import CHECKPOINT, show_models, write_models
 from support.gpu import needs_gpu, used_bytes
+from support.prompts import port
 
 pytestmark = [
     needs_gpu,
@@ -82,13 +83,8 @@ def hog() -> Iterator[Any]:
 def load(unique_id: str, checkpoint: str) -> dict[str, Any]:
     """The three models of a checkpoint, one port each."""
     loader = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": checkpoint}}
-    ports = {
-        name: {
-            "class_type": "DiscomfortPort",
-            "inputs": {"unique_id": f"{name}{unique_id}", "input_data": ["1", slot]},
-        }
-        for slot, name in enumerate(("model", "clip", "vae"))
-    }
+    names = ("model", "clip", "vae")
+    ports = {name: port(f"{name}{unique_id}", ["1", slot]) for slot, name in enumerate(names)}
     return {"1": loader, **ports}
 
 
@@ -104,18 +100,15 @@ async def test_values_of_a_gpu_come_and_go_exactly(make):
     discomfort = await make()
     given = torch.rand(1, 8, 8, 3)
     to_gpu = {
-        "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "picture"}},
+        "1": port("picture"),
         "2": {"class_type": "StubToGpu", "inputs": {"image": ["1", 0]}},
-        "3": {"class_type": "DiscomfortPort",
-              "inputs": {"unique_id": "moved", "input_data": ["2", 0]}},
-        "4": {"class_type": "DiscomfortPort",
-              "inputs": {"unique_id": "latent", "input_data": ["2", 1]}},
+        "3": port("moved", ["2", 0]),
+        "4": port("latent", ["2", 1]),
     }  # fmt: skip
     invert = {
-        "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "moved"}},
+        "1": port("moved"),
         "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
-        "3": {"class_type": "DiscomfortPort",
-              "inputs": {"unique_id": "inverted", "input_data": ["2", 0]}},
+        "3": port("inverted", ["2", 0]),
     }  # fmt: skip
     with discomfort.Context() as context:
         results = await discomfort.run(to_gpu, {"picture": given}, context=context)
@@ -184,16 +177,14 @@ async def test_a_loader_without_room_on_the_gpu_gets_that_of_others(make, hog):
         inputs = {"name": name, "size_mb": size_mb, "device": "cuda"}
         return {
             "1": {"class_type": "StubLoadLargeModel", "inputs": inputs},
-            "2": {"class_type": "DiscomfortPort",
-                  "inputs": {"unique_id": name, "input_data": ["1", 0]}},
+            "2": port(name, ["1", 0]),
         }  # fmt: skip
 
     def use(name: str, seed: int) -> dict[str, Any]:
         return {
-            "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": name}},
+            "1": port(name),
             "2": {"class_type": "StubUseModel", "inputs": {"model": ["1", 0], "seed": seed}},
-            "3": {"class_type": "DiscomfortPort",
-                  "inputs": {"unique_id": "loads", "input_data": ["2", 1]}},
+            "3": port("loads", ["2", 1]),
         }  # fmt: skip
 
     with discomfort.Context() as context:

@@ -11,8 +11,9 @@ from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import NodeFailed, UnopenedValueError
 from custom_nodes.discomfort.store.codec import HEADER_BYTES, pack, read_header
 from custom_nodes.discomfort.store.unopened import UnopenedValue
+from support.prompts import port
 
-from .makers import MAKERS, NEEDS_WEIGHTS_OR_FILES, maker_of, port
+from .makers import MAKERS, NEEDS_WEIGHTS_OR_FILES, maker_of
 
 # Placeholders for another type, in V3's schemas and in the editor.
 WILDCARDS = {

@@ -10,8 +10,7 @@ import uuid
 import pytest
 import torch
 from support.flow import Flow
-
-from .makers import port
+from support.prompts import port, use_model
 
 
 def picture(level: float = 0.5) -> torch.Tensor:
@@ -63,14 +62,7 @@ def workflow(name: str) -> dict:
 
 
 def use(on_the_way: bool = False) -> dict:
-    made = {
-        "1": port("model"),
-        "2": port("seed"),
-        "3": {"class_type": "StubUseModel", "inputs": {"model": ["1", 0], "seed": ["2", 0]}},
-        "4": port("told", ["3", 0]),
-        "5": port("loads", ["3", 1]),
-        "6": port("patches", ["3", 2]),
-    }
+    made = use_model()
     if on_the_way:
         made["11"] = port("seen", ["1", 0])
         made["12"] = port("model", ["11", 0])

@@ -10,11 +10,7 @@ import pytest
 import torch
 from custom_nodes.discomfort.errors import MissingInputError
 from custom_nodes.discomfort.worker.events import NodesCached, Queued
-
-
-def port(unique_id: str, source: list | None = None) -> dict:
-    inputs = {"unique_id": unique_id, **({"input_data": source} if source else {})}
-    return {"class_type": "DiscomfortPort", "inputs": inputs}
+from support.prompts import port
 
 
 def load(name: str) -> dict:

@@ -8,13 +8,9 @@ import pytest
 import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.worker.events import NodeStarted
+from support.prompts import port
 
 from .small_weights import write_esrgan, write_taesd
-
-
-def port(unique_id: str, source: list | None = None) -> dict:
-    inputs = {"unique_id": unique_id, **({"input_data": source} if source else {})}
-    return {"class_type": "DiscomfortPort", "inputs": inputs}
 
 
 def load(kind: str, unique_id: str, **inputs) -> dict:

@@ -7,11 +7,7 @@ import uuid
 import pytest
 import torch
 from custom_nodes.discomfort.errors import MissingInputError, NodeFailed, WorkflowError
-
-
-def port(unique_id: str, source: list | None = None) -> dict:
-    inputs = {"unique_id": unique_id, **({"input_data": source} if source else {})}
-    return {"class_type": "DiscomfortPort", "inputs": inputs}
+from support.prompts import port
 
 
 def load(name) -> dict:

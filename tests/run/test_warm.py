@@ -12,11 +12,7 @@ from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import NodeFailed, ValidationFailed
 from servers import plain_server
-
-
-def port(unique_id: str, source: list | None = None) -> dict:
-    inputs = {"unique_id": unique_id, **({"input_data": source} if source else {})}
-    return {"class_type": "DiscomfortPort", "inputs": inputs}
+from support.prompts import port
 
 
 def load(name: str, unique_id: str, kind: str = "StubLoadModel", **inputs) -> dict:
