@@ -1,9 +1,9 @@
 """Discomfort: run ComfyUI workflows from Python.
 
 ComfyUI's loader finds the nodes here; scripts find `Discomfort`. Nothing heavy is imported: no
-torch, no network code. Inside ComfyUI, `worker/inside.py` is put in place before the server opens
-its port: it tells scripts who this is, and guards a worker that a script started (such a one has a
-token in its environment, and no editor, so it is given none of the files for one).
+torch, no network code. Inside ComfyUI, `worker/launch/inside_comfyui.py` is put in place before the
+server opens its port: it tells scripts who this is, and guards a worker that a script started (such
+a one has a token in its environment, and no editor, so it is given none of the files for one).
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _is_worker = bool(os.environ.get("DISCOMFORT_WORKER_TOKEN"))
 _is_in_comfyui = hasattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance")
 
 if _is_worker or _is_in_comfyui:
-    from .worker.inside import install as _install_worker_routes
+    from .worker.launch.inside_comfyui import install as _install_worker_routes
 
     _install_worker_routes()
 if _is_worker:
     WEB_DIRECTORY = None
 elif _is_in_comfyui:
-    from .editor.routes import install as _install_editor_routes
+    from .editor.routes.install import install as _install_editor_routes
 
     _install_editor_routes()
 

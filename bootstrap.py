@@ -88,7 +88,7 @@ def say(line: str) -> None:
 
 def load_finder():
     """The package's own module that finds ComfyUI, loaded before the package can be imported."""
-    path = HERE / "worker" / "find_comfyui.py"
+    path = HERE / "worker" / "launch" / "find_comfyui.py"
     spec = importlib.util.spec_from_file_location("discomfort_find_comfyui", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

@@ -12,22 +12,22 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .config import WorkerConfig, read_json
 from .errors import ExecutionError, WorkerDied, WorkerStartError
-from .graph.object_info import index_object_info
+from .graph.convert.to_prompt import to_prompt
+from .graph.node_classes.object_info import index_object_info
 from .graph.prompt import is_prompt
-from .graph.to_prompt import to_prompt
-from .worker.attach import Attached
-from .worker.client import Client
-from .worker.events import Event
-from .worker.launch import make_launch, read_config
-from .worker.runs import RunResult
+from .system.config import WorkerConfig, read_json
+from .worker.attached_server import Attached
+from .worker.client.client import Client
+from .worker.client.event_stream import EventStream, stream_events
+from .worker.client.events import Event
+from .worker.client.prompt_run import RunResult
+from .worker.client.uploads import Uploads, target_folder
+from .worker.launch.launch import make_launch, read_config
 from .worker.server import Worker
-from .worker.sharing import Shared
-from .worker.stream import EventStream, stream_events
-from .worker.uploads import Uploads, target_folder
-from .worker.view import ServerView
-from .workflow_files import read_workflow
+from .worker.server_view import ServerView
+from .worker.shared import Shared
+from .workflows.files import read_workflow
 
 _HISTORY_WAIT_S = 10.0
 

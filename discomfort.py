@@ -26,19 +26,19 @@ if not __package__:
 from .comfy_serverless import ComfyConnector
 from .errors import ExecutionError, WorkerDied
 from .events import EventStream
-from .explain import Planner, RunPlan
-from .graph.cached import Sent
-from .memory import let_go, let_go_of_all
-from .options import Options, check_given, check_options, check_record
-from .own_contexts import OwnContexts
-from .prepare import Preparer
-from .recording import Recorder
-from .references import References
-from .runs import Run
-from .streams import Streams
+from .graph.plan.expected_cache import Sent
+from .references.model_room import let_go, let_go_of_all
+from .references.registry import References
+from .run.dry_run import Planner, RunPlan
+from .run.open_streams import Streams
+from .run.options import Options, check_given, check_options, check_record
+from .run.recording import Recorder
+from .run.run import Run
+from .run.temporary_contexts import OwnContexts
 from .workflow_context import WorkflowContext
-from .workflow_sources import Sources
 from .workflow_tools import WorkflowTools
+from .workflows.prepare import Preparer
+from .workflows.sources import Sources
 
 log = logging.getLogger("discomfort.references")
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .worker.events import (
+from .worker.client.event_stream import EventStream, stream_events
+from .worker.client.events import (
     Done,
     Event,
     NodesCached,
@@ -22,7 +23,6 @@ from .worker.events import (
     Queued,
     RunStarted,
 )
-from .worker.stream import EventStream, stream_events
 
 __all__ = [
     "Done",

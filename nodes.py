@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .editor.picture_nodes.node_classes import DiscomfortFolderImageLoader, DiscomfortImageDescriber
+from .editor.run_nodes.node_classes import DiscomfortLoopExecutor, DiscomfortTestRunner
 from .nodes_internal import (
     ANY,
     DiscomfortAsList,
@@ -11,8 +13,6 @@ from .nodes_internal import (
     DiscomfortContextSaver,
     DiscomfortFree,
 )
-from .nodes_pictures import DiscomfortFolderImageLoader, DiscomfortImageDescriber
-from .nodes_running import DiscomfortLoopExecutor, DiscomfortTestRunner
 
 
 class DiscomfortPort:

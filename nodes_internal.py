@@ -1,7 +1,8 @@
 """The two nodes that ports become in a prompt, which run in the worker and talk to the store there,
-and one that the user's ComfyUI gets where a node expands (`editor/border.py`).
+and one that the user's ComfyUI gets where a node expands (`editor/run_nodes/crossing.py`).
 
-Their inputs are literals that the master wrote (`graph/swap.py`); nobody places them by hand.
+Their inputs are literals that the master wrote (`graph/plan/swap_ports.py`); nobody places them by
+hand.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class DiscomfortContextLoader:
 
     `version` is in the inputs so that ComfyUI's cache serves a value that did not change and reads
     one that did. Without `run_dir` it is the content of a value that a reference froze; where that
-    lies in this run stands in the prompt beside the inputs (`graph/swap.py`). `wanted` says, as
+    lies in this run stands in the prompt beside the inputs (`swap_ports.py`). `wanted` says, as
     JSON, what the links behind it expect (type, min, max, options): ComfyUI checks no value that
     comes through a link.
     """
@@ -57,12 +58,13 @@ class DiscomfortContextLoader:
     def load(
         self, unique_id: str, run_dir: str, version: str, wanted: str, prompt: Any = None
     ) -> tuple[list[Any]]:
-        from .store import coerce, worker_side
+        from .store import worker_side
+        from .values import fit_link
 
         if not run_dir:
             run_dir, version = _place_of(version, prompt)
         value, is_list = worker_side.load(run_dir, version)
-        return (coerce.for_link(unique_id, value, is_list, json.loads(wanted)),)
+        return (fit_link.for_link(unique_id, value, is_list, json.loads(wanted)),)
 
 
 def _place_of(content: str, prompt: Any) -> tuple[str, str]:

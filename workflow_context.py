@@ -13,16 +13,19 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from .config import ContextConfig, load_config
+from .context import frozen_values, lifetime, pickle_files, usage
+from .context import handoff as lending
+from .context.handoff import Handoff, Taken
+from .context.references import StoredReferences, write_reference
 from .errors import UnknownKeyError
-from .frozen_values import is_reference
+from .graph.compose.frozen_payload import is_reference
 from .records.history import History
-from .store import capacity, codec, exchange, frozen, handover, info, life, run_dir
+from .store import capacity, run_dir
 from .store.capacity import free_ram_bytes
-from .store.handover import Handoff, Taken
+from .store.encoding import codec
 from .store.ram_first import RamFirst
 from .store.receipt import Receipt
-from .stored_references import StoredReferences, write_reference
+from .system.config import ContextConfig, load_config
 
 __all__ = [
     "FROZEN_PREFIX", "Handoff", "Receipt", "Taken", "WorkflowContext", "check_unique_id",
@@ -30,7 +33,7 @@ __all__ = [
 ]  # fmt: skip
 
 _PASS_BY = ("val", "ref")
-FROZEN_PREFIX = frozen.PREFIX
+FROZEN_PREFIX = frozen_values.PREFIX
 _KEPT_WHEN_EMPTY_BYTES = 128 << 20
 
 
@@ -73,7 +76,7 @@ class WorkflowContext:
         contexts = (
             run_dir.durable_dir() if durable else run_dir.contexts_dir(config.CONTEXTS_DIR_NAME)
         )
-        self._life = life.Life(contexts, self.run_id, limit, create, durable)
+        self._life = lifetime.Life(contexts, self.run_id, limit, create, durable)
         self.folder = self._life.folder
         self._references = StoredReferences(self._life)
 
@@ -131,15 +134,15 @@ class WorkflowContext:
         path. A reference has its recipe, too: equal for references that make the same value; None
         as long as nobody made or used it in a run."""
         check_unique_id(unique_id)
-        return info.storage_info(self._store, unique_id)
+        return usage.storage_info(self._store, unique_id)
 
     def list_keys(self) -> list[str]:
         """The unique_ids that have a value."""
-        return [key for key in self._store.unique_ids() if not key.startswith(frozen.PREFIX)]
+        return [key for key in self._store.unique_ids() if not key.startswith(frozen_values.PREFIX)]
 
     def get_usage(self) -> dict[str, Any]:
         """RAM and disk that the stored values take, and the limit of RAM."""
-        return info.usage(self._store)
+        return usage.usage(self._store)
 
     def export_data(
         self, unique_id: str, destination_path: str | Path, overwrite: bool = False
@@ -159,8 +162,8 @@ class WorkflowContext:
                 "export_reference() writes the workflow that makes it."
             )
         path = Path(destination_path)
-        exchange.check_free(path, overwrite)
-        exchange.write_pickle(self.load(unique_id), path, overwrite)
+        pickle_files.check_free(path, overwrite)
+        pickle_files.write_pickle(self.load(unique_id), path, overwrite)
         self._store.remove(unique_id)
 
     def import_data(self, path: str | Path, unique_id: str, use_ram: bool = True) -> None:
@@ -172,7 +175,7 @@ class WorkflowContext:
             CorruptValueError: it is no pickle, or incomplete.
         """
         check_unique_id(unique_id)
-        self.save(unique_id, exchange.read_pickle(Path(path), self.trusted), use_ram)
+        self.save(unique_id, pickle_files.read_pickle(Path(path), self.trusted), use_ram)
 
     def export_reference(
         self, unique_id: str, destination_path: str | Path, overwrite: bool = False
@@ -193,7 +196,7 @@ class WorkflowContext:
                 f"{unique_id!r} is stored by value. export_data() writes it to a pickle file."
             )
         path = Path(destination_path)
-        exchange.check_free(path, overwrite)
+        pickle_files.check_free(path, overwrite)
         write_reference(self.load(unique_id), path, overwrite)
 
     def import_reference(self, path: str | Path, unique_id: str) -> None:
@@ -221,7 +224,7 @@ class WorkflowContext:
         Returns:
             The file.
         """
-        from .records.live import report_history
+        from .records.live_report import report_history
 
         return report_history(self.history, self._find_value, path)
 
@@ -317,14 +320,14 @@ class WorkflowContext:
 
     def hand_over(self, load: Iterable[str], use_ram: bool = True) -> Handoff:
         """Internal. Lend values to one run of the worker, and tell it where to save."""
-        return handover.hand_over(self._store, load, use_ram)
+        return lending.hand_over(self._store, load, use_ram)
 
     def take_back(self, handoff: Handoff, commit: bool = True) -> Taken:
         """Internal. Collect what the run saved, also after a failure. Idempotent.
 
         The result's `load(unique_id)` reads what this run saved, whoever saves the key meanwhile.
         """
-        return handover.take_back(self._store, handoff, commit, self.trusted)
+        return lending.take_back(self._store, handoff, commit, self.trusted)
 
     # -- life -----------------------------------------------------------------------------------
 
@@ -352,7 +355,7 @@ class WorkflowContext:
     @classmethod
     def delete_durable(cls, run_id: str) -> None:
         """Remove a durable context with all its values; FileNotFoundError when there is none."""
-        life.delete_durable(run_id)
+        lifetime.delete_durable(run_id)
 
 
 def check_unique_id(unique_id: Any) -> None:

@@ -1,7 +1,6 @@
 """WorkflowTools: what can be done with workflows and pictures without running anything.
 
-Everything happens in `graph/` (pure), `images.py` and `json_values.py`; here stand the documented
-methods.
+Everything happens in `graph/` (pure) and `values/`; here stand the documented methods.
 """
 
 from __future__ import annotations
@@ -11,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import images, json_values
-from .config import load_pass_by_rules
 from .errors import WorkflowError
-from .graph import reroutes
-from .graph.model import NodeId, Workflow
-from .graph.order import execution_order
-from .graph.parse import parse_workflow
-from .graph.ports import Port, find_ports
+from .graph.compose import remove_reroutes
+from .graph.compose.stitch import stitch
+from .graph.convert.to_prompt import to_prompt
+from .graph.ports.find_ports import Port, find_ports
 from .graph.prompt import is_prompt
-from .graph.stitch import stitch
-from .graph.to_prompt import to_prompt
-from .workflow_files import read_workflow
+from .graph.workflow.model import NodeId, Workflow
+from .graph.workflow.order import execution_order
+from .graph.workflow.parse import parse_workflow
+from .system.config import load_pass_by_rules
+from .values import images, json_form
+from .workflows.files import read_workflow
 
 log = logging.getLogger("discomfort.tools")
 
@@ -44,8 +43,8 @@ class WorkflowTools:
     open_image_as_tensor = staticmethod(images.open_image_as_tensor)
     save_comfy_image_to_disk = staticmethod(images.save_comfy_image_to_disk)
     workflow_from_image = staticmethod(images.read_workflow_metadata)
-    serialize = staticmethod(json_values.serialize)
-    deserialize = staticmethod(json_values.deserialize)
+    serialize = staticmethod(json_form.serialize)
+    deserialize = staticmethod(json_form.deserialize)
     workflow_to_prompt = staticmethod(workflow_to_prompt)
 
     def discover_port_nodes(self, workflow: str | Path | Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +92,7 @@ class WorkflowTools:
             carried: {old id: new id}.
         """
         listed = list(nodes.values()) if isinstance(nodes, dict) else nodes
-        kept, new_links, carried = reroutes.remove_reroute_nodes(listed, links)
+        kept, new_links, carried = remove_reroutes.remove_reroute_nodes(listed, links)
         if isinstance(nodes, dict):
             return {node["id"]: node for node in kept}, new_links, carried
         return kept, new_links, carried

@@ -20,8 +20,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import conftest  # noqa: E402, F401
 from custom_nodes.discomfort.errors import WorkflowError  # noqa: E402
-from custom_nodes.discomfort.graph.to_prompt import to_prompt  # noqa: E402
-from custom_nodes.discomfort.graph.widgets import index_object_info  # noqa: E402
+from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt  # noqa: E402
+from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info  # noqa: E402
 from support.oracle import cases, object_info  # noqa: E402
 
 TARGETS = {"median": 0.5, "p95": 3.0, "1000 nodes": 20.0}

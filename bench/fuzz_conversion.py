@@ -25,10 +25,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import conftest  # noqa: E402, F401
 from custom_nodes.discomfort.errors import WorkflowError  # noqa: E402
-from custom_nodes.discomfort.graph.parse import parse_workflow  # noqa: E402
-from custom_nodes.discomfort.graph.subgraphs import flatten  # noqa: E402
-from custom_nodes.discomfort.graph.to_prompt import convert  # noqa: E402
-from custom_nodes.discomfort.graph.widgets import index_object_info  # noqa: E402
+from custom_nodes.discomfort.graph.convert.flatten import flatten  # noqa: E402
+from custom_nodes.discomfort.graph.convert.to_prompt import convert  # noqa: E402
+from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info  # noqa: E402
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow  # noqa: E402
 from support.oracle import cases, object_info  # noqa: E402
 
 SLOW_S = 2.0

@@ -29,7 +29,7 @@ from run_overhead import Bare, row
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 from discomfort.comfy_serverless import ComfyConnector  # noqa: E402
-from discomfort.worker.find_comfyui import find_comfyui, find_python  # noqa: E402
+from discomfort.worker.launch.find_comfyui import find_comfyui, find_python  # noqa: E402
 from support.checkpoint import CHECKPOINT, LORA, show_models, write_models  # noqa: E402
 
 from discomfort import Discomfort  # noqa: E402

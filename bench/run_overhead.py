@@ -31,7 +31,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 import _clone  # noqa: E402, F401
-from discomfort.worker.events import Queued  # noqa: E402
+from discomfort.worker.client.events import Queued  # noqa: E402
 
 from discomfort import Discomfort  # noqa: E402
 

@@ -53,8 +53,8 @@ def prompt(value: int) -> dict[str, Any]:
 
 def time_plain_start(comfyui: Path) -> float:
     """Seconds from the process's start until /system_stats answers."""
-    from custom_nodes.discomfort.worker.find_comfyui import find_python
-    from custom_nodes.discomfort.worker.ports import listening_ports
+    from custom_nodes.discomfort.worker.launch.find_comfyui import find_python
+    from custom_nodes.discomfort.worker.launch.tcp_ports import listening_ports
 
     python = str(find_python(comfyui) or sys.executable)
     with tempfile.TemporaryDirectory() as folder:
@@ -167,7 +167,7 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # both sides with compiled files
     register()
-    from custom_nodes.discomfort.worker.find_comfyui import find_comfyui
+    from custom_nodes.discomfort.worker.launch.find_comfyui import find_comfyui
 
     comfyui = find_comfyui(str(arguments.comfyui) if arguments.comfyui else None, ROOT)
     if comfyui is None:

@@ -21,9 +21,10 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..store import locks, run_dir
-from .lines import Entry, parse_lines
-from .view import build_view, summarize
+from ..store import run_dir
+from ..system import locks
+from .record_file import Entry, parse_lines
+from .table import build_view, summarize
 
 log = logging.getLogger("discomfort.records")
 

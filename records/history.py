@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
-from .lines import FORMAT, Entry, make_line
+from .record_file import FORMAT, Entry, make_line
 from .writer import RecordWriter
 
 log = logging.getLogger("discomfort.records")

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..config import PACKAGE_DIR
-from ..store.exchange import check_free
+from ..context.pickle_files import check_free
+from ..system.config import PACKAGE_DIR
 
 _WEB = PACKAGE_DIR / "web" / "runs"
 # Whatever a value may hold: the page loads nothing and sends nothing.

@@ -18,11 +18,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..store import locks
+from ..system import locks
 from .archive import LINES_NAME, LOCK_NAME, new_record_id, purge, records_dir
-from .lines import FORMAT, make_line, parse_lines
-from .pictures import make_thumbnail
-from .view import is_in_row, row_of
+from .record_file import FORMAT, make_line, parse_lines
+from .table import is_in_row, row_of
+from .thumbnails import make_thumbnail
 
 log = logging.getLogger("discomfort.records")
 

@@ -22,7 +22,8 @@ import tempfile
 from pathlib import Path
 
 from ..errors import StoreError
-from . import locks, segments
+from ..system import locks
+from .blocks import file_blocks
 
 log = logging.getLogger("discomfort.store")
 
@@ -110,7 +111,7 @@ def user_data_dir(name: str) -> Path:
 
 
 def has_shm_files() -> bool:
-    return sys.platform != "win32" and segments.SHM_DIR.is_dir()
+    return sys.platform != "win32" and file_blocks.SHM_DIR.is_dir()
 
 
 class Owner:
@@ -126,7 +127,7 @@ class Owner:
     def mark_token(self, token: str) -> None:
         """Claim the blocks of that name; to be called before the first is made."""
         if has_shm_files():
-            lock = locks.OwnerLock(segments.SHM_DIR / (segments.PREFIX + token))
+            lock = locks.OwnerLock(file_blocks.SHM_DIR / (file_blocks.PREFIX + token))
             with contextlib.suppress(OSError):  # without room or rights there are no blocks either
                 if lock.acquire():
                     self._shm_lock = lock
@@ -193,7 +194,7 @@ def _folders(contexts: Path) -> list[Path]:
 
 def _free_named_blocks(folder: Path) -> None:
     if sys.platform != "win32" and not has_shm_files():
-        blocks = segments.ram_blocks(folder)
+        blocks = file_blocks.ram_blocks(folder)
         for version in blocks.versions():
             blocks.free(version)
 
@@ -201,18 +202,18 @@ def _free_named_blocks(folder: Path) -> None:
 def _purge_shm() -> list[str]:
     by_token: dict[str, list[str]] = {}
     with contextlib.suppress(OSError):
-        for name in os.listdir(segments.SHM_DIR):
-            if name.startswith(segments.PREFIX):
-                token = name[len(segments.PREFIX) :].partition("_")[0]
+        for name in os.listdir(file_blocks.SHM_DIR):
+            if name.startswith(file_blocks.PREFIX):
+                token = name[len(file_blocks.PREFIX) :].partition("_")[0]
                 by_token.setdefault(token, []).append(name)
     removed = []
     for token, names in by_token.items():
-        mark = segments.PREFIX + token
-        if not _is_dead(segments.SHM_DIR / mark):
+        mark = file_blocks.PREFIX + token
+        if not _is_dead(file_blocks.SHM_DIR / mark):
             continue
         for name in sorted(names, key=lambda n: n == mark):  # the mark goes last
             with contextlib.suppress(OSError):
-                os.unlink(segments.SHM_DIR / name)
+                os.unlink(file_blocks.SHM_DIR / name)
                 removed.append(name)
     return removed
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 
-from . import segments
-from .keeper import Keeper
+from .block_use import Keeper
+from .blocks import file_blocks
 from .receipt import Receipt
 
 log = logging.getLogger("discomfort.store")
@@ -29,7 +29,7 @@ class Spiller:
     """
 
     def __init__(
-        self, keeper: Keeper, disk: segments.FileBlocks, lock: threading.RLock, limit_bytes: int
+        self, keeper: Keeper, disk: file_blocks.FileBlocks, lock: threading.RLock, limit_bytes: int
     ):
         self.keeper, self.book, self.ram, self.disk = keeper, keeper.book, keeper.ram, disk
         self._lock, self._limit_bytes = lock, limit_bytes

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import ContextNotFound, CorruptValueError, StoreError, StoreFullError
-from . import codec, run_dir, segments
+from . import run_dir
+from .blocks import file_blocks
+from .encoding import codec
 
 _BINARY = getattr(os, "O_BINARY", 0)
 
@@ -27,10 +29,10 @@ class Loaded(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def _places(folder: str) -> tuple[segments.Blocks, segments.FileBlocks]:
+def _places(folder: str) -> tuple[file_blocks.Blocks, file_blocks.FileBlocks]:
     """RAM and disk of one run's folder. Kept: on Windows our RAM blocks live as long as this."""
     path = Path(folder)
-    return segments.ram_blocks(path), segments.disk_blocks(path)
+    return file_blocks.ram_blocks(path), file_blocks.disk_blocks(path)
 
 
 def load(run_dir: str, version: str) -> Loaded:
@@ -116,7 +118,7 @@ def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> No
 _waiting: dict[str, str] = {}
 
 
-def _let_go_of_taken(ram: segments.Blocks) -> None:
+def _let_go_of_taken(ram: file_blocks.Blocks) -> None:
     """Windows: a block that we made lives by our handle until the master has its own, and then the
     master has removed our note."""
     if sys.platform == "win32":
@@ -139,7 +141,7 @@ def _write(
     if order["use_ram"] and spent + size <= order["room"]:
         try:
             ram.create(version, value, is_list, order.get("spare", ()))
-        except segments.NoRoom:
+        except file_blocks.NoRoom:
             pass  # the memory file system is smaller than the limit
         else:
             _spent[nonce] = spent + size
@@ -148,7 +150,7 @@ def _write(
             return "ram"
     try:
         disk.create(version, value, is_list)
-    except segments.NoRoom as e:
+    except file_blocks.NoRoom as e:
         raise StoreFullError(
             e.errno,
             f"No room for the value of {unique_id!r} ({size} bytes): RAM left to this run "

@@ -26,10 +26,14 @@ from typing import Any, NoReturn
 import psutil
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
-from custom_nodes.discomfort.config import WorkerConfig, load_config
-from custom_nodes.discomfort.worker import folders, process
-from custom_nodes.discomfort.worker.find_comfyui import find_python, is_comfyui, user_cache_dir
-from custom_nodes.discomfort.worker.ports import listening_ports
+from custom_nodes.discomfort.system.config import WorkerConfig, load_config
+from custom_nodes.discomfort.worker.launch import process, worker_folder
+from custom_nodes.discomfort.worker.launch.find_comfyui import (
+    find_python,
+    is_comfyui,
+    user_cache_dir,
+)
+from custom_nodes.discomfort.worker.launch.tcp_ports import listening_ports
 
 TESTS = Path(__file__).resolve().parent
 FAKE = TESTS / "fakes"
@@ -160,7 +164,7 @@ def plain_server(
     wanted = {"stub_nodes": STUB_NODES, **({"discomfort": TESTS.parent} if with_extension else {})}
     for name, target in wanted.items():
         if not (nodes / name).exists():
-            folders.link_folder(nodes / name, target)
+            worker_folder.link_folder(nodes / name, target)
     python = find_python(server.path) or Path(sys.executable)
     command = [str(python), "main.py", "--port", str(port), "--base-directory", str(base)]
     command += ["--cpu"] if on_cpu else []
@@ -222,7 +226,7 @@ def children() -> set[int]:
 
 def worker_folders() -> set[Path]:
     """The folders of this process's workers."""
-    place = folders.base_dir() / "workers"
+    place = worker_folder.base_dir() / "workers"
     return set(place.glob(f"{os.getpid()}-*")) if place.is_dir() else set()
 
 
@@ -257,7 +261,7 @@ def leaves_nothing() -> Iterator[None]:
     wait_until(lambda: children() <= before[0], "the end of all processes that the test started")
     assert worker_folders() <= before[1]
     used = {folder.name for folder in worker_folders()}
-    for log in (folders.base_dir() / "logs").glob(f"{os.getpid()}-*.log"):
+    for log in (worker_folder.base_dir() / "logs").glob(f"{os.getpid()}-*.log"):
         if log.stem not in used:
             log.unlink()
 

@@ -16,7 +16,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from custom_nodes.discomfort.worker import find_comfyui as finder
+from custom_nodes.discomfort.worker.launch import find_comfyui as finder
 
 ROOT = Path(__file__).resolve().parent.parent
 GIT = shutil.which("git")
@@ -76,7 +76,8 @@ def make_venv(folder: Path, borrow: bool) -> Path:
 def clone(tmp_path, home) -> Path:
     """A clone with a small suite and a small example."""
     folder = tmp_path / "a clone"  # people have spaces in their paths
-    for name in ("bootstrap.py", "pyproject.toml", "requirements.txt", "worker/find_comfyui.py"):
+    finder = "worker/launch/find_comfyui.py"
+    for name in ("bootstrap.py", "pyproject.toml", "requirements.txt", finder):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     (folder / "tests" / "fakes").mkdir(parents=True)

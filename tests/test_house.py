@@ -141,7 +141,7 @@ def room_of(path: Path) -> str:
 
 def test_the_walk_sees_the_library():
     names = {name_of(path) for path in LIBRARY}
-    assert {"__init__.py", "errors.py", "graph/model.py", "worker/find_comfyui.py"} <= names
+    assert {"__init__.py", "errors.py", "graph/workflow/model.py"} <= names
 
 
 @every_module

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ExecutionError, WorkerDied
-from .client import Client
-from .hello import Ready
-from .launch import Launch
-from .output import describe_exit
-from .process import WorkerProcess
-from .runs import Run, name_of
+from .client.client import Client
+from .client.prompt_run import Run, name_of
+from .launch.hello import Ready
+from .launch.launch import Launch
+from .launch.output_log import describe_exit
+from .launch.process import WorkerProcess
 
 log = logging.getLogger("discomfort.worker")
 

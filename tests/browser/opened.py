@@ -8,8 +8,8 @@ from collections import Counter
 from functools import cache
 from typing import Any
 
-from custom_nodes.discomfort.graph.object_info import ObjectInfo, index_object_info
-from custom_nodes.discomfort.graph.recipe import signatures
+from custom_nodes.discomfort.graph.node_classes.object_info import ObjectInfo, index_object_info
+from custom_nodes.discomfort.graph.plan.recipe import signatures
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
 from front_end import Editor
 

@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 import torch
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
-from custom_nodes.discomfort.config import WorkerConfig, load_config
 from custom_nodes.discomfort.discomfort import Discomfort
+from custom_nodes.discomfort.system.config import WorkerConfig, load_config
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
 from front_end import Editor
 from opened import assert_opens

@@ -14,7 +14,7 @@ import pytest_asyncio
 import torch
 from custom_nodes.discomfort.records.archive import records_dir
 from custom_nodes.discomfort.records.history import History
-from custom_nodes.discomfort.records.live import report_history
+from custom_nodes.discomfort.records.live_report import report_history
 from front_end import Editor
 from servers import own_data_folder
 

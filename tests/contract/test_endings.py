@@ -18,7 +18,7 @@ from custom_nodes.discomfort.errors import (
     RunTimeout,
     WorkerDied,
 )
-from custom_nodes.discomfort.worker.events import NodeStarted, Progress
+from custom_nodes.discomfort.worker.client.events import NodeStarted, Progress
 from servers import Make, Server, assert_works, one_node, stub, wait_for
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
@@ -189,7 +189,7 @@ async def test_socket_taken_over_by_another_client_costs_no_result(shared: Comfy
 
 
 async def test_two_clients_do_not_see_each_others_ends(shared: ComfyConnector, server: Server):
-    from custom_nodes.discomfort.worker.client import Client
+    from custom_nodes.discomfort.worker.client.client import Client
 
     assert shared.server_address
     other = Client(shared.server_address, shared.auth_headers)

@@ -9,12 +9,7 @@ from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
-from custom_nodes.discomfort.worker.events import (
-    Done,
-    NodeStarted,
-    Preview,
-    Progress,
-)
+from custom_nodes.discomfort.worker.client.events import Done, NodeStarted, Preview, Progress
 from PIL import Image
 from servers import one_node, stub, wait_for
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from custom_nodes.discomfort.worker.client import Client
+from custom_nodes.discomfort.worker.client.client import Client
 from servers import Server, real_servers, require
 
 from .outer import Outer, client_of, started

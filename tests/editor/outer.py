@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 from custom_nodes.discomfort.errors import ValidationFailed
-from custom_nodes.discomfort.worker.attach import Attached
-from custom_nodes.discomfort.worker.client import Client
+from custom_nodes.discomfort.worker.attached_server import Attached
+from custom_nodes.discomfort.worker.client.client import Client
 from servers import Server, plain_server, wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]

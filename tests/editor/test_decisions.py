@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 import torch
-from custom_nodes.discomfort.config import EditorConfig, load_config
-from custom_nodes.discomfort.editor import folders, sockets
-from custom_nodes.discomfort.editor.condition import Condition
-from custom_nodes.discomfort.editor.job import join
-from custom_nodes.discomfort.editor.session import arguments_to_pass_on
-from custom_nodes.discomfort.editor.values import parse_values, why_unfit
-from custom_nodes.discomfort.editor.waiting import LoopThread
+from custom_nodes.discomfort.editor.host import allowed_folders
+from custom_nodes.discomfort.editor.host.loop_thread import LoopThread
+from custom_nodes.discomfort.editor.host.shared_worker import arguments_to_pass_on
+from custom_nodes.discomfort.editor.run_nodes import sockets
+from custom_nodes.discomfort.editor.run_nodes.constants import parse_values, why_unfit
+from custom_nodes.discomfort.editor.run_nodes.job import join
+from custom_nodes.discomfort.editor.run_nodes.node_classes import MAX_SOCKETS, DiscomfortTestRunner
+from custom_nodes.discomfort.editor.run_nodes.stop_condition import Condition
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.nodes_running import MAX_SOCKETS, DiscomfortTestRunner
+from custom_nodes.discomfort.system.config import EditorConfig, load_config
 
 from .outer import PROJECT
 
@@ -230,23 +231,23 @@ def allowed(tmp_path: Path) -> list[Path]:
 
 def test_workflows_are_found_by_name_and_by_path(allowed: list[Path]):
     first, second = allowed
-    assert folders.list_workflows(allowed) == ["a.json", "deep/b.json", "c.JSON"]
-    assert folders.find_workflow("a.json", allowed) == first / "a.json"
-    assert folders.find_workflow("c.JSON", allowed) == second / "c.JSON"
-    assert folders.find_workflow(str(second / "a.json"), allowed) == second / "a.json"
+    assert allowed_folders.list_workflows(allowed) == ["a.json", "deep/b.json", "c.JSON"]
+    assert allowed_folders.find_workflow("a.json", allowed) == first / "a.json"
+    assert allowed_folders.find_workflow("c.JSON", allowed) == second / "c.JSON"
+    assert allowed_folders.find_workflow(str(second / "a.json"), allowed) == second / "a.json"
     with pytest.raises(FileNotFoundError, match="'d.json'"):
-        folders.find_workflow("d.json", allowed)
+        allowed_folders.find_workflow("d.json", allowed)
 
 
 @pytest.mark.parametrize("name", ["../secret.json", "deep/../../secret.json", "link/secret.json"])
 def test_nothing_outside_is_found_by_any_way(
     allowed: list[Path], tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(folders, "config_path", lambda: Path("editor.json"))
+    monkeypatch.setattr(allowed_folders, "config_path", lambda: Path("editor.json"))
     (allowed[0] / "link").symlink_to(tmp_path, target_is_directory=True)
     for asked in (name, str(tmp_path / "secret.json")):
         with pytest.raises(WorkflowError, match="outside the folders that may be read"):
-            folders.find_workflow(asked, allowed)
+            allowed_folders.find_workflow(asked, allowed)
 
 
 def test_packaged_settings_are_those_of_the_class():

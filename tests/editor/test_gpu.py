@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from custom_nodes.discomfort.worker.find_comfyui import find_python
+from custom_nodes.discomfort.worker.launch.find_comfyui import find_python
 from support.checkpoint import CHECKPOINT, write_models
 from support.gpu import needs_gpu, used_bytes
 

@@ -14,14 +14,14 @@ from typing import Any
 import numpy
 import pytest
 import torch
-from custom_nodes.discomfort.editor import picture_folder, vision
+from custom_nodes.discomfort.editor.picture_nodes import picture_folder, vision
 from custom_nodes.discomfort.errors import (
     ExecutionError,
     NodeFailed,
     ValidationFailed,
     WorkflowError,
 )
-from custom_nodes.discomfort.images import encode_jpeg, open_mask_as_tensor
+from custom_nodes.discomfort.values.images import encode_jpeg, open_mask_as_tensor
 from PIL import Image
 
 from .outer import Outer, show, told

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
-from custom_nodes.discomfort.editor.values import parse_values
+from custom_nodes.discomfort.editor.run_nodes.constants import parse_values
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-from custom_nodes.discomfort.graph.model import Workflow
-from custom_nodes.discomfort.graph.parse import parse_workflow
+from custom_nodes.discomfort.graph.workflow.model import Workflow
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = [ROOT / "test_workflows", ROOT / "examples" / "workflows"]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.model import is_workflow
-from custom_nodes.discomfort.graph.parse import parse_workflow
-from custom_nodes.discomfort.graph.ports import Port, find_ports
+from custom_nodes.discomfort.graph.ports.find_ports import Port, find_ports
+from custom_nodes.discomfort.graph.workflow.model import is_workflow
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 
 FOLDER = Path(__file__).resolve().parents[2] / "test_workflows"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from custom_nodes.discomfort.graph.cached import Sent, expect_cached, find_cached
+from custom_nodes.discomfort.graph.plan.expected_cache import Sent, expect_cached, find_cached
 from custom_nodes.discomfort.graph.prompt import Prompt
 
 

@@ -7,21 +7,21 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from custom_nodes.discomfort.graph.drawing import State, draw_workflow
-from custom_nodes.discomfort.graph.explain import (
+from custom_nodes.discomfort.graph.explain.diagram import State, draw_workflow
+from custom_nodes.discomfort.graph.explain.svg import clean, draw_plan, shorten, text_width
+from custom_nodes.discomfort.graph.explain.text import describe_plan, show_bytes
+from custom_nodes.discomfort.graph.explain.workflow_plan import (
     GIVEN,
     Offer,
     Surroundings,
     WorkflowPlan,
     explain_workflow,
 )
-from custom_nodes.discomfort.graph.explain_text import describe_plan, show_bytes
-from custom_nodes.discomfort.graph.object_info import index_object_info
-from custom_nodes.discomfort.graph.picture import clean, draw_plan, shorten, text_width
-from custom_nodes.discomfort.graph.plan import Graft, Literal, Load
-from custom_nodes.discomfort.graph.ports import find_ports_in_prompt
+from custom_nodes.discomfort.graph.node_classes.object_info import index_object_info
+from custom_nodes.discomfort.graph.plan.recipe import make_recipe, signatures
+from custom_nodes.discomfort.graph.plan.run_plan import Graft, Literal, Load
+from custom_nodes.discomfort.graph.ports.find_ports import find_ports_in_prompt
 from custom_nodes.discomfort.graph.prompt import Prompt, Source
-from custom_nodes.discomfort.graph.recipe import make_recipe, signatures
 from hypothesis import given
 from hypothesis import strategies as st
 

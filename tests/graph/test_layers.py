@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.layers import (
+from custom_nodes.discomfort.graph.explain.layered_layout import (
     COLUMN_GAP,
     ROW_GAP,
     Size,

@@ -9,7 +9,7 @@ import math
 import numpy
 import pytest
 import torch
-from custom_nodes.discomfort.graph.literals import (
+from custom_nodes.discomfort.graph.ports.literals import (
     MAX_LITERAL_CHARS,
     NOT_LITERAL,
     as_literal,

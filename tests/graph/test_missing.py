@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 from custom_nodes.discomfort.errors import MissingInputError
-from custom_nodes.discomfort.graph.kinds import fits, kind_of, remedy_for
-from custom_nodes.discomfort.graph.missing import check_inputs, find_fitting
-from custom_nodes.discomfort.graph.ports import find_ports
+from custom_nodes.discomfort.graph.ports.find_ports import find_ports
+from custom_nodes.discomfort.graph.ports.missing_inputs import check_inputs, find_fitting
+from custom_nodes.discomfort.graph.ports.value_types import fits, kind_of, remedy_for
 from flow import Flow
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.order import execution_order
+from custom_nodes.discomfort.graph.workflow.order import execution_order
 from hypothesis import given
 from hypothesis import strategies as st
 

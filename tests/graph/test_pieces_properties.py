@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from custom_nodes.discomfort.graph.plan import Plan, plan_run
-from custom_nodes.discomfort.graph.ports import find_ports
+from custom_nodes.discomfort.graph.compose.stitch import stitch
+from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.plan.run_plan import Plan, plan_run
+from custom_nodes.discomfort.graph.plan.swap_ports import resolve_output, swap_ports
+from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.prompt import link_source
-from custom_nodes.discomfort.graph.stitch import stitch
-from custom_nodes.discomfort.graph.swap import resolve_output, swap_ports
-from custom_nodes.discomfort.graph.to_prompt import to_prompt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pieces import (

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.parse import parse_workflow
-from custom_nodes.discomfort.graph.ports import PortMode, find_ports, more_specific, port_mode
+from custom_nodes.discomfort.graph.ports.find_ports import (
+    PortMode,
+    find_ports,
+    more_specific,
+    port_mode,
+)
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from flow import Flow
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.model import Workflow
-from custom_nodes.discomfort.graph.parse import parse_workflow
-from custom_nodes.discomfort.graph.ports import find_ports
-from custom_nodes.discomfort.graph.prune import Frozen, freeze, prune, prune_prompt
-from custom_nodes.discomfort.graph.to_prompt import to_prompt
-from custom_nodes.discomfort.graph.widgets import index_object_info
+from custom_nodes.discomfort.graph.compose.prune import Frozen, freeze, prune, prune_prompt
+from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
+from custom_nodes.discomfort.graph.ports.find_ports import find_ports
+from custom_nodes.discomfort.graph.workflow.model import Workflow
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from flow import Flow, Interpreter
 
 INFO = index_object_info(

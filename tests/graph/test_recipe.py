@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.graph.plan.recipe import make_recipe
 from custom_nodes.discomfort.graph.prompt import Source
-from custom_nodes.discomfort.graph.recipe import make_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.reroutes import remove_reroute_nodes
-from custom_nodes.discomfort.graph.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.compose.remove_reroutes import remove_reroute_nodes
+from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
 from support.oracle import cases, object_info
 
 

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.edit import End, connect, highest, scope
-from custom_nodes.discomfort.graph.model import Workflow, with_graph
-from custom_nodes.discomfort.graph.object_info import ObjectInfo, index_object_info
-from custom_nodes.discomfort.graph.parse import parse_workflow
+from custom_nodes.discomfort.graph.compose.prune import prune, prune_prompt
+from custom_nodes.discomfort.graph.compose.stitch import stitch
+from custom_nodes.discomfort.graph.convert.flatten import FlatNode, flatten
+from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.node_classes.object_info import ObjectInfo, index_object_info
 from custom_nodes.discomfort.graph.prompt import Prompt, link_source, links_of
-from custom_nodes.discomfort.graph.prune import prune, prune_prompt
-from custom_nodes.discomfort.graph.stitch import stitch
-from custom_nodes.discomfort.graph.subgraphs import FlatNode, flatten
-from custom_nodes.discomfort.graph.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.workflow.edit import End, connect, highest, scope
+from custom_nodes.discomfort.graph.workflow.model import Workflow, with_graph
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 
 ORACLE = Path(__file__).resolve().parents[3] / "shared" / "oracle"
 PORT = {

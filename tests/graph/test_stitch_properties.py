@@ -8,12 +8,12 @@ from typing import Any
 
 from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.freeze import freeze
-from custom_nodes.discomfort.graph.model import Workflow
-from custom_nodes.discomfort.graph.parse import parse_workflow
-from custom_nodes.discomfort.graph.ports import find_ports
-from custom_nodes.discomfort.graph.prune import prune
-from custom_nodes.discomfort.graph.stitch import stitch
+from custom_nodes.discomfort.graph.compose.freeze import freeze
+from custom_nodes.discomfort.graph.compose.prune import prune
+from custom_nodes.discomfort.graph.compose.stitch import stitch
+from custom_nodes.discomfort.graph.ports.find_ports import find_ports
+from custom_nodes.discomfort.graph.workflow.model import Workflow
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from flow import Interpreter, random_part
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

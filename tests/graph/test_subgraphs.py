@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.bypass import bypass_slot, fits, type_name
-from custom_nodes.discomfort.graph.parse import parse_workflow
+from custom_nodes.discomfort.graph.convert.bypass import bypass_slot, fits, type_name
+from custom_nodes.discomfort.graph.convert.flatten import flatten
+from custom_nodes.discomfort.graph.convert.to_prompt import convert, to_prompt
+from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from custom_nodes.discomfort.graph.prompt import Source, link_source
-from custom_nodes.discomfort.graph.subgraphs import flatten
-from custom_nodes.discomfort.graph.to_prompt import convert, to_prompt
-from custom_nodes.discomfort.graph.widgets import index_object_info
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.oracle import hand_made_cases, hand_made_object_info
 
 INFO = index_object_info({

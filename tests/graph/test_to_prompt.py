@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.parse import parse_workflow
-from custom_nodes.discomfort.graph.to_prompt import convert, to_prompt
-from custom_nodes.discomfort.graph.widgets import index_object_info
+from custom_nodes.discomfort.graph.convert.to_prompt import convert, to_prompt
+from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 
 INFO = {
     "Source": {

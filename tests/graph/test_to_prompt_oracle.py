@@ -7,8 +7,8 @@ import copy
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.to_prompt import to_prompt
-from custom_nodes.discomfort.graph.widgets import index_object_info
+from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from support.oracle import cases, differences, hand_made_cases, hand_made_object_info, object_info
 
 # The browser's answer to these is an accident, and ours is better: it loses values saved by name.

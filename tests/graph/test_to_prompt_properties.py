@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.parse import parse_workflow
-from custom_nodes.discomfort.graph.subgraphs import flatten
-from custom_nodes.discomfort.graph.to_prompt import to_prompt
-from custom_nodes.discomfort.graph.widgets import index_object_info
+from custom_nodes.discomfort.graph.convert.flatten import flatten
+from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.oracle import hand_made_cases, hand_made_object_info

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.parse import parse_workflow
-from custom_nodes.discomfort.graph.widgets import (
+from custom_nodes.discomfort.graph.node_classes.widgets import (
     index_object_info,
     widget_index,
     widget_values,
     with_widget_value,
 )
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.oracle import cases, object_info
 
 RESIZE = ["COMFY_DYNAMICCOMBO_V3", {"options": [

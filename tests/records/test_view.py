@@ -6,8 +6,8 @@ import math
 
 import pytest
 from custom_nodes.discomfort.records.cells import MAX_CHARS, cell_of, stored_cell
-from custom_nodes.discomfort.records.lines import FORMAT, make_line, parse_lines
-from custom_nodes.discomfort.records.view import build_view, pictures_of, summarize
+from custom_nodes.discomfort.records.record_file import FORMAT, make_line, parse_lines
+from custom_nodes.discomfort.records.table import build_view, pictures_of, summarize
 from hypothesis import given
 from hypothesis import strategies as st
 

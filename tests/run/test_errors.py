@@ -18,7 +18,7 @@ from custom_nodes.discomfort.errors import (
     ValidationFailed,
     WorkflowError,
 )
-from custom_nodes.discomfort.worker.events import Queued
+from custom_nodes.discomfort.worker.client.events import Queued
 
 PICTURE = torch.rand(1, 64, 64, 3)
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import NodeFailed, UnopenedValueError
-from custom_nodes.discomfort.store.codec import HEADER_BYTES, pack, read_header
-from custom_nodes.discomfort.store.unopened import UnopenedValue
+from custom_nodes.discomfort.store.encoding.codec import HEADER_BYTES, pack, read_header
+from custom_nodes.discomfort.store.encoding.unopened import UnopenedValue
 from support.prompts import port
 
 from .makers import MAKERS, NEEDS_WEIGHTS_OR_FILES, maker_of

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 from custom_nodes.discomfort.errors import MissingInputError
-from custom_nodes.discomfort.worker.events import NodesCached, Queued
+from custom_nodes.discomfort.worker.client.events import NodesCached, Queued
 from support.prompts import port
 
 

@@ -16,8 +16,8 @@ import pytest
 import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import UnopenedValueError
-from custom_nodes.discomfort.worker.events import NodeStarted
-from custom_nodes.discomfort.worker.find_comfyui import find_python
+from custom_nodes.discomfort.worker.client.events import NodeStarted
+from custom_nodes.discomfort.worker.launch.find_comfyui import find_python
 from support.checkpoint import show_models, write_models
 
 STEPS = ("encode", "sample_latent", "decode")

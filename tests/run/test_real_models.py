@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 from custom_nodes.discomfort.discomfort import Discomfort
-from custom_nodes.discomfort.worker.events import NodeStarted
+from custom_nodes.discomfort.worker.client.events import NodeStarted
 from support.prompts import port
 
 from .small_weights import write_esrgan, write_taesd

@@ -159,7 +159,7 @@ async def test_a_workflow_dict_and_a_prompt_run_like_a_file(discomfort, workflow
 
 
 async def test_the_api_prompt_with_ports_runs(discomfort, workflows):
-    from custom_nodes.discomfort.graph.ports import find_ports_in_prompt
+    from custom_nodes.discomfort.graph.ports.find_ports import find_ports_in_prompt
     from custom_nodes.discomfort.workflow_tools import read_workflow
 
     prompt = read_workflow(workflows / "api_prompt.json")
@@ -253,7 +253,7 @@ async def test_a_wrong_argument_is_refused_and_the_next_run_works(
 
 async def test_nothing_is_run_again_that_did_not_change(discomfort, workflows):
     """A literal is cached by ComfyUI as if typed in, a loaded value by its version."""
-    from custom_nodes.discomfort.worker.events import NodeStarted
+    from custom_nodes.discomfort.worker.client.events import NodeStarted
 
     with discomfort.Context() as context:
         context.save("picture", torch.rand(1, 16, 16, 3))
@@ -276,7 +276,7 @@ async def test_a_picture_that_comfyui_saves_holds_its_workflow_and_runs_again(
 ):
     from pathlib import Path
 
-    from custom_nodes.discomfort.worker.events import OutputLanded
+    from custom_nodes.discomfort.worker.client.events import OutputLanded
 
     events: list = []
     inputs = {"picture": blue(16, 16), "prefix": "kept"}

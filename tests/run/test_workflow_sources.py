@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from custom_nodes.discomfort.workflow_sources import Sources
+from custom_nodes.discomfort.workflows.sources import Sources
 
 DEADLINE_S = 20.0
 

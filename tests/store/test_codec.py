@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 import torch
 from custom_nodes.discomfort import errors
-from custom_nodes.discomfort.store import codec
-from custom_nodes.discomfort.store.unopened import UnopenedValue
+from custom_nodes.discomfort.store.encoding import codec
+from custom_nodes.discomfort.store.encoding.unopened import UnopenedValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image

@@ -6,9 +6,9 @@ import sys
 
 import numpy as np
 import pytest
-from custom_nodes.discomfort.store import codec
-from custom_nodes.discomfort.store.named import PosixBlocks
-from custom_nodes.discomfort.store.segments import NoRoom
+from custom_nodes.discomfort.store.blocks.file_blocks import NoRoom
+from custom_nodes.discomfort.store.blocks.named_blocks import PosixBlocks
+from custom_nodes.discomfort.store.encoding import codec
 
 from .conftest import shared_memory
 
@@ -52,9 +52,10 @@ def test_more_than_there_is_memory_is_no_room(tmp_path):
 @pytest.fixture
 def as_on_macos(monkeypatch, tmp_path):
     """No shared-memory file system: the store takes the path that it takes on macOS."""
-    from custom_nodes.discomfort.store import segments, worker_side
+    from custom_nodes.discomfort.store import worker_side
+    from custom_nodes.discomfort.store.blocks import file_blocks
 
-    monkeypatch.setattr(segments, "SHM_DIR", tmp_path / "absent")
+    monkeypatch.setattr(file_blocks, "SHM_DIR", tmp_path / "absent")
     worker_side._places.cache_clear()
     yield
     worker_side._places.cache_clear()

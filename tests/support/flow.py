@@ -9,9 +9,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from custom_nodes.discomfort.graph.model import Workflow
-from custom_nodes.discomfort.graph.parse import parse_workflow
-from custom_nodes.discomfort.graph.subgraphs import FlatGraph, flatten
+from custom_nodes.discomfort.graph.convert.flatten import FlatGraph, flatten
+from custom_nodes.discomfort.graph.workflow.model import Workflow
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 
 PORT = "DiscomfortPort"
 EDGE = -10  # as the origin of a link: the input side of a subgraph

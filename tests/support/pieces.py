@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from custom_nodes.discomfort.graph.closure import close_workflow
-from custom_nodes.discomfort.graph.model import Workflow
-from custom_nodes.discomfort.graph.object_info import index_object_info
-from custom_nodes.discomfort.graph.parse import parse_workflow
-from custom_nodes.discomfort.graph.plan import Feed, Frozen, Graft, Load, Plan, plan_run
-from custom_nodes.discomfort.graph.ports import find_ports
+from custom_nodes.discomfort.graph.compose.closure import close_workflow
+from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.node_classes.object_info import index_object_info
+from custom_nodes.discomfort.graph.plan.recipe import LOADER, Recipe
+from custom_nodes.discomfort.graph.plan.run_plan import Feed, Frozen, Graft, Load, Plan, plan_run
+from custom_nodes.discomfort.graph.plan.swap_ports import recipe_of_output, swap_ports
+from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.prompt import Prompt, link_source
-from custom_nodes.discomfort.graph.recipe import LOADER, Recipe
-from custom_nodes.discomfort.graph.swap import recipe_of_output, swap_ports
-from custom_nodes.discomfort.graph.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.workflow.model import Workflow
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from flow import EDGE, Flow
 
 KINDS = ("VALUE", "MODEL")  # of the two outputs of every node

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from custom_nodes.discomfort.worker import accelerator
+from custom_nodes.discomfort.worker.launch import accelerator
 
 
 @pytest.fixture(autouse=True)

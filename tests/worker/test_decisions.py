@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import ConfigError, NodeFailed, RunInterrupted
-from custom_nodes.discomfort.worker import command, events, failures, inbox, output, runs, uploads
+from custom_nodes.discomfort.worker.client import (
+    events,
+    failures,
+    latest_events,
+    prompt_run,
+    uploads,
+)
+from custom_nodes.discomfort.worker.launch import command, output_log
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,7 +93,7 @@ KINDS = st.sampled_from([events.Progress, events.Preview, events.NodeStarted])
 
 @given(st.lists(st.tuples(KINDS, st.sampled_from("ab"))))
 def test_inbox_keeps_all_but_outdated_steps_and_previews(told: list):
-    box = inbox.Inbox()
+    box = latest_events.Inbox()
     sent = [kind(str(i), node_id) for i, (kind, node_id) in enumerate(told)]
     for event in sent:
         box.put(event)
@@ -112,8 +119,8 @@ def test_node_error_says_all_that_comfyui_said():
 
 
 def test_node_of_an_expansion_gets_the_title_of_its_origin():
-    assert runs.name_of(PROMPT, "1.0.4") == ("KSampler", "my sampler")
-    assert runs.name_of(PROMPT, "nowhere") == ("", "")
+    assert prompt_run.name_of(PROMPT, "1.0.4") == ("KSampler", "my sampler")
+    assert prompt_run.name_of(PROMPT, "nowhere") == ("", "")
 
 
 def test_interruption_is_no_node_error():
@@ -148,7 +155,7 @@ def test_every_refusal_is_told(reply: Any, raw: str, words: str):
 )
 def test_history_tells_the_end(messages: list, status: str, expected: str):
     entry = {"status": {"status_str": status, "messages": messages}, "outputs": {}}
-    assert runs.read_history(A, entry)[0].status == expected
+    assert prompt_run.read_history(A, entry)[0].status == expected
 
 
 def arguments(
@@ -238,7 +245,7 @@ def test_device_counts_among_the_visible_ones():
     ],
 )
 def test_log_line_is_plain(raw: bytes, line: str):
-    assert output.clean_line(raw) == line
+    assert output_log.clean_line(raw) == line
 
 
 @pytest.mark.parametrize(
@@ -248,7 +255,7 @@ def test_log_line_is_plain(raw: bytes, line: str):
 def test_exit_code_is_explained(code: int, words: str):
     if sys.platform == "win32" and code == -15:
         words = "ended by"
-    assert words in output.describe_exit(code)
+    assert words in output_log.describe_exit(code)
 
 
 FOLDERS = {"input": "/c/input", "output": "/c/output", "temp": "/w/temp"}

@@ -23,7 +23,7 @@ from custom_nodes.discomfort.errors import (
     WorkerDied,
     WorkerStartError,
 )
-from custom_nodes.discomfort.worker.events import NodeStarted
+from custom_nodes.discomfort.worker.client.events import NodeStarted
 from servers import (
     FAKE,
     STUB_NODES,
@@ -156,7 +156,7 @@ async def test_worker_that_ignores_signals_is_killed(make_connector: Make):
 
 async def test_kill_while_it_starts_ends_the_start(make_connector: Make):
     creating = asyncio.ensure_future(make_connector(extra_args=misbehave("slow-start=20")))
-    from custom_nodes.discomfort.worker import process
+    from custom_nodes.discomfort.worker.launch import process
 
     def started() -> list[process.WorkerProcess]:
         return [w for w in process._living if w.pid and "slow-start=20" in w.launch.extra_args]
@@ -381,7 +381,7 @@ async def test_argument_that_opens_the_worker_is_refused(make_connector: Make, a
 async def test_node_that_never_ends_costs_the_worker_not_the_script(
     make_connector: Make, monkeypatch: pytest.MonkeyPatch
 ):
-    from custom_nodes.discomfort.worker import cancel
+    from custom_nodes.discomfort.worker.client import cancel
 
     monkeypatch.setattr(cancel, "GRACE_S", 0.5)
     connector = await make_connector()
@@ -395,7 +395,7 @@ async def test_node_that_never_ends_costs_the_worker_not_the_script(
 async def test_attached_server_that_goes_away_is_lost_not_waited_for(
     make_connector: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from custom_nodes.discomfort.worker import client
+    from custom_nodes.discomfort.worker.client import client
 
     monkeypatch.setattr(client, "_REFUSED_FOR_S", 1.0)
     server = Server("fake", FAKE)

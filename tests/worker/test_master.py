@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 import scripts
-from custom_nodes.discomfort.store import segments
-from custom_nodes.discomfort.worker import folders
+from custom_nodes.discomfort.store.blocks import file_blocks
+from custom_nodes.discomfort.worker.launch import worker_folder
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 from servers import FAKE, Server, real_servers, require, wait_until, write_config
 
@@ -33,7 +33,7 @@ def is_gone(pid: int) -> bool:
 
 
 def folders_of(pid: int) -> list[Path]:
-    return list((folders.base_dir() / "workers").glob(f"{pid}-*"))
+    return list((worker_folder.base_dir() / "workers").glob(f"{pid}-*"))
 
 
 def end(program: subprocess.Popen[str]) -> str:
@@ -44,7 +44,7 @@ def end(program: subprocess.Popen[str]) -> str:
 
 def purge_now() -> None:
     """What the next start does first."""
-    folder = folders.make_worker_folder()
+    folder = worker_folder.make_worker_folder()
     folder.remove(with_log=True)
 
 
@@ -63,8 +63,8 @@ def kill_in_a_run(config: Path, delay_s: float) -> None:
     purge_now()
     WorkflowContext().shutdown()
     assert not folders_of(program.pid) and not Path(folder).exists()
-    if segments.SHM_DIR.is_dir():
-        assert [p.name for p in segments.SHM_DIR.iterdir() if token in p.name] == []
+    if file_blocks.SHM_DIR.is_dir():
+        assert [p.name for p in file_blocks.SHM_DIR.iterdir() if token in p.name] == []
 
 
 @posix
@@ -154,7 +154,7 @@ def test_forked_child_that_ends_leaves_the_worker_alone(tmp_path: Path):
 def test_watchdog_alone_ends_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Without the kernel's help, as on macOS: the launcher is told of another system."""
     launcher = tmp_path / "launcher.py"
-    text = Path(folders.__file__).with_name("launcher.py").read_text(encoding="utf-8")
+    text = Path(worker_folder.__file__).with_name("exec_child.py").read_text(encoding="utf-8")
     launcher.write_text(text.replace('"linux"', '"none"'), encoding="utf-8")
     script = scripts.RUN_FOR_EVER.replace(
         "async def main",
@@ -170,15 +170,15 @@ def test_watchdog_alone_ends_the_worker(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_purge_leaves_living_owners_alone_and_takes_dead_ones(tmp_path: Path):
-    living = folders.make_worker_folder()
-    dead = folders.make_worker_folder()
+    living = worker_folder.make_worker_folder()
+    dead = worker_folder.make_worker_folder()
     target = tmp_path / "extension"
     target.mkdir()
     (target / "keep.py").write_text("", encoding="utf-8")
-    folders.link_folder(dead.nodes / "extension", target)
+    worker_folder.link_folder(dead.nodes / "extension", target)
     (dead.temp / "big.bin").write_bytes(b"x" * 1000)
     dead._lock.release()  # what the system does when the owner dies
-    folders.make_worker_folder().remove(with_log=True)
+    worker_folder.make_worker_folder().remove(with_log=True)
     assert living.path.is_dir() and not dead.path.exists()
     assert (target / "keep.py").is_file(), "a link was followed"
     living.remove(with_log=True)
@@ -187,7 +187,7 @@ def test_purge_leaves_living_owners_alone_and_takes_dead_ones(tmp_path: Path):
 
 @posix
 def test_purge_ends_a_worker_that_outlived_its_master(tmp_path: Path):
-    folder = folders.make_worker_folder()
+    folder = worker_folder.make_worker_folder()
     orphan = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(100)"], start_new_session=True
     )
@@ -207,9 +207,9 @@ def test_purge_ends_a_worker_that_outlived_its_master(tmp_path: Path):
 
 @posix
 def test_folder_is_private(tmp_path: Path):
-    folder = folders.make_worker_folder()
+    folder = worker_folder.make_worker_folder()
     try:
-        for path in (folders.base_dir(), folder.path, folder.temp, folder.nodes):
+        for path in (worker_folder.base_dir(), folder.path, folder.temp, folder.nodes):
             assert path.stat().st_mode & 0o077 == 0
     finally:
         folder.remove(with_log=True)

@@ -10,7 +10,7 @@ import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import ConfigError
-from custom_nodes.discomfort.worker import folders
+from custom_nodes.discomfort.worker.launch import worker_folder
 from servers import FAKE, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
@@ -37,7 +37,7 @@ async def test_pictures_in_the_workers_own_folder_go_with_a_warning(
     (told,) = warnings_of(caplog)
     assert told.startswith("1 file(s)")
     assert "OUTPUT_DIRECTORY" in told and "output_directory" in told
-    assert str(folders.base_dir() / "workers") in told
+    assert str(worker_folder.base_dir() / "workers") in told
 
 
 @pytest.mark.parametrize("by", ["argument", "config", "relative config"])

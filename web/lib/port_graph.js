@@ -2,7 +2,7 @@
  * What the ports of the open workflow are: mode, type and problem of each. Reads the editor's graph,
  * changes nothing, and knows no ComfyUI module.
  *
- * The rules are those of graph/ports.py and graph/subgraphs.py, so that the editor shows what Python
+ * The rules are those of graph/ports/find_ports.py and graph/convert/flatten.py, so that the editor shows what Python
  * will find: a link through a reroute, a bypassed node or the edge of a subgraph counts as what it
  * really connects, and one to a muted node does not count.
  */

@@ -2,7 +2,7 @@
  * The sockets of a node that runs workflows: `input_1` ... and `output_1` ..., each labelled with the
  * port behind it. Changes one node, and knows no ComfyUI module.
  *
- * The class declares as many as there may be (editor/sockets.py); a node shows those in use. Which
+ * The class declares as many as there may be (editor/run_nodes/sockets.py); a node shows those in use. Which
  * port is behind which stands in the widget `sockets`, so that a queued prompt suffices.
  */
 

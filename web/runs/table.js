@@ -1,5 +1,5 @@
 // One run as a table: iterations are rows, ports are columns. What it shows comes from
-// records/view.py. The sidebar tab and the HTML report draw with this very file; it imports nothing,
+// records/table.py. The sidebar tab and the HTML report draw with this very file; it imports nothing,
 // so that the report can carry it. All content is set as text, never as HTML.
 
 const STATUS_TEXT = {
@@ -64,7 +64,7 @@ function formatNumber(value) {
 /**
  * The whole view of a run.
  *
- * view: what records/view.py `build_view` gives.
+ * view: what records/table.py `build_view` gives.
  * options.pictureUrl(version): the address of a small picture, or null.
  * options.workflowAction(workflow): a button or link for a workflow, or null.
  * options.newestFirst: rows in reverse order.

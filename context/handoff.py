@@ -1,0 +1,149 @@
+"""What one run of the worker may load and where it may save, and what comes back from it.
+
+The worker never writes receipts.json. It gets versions (a version is the block's name) and an
+order, and leaves one small file for each value it saved, `<run
+folder>/handoff/<nonce>.<version>.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..store import run_dir
+from ..store.encoding import codec
+from ..store.ram_first import RamFirst
+from ..store.receipt import Receipt
+
+log = logging.getLogger("discomfort.store")
+
+
+@dataclass(slots=True)
+class Handoff:
+    """One run's loan. `order` goes, as JSON, to every saver; `versions` to the loaders.
+
+    The blocks that `receipts` name stay until it is taken back.
+    """
+
+    run_dir: str
+    versions: dict[str, str]
+    order: dict[str, Any]
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    taken: Taken | None = None
+    lock: Any = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def nonce(self) -> str:
+        return self.order["nonce"]
+
+
+class Taken(dict[str, Receipt]):
+    """What a run saved. `load` reads exactly these values, also when somebody saves the keys anew.
+
+    They stay as long as this object, or until `release`. What this process has no code for comes
+    as an UnopenedValue, since whoever ran something may not even want to look at it.
+    """
+
+    def __init__(self, store: RamFirst, receipts: Iterable[Receipt], trusted: bool):
+        super().__init__({r.unique_id: r for r in receipts})
+        self._store, self._trusted = store, trusted
+        for receipt in self.values():
+            store.keeper.pin(receipt)
+        versions = [r.version for r in self.values()]
+        self._finalizer = weakref.finalize(self, store.keeper.unpin_later, versions)
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a weak reference needs one
+        return id(self)
+
+    def load(self, unique_id: str) -> Any:
+        return self._store.read(self[unique_id], self._trusted, codec.decode_or_keep)
+
+    def release(self) -> None:
+        """Let go: what no key names any more is freed. Safe to call twice."""
+        self._finalizer()
+        self._store.keeper.settle()
+
+
+def _unpin(store: RamFirst, versions: list[str]) -> None:
+    for version in versions:
+        store.keeper.unpin(version)
+
+
+def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
+    """Pin what the worker is to load and say where it may save.
+
+    Raises:
+        UnknownKeyError: nothing is stored under one of the keys; nothing stays pinned.
+    """
+    store.keeper.settle()
+    (store.folder / "handoff").mkdir(mode=0o700, exist_ok=True)
+    pinned: dict[str, Receipt] = {}
+    try:
+        for unique_id in load:
+            receipt = store.pin_current(unique_id)
+            if unique_id in pinned:
+                store.keeper.unpin(receipt.version)
+            else:
+                pinned[unique_id] = receipt
+    except BaseException:
+        _unpin(store, [r.version for r in pinned.values()])
+        raise
+    order = {
+        "nonce": run_dir.random_name(12),
+        "run_dir": str(store.folder),
+        "token": store.book.token,
+        "use_ram": bool(use_ram and store.limit_bytes),
+        "room": store.room_bytes(),
+        "spare": store.keeper.lend(),
+    }
+    versions = {unique_id: r.version for unique_id, r in pinned.items()}
+    return Handoff(str(store.folder), versions, order, pinned)
+
+
+def take_back(store: RamFirst, handoff: Handoff, commit: bool, trusted: bool) -> Taken:
+    """Collect what the savers wrote, adopt and commit it, and end the loan. Idempotent."""
+    with handoff.lock:
+        if handoff.taken is not None:
+            return handoff.taken
+        # One folder for all runs: to make and remove one for each costs more than all the rest.
+        folder = store.folder / "handoff"
+        files = sorted(folder.glob(handoff.nonce + ".*")) if folder.exists() else []
+        try:
+            receipts = _collect(store, files)
+            taken = Taken(store, receipts, trusted)
+            if commit and taken:
+                store.commit(list(taken.items()))
+            handoff.taken = taken
+        finally:
+            if handoff.taken is not None:
+                _unpin(store, list(handoff.versions.values()))
+                store.keeper.return_lent(handoff.order["spare"])
+        for path in files:
+            path.unlink(missing_ok=True)
+        return taken
+
+
+def _collect(store: RamFirst, files: list[Path]) -> list[Receipt]:
+    """The receipts in the files; blocks of savers that were killed in the middle are removed."""
+    receipts: dict[str, Receipt] = {}
+    for path in files:
+        if path.suffix != ".json":
+            version = path.name.split(".")[1]
+            for storage in ("ram", "disk"):
+                # Not kept for reuse: a saver of a cancelled run may be writing to it still.
+                store.keeper.blocks(storage).remove(version)
+            continue
+        data = json.loads(path.read_text(encoding="utf-8"))
+        receipt = Receipt.from_json(data["unique_id"], data)
+        store.keeper.adopt(receipt)
+        replaced = receipts.get(receipt.unique_id)
+        if replaced is not None:
+            store.keeper.blocks(replaced.storage).remove(replaced.version)
+        receipts[receipt.unique_id] = receipt
+    return list(receipts.values())

@@ -1,0 +1,134 @@
+"""The life of a context: its folder is made or joined, its store opened, and all of it closed once.
+
+`workflow_context.py` owns a `Life` and asks it for the store each time it needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import time
+import weakref
+from pathlib import Path
+
+from ..errors import ContextNotFound, StoreError
+from ..store import run_dir
+from ..store.ram_first import RamFirst
+from ..store.receipt_book import ReceiptBook
+
+_RECEIPTS = "receipts.json"
+_READY_S = 10.0
+
+
+class Life:
+    """One context in this process, from its opening to its end.
+
+    Garbage collection and the end of the interpreter close it as well.
+
+    Args:
+        contexts: the folder that its folder is in.
+        create: False joins what exists.
+
+    Raises:
+        ContextNotFound: `create=False`, and there is none.
+    """
+
+    def __init__(
+        self, contexts: Path, run_id: str, limit_bytes: int, create: bool, is_durable: bool
+    ):
+        self._run_id = run_id
+        self.folder = contexts / run_id
+        if create and not is_durable:
+            run_dir.purge(contexts)
+        owner = _make_or_join(self.folder, is_durable) if create else _join(self.folder)
+        try:
+            self._store = RamFirst(self.folder, limit_bytes, owner is not None, is_durable)
+        except BaseException:
+            if owner is not None:
+                run_dir.remove_folder(self.folder)
+                owner.release()
+            raise
+        self._finalizer = weakref.finalize(self, _close, self._store, owner, os.getpid())
+
+    @property
+    def store(self) -> RamFirst:
+        if not self._finalizer.alive:
+            raise StoreError(f"The context {self._run_id!r} is closed. Make a new one.")
+        return self._store
+
+    @property
+    def is_closed(self) -> bool:
+        return not self._finalizer.alive
+
+    def close(self) -> None:
+        """Free all that an own temporary context has; leave others and durable ones. Idempotent."""
+        self._finalizer()
+
+
+def delete_durable(run_id: str) -> None:
+    """Remove a durable context with all its values.
+
+    Raises:
+        ContextNotFound: there is none.
+    """
+    folder = run_dir.durable_dir() / run_dir.check_run_id(run_id)
+    if not folder.exists():
+        raise ContextNotFound(errno.ENOENT, f"There is no durable context {run_id!r}", str(folder))
+    shutil.rmtree(folder)
+
+
+def _join(folder: Path) -> None:
+    if not (folder / _RECEIPTS).exists():
+        raise ContextNotFound(errno.ENOENT, f"There is no context {folder.name!r}", str(folder))
+
+
+def _make_or_join(folder: Path, is_durable: bool) -> run_dir.Owner | None:
+    """The lock, if the context is ours alone; None if it is another's, or durable."""
+    deadline = time.monotonic() + _READY_S
+    while time.monotonic() < deadline:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        owner = run_dir.Owner(folder)
+        try:
+            is_ours = owner.acquire()
+        except FileNotFoundError:
+            continue  # a purge took the folder away between the two steps
+        has_receipts = (folder / _RECEIPTS).exists()
+        if not is_ours:
+            if has_receipts:
+                return None
+            time.sleep(0.001)  # somebody is just making it
+        elif has_receipts and not is_durable:
+            run_dir.remove_folder(folder)  # a dead owner's, younger than our purge
+            owner.release()
+        else:
+            return _settle(folder, owner, has_receipts, is_durable)
+    raise StoreError(
+        f"The context {folder.name!r} in {folder} did not get ready in {_READY_S:.0f} s."
+    )
+
+
+def _settle(
+    folder: Path, owner: run_dir.Owner, has_receipts: bool, is_durable: bool
+) -> run_dir.Owner | None:
+    """Make the folder that we alone are in a context."""
+    if not has_receipts:
+        token = run_dir.new_token()
+        if not is_durable:
+            owner.mark_token(token)
+        ReceiptBook.create(folder, folder.name, token)
+    if is_durable:
+        owner.release(is_removing=False)  # all who open it have equal rights, and nobody removes it
+        return None
+    return owner
+
+
+def _close(store: RamFirst, owner: run_dir.Owner | None, pid: int) -> None:
+    if pid != os.getpid():  # a forked child: the context is the parent's
+        return
+    with contextlib.ExitStack() as steps:  # goes on past a failure, and lets the first error out
+        if owner is not None:
+            steps.callback(owner.release)
+            steps.callback(run_dir.remove_folder, store.folder)
+        steps.callback(store.close)

@@ -1,0 +1,133 @@
+"""References as a context keeps them: saved, loaded and exchanged with the values frozen into them.
+
+`references/` makes and uses references in runs. Here they are data: a workflow, and the values
+that it names, which are kept once per context for all references that have them frozen in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import CorruptValueError
+from ..graph.compose.frozen_payload import (
+    contents_named,
+    is_reference,
+    pack_values,
+    unpack_values,
+    why_no_reference,
+)
+from ..store.ram_first import RamFirst
+from ..store.receipt import Receipt
+from . import frozen_values, pickle_files
+from .lifetime import Life
+
+
+class StoredReferences:
+    """The references of one context."""
+
+    def __init__(self, life: Life):
+        self._life = life
+        self._held: Counter[str] = Counter()  # frozen values of workflows that run just now
+
+    @property
+    def _store(self) -> RamFirst:
+        return self._life.store
+
+    def save(
+        self,
+        unique_id: str,
+        data: Mapping[str, Any],
+        use_ram: bool,
+        meta: Mapping[str, Any],
+        kept: Mapping[str, Receipt],
+    ) -> None:
+        """Store a workflow or prompt as a reference.
+
+        Args:
+            data: it may bring frozen values along.
+            kept: content -> a value of this context that is frozen into it.
+        """
+        workflow, packed = unpack_values(data)
+        contents = contents_named(workflow)
+        packed = {content: text for content, text in packed.items() if content in contents}
+        about = {**meta, "frozen": sorted(contents)}
+        with self.replacing(unique_id):
+            frozen_values.save_reference(
+                self._store, unique_id, workflow, about, packed, kept, use_ram
+            )
+
+    def with_values(self, unique_id: str, stored: Any) -> Any:
+        """What is stored under a key, with the values that are frozen into it if there are any."""
+        contents = (self._store.receipt(unique_id).meta or {}).get("frozen")
+        if not contents or not is_reference(stored):
+            return stored
+        return pack_values(stored, frozen_values.pack(self._store, contents))
+
+    def read_file(self, path: Path) -> dict[str, Any]:
+        """The workflow or prompt in a JSON file.
+
+        Raises:
+            CorruptValueError: it can't be a reference in this context.
+        """
+        workflow = pickle_files.read_json(path)
+        reason = why_no_reference(workflow)
+        if reason is None:
+            parts = unpack_values(workflow)
+            if self.missing(contents_named(parts.data) - parts.values.keys()):
+                reason = "a value that is frozen into it is missing in the file"
+        if reason is not None:
+            raise CorruptValueError(f"{path} can't be used as a reference: {reason}.")
+        return workflow
+
+    def content_of(self, receipt: Receipt) -> str:
+        """The hash of a stored value's content; the block is lent to a run."""
+        return frozen_values.content_of(self._store, receipt)
+
+    def note_recipe(self, unique_id: str, version: str, recipe: str) -> None:
+        """Remember the recipe of a reference, if it is still of that version."""
+        frozen_values.annotate(self._store, unique_id, version, {"recipe": recipe})
+
+    def missing(self, contents: Iterable[str]) -> list[str]:
+        """Of frozen values those that the context does not have."""
+        return frozen_values.missing(self._store, contents)
+
+    @contextlib.contextmanager
+    def replacing(self, unique_id: str) -> Iterator[None]:
+        """While something else is stored under a key, or nothing: then what only the reference
+        there had frozen in is freed."""
+        before = self._store.book.receipts.get(unique_id)
+        yield
+        if before is not None and (before.meta or {}).get("frozen"):
+            self._drop_unused()
+
+    @contextlib.contextmanager
+    def holding(self, values: Mapping[str, str]) -> Iterator[None]:
+        """Have the packed values of workflows in the context as long as these run."""
+        if not values:
+            yield
+            return
+        self._held.update(values.keys())
+        try:
+            frozen_values.commit_written(
+                self._store, frozen_values.write_packed(self._store, values)
+            )
+            yield
+        finally:
+            self._held.subtract(values.keys())
+            self._drop_unused()
+
+    def _drop_unused(self) -> None:
+        frozen_values.drop_unused(
+            self._store, {content for content, n in self._held.items() if n > 0}
+        )
+
+
+def write_reference(workflow: Any, path: Path, overwrite: bool) -> None:
+    """Write a reference, with its values, as a JSON file."""
+    text = json.dumps(workflow)
+    pickle_files.write_file(path, lambda f: f.write(text.encode()), overwrite)

@@ -1,0 +1,1 @@
+"""The user's ComfyUI: what is shared in it, and the one door to its modules."""

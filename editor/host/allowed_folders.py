@@ -1,0 +1,160 @@
+"""Which workflow files and picture folders the nodes may read, and where a name leads.
+
+A workflow may come from a stranger, so a name in it reaches only what the user keeps for ComfyUI:
+saved workflows, the input folder, and the folders of editor.json.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from ...errors import WorkflowError
+from ...system.config import EditorConfig, load_config
+
+CONFIG_NAME = "editor.json"
+MAX_LISTED = 2000
+_MAX_DEPTH = 6
+
+
+def config_path() -> Path:
+    """Where the user's own settings are looked for; else those packaged with this extension are
+    taken.
+    """
+    import folder_paths  # type: ignore[import-not-found]
+
+    return Path(folder_paths.get_user_directory()) / "discomfort" / CONFIG_NAME
+
+
+@lru_cache(maxsize=1)
+def config() -> EditorConfig:
+    """The settings of the editor's nodes, read once."""
+    path = config_path()
+    return load_config(EditorConfig, CONFIG_NAME, path if path.is_file() else None)
+
+
+def workflow_folders() -> list[Path]:
+    """Where workflows may be, in the order of the search.
+
+    Source: app/user_manager.py of 0.3.64 and 0.33: the editor saves into `<user>/default/workflows`
+    unless ComfyUI runs with --multi-user, where a node does not know whose it is.
+    """
+    import folder_paths  # type: ignore[import-not-found]
+
+    saved = Path(folder_paths.get_user_directory()) / "default" / "workflows"
+    named = [saved, Path(folder_paths.get_input_directory())]
+    return [*named, *map(Path, config().WORKFLOW_FOLDERS)]
+
+
+def image_folders() -> list[Path]:
+    """Where pictures may be read from, in the order of the search."""
+    import folder_paths  # type: ignore[import-not-found]
+
+    ours = (
+        folder_paths.get_input_directory(),
+        folder_paths.get_output_directory(),
+        folder_paths.get_temp_directory(),
+    )
+    return [*map(Path, ours), *map(Path, config().IMAGE_FOLDERS)]
+
+
+def list_workflows(folders: Iterable[Path]) -> list[str]:
+    """The names that `find_workflow` takes: relative to their folder, with forward slashes."""
+    names: dict[str, None] = {}
+    for folder in folders:
+        found = sorted(
+            path.relative_to(folder).as_posix() for path in _walk(folder, ".json", _MAX_DEPTH)
+        )
+        names.update(dict.fromkeys(found))
+        if len(names) >= MAX_LISTED:
+            break
+    return list(names)[:MAX_LISTED]
+
+
+def _walk(folder: Path, ending: str, depth: int) -> Iterator[Path]:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.name.lower().endswith(ending):
+            yield Path(entry.path)
+        elif depth and entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path), ending, depth - 1)
+
+
+def find_workflow(name: str, folders: Iterable[Path]) -> Path:
+    """The file that a name or path means.
+
+    Args:
+        name: relative to one of the folders (the first that has it), or absolute and below one.
+
+    Raises:
+        FileNotFoundError: no such file in any of them.
+        WorkflowError: nothing chosen, or a path that leads out of the folders.
+    """
+    folders = list(folders)
+    if not name or not name.strip():
+        raise WorkflowError("No workflow is chosen. Choose a file in the node.")
+    found = _find(name.strip(), folders)
+    if found is None:
+        raise _outside(name, folders, "WORKFLOW_FOLDERS")
+    if not found.is_file():
+        raise FileNotFoundError(
+            f"There is no workflow {name!r} in {_shown(folders)}. Save it in the editor, or check "
+            "its name."
+        )
+    return found
+
+
+def find_image_folder(name: str, folders: Iterable[Path]) -> Path:
+    """The folder that a name or path means; an empty name is the first folder, ComfyUI's input.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        WorkflowError: a path that leads out of the folders.
+    """
+    folders = list(folders)
+    found = _find(name.strip() or ".", folders)
+    if found is None:
+        raise _outside(name, folders, "IMAGE_FOLDERS")
+    if not found.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {name!r} in {_shown(folders)}. Check its name."
+        )
+    return found
+
+
+def _find(name: str, folders: list[Path]) -> Path | None:
+    """What the name leads to; None if nothing allowed. Links are followed before it is judged."""
+    first: Path | None = None
+    is_outside = False
+    for folder in folders:
+        base = folder.resolve()
+        try:
+            path = (base / Path(name).expanduser()).resolve()
+        except (OSError, ValueError):
+            continue
+        if path != base and base not in path.parents:
+            is_outside = is_outside or path.exists()
+        elif path.exists():
+            return path
+        else:
+            first = first or path
+    return None if is_outside else first
+
+
+def _outside(name: str, folders: list[Path], setting: str) -> WorkflowError:
+    return WorkflowError(
+        f"{name!r} is outside the folders that may be read: {_shown(folders)}. To allow another "
+        f"folder, add it to {setting} in {config_path()} (a copy of this extension's editor.json), "
+        "and restart ComfyUI."
+    )
+
+
+def _shown(folders: list[Path]) -> str:
+    return ", ".join(map(str, folders))

@@ -1,0 +1,1 @@
+"""The nodes that load and describe pictures."""

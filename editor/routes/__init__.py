@@ -1,0 +1,1 @@
+"""HTTP routes in the user's ComfyUI, for the JavaScript of `web/`."""

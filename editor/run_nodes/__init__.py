@@ -1,0 +1,1 @@
+"""The nodes that run workflows: DiscomfortTestRunner and DiscomfortLoopExecutor."""

@@ -1,0 +1,176 @@
+"""A run of a node that runs workflows: ask for what is needed, run, hand on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...graph.ports.find_ports import more_specific, type_name
+from ...graph.prompt import Prompt, Source, link_source
+from ...workflow_context import WorkflowContext
+from ..host import allowed_folders, display
+from ..host.shared_worker import session
+from . import crossing, job, sockets
+from .request import Request, is_by_reference
+from .sockets import MAX_SOCKETS
+from .validate import check_inputs
+
+
+def inputs_to_evaluate(request: Request, dynprompt: Any, node_id: str) -> list[str]:
+    """For check_lazy_status: the linked inputs that the user's ComfyUI is to compute itself.
+
+    Models and the like are made in the nested worker, so nothing is loaded here for them.
+    """
+    prompt = whole_prompt(dynprompt)
+    wanted = []
+    for unique_id, link in _links(request, prompt[node_id]).items():
+        if not _enters_by_reference(request, prompt, unique_id, link) or crossing.needs_runners(
+            prompt, link
+        ):
+            wanted.append(request.sockets.input_names()[unique_id])
+    return wanted
+
+
+def whole_prompt(dynprompt: Any) -> Prompt:
+    """The prompt that runs, with what nodes added to it."""
+    return {node_id: dynprompt.get_node(node_id) for node_id in dynprompt.all_node_ids()}
+
+
+def _links(request: Request, node: Mapping[str, Any]) -> dict[str, Source]:
+    links = {}
+    for unique_id, name in request.sockets.input_names().items():
+        link = link_source(node["inputs"].get(name))
+        if link is not None:
+            links[unique_id] = link
+    return links
+
+
+def _enters_by_reference(request: Request, prompt: Prompt, unique_id: str, link: Source) -> bool:
+    kind = request.face.inputs[unique_id]
+    return is_by_reference(more_specific(kind, _type_at(prompt, link)))
+
+
+def _type_at(prompt: Prompt, link: Source) -> str:
+    import nodes  # type: ignore[import-not-found]
+
+    kinds = nodes.NODE_CLASS_MAPPINGS[prompt[link.node_id]["class_type"]].RETURN_TYPES
+    return type_name(kinds[link.slot]) if link.slot < len(kinds) else sockets.ANY
+
+
+_memory = crossing.Memory()
+# The contexts whose values a node in the user's graph may read later, by the node that made them.
+_lent: dict[str, WorkflowContext] = {}
+
+
+def run(
+    request: Request, inputs: Mapping[str, Any], dynprompt: Any, node_id: str, *,
+    free_models: bool = False, randomize_seeds: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """Run the workflows and give what a node of ComfyUI returns.
+
+    Args:
+        inputs: `input_1` ... as the node got them.
+
+    Raises:
+        ValueError, RuntimeError: what went wrong, here or in the nested worker.
+        ComfyUI's interrupt, when the worker is idle again.
+    """
+    with display.plain_errors():
+        return _run(request, inputs, dynprompt, node_id, free_models, randomize_seeds)
+
+
+def _run(
+    request: Request, inputs: Mapping[str, Any], dynprompt: Any, node_id: str, free_models: bool,
+    randomize_seeds: bool,
+) -> dict[str, Any]:  # fmt: skip
+    prompt = whole_prompt(dynprompt)
+    links = _links(request, prompt[node_id])
+    check_inputs(request, {f"input_{i}": "*" for i in _linked_numbers(request, links)})
+    values, references = dict(request.values), {}
+    for unique_id, link in links.items():
+        if _enters_by_reference(request, prompt, unique_id, link):
+            references[unique_id] = crossing.reference_to(prompt, link, _memory)
+        else:
+            values[unique_id] = inputs[request.sockets.input_names()[unique_id]]
+    wanted = tuple(uid for uid in request.sockets.outputs if uid is not None)
+    task = job.Job(
+        request.paths, values, references, wanted, request.iterations, request.condition,
+        request.carried, request.collect, randomize_seeds, allowed_folders.config().RECORD_RUNS,
+    )  # fmt: skip
+    if free_models:
+        display.free_models()
+    with contextlib.ExitStack() as stack:
+        context = stack.enter_context(WorkflowContext())
+        outcome = _work(task, context, node_id)
+        returned = _hand_on(request, outcome, prompt, node_id)
+        if any(recipe.loads for recipe in outcome.recipes.values()):
+            stack.pop_all()
+            _lend(node_id, context)
+    return returned
+
+
+def _linked_numbers(request: Request, links: Mapping[str, Source]) -> list[int]:
+    return [request.sockets.inputs.index(unique_id) + 1 for unique_id in links]
+
+
+def _lend(node_id: str, context: WorkflowContext) -> None:
+    previous, _lent[node_id] = _lent.get(node_id), context
+    if previous is not None:
+        previous.shutdown()
+
+
+def _work(task: job.Job, context: WorkflowContext, node_id: str) -> job.Outcome:
+    current = session()
+    shown = display.Display(node_id, tuple(p.stem for p in task.workflows), task.iterations)
+    job.fill(context, task)
+
+    async def work(tell: Callable[[Any], None]) -> job.Outcome:
+        async with current.using() as discomfort:
+            if discomfort.Worker.state != "ready":
+                tell(display.Words("Starting the nested ComfyUI ..."))
+            return await job.run_job(discomfort, context, task, tell)
+
+    return current.loop.run(work, shown.show, display.check_interrupt)
+
+
+def _hand_on(
+    request: Request, outcome: job.Outcome, prompt: Prompt, node_id: str
+) -> dict[str, Any]:
+    """The node's results: every output is a ComfyUI list, references are expanded."""
+    from comfy_execution.graph_utils import (  # type: ignore[import-not-found]
+        ExecutionBlocker,
+        GraphBuilder,
+    )
+
+    for unique_id, recipe in outcome.recipes.items():
+        made = crossing.Made(recipe)
+        _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
+    for unique_id, items in outcome.items.items():
+        if len(items) == 1:
+            made = crossing.made_of(items[0])
+            _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
+    here = {
+        uid: recipe
+        for uid, recipe in outcome.recipes.items()
+        if uid not in request.sockets.elsewhere
+    }
+    expansion = crossing.expand(here, GraphBuilder.alloc_prefix().rstrip("."))
+    result: list[Any] = [(outcome.iterations,)] if request.first_output else []
+    for unique_id in request.sockets.outputs:
+        if unique_id is None or unique_id in request.sockets.elsewhere:
+            result.append((None,))
+        elif unique_id in expansion.links:
+            result.append(expansion.links[unique_id])
+        elif unique_id in outcome.items:
+            # A tuple: ComfyUI takes a list of text and number for a link where nodes are expanded.
+            result.append(tuple(outcome.items[unique_id]))
+        else:  # a node in the workflow blocked it, so it is blocked here
+            result.append((ExecutionBlocker(None),))
+    unused = MAX_SOCKETS + request.first_output - len(result)
+    result += [(None,)] * unused
+    pictures = display.pictures_to_show(outcome.items, request.face.outputs)
+    returned: dict[str, Any] = {"result": tuple(result), "ui": {"images": pictures}}
+    if expansion.nodes:
+        returned["expand"] = expansion.nodes
+    return returned

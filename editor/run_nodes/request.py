@@ -1,0 +1,151 @@
+"""What a node that runs workflows was asked to do: its widgets, read and checked.
+
+Also the ports of the workflow files, which the editor asks for (`routes.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ...errors import WorkflowError
+from ...graph.plan.run_plan import TENSOR_TYPES
+from ...system.config import load_pass_by_rules
+from ...workflow_tools import WorkflowTools
+from ..host import allowed_folders
+from . import job, sockets
+from .constants import parse_values
+from .sockets import Face, Sockets
+from .stop_condition import Condition
+
+ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a node was asked to do.
+
+    first_output: the slot of `output_1`.
+    """
+
+    paths: tuple[Path, ...]
+    face: Face
+    sockets: Sockets
+    values: Mapping[str, Any]
+    first_output: int = 0
+    iterations: int | None = 1
+    condition: Condition | None = None
+    carried: frozenset[str] | None = None
+    collect: str = "last"
+
+    def slot(self, unique_id: str) -> int:
+        return self.first_output + self.sockets.outputs.index(unique_id)
+
+
+def read_request(
+    workflows: str, values: str = "", sockets_text: str = "", *, first_output: int = 0,
+    iterations: int = 1, stop_when: str = "", carry: str = ALL, collect: str = "last",
+) -> Request:  # fmt: skip
+    """Read what stands in a node's widgets.
+
+    Args:
+        workflows: one name or path a line.
+        iterations: 0: no limit but `stop_when`.
+        carry: "*", or unique_ids separated by commas.
+
+    Raises:
+        WorkflowError, FileNotFoundError: says what is wrong.
+    """
+    paths = find_files(workflows)
+    face = find_face(paths)
+    if not face.inputs and not face.outputs:
+        raise WorkflowError(
+            f"{', '.join(path.name for path in paths)} has no ports. Put DiscomfortPort nodes "
+            "where values are to go in and come out."
+        )
+    given = parse_values(values)
+    condition = None
+    if stop_when.strip():
+        condition = Condition(stop_when, {**face.inputs, **face.outputs})
+    if collect not in job.COLLECT:
+        raise WorkflowError(f"collect must be one of {', '.join(job.COLLECT)}, not {collect!r}.")
+    return Request(
+        paths, face, sockets.read_sockets(sockets_text, face), given, first_output,
+        _limit(iterations, condition), condition, _carried(carry, face), collect,
+    )  # fmt: skip
+
+
+def find_files(workflows: str) -> tuple[Path, ...]:
+    """The files that a widget names, one a line.
+
+    Raises:
+        WorkflowError, FileNotFoundError: says what is wrong.
+    """
+    if not isinstance(workflows, str):  # ComfyUI leaves what comes through the API as it is
+        raise WorkflowError(f"A workflow is chosen by the name of its file, not {workflows!r}.")
+    names = [line.strip() for line in workflows.split("\n") if line.strip()]
+    allowed = allowed_folders.workflow_folders()
+    return tuple(allowed_folders.find_workflow(name, allowed) for name in names or [""])
+
+
+def _limit(iterations: int, condition: Condition | None) -> int | None:
+    if iterations < 0:
+        raise WorkflowError(
+            f"iterations is {iterations}. Set how often the loop is to run, or 0 to run it until "
+            "stop_when is true."
+        )
+    if not iterations and condition is None:
+        raise WorkflowError(
+            "iterations is 0 (no limit) and stop_when is empty: nothing would end the loop. Set "
+            "one of the two."
+        )
+    return iterations or None
+
+
+def _carried(carry: str, face: Face) -> frozenset[str] | None:
+    if carry.strip() == ALL:
+        return None
+    names = frozenset(name.strip() for name in carry.split(",") if name.strip())
+    round_trip = [uid for uid in face.inputs if uid in face.outputs]
+    unknown = sorted(names - set(round_trip))
+    if unknown:
+        raise WorkflowError(
+            f"carry has {', '.join(map(repr, unknown))}. What can be carried is an input and an "
+            f"output: {', '.join(map(repr, round_trip)) or 'nothing here'}. * carries all."
+        )
+    return names
+
+
+def find_face(paths: tuple[Path, ...]) -> Face:
+    """The ports of the files, which are read again when they change."""
+    return sockets.make_face(_discover(path, _stamp(path)) for path in paths)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    about = path.stat()
+    return about.st_mtime_ns, about.st_size
+
+
+@lru_cache(maxsize=256)
+def _discover(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
+    try:
+        return WorkflowTools().discover_ports(path)
+    except (WorkflowError, ValueError) as e:
+        raise WorkflowError(f"{path.name}: {e}") from e
+
+
+@lru_cache(maxsize=1)
+def _rules() -> dict[str, str]:
+    return load_pass_by_rules()
+
+
+def is_by_reference(kind: str) -> bool:
+    return _rules().get(kind, "val") == "ref"
+
+
+def is_object(kind: str) -> bool:
+    """Whether values of this type are pictures, models and the like, which no text stands for."""
+    return kind in TENSOR_TYPES or is_by_reference(kind)

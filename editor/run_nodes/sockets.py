@@ -1,0 +1,173 @@
+"""The sockets of a node that runs workflows: which port of theirs each one is. Pure.
+
+ComfyUI's nodes have the sockets that their class declares, so each class here declares
+`input_1` ... and `output_1` ..., and the constant `sockets` of a prompt says which port is behind
+each. The editor shows those in use only, with the names and types of the ports.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import Problem, WorkflowError
+from .constants import can_be_written, why_unfit
+
+MAX_SOCKETS = 24
+ANY = "ANY"
+_SCALARS = {"INT", "FLOAT", "BOOLEAN", "STRING", "COMBO"}
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a sequence of workflows shows to the outside: unique_id -> type.
+
+    inputs: what must be given; what an earlier workflow of the sequence outputs is not.
+    outputs: all that they output.
+    """
+
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """unique_ids in the order of the sockets; None for a socket that has none.
+
+    elsewhere: outputs by reference that nothing but other nested workflows uses: they need not be
+        made in the user's ComfyUI, which would load a model for nobody.
+    """
+
+    inputs: tuple[str | None, ...]
+    outputs: tuple[str | None, ...]
+    elsewhere: frozenset[str] = frozenset()
+
+    def input_names(self) -> dict[str, str]:
+        """unique_id -> name of the node's input."""
+        return {uid: f"input_{i}" for i, uid in enumerate(self.inputs, 1) if uid is not None}
+
+
+def make_face(discovered: Iterable[Mapping[str, Any]]) -> Face:
+    """The face of workflows that run in this order, from what `discover_ports` found in each."""
+    inputs: dict[str, str] = {}
+    outputs: dict[str, str] = {}
+    for found in discovered:
+        for uid, port in found["inputs"].items():
+            if uid not in outputs:
+                known = inputs.get(uid, ANY)
+                inputs[uid] = port["type"] if known == ANY else known
+        for uid, port in found["outputs"].items():
+            kind = port["type"]
+            outputs[uid] = outputs.get(uid, ANY) if kind == ANY else kind
+    for uid, kind in inputs.items():  # a value that is carried round has one type
+        if kind == ANY and uid in outputs:
+            inputs[uid] = outputs[uid]
+        elif outputs.get(uid) == ANY:
+            outputs[uid] = kind
+    return Face(inputs, outputs)
+
+
+def read_sockets(text: str | None, face: Face) -> Sockets:
+    """The sockets as the editor wrote them into the prompt; without that, in the files' order.
+
+    Raises:
+        WorkflowError: not what the editor writes, or ports that the workflows do not have any more.
+    """
+    if not text or not text.strip():
+        sockets = Sockets(tuple(face.inputs), tuple(face.outputs))
+    else:
+        try:
+            data = json.loads(text)
+            elsewhere = frozenset(filter(None, _names(data.get("elsewhere", []))))
+            sockets = Sockets(_names(data["inputs"]), _names(data["outputs"]), elsewhere)
+        except (ValueError, KeyError, TypeError) as e:
+            raise WorkflowError(
+                'sockets must be empty, or like {"inputs": ["a"], "outputs": ["b"]}, not '
+                f"{text[:80]!r}."
+            ) from e
+    _check(sockets, face)
+    return sockets
+
+
+def _names(value: Any) -> tuple[str | None, ...]:
+    if not isinstance(value, list) or not all(v is None or isinstance(v, str) for v in value):
+        raise TypeError("not a list of names")
+    return tuple(value)
+
+
+def _check(sockets: Sockets, face: Face) -> None:
+    problems = []
+    for what, names, known in (
+        ("input", sockets.inputs, face.inputs),
+        ("output", sockets.outputs, face.outputs),
+    ):
+        if len(names) > MAX_SOCKETS:
+            problems.append(
+                Problem(
+                    f"{len(names)} {what}s, and a node has {MAX_SOCKETS} sockets at most; give "
+                    "constants in `values`, or split the workflow"
+                )
+            )
+        gone = [name for name in names if name is not None and name not in known]
+        problems += [
+            Problem(
+                f"the {what} {name!r} is no longer a port of the workflow (its {what}s: "
+                f"{', '.join(map(repr, known)) or 'none'}); reload the node's sockets"
+            )
+            for name in gone
+        ]
+    if problems:
+        raise WorkflowError("The node's sockets do not fit the workflow:", problems)
+
+
+def check_given(
+    face: Face,
+    linked: Mapping[str, str],
+    values: Mapping[str, Any],
+    is_object: Callable[[str], bool],
+) -> None:
+    """See that every input has exactly one value, of a type that fits.
+
+    Args:
+        linked: unique_id -> the type that comes through its link.
+        values: the constants.
+        is_object: whether a type is one that no text stands for.
+
+    Raises:
+        WorkflowError: all that is missing, doubled, unknown or of another type.
+    """
+    problems = []
+    for uid, kind in face.inputs.items():
+        if uid not in linked and uid not in values:
+            told = f"the input {uid!r} ({kind}) has no value: connect its socket"
+            if can_be_written(kind, is_object):
+                told += f", or write `{uid} = ...` into values"
+            problems.append(Problem(told))
+        elif uid in linked and uid in values:
+            problems.append(Problem(f"{uid!r} is connected and in values; remove one of the two"))
+        elif uid in linked and not fits(linked[uid], kind):
+            problems.append(Problem(f"{uid!r} needs {kind}, and {linked[uid]} is connected to it"))
+        elif uid in values and (reason := why_unfit(uid, values[uid], kind, is_object)):
+            problems.append(Problem(reason))
+    problems += [
+        Problem(
+            f"values has {uid!r}, which is no input of the workflow (its inputs: "
+            f"{', '.join(map(repr, face.inputs)) or 'none'})"
+        )
+        for uid in values
+        if uid not in face.inputs
+    ]
+    if problems:
+        raise WorkflowError("The workflow can't be run with these inputs:", problems)
+
+
+def fits(received: Any, wanted: str) -> bool:
+    """Whether a link may carry this type to a port. Text and numbers are converted on the way."""
+    if isinstance(received, (list, tuple)):
+        received = "COMBO"
+    given, taken = set(str(received).split(",")), set(wanted.split(","))
+    if "*" in given or taken & {ANY, "*"} or given & taken:
+        return True
+    return bool(given & _SCALARS) and bool(taken & _SCALARS)

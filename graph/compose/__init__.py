@@ -1,0 +1,1 @@
+"""Workflow to workflow: stitch, prune, freeze, close."""

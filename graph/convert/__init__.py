@@ -1,0 +1,1 @@
+"""Workflow to prompt: what the front end's "Export (API)" gives."""

@@ -1,0 +1,279 @@
+"""A workflow flattened: the nodes that really run, and what really feeds each input.
+
+Subgraphs are expanded ("57:8" is node 8 inside host 57); muted, bypassed and editor-only nodes
+are gone, and links go through them as the front end resolves them. Works without /object_info
+too: then the slots in the file count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ...errors import Problem, WorkflowError
+from ..node_classes.core_nodes import REROUTES, VIRTUAL
+from ..node_classes.input_specs import MISSING
+from ..node_classes.object_info import ObjectInfo
+from ..prompt import Source
+from ..workflow.model import Graph, Mode, Node, Workflow
+from .bypass import bypass_slot, input_slots, output_type, type_name
+from .editor_state import GraphState, NodeState, is_edge
+from .group_nodes import expand_group_nodes, has_group_nodes
+from .load_graphs import configure
+
+_INACTIVE = (Mode.MUTED, Mode.BYPASSED)
+
+
+class Scope:
+    """One place where a graph stands: the root, or a definition inside one of its hosts."""
+
+    __slots__ = ("children", "graph", "host", "hosts", "parent", "prefix")
+
+    def __init__(self, graph: GraphState, host: NodeState | None, parent: Scope | None):
+        self.graph = graph
+        self.host = host
+        self.parent = parent
+        self.children: dict[str, Scope] = {}
+        self.prefix = ""
+        self.hosts: tuple[Node, ...] = ()
+        if host is not None and parent is not None:
+            self.prefix = f"{parent.prefix}{host.prompt_id}:"
+            self.hosts = (*parent.hosts, host.node)
+
+
+@dataclass(slots=True)
+class FlatNode:
+    """A node that runs: its id in the prompt, and the subgraph nodes around it, outermost first."""
+
+    id: str
+    node: Node
+    scope: Scope
+    state: NodeState
+
+    @property
+    def hosts(self) -> tuple[Node, ...]:
+        return self.scope.hosts
+
+    @property
+    def graph(self) -> Graph:
+        """The graph it lives in: the workflow, or a subgraph definition."""
+        return self.scope.graph.graph
+
+    def problem(self, reason: str) -> Problem:
+        return Problem(reason, self.id, self.node.type, self.node.title)
+
+
+class Promoted(NamedTuple):
+    """An input that a host's own widget feeds. `slot` is the host's input."""
+
+    value: Any
+    scope: Scope
+    host: NodeState
+    slot: int
+
+
+class Cut(NamedTuple):
+    """Where a drawn link ends: at a muted node, or at a bypassed one that passes nothing on."""
+
+    node_id: str
+    title: str
+    is_muted: bool
+
+
+class FlatGraph:
+    """The result of `flatten`. `nodes` are exactly those of the prompt, in its order."""
+
+    __slots__ = ("nodes", "root")
+
+    def __init__(self, nodes: dict[str, FlatNode], root: Scope):
+        self.nodes = nodes
+        self.root = root
+
+    def source(self, node_id: str, input_name: str) -> Source | None:
+        """What feeds the input in the end. None: nothing does (not linked, or the source is muted).
+
+        Raises:
+            WorkflowError: a link that leads nowhere, or in a circle.
+        """
+        found = self.resolve(self.nodes[node_id], input_name)
+        return found if isinstance(found, Source) else None
+
+    def cut(self, node_id: str, input_name: str) -> Cut | None:
+        """The node because of which nothing feeds an input, though a link is drawn to it."""
+        found = self.resolve(self.nodes[node_id], input_name)
+        return found if isinstance(found, Cut) else None
+
+    def links(self) -> Iterator[tuple[Source, str, str]]:
+        """`(source, node_id, input_name)` of every input that a node feeds."""
+        for flat in self.nodes.values():
+            for name in flat.state.links:
+                found = self.resolve(flat, name)
+                if isinstance(found, Source):
+                    yield found, flat.id, name
+
+    def input_type(self, node_id: str, input_name: str) -> str:
+        """The type of an input, as the definition says, else as the file says."""
+        flat = self.nodes[node_id]
+        return _input_type(flat.scope.graph, flat.state, input_name)
+
+    def output_type(self, node_id: str, slot: int) -> str:
+        """The type of an output, as the definition says, else as the file says."""
+        flat = self.nodes[node_id]
+        return output_type(flat.state, slot, flat.scope.graph)
+
+    def resolve(self, flat: FlatNode, input_name: str) -> Source | Promoted | Cut | None:
+        """Like `source`, but also tells a promoted value that reaches the input, and a node that
+        cuts its link off.
+        """
+        try:
+            return _resolve(flat.scope, flat.state, input_name)
+        except _DeadEnd as e:
+            raise WorkflowError(
+                "A link can't be followed:", [flat.problem(f"input {input_name!r}: {e}")]
+            ) from e
+
+
+class _DeadEnd(Exception):
+    """A link that can't be followed; the message says where."""
+
+
+def flatten(workflow: Workflow, info: ObjectInfo | None = None) -> FlatGraph:
+    """Expand the subgraphs of a workflow and find the nodes that run.
+
+    Args:
+        workflow: is not changed.
+        info: the indexed /object_info. Without it, inputs and types are those in the file.
+
+    Raises:
+        WorkflowError: a subgraph contains itself, nesting too deep, or two nodes with one id.
+    """
+    if has_group_nodes(workflow):
+        workflow = expand_group_nodes(workflow, info)
+    root = Scope(configure(workflow, info), None, None)
+    nodes: dict[str, FlatNode] = {}
+    problems: list[Problem] = []
+    stack: list[tuple[Scope, Iterator[NodeState]]] = [(root, iter(root.graph.nodes.values()))]
+    while stack:
+        scope, states = stack[-1]
+        for state in states:
+            node = state.node
+            if state.definition is not None:
+                # An inactive host counts in the root only: inside subgraphs its nodes are sent
+                # all the same.
+                if node.mode in _INACTIVE and scope is root:
+                    continue
+                child = scope.children[str(node.id)] = Scope(state.definition, state, scope)
+                stack.append((child, iter(state.definition.nodes.values())))
+                break
+            if node.mode in _INACTIVE or node.type in VIRTUAL:
+                continue
+            flat = FlatNode(scope.prefix + state.prompt_id, node, scope, state)
+            if flat.id in nodes:
+                problems.append(flat.problem("two nodes would have this id in the prompt"))
+            nodes[flat.id] = flat
+        else:
+            stack.pop()
+    if problems:
+        raise WorkflowError("Node ids are not unique:", problems)
+    return FlatGraph(nodes, root)
+
+
+def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promoted | Cut | None:
+    """Follow the link of an input, against its direction, to a node that runs."""
+    link_id = state.links.get(input_name)
+    # The type decides at bypassed nodes only; it is looked up there.
+    asks: tuple[GraphState, NodeState, str] = (scope.graph, state, input_name)
+    seen: set[tuple[int, Any]] = set()
+    is_further = False
+    cut: Cut | None = None
+    while link_id is not None:
+        link = scope.graph.links.get(link_id)
+        if link is None:
+            raise _DeadEnd(f"link {link_id!r} is not in the links of the {scope.graph.name()}")
+        if is_further:  # most links lead to a node at once, and need no record
+            at = (id(scope), link_id)
+            if at in seen:
+                raise _DeadEnd(f"link {link_id!r} of the {scope.graph.name()} leads in a circle")
+            seen.add(at)
+        is_further = True
+        if is_edge(link.origin_id) and scope.host is not None and scope.parent is not None:
+            host, slot = scope.host, link.origin_slot
+            if not 0 <= slot < len(scope.graph.inputs):
+                raise _DeadEnd(
+                    f"link {link_id!r} comes from input {slot} of the {scope.graph.name()}, "
+                    "which has none"
+                )
+            edge = scope.graph.inputs[slot]
+            link_id = host.links.get(edge.name)
+            if link_id is None:
+                return _promoted(scope.parent, host, slot)
+            scope = scope.parent
+            asks = (scope.graph, host, edge.name)
+            continue
+        origin = scope.graph.origin(link)
+        if origin is None:
+            raise _DeadEnd(
+                f"link {link_id!r} comes from node {link.origin_id}, which does not exist"
+            )
+        mode, kind = origin.node.mode, origin.node.type
+        if mode == Mode.MUTED:
+            return _cut(scope, origin)
+        if mode == Mode.BYPASSED:
+            cut = _cut(scope, origin)
+            name = _bypassed_input(scope.graph, origin, link.origin_slot, _input_type(*asks))
+            if name is None:
+                return cut
+            link_id, asks = origin.links.get(name), (scope.graph, origin, name)
+        elif origin.definition is not None:
+            scope = scope.children[str(origin.node.id)]
+            link_id = _output_link(scope.graph, link.origin_slot)
+        elif kind in REROUTES:
+            link_id = next(iter(origin.links.values()), None)
+        elif kind in VIRTUAL:
+            return None
+        else:
+            return Source(scope.prefix + origin.prompt_id, link.origin_slot)
+    return cut
+
+
+def _cut(scope: Scope, origin: NodeState) -> Cut:
+    node = origin.node
+    return Cut(scope.prefix + origin.prompt_id, node.title, node.mode == Mode.MUTED)
+
+
+def _promoted(scope: Scope, host: NodeState, slot: int) -> Promoted | None:
+    value = host.host_value(slot)
+    assert host.definition is not None
+    if not host.definition.inputs[slot].has_widget or value is MISSING:
+        return None
+    return Promoted(value, scope, host, slot)
+
+
+def _bypassed_input(graph: GraphState, origin: NodeState, slot: int, wanted: str) -> str | None:
+    slots = input_slots(origin, graph)
+    found = bypass_slot([t for _, t in slots], output_type(origin, slot, graph), wanted, slot)
+    return None if found is None else slots[found][0]
+
+
+def _output_link(graph: GraphState, slot: int) -> Any:
+    """The link inside a subgraph that feeds its output: the first that exists."""
+    if not 0 <= slot < len(graph.outputs):
+        raise _DeadEnd(f"the {graph.name()} has no output {slot}")
+    ids = graph.outputs[slot].get("linkIds")
+    if isinstance(ids, list):
+        for link_id in ids:
+            if isinstance(link_id, (int, str)) and link_id in graph.links:
+                return link_id
+    return None
+
+
+def _input_type(graph: GraphState, state: NodeState, name: str) -> str:
+    if state.definition is None and state.spec is not None:
+        known = state.spec.inputs.get(name)
+        if known is not None and not known[0].startswith("COMFY_"):
+            return known[0]
+    for slot, kind in input_slots(state, graph):
+        if slot == name:
+            return kind
+    return type_name(None)

@@ -1,0 +1,288 @@
+"""A workflow becomes the prompt that the front end's "Export (API)" gives. Pure, no browser.
+
+The order of work: parse, expand group nodes, flatten (`subgraphs.py`), then for each node its
+widgets' values (`widgets.py`) and over them what its links lead to. All that is wrong is reported
+at once.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ...errors import Problem, WorkflowError
+from ..node_classes.core_nodes import BROWSER_INPUTS, GROUP_NODE_PREFIXES, NEEDS_BROWSER, SAVE_NODES
+from ..node_classes.input_specs import MISSING
+from ..node_classes.node_class import ClassSpec, Widget
+from ..node_classes.object_info import ObjectInfo
+from ..node_classes.widgets import index_object_info, read_widgets, saved_values
+from ..prompt import Prompt, PromptNode, Source
+from ..workflow.model import Node, Workflow
+from ..workflow.order import execution_order
+from ..workflow.parse import parse_workflow
+from .editor_state import GraphState, NodeState
+from .flatten import FlatGraph, FlatNode, Promoted, flatten
+from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
+from .seeds import Control, change_seeds, control_mode
+from .widget_values import dynamic_prompt, replace_patterns
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Conversion(NamedTuple):
+    """A prompt, and what was decided on the way.
+
+    `seeds`: the values that `randomize_seeds` changed, `{(node_id, input_name): new value}`.
+    """
+
+    prompt: Prompt
+    seeds: dict[tuple[str, str], Any]
+
+
+def to_prompt(
+    workflow: Mapping[str, Any] | Workflow,
+    object_info: Mapping[str, Any] | ObjectInfo,
+    *,
+    randomize_seeds: bool = False,
+    seed: int | None = None,
+    now: datetime | None = None,
+) -> Prompt:
+    """Convert a workflow into the prompt that ComfyUI takes. Arguments and errors: `convert`."""
+    return convert(
+        workflow, object_info, randomize_seeds=randomize_seeds, seed=seed, now=now
+    ).prompt
+
+
+def convert(
+    workflow: Mapping[str, Any] | Workflow,
+    object_info: Mapping[str, Any] | ObjectInfo,
+    *,
+    randomize_seeds: bool = False,
+    seed: int | None = None,
+    previous: Mapping[tuple[str, str], Any] | None = None,
+    now: datetime | None = None,
+) -> Conversion:
+    """Convert a workflow, and tell which seeds were changed.
+
+    A seed has the value in the file, like in "Export (API)". The editor changes seeds when it
+    *queues* a prompt; `randomize_seeds` does the same here: a random value, one more or one less,
+    as the widget beside the seed says ("fixed" stays).
+
+    Args:
+        workflow: the editor's JSON, or parsed; not changed. Lists and dicts among its values
+            appear in the prompt as they are, not copied.
+        object_info: the server's /object_info; index it once (`index_object_info`) when
+            converting often.
+        randomize_seeds: change seeds as the editor does when it queues.
+        seed: makes the random choices repeatable. Of `{a|b}` in a prompt text, the text and this
+            number decide which option is taken, so that None takes the same one each time; with
+            None, new seeds come from the system's randomness.
+        previous: the seeds of the conversion before, so that "increment" goes on from them.
+        now: the time for %date:...% in file names. None: the clock.
+
+    Raises:
+        WorkflowError: unknown node types, links to nowhere, values that can't be read: all of
+            them at once.
+    """
+    info = index_object_info(object_info)
+    parsed = workflow if isinstance(workflow, Workflow) else parse_workflow(workflow)
+    flat = flatten(parsed, info)
+    writer = _Writer(flat, 0 if seed is None else seed, now)
+    prompt: Prompt = {}
+    problems: list[Problem] = []
+    for node in flat.nodes.values():
+        found = writer.node(node, problems)
+        if found is not None:
+            prompt[node.id] = found
+    if problems:
+        raise WorkflowError("The workflow can't be converted:", problems)
+    # The server would refuse a cycle too, but without saying which nodes.
+    execution_order(
+        prompt,
+        writer.links,
+        lambda i: flat.nodes[i].problem(
+            "it feeds the next one in this list, and the last feeds the first"
+        ),
+    )
+    seeds: dict[tuple[str, str], Any] = {}
+    if randomize_seeds:
+        rng = random.Random(seed) if seed is not None else random.SystemRandom()
+        for (node_id, name), value in (previous or {}).items():
+            prompt[node_id]["inputs"][name] = value
+        seeds = change_seeds(prompt, _controls(flat, writer), writer.shared, rng)
+    return Conversion(prompt, seeds)
+
+
+class _Writer:
+    """Writes nodes one by one. Holds what is the same for all of them."""
+
+    def __init__(self, flat: FlatGraph, seed: int, now: datetime | None):
+        self.flat = flat
+        self.seed = seed
+        self.now = now
+        self.named: dict[str, tuple[GraphState, NodeState]] | None = None
+        self.links: list[tuple[str, str]] = []
+        # Which inputs get their value from one place: (node id, input) -> that place.
+        self.shared: dict[tuple[str, str], Any] = {}
+        self.primitive_controls: dict[tuple[str, str], Any] = {}
+
+    def node(self, flat: FlatNode, problems: list[Problem]) -> PromptNode | None:
+        """The node as the prompt has it; None if there are problems, which join the list."""
+        spec = flat.state.spec
+        if spec is None or spec.class_type in NEEDS_BROWSER:
+            problems.append(flat.problem(unusable_type(flat.node)))
+            return None
+        count = len(problems)
+        inputs: dict[str, Any] = {}
+        try:
+            self._write_values(flat.state, spec, inputs)
+        except WorkflowError as e:
+            problems.extend(flat.problem(p.reason) for p in e.problems)
+        for name in flat.state.links:
+            try:
+                self._write_link(flat, name, inputs)
+            except WorkflowError as e:
+                problems.extend(e.problems)
+        if spec.class_type in BROWSER_INPUTS:
+            name = BROWSER_INPUTS[spec.class_type]
+            if not inputs.get(name):
+                problems.append(
+                    flat.problem(
+                        f"its {name!r} is recorded by the browser, and the file has no recording; "
+                        "load a file with another node"
+                    )
+                )
+        if len(problems) > count:
+            return None
+        title = flat.node.data.get("title") or spec.display_name
+        return {"inputs": inputs, "class_type": spec.class_type, "_meta": {"title": title}}
+
+    def _write_values(self, state: NodeState, spec: ClassSpec, inputs: dict[str, Any]) -> None:
+        for name, value in state.values.items():
+            kind = type(value)
+            if kind is str:
+                widget = spec.by_name.get(name) or state.widget(name)
+                if widget is not None and widget.options.get("dynamicPrompts"):
+                    value = dynamic_prompt(value, self.seed)
+                elif name == "filename_prefix" and spec.class_type in SAVE_NODES:
+                    value = self._fill_in(value)
+            elif kind is list:
+                widget = spec.by_name.get(name)
+                value = _wrapped(value, widget.type if widget is not None else "")
+            inputs[name] = value
+
+    def _write_link(self, flat: FlatNode, name: str, inputs: dict[str, Any]) -> None:
+        """Put what the link leads to over the widget's own value; nothing leaves it as it is."""
+        found = self.flat.resolve(flat, name)
+        if isinstance(found, Source):
+            inputs[name] = [found.node_id, found.slot]
+            self.links.append((found.node_id, flat.id))
+        elif isinstance(found, Promoted):
+            inputs[name] = _wrapped(found.value)
+            self.shared[flat.id, name] = (id(found.scope), id(found.host), found.slot)
+        elif (
+            name in inputs
+            and (primitive := primitive_of(flat.scope.graph, flat.state, name)) is not None
+        ):
+            value = self._primitive_value(flat, name, primitive)
+            if value is not MISSING:
+                inputs[name] = _wrapped(value)
+                self.shared[flat.id, name] = (id(flat.scope), id(primitive))
+                self.primitive_controls[flat.id, name] = (
+                    primitive.node.widgets_values[1:2] or [False]
+                )[0]
+
+    def _primitive_value(self, flat: FlatNode, name: str, primitive: NodeState) -> Any:
+        value = primitive_value(flat.scope.graph, flat.state, name)
+        if isinstance(value, str) and primitive.node.properties.get(REPLACE_PROPERTY):
+            return self._fill_in(value)
+        return value
+
+    def _fill_in(self, text: str) -> str:
+        """The text with its %patterns% replaced."""
+        if "%" not in text:
+            return text
+        if self.now is None:
+            self.now = datetime.now()
+        return replace_patterns(text, self._find_value, self.now)
+
+    def _find_value(self, node_name: str, widget_name: str) -> Any:
+        """The value of a widget by its node's name: the first node that has it, over all graphs.
+
+        Raises:
+            LookupError: no such node, or it has no such widget.
+        """
+        if self.named is None:
+            self.named = _named_nodes(self.flat.root.graph)
+        graph, state = self.named[node_name]
+        value = primitive_value(graph, state, widget_name)
+        if value is MISSING:
+            value = state.value(widget_name)
+        if value is MISSING:
+            raise LookupError(widget_name)
+        return value
+
+
+def _wrapped(value: Any, kind: str = "") -> Any:
+    """A list would be taken for a link, so it is wrapped; a curve's says what it is."""
+    if not isinstance(value, list):
+        return value
+    return {"__type__": "CURVE", "__value__": value} if kind == "CURVE" else {"__value__": value}
+
+
+def unusable_type(node: Node) -> str:
+    """Why a node of this type can't be converted, and what helps."""
+    kind = node.type
+    if kind in NEEDS_BROWSER:
+        return NEEDS_BROWSER[kind]
+    if kind.startswith(GROUP_NODE_PREFIXES):
+        return "this is a group node, and the file has no definition of it in extra.groupNodes"
+    if _UUID.fullmatch(kind):
+        return "this is a subgraph, and the file has no definition of it in definitions.subgraphs"
+    pack = node.properties.get("cnr_id") or node.properties.get("aux_id")
+    if isinstance(pack, str) and pack and pack != "comfy-core":
+        return f"the server does not know this node type; it belongs to the node pack {pack!r}"
+    return (
+        "the server does not know this node type: a node pack is not installed, or did not load, "
+        "or the node exists in the browser only"
+    )
+
+
+def _controls(flat: FlatGraph, writer: _Writer) -> Iterator[Control]:
+    """Every widget in the prompt that has a control; a PrimitiveNode's own goes first."""
+    for node in flat.nodes.values():
+        spec = node.state.spec
+        assert spec is not None
+        widgets: dict[str, Widget] = {}
+        for widget, value in read_widgets(spec, saved_values(node.node, spec)):
+            widgets[widget.name] = widget
+            name, _, role = widget.name.partition("\0")
+            if role == "control_after_generate":
+                own = widgets[name]
+                mode = control_mode(writer.primitive_controls.get((node.id, name), value))
+                yield Control((node.id, name), mode, own.type, own.options)
+
+
+def _named_nodes(root: GraphState) -> dict[str, tuple[GraphState, NodeState]]:
+    """Nodes by the names that %Node.widget% may use: "Node name for S&R", else the title.
+
+    The first of each name counts, over the root and every definition in use.
+    """
+    graphs = [root]
+    for graph in graphs:
+        for state in graph.nodes.values():
+            if state.definition is not None and state.definition not in graphs:
+                graphs.append(state.definition)
+    called: dict[str, tuple[GraphState, NodeState]] = {}
+    titled: dict[str, tuple[GraphState, NodeState]] = {}
+    for graph in graphs:
+        for state in graph.nodes.values():
+            name = state.node.properties.get("Node name for S&R", state.node.type)
+            title = state.node.data.get("title") or (state.spec and state.spec.display_name)
+            for names, found in ((called, name), (titled, title)):
+                if isinstance(found, str):
+                    names.setdefault(found, (graph, state))
+    return {**titled, **called}

@@ -1,0 +1,1 @@
+"""What `/object_info` says: node classes, their inputs and widgets."""

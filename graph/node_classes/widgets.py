@@ -1,0 +1,289 @@
+"""Which widgets a node has, and which value of `widgets_values` belongs to which.
+
+`widgets_values` is positional, and one misjudged place moves every later value: so the places are
+worked out from `/object_info` alone, left to right (a dynamic combo's value decides what follows
+it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ...errors import WorkflowError
+from ..workflow.model import Node
+from .core_nodes import CUSTOM_COMBO
+from .input_specs import DYNAMIC_COMBO, MISSING
+from .node_class import ClassSpec, Widget
+from .object_info import ObjectInfo, index_object_info
+
+__all__ = [
+    "ObjectInfo",
+    "index_object_info",
+    "read_widgets",
+    "saved_values",
+    "widget_index",
+    "widget_values",
+    "with_widget_value",
+]
+
+_UNPLAIN = frozenset({"COMBO", DYNAMIC_COMBO})
+
+_BY_JAVASCRIPT = (
+    "the node's own JavaScript made them, so what it sends can't be known. Export this workflow in "
+    "the browser (Export (API)) and use that file"
+)
+
+
+def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
+    """The value of every widget that is in the prompt, by name. Absent ones are left out.
+
+    Raises:
+        WorkflowError: the saved values can't be matched with the class's widgets.
+    """
+    if spec.is_custom:
+        _check_sockets(node, spec)
+    saved = saved_values(node, spec)
+    if spec.is_static and type(saved) is list:
+        # The commonest case by far, without a generator.
+        values: dict[str, Any] = {}
+        place, count = 0, len(saved)
+        for widget in spec.widgets:
+            if widget.is_saved and place < count:
+                value = saved[place]
+                place += 1
+                if value is None:
+                    value = _instead_of_null(widget)
+            else:
+                value = widget.default
+            if widget.is_sent and value is not MISSING:
+                values[widget.name] = value
+        if place < count and spec.is_custom:
+            _check_surplus(node, spec, saved[place:])
+        return values
+    return {
+        w.name: value
+        for w, value in read_widgets(spec, saved)
+        if w.is_sent and value is not MISSING
+    }
+
+
+def saved_values(node: Node, spec: ClassSpec) -> list[Any] | dict[str, Any]:
+    """`widgets_values` as this class's widgets read it: without the places of forced inputs in
+    old files.
+
+    Source: behaviour of `migrateWidgetsValues` in front end 1.49.6 (files from before 1.16).
+    """
+    saved = node.widgets_values
+    if saved is None:
+        return []
+    if isinstance(saved, dict):
+        _check_names(node, spec, saved)
+        return saved
+    if not isinstance(saved, list):
+        raise WorkflowError(
+            "Widget values can't be read:",
+            [node.problem(f"widgets_values must be a list, not {type(saved).__name__}")],
+        )
+    mask = spec.force_input_mask
+    if mask is not None and len(mask) == len(saved):
+        return [v for v, is_forced in zip(saved, mask, strict=True) if not is_forced]
+    return saved
+
+
+def read_widgets(
+    spec: ClassSpec, saved: list[Any] | dict[str, Any]
+) -> Iterator[tuple[Widget, Any]]:
+    """Every widget of a node with its value, in order, also those that are only in the file."""
+    if spec.class_type == CUSTOM_COMBO and isinstance(saved, list):
+        yield from _custom_combo(spec, saved)
+        return
+    place = 0
+    stack = list(reversed(spec.elements))
+    while stack:
+        widget = stack.pop()
+        if not isinstance(widget, Widget):
+            continue
+        value = widget.default
+        if isinstance(saved, dict):
+            value = saved.get(_plain_name(widget), value)
+        elif widget.is_saved and place < len(saved):
+            value = saved[place]
+            place += 1
+        if value is None:
+            value = _instead_of_null(widget)
+        yield widget, value
+        if widget.type == DYNAMIC_COMBO:
+            stack.extend(reversed(spec.sub_elements(widget, value)))
+
+
+def _instead_of_null(widget: Widget) -> Any:
+    """A combo never holds null, nor does a text area; other widgets do."""
+    if widget.type in _UNPLAIN:
+        choices = widget.options.get("options")
+        if widget.type == DYNAMIC_COMBO:
+            return widget.default
+        if isinstance(choices, (list, tuple)):
+            return choices[0] if choices else None
+        return None
+    if widget.type == "STRING" and widget.options.get("multiline"):
+        return ""
+    return None
+
+
+def _custom_combo(spec: ClassSpec, saved: list[Any]) -> Iterator[tuple[Widget, Any]]:
+    """choice, index, option1 ... optionN and an empty one; the index is computed, not read.
+
+    Source: /object_info shows `choice` only (comfy_extras/nodes_logic.py of 0.33.0 uses `index`).
+    """
+    options = list(saved[2:])
+    if not options or options[-1] != "":
+        options.append("")
+    choices = [o for o in options if o and isinstance(o, str)]
+    choice = saved[0] if saved else MISSING
+    if choice is None or choice is MISSING:
+        choice = choices[0] if choices else MISSING
+    yield spec.by_name.get("choice", Widget("choice", "COMBO", "COMBO")), choice
+    index = choices.index(choice) if isinstance(choice, str) and choice in choices else -1
+    yield Widget("index", "INT", "INT", default=-1, has_socket=False), index
+    for i, option in enumerate(options):
+        yield Widget(f"option{i + 1}", "STRING", "STRING", default="", has_socket=False), option
+
+
+def _plain_name(widget: Widget) -> str:
+    return widget.name.rpartition("\0")[2]
+
+
+def _check_names(node: Node, spec: ClassSpec, saved: dict[str, Any]) -> None:
+    """Named values are read only when every name is a widget of the class."""
+    known = {_plain_name(w) for w, _ in read_widgets(spec, saved)}
+    extra = [str(name) for name in saved if name not in known]
+    if extra:
+        raise WorkflowError(
+            "Widget values can't be read:",
+            [
+                node.problem(
+                    "its widgets_values are saved by name, and the server's definition has no "
+                    f"widget {_names(extra)}: {_BY_JAVASCRIPT}"
+                )
+            ],
+        )
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(map(repr, names[:6])) + (" ..." if len(names) > 6 else "")
+
+
+def _check_sockets(node: Node, spec: ClassSpec) -> None:
+    """Refuse widgets of types that a pack invented: the file marks their sockets."""
+    strange = [
+        s["name"]
+        for s in node.inputs
+        if s.get("widget")
+        and s.get("name") in spec.inputs
+        and s["name"] not in spec.by_name
+        and not spec.inputs[s["name"]][1].get("forceInput")
+    ]
+    if strange:
+        raise WorkflowError(
+            "Widget values can't be read:",
+            [
+                node.problem(
+                    f"the server's definition has no widget for its inputs {_names(strange)}, but "
+                    f"the file has: {_BY_JAVASCRIPT}"
+                )
+            ],
+        )
+
+
+def _check_surplus(node: Node, spec: ClassSpec, surplus: list[Any]) -> None:
+    """Further values of a pack's node are ignored, as in the browser, unless they tell of more
+    widgets.
+
+    Those are made by JavaScript: values that are objects, or a required socket that nothing is
+    linked to.
+    """
+    linked = {s.get("name") for s in node.inputs if s.get("link") is not None}
+    is_strange = any(isinstance(v, dict) and v for v in surplus)
+    if is_strange or not linked.issuperset(spec.required_sockets):
+        raise WorkflowError(
+            "Widget values can't be read:",
+            [
+                node.problem(
+                    "its widgets_values hold more than the server's definition has widgets: "
+                    f"{_BY_JAVASCRIPT}"
+                )
+            ],
+        )
+
+
+def _spec_of(node: Node, info: ObjectInfo) -> ClassSpec:
+    spec = info.spec(node.type)
+    if spec is None:
+        raise WorkflowError(
+            "A widget can't be found:", [node.problem("the server does not know this node type")]
+        )
+    return spec
+
+
+def widget_index(node: Node, info: ObjectInfo, input_name: str) -> int | None:
+    """The place of a widget in `widgets_values`, as the file was saved.
+
+    None: the class has no such widget, or it has no place there (also: values saved by name).
+    """
+    spec = _spec_of(node, info)
+    saved = saved_values(node, spec)
+    if isinstance(saved, dict):
+        return None
+    place = 0
+    for widget, _ in read_widgets(spec, saved):
+        if widget.name == input_name:
+            return _file_place(place, node, spec) if widget.is_saved else None
+        place += widget.is_saved
+    return None
+
+
+def _file_place(place: int, node: Node, spec: ClassSpec) -> int:
+    """A place among today's widgets -> the place in a file that has forced inputs too."""
+    mask = spec.force_input_mask
+    if mask is None or len(mask) != len(node.widgets_values or ()):
+        return place
+    return [i for i, is_forced in enumerate(mask) if not is_forced][place]
+
+
+def with_widget_value(node: Node, info: ObjectInfo, input_name: str, value: Any) -> Node:
+    """A new node whose widget `input_name` has this value; the other widgets keep theirs.
+
+    Raises:
+        WorkflowError: the class has no such widget, or is unknown.
+    """
+    spec = _spec_of(node, info)
+    saved = saved_values(node, spec)
+    pairs = list(read_widgets(spec, saved))
+    if not any(w.name == input_name and w.is_saved for w, _ in pairs):
+        known = ", ".join(w.name for w, _ in pairs if w.is_sent) or "none"
+        raise WorkflowError(
+            "A value can't be set:",
+            [node.problem(f"it has no widget {input_name!r}; its widgets: {known}")],
+        )
+    if isinstance(saved, dict):
+        return replace(node, widgets_values={**saved, input_name: value})
+    by_name = {w.name: v for w, v in pairs}
+    by_name[input_name] = value
+    if spec.class_type == CUSTOM_COMBO:
+        return replace(node, widgets_values=[None if v is MISSING else v for v in by_name.values()])
+    # Read anew by name: another value of a dynamic combo brings other widgets.
+    values = [v for w, v in _by_full_name(spec, by_name) if w.is_saved]
+    return replace(node, widgets_values=[None if v is MISSING else v for v in values])
+
+
+def _by_full_name(spec: ClassSpec, by_name: dict[str, Any]) -> Iterator[tuple[Widget, Any]]:
+    stack = list(reversed(spec.elements))
+    while stack:
+        widget = stack.pop()
+        if isinstance(widget, Widget):
+            value = by_name.get(widget.name, widget.default)
+            yield widget, value
+            if widget.type == DYNAMIC_COMBO:
+                stack.extend(reversed(spec.sub_elements(widget, value)))

@@ -1,0 +1,1 @@
+"""What one run does to a prompt: decisions, no effects."""

@@ -1,0 +1,161 @@
+"""Recipes: a reference as the piece of prompt that makes its value, in a form that is the same
+every time.
+
+A node's id is the hash of its class and inputs, with links replaced by the ids of what they come
+from. So equal recipes are equal whatever their files looked like, a loader behind MODEL, CLIP and
+VAE is one node again when they meet in one prompt, and ComfyUI's cache sees the same nodes in
+every run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import Problem, WorkflowError
+from ..node_classes.object_info import ObjectInfo
+from ..ports.find_ports import ANY, type_name
+from ..prompt import Prompt, PromptNode, Source, link_source
+
+# Where a value lies is no part of what it is.
+_NOT_IDENTITY = frozenset({"run_dir", "unique_id"})
+LOADER = "DiscomfortContextLoader"
+SAVER = "DiscomfortContextSaver"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What rebuilds one value: `nodes` is closed under its links, `source` is the output that
+    counts.
+    """
+
+    nodes: Prompt
+    source: Source
+
+    @property
+    def id(self) -> str:
+        """The recipe hash: equal for equal recipes, whatever ids, order or titles."""
+        return f"{self.source.node_id}:{self.source.slot}"
+
+    @property
+    def loads(self) -> dict[str, str]:
+        """key -> version of what its loaders read in the context; empty in a closure."""
+        return {i["unique_id"]: i["version"] for i in _loaders(self.nodes) if i["run_dir"]}
+
+    @property
+    def frozen(self) -> set[str]:
+        """The contents (hashes) of the values that are frozen into it."""
+        return frozen_in(self.nodes)
+
+
+def locate(recipe: Recipe, run_dir: str, versions: Mapping[str, str]) -> Recipe:
+    """The recipe with its frozen values read from one place, where no run says where they are.
+
+    Args:
+        versions: content -> version in that folder.
+    """
+    nodes = dict(recipe.nodes)
+    for node_id, node in nodes.items():
+        content = node["inputs"].get("version")
+        if node["class_type"] == LOADER and content in versions:
+            place = {"unique_id": content, "run_dir": run_dir, "version": versions[content]}
+            nodes[node_id] = {**node, "inputs": {**node["inputs"], **place}}
+    return Recipe(nodes, recipe.source)
+
+
+def frozen_in(prompt: Prompt) -> set[str]:
+    """The contents of the frozen values that loaders in a prompt read."""
+    return {i["version"] for i in _loaders(prompt) if not i["run_dir"]}
+
+
+def _loaders(prompt: Prompt) -> list[dict[str, Any]]:
+    return [n["inputs"] for n in prompt.values() if n["class_type"] == LOADER]
+
+
+def make_recipe(prompt: Prompt, source: Source) -> Recipe:
+    """Give everything upstream of `source` its canonical id.
+
+    Args:
+        prompt: has no ports any more.
+
+    Raises:
+        WorkflowError: a cycle, or a link to a node that is not there; names the node.
+    """
+    message = "A reference can't be made:"
+    ids, nodes = _canonical(prompt, [source.node_id], _NOT_IDENTITY, message)
+    return Recipe(nodes, Source(ids[source.node_id], source.slot))
+
+
+def type_of(recipe: Recipe, info: ObjectInfo) -> str:
+    """The ComfyUI type of what a recipe makes; ANY for a class that is not known."""
+    node_id, slot = recipe.source
+    types = info.output_types(recipe.nodes[node_id]["class_type"])
+    return type_name(types[slot]) if 0 <= slot < len(types) else ANY
+
+
+def signatures(prompt: Prompt, node_ids: Iterable[str] | None = None) -> dict[str, str]:
+    """node id -> a hash of all that ComfyUI's cache looks at: class, inputs, and what feeds it.
+
+    What IS_CHANGED answers is not in it: only the server knows that.
+
+    Args:
+        node_ids: which nodes, with all that they depend on; None: all.
+
+    Source: ComfyUI comfy_execution/caching.py, CacheKeySetInputSignature (0.3.64 to 0.33).
+
+    Raises:
+        WorkflowError: a cycle, or a link to a node that is not there; names the node.
+    """
+    wanted = prompt if node_ids is None else node_ids
+    return _canonical(prompt, wanted, frozenset(), "The prompt can't be run:")[0]
+
+
+def _canonical(
+    prompt: Prompt, node_ids: Iterable[str], left_out: frozenset[str], message: str
+) -> tuple[dict[str, str], Prompt]:
+    """Old id -> canonical id of these nodes and of what they depend on, and the nodes renamed."""
+    ids: dict[str, str] = {}
+    nodes: Prompt = {}
+    entered: set[str] = set()
+    stack = list(node_ids)
+    while stack:
+        node_id = stack[-1]
+        node = prompt.get(node_id)
+        if node is None:
+            raise WorkflowError(
+                message, [Problem("a link leads to a node that is absent", node_id)]
+            )
+        waiting = [s.node_id for s in _sources(node) if s.node_id not in ids]
+        if node_id in ids or not waiting:
+            stack.pop()
+            if node_id not in ids:
+                ids[node_id] = _add(nodes, node, ids, left_out)
+            continue
+        if node_id in entered:
+            raise WorkflowError(
+                message, [Problem("it is a part of a cycle", node_id, node["class_type"])]
+            )
+        entered.add(node_id)
+        stack.extend(waiting)
+    return ids, nodes
+
+
+def _sources(node: PromptNode) -> list[Source]:
+    found = (link_source(value) for value in node["inputs"].values())
+    return [s for s in found if s is not None]
+
+
+def _add(nodes: Prompt, node: PromptNode, ids: dict[str, str], left_out: frozenset[str]) -> str:
+    inputs: dict[str, Any] = {}
+    for name, value in node["inputs"].items():
+        link = link_source(value)
+        inputs[name] = [ids[link.node_id], link.slot] if link else value
+    skipped = left_out if node["class_type"] == LOADER else ()
+    identity = [node["class_type"], {k: v for k, v in inputs.items() if k not in skipped}]
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), default=str)
+    node_id = "ref-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+    nodes[node_id] = {**node, "inputs": inputs}
+    return node_id

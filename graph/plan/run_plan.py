@@ -1,0 +1,167 @@
+"""What one run of one workflow does: all decisions, no effects.
+
+From the ports, what the context holds and the pass-by rules follows how each INPUT is fed (a
+literal, a loader, a reference's recipe) and what becomes of each OUTPUT (saved, or kept as a
+reference).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ...errors import WorkflowError
+from ..ports.find_ports import ANY, Port, Ports
+from ..ports.value_types import remedy_for
+from ..prompt import Prompt
+from .recipe import Recipe, frozen_in
+
+TENSOR_TYPES = {"IMAGE", "MASK", "LATENT", "AUDIO"}
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """The value is written into the prompt, so that ComfyUI validates and caches it as if typed
+    in.
+    """
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The value is read from the context by a loader. `key` is where it is stored there."""
+
+    key: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The value is read by a loader, too; it is known by its content's hash, and a reference keeps
+    it in whatever context the reference is stored.
+    """
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Graft:
+    """The value is rebuilt: the recipe's nodes become a part of the prompt."""
+
+    recipe: Recipe
+
+
+Feed: TypeAlias = "Literal | Load | Frozen | Graft"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decisions for one run.
+
+    feeds: how each INPUT's unique_id is met.
+    saves: unique_ids of the OUTPUTs whose value is stored.
+    references: unique_ids of the OUTPUTs that are kept as the workflow that makes them.
+    """
+
+    feeds: Mapping[str, Feed]
+    saves: tuple[str, ...]
+    references: tuple[str, ...]
+
+
+def plan_run(ports: Ports, look_up: Callable[[str], Feed], rules: Mapping[str, str]) -> Plan:
+    """Decide what one run does.
+
+    Args:
+        look_up: how a stored unique_id is met; only called for what is stored.
+        rules: ComfyUI type -> "val" or "ref"; what is not listed is "val".
+
+    Raises:
+        WorkflowError: values that the types of their ports do not allow: text for a picture, None.
+    """
+    saves, references = [], []
+    for unique_id, port in ports.outputs.items():
+        by_reference = rules.get(port.type, "val") == "ref"
+        (references if by_reference else saves).append(unique_id)
+    feeds = {unique_id: look_up(unique_id) for unique_id in ports.inputs}
+    _check_literals(ports, feeds, rules)
+    return Plan(feeds, tuple(saves), tuple(references))
+
+
+def versions_to_load(plan: Plan) -> dict[str, str]:
+    """key -> version of all that a run's loaders read from under its own key."""
+    feeds = [feed for feed in plan.feeds.values() if isinstance(feed, Load)]
+    return {feed.key: feed.version for feed in feeds}
+
+
+def contents_to_load(plan: Plan, prompt: Prompt, ports: Ports) -> set[str]:
+    """The frozen values that a run's loaders read: of references, and of a file that is one."""
+    contents = frozen_in(prompt)
+    for feed in (*plan.feeds.values(), *(frozen_feed(port) for port in ports.frozen)):
+        if isinstance(feed, Frozen):
+            contents.add(feed.content)
+        elif isinstance(feed, Graft):
+            contents |= feed.recipe.frozen
+    return contents
+
+
+def frozen_feed(port: Port) -> Literal | Frozen:
+    """What a reference froze into a port: `{"value": literal}`, or `{"content": hash}` for a larger
+    value.
+    """
+    held = port.frozen
+    if isinstance(held, Mapping) and "value" in held:
+        return Literal(held["value"])
+    if isinstance(held, Mapping) and isinstance(held.get("content"), str):
+        return Frozen(held["content"])
+    raise WorkflowError(
+        "A reference is damaged:",
+        [port.problem(f"the frozen value of the port can't be read: {held!r}")],
+    )
+
+
+def _check_literals(ports: Ports, feeds: Mapping[str, Feed], rules: Mapping[str, str]) -> None:
+    """ComfyUI checks the type of a literal only where a widget could hold it, and makes the best of
+    it there.
+
+    Choices are left to ComfyUI: a class may accept others than those it lists (VALIDATE_INPUTS),
+    which /object_info does not tell. 0.33 checks them all; 0.3.64 (execution.py `validate_inputs`)
+    checks plain lists, but not inputs of the type "COMBO": there a wrong one reaches the node.
+    """
+    problems = []
+    for unique_id, feed in feeds.items():
+        if not isinstance(feed, Literal):
+            continue
+        kind = ports.input_type(unique_id)
+        is_object = kind in TENSOR_TYPES or rules.get(kind) == "ref"
+        remedy = remedy_for(feed.value, kind, is_object)
+        if remedy is not None:
+            shown = repr(feed.value)
+            shown = shown if len(shown) < 80 else shown[:76] + "..."
+            reason = f"the value of {unique_id!r} is {shown}, but {kind} is needed. {remedy}"
+            problems += [port.problem(reason.rstrip()) for port in ports.inputs[unique_id]]
+    if problems:
+        raise WorkflowError("These values can't be used:", problems)
+
+
+def wanted_by(type_spec: tuple[Any, Mapping[str, Any]] | None) -> dict[str, Any]:
+    """What a loader must make sure of for the input that it feeds, from that input's /object_info.
+
+    Links skip ComfyUI's own checks of type, range and options (execution.py `validate_inputs`).
+    """
+    if type_spec is None:
+        return {}
+    kind, options = type_spec
+    if isinstance(kind, (list, tuple)):
+        return {"type": "COMBO", "options": list(kind)}
+    wanted = {} if kind in ("*", ANY) else {"type": str(kind)}
+    if kind in ("INT", "FLOAT"):
+        wanted.update({k: options[k] for k in ("min", "max") if options.get(k) is not None})
+    if (
+        kind == "COMBO"
+        and isinstance(options.get("options"), list)
+        and not options.get("multiselect")
+    ):
+        wanted["options"] = options["options"]
+    return wanted

@@ -1,0 +1,263 @@
+"""(Prompt, plan) -> Prompt: ports become literals, loaders, savers and grafted recipes.
+
+What is left of the prompt is what its outputs need. Passthru ports vanish: a link through them
+leads to what it really comes from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import WorkflowError
+from ..compose.prune import prune_prompt
+from ..node_classes.widgets import ObjectInfo
+from ..ports.find_ports import PORT_INPUT, Port, Ports
+from ..ports.literals import in_prompt
+from ..prompt import Prompt, PromptNode, Source, link_source
+from ..workflow.model import PORT_TYPE
+from .recipe import LOADER, SAVER, Recipe, make_recipe
+from .run_plan import Frozen, Graft, Literal, Load, Plan, frozen_feed, wanted_by
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """A prompt ready to be queued, but for the savers' `handoff`.
+
+    prompt: ports are gone; empty when nothing is to be executed.
+    savers: unique_id -> node id of its saver.
+    literals: (node id, input name) -> unique_id, to tell in an error where a value came from.
+    needed: the ids of the nodes that its outputs need; the others only keep ComfyUI's cache warm.
+    """
+
+    prompt: Prompt
+    savers: Mapping[str, str] = field(default_factory=dict)
+    literals: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    needed: frozenset[str] = frozenset()
+
+
+def swap_ports(
+    prompt: Prompt,
+    ports: Ports,
+    plan: Plan,
+    info: ObjectInfo,
+    run_dir: str,
+    warm: Iterable[Recipe] = (),
+) -> Swapped:
+    """Make the prompt that is queued.
+
+    Args:
+        run_dir: the folder of the context, where loaders find their values.
+        warm: recipes that are put in unconnected, so that ComfyUI's cache keeps what they made
+            (an entry whose node is absent from a prompt is dropped; execution.py, caching.py).
+    """
+    swap = _Swap(prompt, ports, plan, info, run_dir, tells_reference=True)
+    nodes = {
+        node_id: swap.node(node_id, node)
+        for node_id, node in prompt.items()
+        if node["class_type"] != PORT_TYPE
+    }
+    savers = {unique_id: ports.outputs[unique_id].node_id for unique_id in plan.saves}
+    for unique_id, node_id in savers.items():
+        nodes[node_id] = swap.saver(unique_id, node_id)
+    nodes.update(swap.added)
+    targets = [n for n, node in nodes.items() if n in savers.values() or _is_output(node, info)]
+    queued = prune_prompt(nodes, targets)
+    needed = frozenset(queued)
+    if queued:
+        for recipe in warm:
+            for node_id, node in recipe.nodes.items():
+                queued.setdefault(node_id, node)
+    literals = {place: uid for place, uid in swap.literals.items() if place[0] in queued}
+    return Swapped(queued, savers, literals, needed)
+
+
+def resolve_output(
+    prompt: Prompt, ports: Ports, plan: Plan, info: ObjectInfo, run_dir: str, unique_id: str
+) -> tuple[Prompt, Source | None]:
+    """The prompt without ports, and the place in it where an OUTPUT's value comes from.
+
+    Returns:
+        prompt, source (None when the value is a literal).
+    """
+    swap = _Swap(prompt, ports, plan, info, run_dir)
+    nodes = {
+        node_id: swap.node(node_id, node)
+        for node_id, node in prompt.items()
+        if node["class_type"] != PORT_TYPE
+    }
+    value = swap.feed(Source(ports.outputs[unique_id].node_id, 0), {})
+    nodes.update(swap.added)
+    return nodes, link_source(value)
+
+
+def recipe_of_output(
+    prompt: Prompt, ports: Ports, plan: Plan, info: ObjectInfo, run_dir: str, unique_id: str
+) -> Recipe:
+    """What rebuilds the value of an OUTPUT.
+
+    Raises:
+        WorkflowError: no node makes it.
+    """
+    nodes, source = resolve_output(prompt, ports, plan, info, run_dir, unique_id)
+    if source is None:
+        raise WorkflowError(
+            "A reference can't be made:",
+            [ports.outputs[unique_id].problem("its value is a literal, not made by a node")],
+        )
+    return make_recipe(nodes, source)
+
+
+def order_ports(
+    swapped: Swapped, order: Mapping[str, Any], places: Mapping[str, tuple[str, str]]
+) -> Prompt:
+    """The prompt with what one run alone knows.
+
+    The savers' `handoff` differs in every run, so they always run. Where a frozen value lies goes
+    beside the loader's inputs, so that ComfyUI's cache serves it wherever that is (caching.py of
+    0.3.64 and 0.33 looks at class and inputs only).
+
+    Args:
+        places: content -> (run_dir, version).
+    """
+    prompt = dict(swapped.prompt)
+    for node_id, node in prompt.items():
+        inputs = node["inputs"]
+        if node["class_type"] == LOADER and not inputs["run_dir"] and inputs["version"] in places:
+            place = list(places[inputs["version"]])
+            prompt[node_id] = {**node, "_meta": {**(node.get("_meta") or {}), "place": place}}
+    text = json.dumps(order)
+    for node_id in swapped.savers.values():
+        node = prompt[node_id]
+        prompt[node_id] = {**node, "inputs": {**node["inputs"], "handoff": text}}
+    return prompt
+
+
+def shows_workflow(prompt: Prompt, info: ObjectInfo) -> bool:
+    """Whether a node writes the workflow into its files, as SaveImage does (ComfyUI nodes.py)."""
+    for node in prompt.values():
+        inputs = (info.raw.get(node["class_type"]) or {}).get("input") or {}
+        for kind in (inputs.get("hidden") or {}).values():
+            if kind == "EXTRA_PNGINFO" or (isinstance(kind, list) and "EXTRA_PNGINFO" in kind):
+                return True
+    return False
+
+
+def _is_output(node: PromptNode, info: ObjectInfo) -> bool:
+    return node["class_type"] in info and info.is_output_node(node["class_type"])
+
+
+def _titled(recipe: Recipe, unique_id: str) -> Prompt:
+    """The recipe's nodes with titles that tell, in an error, where a node comes from."""
+    return {
+        node_id: {**node, "_meta": {"title": f"{_title(node)}, in the reference {unique_id!r}"}}
+        for node_id, node in recipe.nodes.items()
+    }
+
+
+def _title(node: PromptNode) -> str:
+    return (node.get("_meta") or {}).get("title") or node["class_type"]
+
+
+class _Swap:
+    """One pass over a prompt. `added` collects the loaders and the recipes' nodes."""
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        ports: Ports,
+        plan: Plan,
+        info: ObjectInfo,
+        run_dir: str,
+        tells_reference: bool = False,
+    ):
+        self.prompt, self.plan, self.info, self.run_dir = prompt, plan, info, run_dir
+        self.tells_reference = tells_reference
+        self.ports = {port.node_id: port for port in ports.all()}
+        self.added: Prompt = {}
+        self.literals: dict[tuple[str, str], str] = {}
+        self._loaders: dict[tuple[str, str], str] = {}
+
+    def node(self, node_id: str, node: PromptNode) -> PromptNode:
+        inputs = dict(node["inputs"])
+        for name, value in node["inputs"].items():
+            link = link_source(value)
+            if link is None or link.node_id not in self.ports:
+                continue
+            wanted = wanted_by(self.info.input_spec(node["class_type"], name))
+            fed = self.feed(link, wanted)
+            port = self._origin(link)
+            if port is not None and link_source(fed) is None:
+                self.literals[node_id, name] = port
+            inputs[name] = fed
+        return {**node, "inputs": inputs}
+
+    def saver(self, unique_id: str, node_id: str) -> PromptNode:
+        return {
+            "class_type": SAVER,
+            "inputs": {
+                "unique_id": unique_id,
+                "handoff": "{}",
+                PORT_INPUT: self.feed(Source(node_id, 0), {}),
+            },
+            "_meta": {"title": f"output port {unique_id!r}"},
+        }
+
+    def feed(self, link: Source, wanted: dict[str, Any]) -> Any:
+        """What an input gets that is linked to `link`: a link to a real node, or a literal."""
+        seen = []
+        while link.node_id in self.ports:
+            port = self.ports[link.node_id]
+            if port.node_id in seen:
+                raise WorkflowError(
+                    "The ports form a cycle:", [self.ports[p].problem("in the cycle") for p in seen]
+                )
+            seen.append(port.node_id)
+            if port.source is None:
+                return self._fed(port, wanted)
+            link = port.source
+        return [link.node_id, link.slot]
+
+    def _origin(self, link: Source) -> str | None:
+        while link.node_id in self.ports:
+            port = self.ports[link.node_id]
+            if port.source is None:
+                return port.unique_id
+            link = port.source
+        return None
+
+    def _fed(self, port: Port, wanted: dict[str, Any]) -> Any:
+        is_frozen = port.frozen is not None
+        feed = frozen_feed(port) if is_frozen else self.plan.feeds[port.unique_id]
+        if isinstance(feed, Literal):
+            return in_prompt(feed.value)
+        if isinstance(feed, Graft):
+            recipe = feed.recipe
+            titled = _titled(recipe, port.unique_id) if self.tells_reference else recipe.nodes
+            self.added.update(titled)
+            return [feed.recipe.source.node_id, feed.recipe.source.slot]
+        return [self._loader(port, feed, wanted), 0]
+
+    def _loader(self, port: Port, feed: Load | Frozen, wanted: dict[str, Any]) -> str:
+        text = json.dumps(wanted, sort_keys=True)
+        is_frozen = isinstance(feed, Frozen)
+        version = feed.content if is_frozen else feed.version
+        key = (version, text)
+        if key not in self._loaders:
+            name = port.node_id
+            while name in self.added or (name != port.node_id and name in self.prompt):
+                name += "+"
+            self._loaders[key] = name
+            self.added[name] = {
+                "class_type": LOADER,
+                "inputs": {
+                    "unique_id": "" if is_frozen else feed.key,
+                    "run_dir": "" if is_frozen else self.run_dir,
+                    "version": version,
+                    "wanted": text,
+                },
+                "_meta": {"title": f"input port {port.unique_id!r}"},
+            }
+        return self._loaders[key]

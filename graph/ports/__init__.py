@@ -1,0 +1,1 @@
+"""Which ports there are, what they take, what is missing."""

@@ -1,0 +1,71 @@
+"""ComfyUI's types of Python values, and which of them may stand where another is asked for.
+
+What a value is can only be guessed from its shape; it serves to tell, where an input is missing,
+which stored values would do. What a literal is can be seen: some are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .find_ports import ANY
+
+# What ComfyUI or a loader takes in place of a type (execution.py `validate_inputs`, 0.3.64 to 0.33:
+# a literal is converted; a combo's option is text).
+_STANDS_FOR = {"FLOAT": {"INT"}, "COMBO": {"STRING"}, "BOOLEAN": {"INT"}}
+_CHANNELS = {1, 3, 4}
+
+
+def kind_of(value: Any) -> str:
+    """The ComfyUI type that a value most likely is; ANY when nothing tells.
+
+    Tensors are told by their shapes: `[batch, height, width, channels]` is an IMAGE,
+    `[batch, height, width]` a MASK.
+    """
+    for kind, python_type in (("BOOLEAN", bool), ("INT", int), ("FLOAT", float), ("STRING", str)):
+        if isinstance(value, python_type):
+            return kind
+    if isinstance(value, Mapping):
+        if "samples" in value:
+            return "LATENT"
+        return "AUDIO" if "waveform" in value else "DICT"
+    shape = tuple(getattr(value, "shape", ()))
+    if len(shape) == 4 and shape[-1] in _CHANNELS:
+        return "IMAGE"
+    if len(shape) == 3:
+        return "MASK"
+    return ANY
+
+
+def fits(kind: str, wanted: str) -> bool:
+    """Whether a value of one type may be given where another is asked for.
+
+    A type may be several, as "INT,FLOAT". What is of no known type fits nothing but ANY.
+    """
+    if wanted == ANY:
+        return True
+    kinds, asked = set(kind.split(",")), set(wanted.split(","))
+    return any(k in asked or any(k in _STANDS_FOR.get(a, ()) for a in asked) for k in kinds)
+
+
+def remedy_for(literal: Any, kind: str, is_object: bool) -> str | None:
+    """What to do about a literal that can't be the value of a port; None: it can be.
+
+    Refused is what ComfyUI would make something else of without a word (execution.py
+    `validate_inputs`): None the text "None", "false" true, 1.5 a 1. What it refuses is left to it.
+
+    Args:
+        is_object: the type is one that no literal stands for, as a picture or a model.
+    """
+    if literal is None:
+        none = 'Give a value; "" is no text.' if kind == "STRING" else "Give a value."
+        return None if kind == ANY else none
+    if is_object:
+        is_path = kind == "IMAGE" and isinstance(literal, str)
+        return "Open a file with discomfort.Tools.open_image_as_tensor(path)." if is_path else ""
+    if kind == "BOOLEAN" and not (isinstance(literal, (int, float)) and literal in (0, 1)):
+        return "Write True or False."
+    if kind == "INT" and isinstance(literal, float) and not literal.is_integer():
+        return "Write a whole number; round() makes one."
+    return None

@@ -1,0 +1,1 @@
+"""The editor's JSON as values, and the edits on it."""

@@ -1,0 +1,1 @@
+"""References in runs: stored recipes, and the models that ComfyUI is to keep."""

@@ -1,0 +1,155 @@
+"""What ComfyUI keeps for the next run: the references that were used last, as memory allows.
+
+ComfyUI drops what the next prompt does not have. So the recipes that were used last are in every
+prompt, unconnected. All decisions about that are here; `registry.py` remembers, `model_room.py`
+acts.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..errors import NodeFailed
+from ..graph.plan.recipe import Recipe
+from ..graph.prompt import Prompt, Source, link_source
+
+# How many recipes stay, and apart from them how many nodes at their beginnings: loaders, which cost
+# the most. A loop over prompt texts makes many recipes over few loaders.
+WARM_RECIPES = 12
+WARM_LOADERS = 12
+MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".gguf")
+# A model takes more than its file while it is loaded, and where its numbers are made wider.
+_NEED_PER_BYTE = 2.0
+_MEMORY_ERRORS = ("MemoryError", "OutOfMemoryError")
+_MEMORY_WORDS = (
+    "out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory",
+    "unable to allocate",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Kept:
+    recipe: Recipe
+    names: set[str] = field(default_factory=set)
+
+
+class Warm:
+    """The recipes and loaders that were used last, the oldest first."""
+
+    def __init__(self) -> None:
+        self._recipes: OrderedDict[str, _Kept] = OrderedDict()
+        self._loaders: OrderedDict[str, _Kept] = OrderedDict()
+        self._held: set[str] = set()
+
+    @property
+    def held(self) -> set[str]:
+        """The model files that the worker has loaded, as far as is known."""
+        return set(self._held)
+
+    def note_sent(self, prompt: Prompt, needed: Collection[str]) -> None:
+        """A prompt was run: what it needed is loaded now, what it did not have is gone."""
+        loaded = model_files({n: node for n, node in prompt.items() if n in needed})
+        self._held = (self._held & model_files(prompt)) | loaded
+
+    def use(self, recipe: Recipe, unique_id: str) -> None:
+        """A reference was made or used under that name."""
+        for loader in loaders_of(recipe):
+            _keep(self._loaders, loader, unique_id, WARM_LOADERS)
+        _keep(self._recipes, recipe, unique_id, WARM_RECIPES)
+
+    def recipes(self) -> list[Recipe]:
+        """What is kept, the least recently used first."""
+        return [kept.recipe for kept in (*self._loaders.values(), *self._recipes.values())]
+
+    def drop(self, ids: Collection[str]) -> None:
+        """Keep these recipes no longer."""
+        for known in (self._recipes, self._loaders):
+            for recipe_id in ids:
+                known.pop(recipe_id, None)
+
+    def named(self, unique_id: str) -> list[Recipe]:
+        """What is kept under a name, with all that is built on its loaders."""
+        kept = [*self._recipes.values(), *self._loaders.values()]
+        asked = [k.recipe for k in kept if unique_id in k.names]
+        loaders = {loader.id for recipe in asked for loader in loaders_of(recipe)}
+        return [
+            k.recipe
+            for k in kept
+            if k.recipe in asked or loaders & {r.id for r in loaders_of(k.recipe)}
+        ]
+
+    def not_in(self, needed: Collection[str]) -> list[str]:
+        """The ids of the recipes that a prompt which needs these nodes does without."""
+        return [recipe.id for recipe in self.recipes() if not recipe.nodes.keys() <= set(needed)]
+
+    def names(self) -> list[str]:
+        """The unique_ids under which something is kept."""
+        kept = [*self._recipes.values(), *self._loaders.values()]
+        return sorted({name for k in kept for name in k.names})
+
+    def clear(self) -> None:
+        self._recipes.clear()
+        self._loaders.clear()
+        self._held.clear()
+
+
+def _keep(known: OrderedDict[str, _Kept], recipe: Recipe, name: str, limit: int) -> None:
+    kept = known.setdefault(recipe.id, _Kept(recipe))
+    kept.names.add(name)
+    known.move_to_end(recipe.id)
+    while len(known) > limit:
+        known.popitem(last=False)
+
+
+def loaders_of(recipe: Recipe) -> list[Recipe]:
+    """The nodes that a recipe begins with."""
+    return [
+        Recipe({node_id: node}, Source(node_id, 0))
+        for node_id, node in recipe.nodes.items()
+        if not any(link_source(value) for value in node["inputs"].values())
+    ]
+
+
+def model_files(prompt: Prompt) -> set[str]:
+    """The names of model files in the inputs of nodes."""
+    values = [v for node in prompt.values() for v in node["inputs"].values()]
+    return {v for v in values if isinstance(v, str) and v.lower().endswith(MODEL_SUFFIXES)}
+
+
+def choose_dropped(
+    warm: Iterable[Recipe],
+    held: Collection[str],
+    needed: Prompt,
+    sizes: Mapping[str, int],
+    free_bytes: int,
+) -> list[Recipe]:
+    """Which recipes are to be kept no longer, so that the models of a prompt have room.
+
+    Args:
+        warm: the least recently used first.
+        held: the model files that the worker has loaded.
+        needed: the nodes that the prompt runs.
+        sizes: name of a model file -> its bytes.
+        free_bytes: the memory that the worker could still take.
+    """
+    warm = list(warm)
+    wanted = model_files(needed)
+    cold = sum(sizes.get(name, 0) for name in wanted if name not in held)
+    lacking = cold * _NEED_PER_BYTE - free_bytes
+    dropped: list[Recipe] = []
+    for loader in (r for r in warm if len(r.nodes) == 1):
+        names = {n for n in model_files(loader.nodes) if n in held and n not in wanted}
+        freed = sum(sizes.get(name, 0) for name in names)
+        if not cold or lacking <= 0 or not freed or loader in dropped:
+            continue
+        lacking -= freed
+        dropped += [r for r in warm if names & model_files(r.nodes) and r not in dropped]
+    return dropped
+
+
+def is_out_of_memory(error: NodeFailed) -> bool:
+    """Whether a node failed for lack of memory, of the machine or of the GPU."""
+    kind, text = error.exception_type or "", (error.exception_message or "").lower()
+    return kind.endswith(_MEMORY_ERRORS) or any(words in text for words in _MEMORY_WORDS)

@@ -1,0 +1,1 @@
+"""The rooms behind `Discomfort.run`, `plan` and `stream`."""

@@ -1,0 +1,179 @@
+"""Plans: what a run would do, found out by looking only. Every decision is taken in `graph/`.
+
+A `Planner` looks at the context, the inputs and what was sent before; `RunPlan` is what
+`Discomfort.plan` gives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..graph.explain.svg import draw_plan
+from ..graph.explain.text import describe_plan
+from ..graph.explain.workflow_plan import GIVEN, Offer, Surroundings, WorkflowPlan, explain_workflow
+from ..graph.plan.expected_cache import Sent, expect_cached
+from ..graph.plan.recipe import Recipe, type_of
+from ..graph.plan.run_plan import Frozen, Graft, Load
+from ..graph.ports.missing_inputs import find_missing, unknown_inputs
+from ..graph.ports.value_types import kind_of
+from ..references.registry import References, recipe_of
+from ..workflows.prepare import Prepared, Preparer
+from .bindings import feed_of, feed_of_given, is_given_by_reference, kind_of_stored
+
+if TYPE_CHECKING:
+    from ..workflow_context import WorkflowContext
+    from ..workflows.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What a run would do in its first iteration. Print it, or let a notebook show it.
+
+    Attributes:
+        workflows: one plan for each workflow, in order: ports, prompt, nodes that run.
+        given_bytes: unique_id -> size of the inputs that would be saved to the context first.
+        notes: what is odd: inputs that nobody takes, a workflow with nothing to run.
+    """
+
+    workflows: tuple[WorkflowPlan, ...]
+    given_bytes: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The unique_ids of the INPUTs that nothing meets; a run would raise."""
+        return tuple(dict.fromkeys(p.unique_id for w in self.workflows for p in w.missing))
+
+    def __str__(self) -> str:
+        return describe_plan(self.workflows, self.given_bytes, self.notes)
+
+    def svg(self) -> str:
+        """The picture: every workflow with its ports, references, and what is cached."""
+        return draw_plan(self.workflows)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to an .svg file, which needs nothing else to be shown.
+
+        Raises:
+            ValueError: the name does not end in .svg.
+        """
+        target = Path(path).expanduser()
+        if target.suffix.lower() != ".svg":
+            raise ValueError(f"A plan is saved as a picture: the name must end in .svg: {path}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(self.svg(), encoding="utf-8")
+        return target
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def _repr_html_(self) -> str:
+        return f"<div>{self.svg()}<pre>{html.escape(str(self))}</pre></div>"
+
+
+class Planner:
+    """Looks at what a run would use. It saves nothing and touches no order of use."""
+
+    def __init__(
+        self,
+        context: WorkflowContext,
+        references: References,
+        rules: Mapping[str, str],
+        preparer: Preparer,
+        sent: Iterable[Sent],
+    ):
+        self._context, self._references, self._rules = context, references, rules
+        self._preparer, self._sent = preparer, sent
+
+    async def __call__(self, workflows: list[Source], given: Mapping[str, Any]) -> RunPlan:
+        prepared = [await self._preparer.prepare_aside(source) for source in workflows]
+        named = [(p.name, p.ports) for p in prepared]
+        sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}
+        stored = [uid for uid in self._context.list_keys() if uid not in given]
+        wanted = {uid for _, ports in named for uid in ports.inputs}
+        offers = {uid: self._offer_stored(uid) for uid in stored if uid in wanted}
+        for uid, value in given.items():
+            offers[uid] = self._offer_given(uid, value, sizes[uid], prepared)
+        kinds = {}
+        if any(find_missing(named, [*stored, *given])):
+            kinds = {uid: self._kind_of(uid, given) for uid in (*stored, *given)}
+        plans = self._explain(prepared, offers, kinds)
+        unknown = unknown_inputs(given, named)
+        notes = [*([unknown] if unknown else []), *_find_idle(plans)]
+        return RunPlan(plans, sizes, tuple(notes))
+
+    def _explain(
+        self, prepared: list[Prepared], offers: dict[str, Offer], kinds: dict[str, str]
+    ) -> tuple[WorkflowPlan, ...]:
+        info, sent, plans = self._preparer.info, list(self._sent), []
+        warm = {recipe.id: recipe for recipe in self._references.warm()}
+        for workflow in prepared:
+            around = Surroundings(
+                self._rules,
+                info,
+                str(self._context.folder),
+                kinds,
+                frozenset(expect_cached(sent)),
+                tuple(warm.values()),
+                self._freeze,
+            )
+            plan, offers = explain_workflow(
+                workflow.name, workflow.prompt, workflow.ports, offers, around
+            )
+            if plan.prompt:
+                sent.append(Sent(plan.prompt, frozenset((*plan.runs, *plan.cached)), True))
+            used = [offers[p.unique_id].feed for p in plan.ports if p.how in ("keep", "reference")]
+            warm |= {f.recipe.id: f.recipe for f in used if isinstance(f, Graft)}
+            kinds = kinds | {uid: port.type for uid, port in workflow.ports.outputs.items()}
+            plans.append(plan)
+        return tuple(plans)
+
+    def _freeze(self, load: Load) -> Frozen:
+        receipt = self._context.get_receipt(load.key)
+        return Frozen(self._references.content_of(self._context, receipt))
+
+    def _offer_stored(self, unique_id: str) -> Offer:
+        receipt = self._context.get_receipt(unique_id)
+        feed = feed_of(self._context, unique_id, self._recipe)
+        return Offer(feed, "context", receipt.size_bytes, receipt.storage)
+
+    def _offer_given(
+        self, unique_id: str, value: Any, size_bytes: int, prepared: list[Prepared]
+    ) -> Offer:
+        kinds = {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
+        if is_given_by_reference(value, kinds, self._rules):
+            stored = self._preparer.prepare(value, f"the input {unique_id!r}")
+            recipe = recipe_of(stored, unique_id, self._preparer)
+            return Offer(Graft(recipe), "inputs")
+        feed = feed_of_given(unique_id, value, size_bytes, GIVEN)
+        fits_in_ram = size_bytes <= self._context.get_usage()["ram_capacity_bytes"]
+        storage = "ram" if fits_in_ram else "disk"
+        return Offer(feed, "inputs", size_bytes, storage)
+
+    def _recipe(self, unique_id: str) -> Recipe:
+        name = f"the reference {unique_id!r}"
+        stored = self._preparer.prepare(self._context.load_reference(unique_id), name)
+        return recipe_of(stored, unique_id, self._preparer)
+
+    def _kind_of(self, unique_id: str, given: Mapping[str, Any]) -> str:
+        if unique_id in given:
+            return kind_of(given[unique_id])
+        return kind_of_stored(
+            self._context,
+            unique_id,
+            lambda uid: type_of(self._recipe(uid), self._preparer.info),
+        )
+
+
+def _find_idle(plans: Iterable[WorkflowPlan]) -> list[str]:
+    return [
+        f"{plan.name} has nothing to run: no OUTPUT port, and no node that shows or saves "
+        "something. A run would raise."
+        for plan in plans
+        if not plan.prompt and not any(port.how == "keep" for port in plan.ports)
+    ]

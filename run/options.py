@@ -1,0 +1,89 @@
+"""How a run is to go: the options of `Discomfort.run`, and what is wrong with them."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..workflow_context import check_unique_id
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is to go; see `Discomfort.run`."""
+
+    iterations: int | None = 1
+    use_ram: bool = True
+    until: Callable[[Any], Any] | None = None
+    on_event: Callable[[Any], Any] | None = None
+    progress: bool | None = None
+    timeout: float | None = None
+    retries: int = 0
+    randomize_seeds: bool = False
+    seed: int | None = None
+    record: bool | str | None = None
+
+
+def check_options(options: Options) -> None:
+    """Raises TypeError or ValueError for an argument that can't be used, with what it may be."""
+    n = options.iterations
+    if n is None:
+        if options.until is None:
+            raise ValueError("iterations=None needs until=...: nothing else would end the run.")
+    elif not _is_whole(n):
+        raise TypeError(f"iterations must be a whole number or None, not {n!r}.")
+    elif n < 1:
+        raise ValueError(f"iterations must be 1 or more, not {n}.")
+    for name in ("until", "on_event"):
+        value = getattr(options, name)
+        if value is not None and not callable(value):
+            raise TypeError(f"{name} must be a function, not {value!r}.")
+    if inspect.iscoroutinefunction(options.on_event):
+        raise TypeError(
+            "on_event must be a plain function: a run does not wait for its listeners. Start "
+            "a task in it for what takes time."
+        )
+    timeout = options.timeout
+    if timeout is not None and (not isinstance(timeout, numbers.Real) or isinstance(timeout, bool)):
+        raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}.")
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}.")
+    if not _is_whole(options.retries):
+        raise TypeError(f"retries must be a whole number, not {options.retries!r}.")
+    if options.retries < 0:
+        raise ValueError(f"retries must be 0 or more, not {options.retries!r}.")
+    check_record(options.record)
+    if options.seed is not None and not _is_whole(options.seed):
+        raise TypeError(f"seed must be a whole number or None, not {options.seed!r}.")
+    for name, values in (("use_ram", (bool,)), ("randomize_seeds", (bool,)),
+                         ("progress", (bool, type(None)))):  # fmt: skip
+        value = getattr(options, name)
+        if not isinstance(value, values):
+            raise TypeError(f"{name} must be True or False, not {value!r}.")
+
+
+def _is_whole(value: Any) -> bool:
+    """Also numpy's integers."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def check_record(record: Any) -> None:
+    """Raises TypeError for a `record=` that can't be used."""
+    if record is not None and not isinstance(record, (bool, str)):
+        raise TypeError(f"record must be True, False, None or a title, not {record!r}.")
+
+
+def check_given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The `inputs` of a run; TypeError for what can't be some."""
+    if inputs is None:
+        return {}
+    if not isinstance(inputs, Mapping):
+        raise TypeError(
+            f"inputs must be a dict of unique_id to value, not {type(inputs).__name__}."
+        )
+    for unique_id in inputs:
+        check_unique_id(unique_id)
+    return dict(inputs)

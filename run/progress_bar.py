@@ -1,0 +1,72 @@
+"""The progress bar of a run: one step a workflow, with the node that runs behind it.
+
+Shown in a terminal or a notebook unless told otherwise. It only listens and decides nothing about
+the run.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ..events import NodeStarted, Progress, WorkflowStarted
+
+
+def is_shown(progress: bool | None) -> bool:
+    """Whether to show a bar: as asked, else where somebody looks (a terminal, a notebook)."""
+    if progress is not None:
+        return progress
+    is_terminal = bool(getattr(sys.stderr, "isatty", lambda: False)())
+    return is_terminal or "ipykernel" in sys.modules
+
+
+class ProgressBar:
+    """A tqdm bar over `total` workflow runs (None: no limit), or nothing at all."""
+
+    def __init__(self, shown: bool, total: int | None, on_event: Callable[[Any], Any] | None):
+        self._bar: Any = None
+        self._on_event = on_event
+        if shown:
+            from tqdm.auto import tqdm
+
+            # A script's own loop of single runs must not fill the screen with finished bars.
+            self._bar = tqdm(total=total, unit="run", dynamic_ncols=True, leave=total != 1)
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    @property
+    def listener(self) -> Callable[[Any], Any] | None:
+        """What the worker's events go to; None when nobody listens, which costs least."""
+        return self._on_event if self._bar is None else self._show
+
+    def begin(self, event: WorkflowStarted) -> None:
+        if self._bar is not None:
+            self._bar.set_description(event.workflow, refresh=False)
+        if self._on_event is not None:
+            self._on_event(event)
+
+    def advance(self) -> None:
+        if self._bar is not None:
+            self._bar.set_postfix_str("", refresh=False)
+            self._bar.update(1)
+
+    def _show(self, event: Any) -> Any:
+        text = _describe(event)
+        if text is not None:
+            self._bar.set_postfix_str(text)
+        return None if self._on_event is None else self._on_event(event)
+
+
+def _describe(event: Any) -> str | None:
+    """A node's title, or how far it is."""
+    if isinstance(event, NodeStarted):
+        return event.title
+    if isinstance(event, Progress) and event.maximum:
+        return f"{event.value:g}/{event.maximum:g}"
+    return None

@@ -1,0 +1,242 @@
+"""One call of `run()`: the effects, in order. Every decision is taken in `graph/`.
+
+A `Run` prepares the workflows, saves the inputs, and then takes the steps: for each iteration, for
+each workflow, plan, swap, hand over, send, take back, keep references.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import WorkerDied, WorkerStartError, WorkflowError
+from ..events import SeedsChanged, WorkflowStarted
+from ..graph.plan.expected_cache import Sent
+from ..graph.plan.recipe import Recipe, type_of
+from ..graph.plan.run_plan import Feed, Plan, contents_to_load, plan_run, versions_to_load
+from ..graph.plan.swap_ports import Swapped, shows_workflow, swap_ports
+from ..graph.ports.literals import NOT_LITERAL, as_literal
+from ..graph.ports.missing_inputs import check_inputs, unknown_inputs
+from ..graph.ports.value_types import kind_of
+from ..graph.prompt import Prompt
+from ..references.registry import References
+from ..workflow_context import FROZEN_PREFIX
+from ..workflows.prepare import Prepared, Preparer
+from .bindings import feed_of, is_given_by_reference, kind_of_stored
+from .options import Options
+from .progress_bar import ProgressBar, is_shown
+from .recording import Track
+from .seeds import DrawnSeeds
+from .submit import Errand, Listener, Sender
+
+if TYPE_CHECKING:
+    from ..comfy_serverless import ComfyConnector
+    from ..records.history import History
+    from ..workflow_context import Handoff, Taken, WorkflowContext
+    from ..workflows.sources import Source
+
+log = logging.getLogger("discomfort.run")
+
+_TRIES = 20
+
+
+class Run:
+    """One call of `run()` on one worker and one context."""
+
+    def __init__(
+        self,
+        worker: ComfyConnector,
+        context: WorkflowContext,
+        references: References,
+        rules: Mapping[str, str],
+        preparer: Preparer,
+        options: Options,
+        sent: deque[Sent],
+        history: History | None = None,
+    ):
+        self._worker, self._context = worker, context
+        self._references, self._rules, self._preparer = references, rules, preparer
+        self._options, self._history = options, history
+        self._track: Track | None = None
+        self._sender = Sender(worker, references.kept, sent, options.timeout)
+        self._results: dict[str, Callable[[], Any]] = {}
+        self._seeds = DrawnSeeds(options, preparer.info)
+
+    async def __call__(self, workflows: list[Source], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        prepared = [await self._preparer.prepare_aside(source) for source in workflows]
+        values = {k: v for source in workflows for k, v in source.values.items()}
+        named_ports = [(p.name, p.ports) for p in prepared]
+        check_inputs(
+            named_ports,
+            {**dict.fromkeys(self._context.list_keys()), **inputs},
+            lambda uid: self._kind_of(uid, inputs),
+        )
+        if (warning := unknown_inputs(inputs, named_ports)) is not None:
+            log.warning(warning)
+        with self._context.holding(values):
+            for unique_id, value in inputs.items():
+                await self._save_input(unique_id, value, prepared)
+            await self._tracked(prepared)
+        return {unique_id: load() for unique_id, load in self._results.items()}
+
+    async def _tracked(self, prepared: list[Prepared]) -> None:
+        """The iterations; the history hears of them, if there is one."""
+        if self._history is None:
+            return await self._iterate(prepared)
+        track = self._track = Track(
+            self._history, self._context, prepared, self._options.iterations,
+            bool(self._options.record), self._worker,
+        )  # fmt: skip
+        try:
+            await self._iterate(prepared)
+        except BaseException as e:
+            track.end(e)
+            raise
+        return track.end()
+
+    def _kind_of(self, unique_id: str, inputs: Mapping[str, Any]) -> str:
+        if unique_id in inputs:
+            return kind_of(inputs[unique_id])
+        return kind_of_stored(self._context, unique_id, self._type_of_reference)
+
+    def _type_of_reference(self, unique_id: str) -> str:
+        return type_of(self._recipe(unique_id), self._preparer.info)
+
+    async def _iterate(self, prepared: list[Prepared]) -> None:
+        limit = self._options.iterations
+        total = None if limit is None else limit * len(prepared)
+        done = 0
+        with ProgressBar(is_shown(self._options.progress), total, self._options.on_event) as bar:
+            while limit is None or done < limit:
+                for number, workflow in enumerate(prepared, start=1):
+                    bar.begin(WorkflowStarted(workflow.name, done + 1, number))
+                    if self._track is not None:
+                        self._track.begin_step(done + 1, workflow)
+                    await self._step(workflow, bar.listener)
+                    bar.advance()
+                done += 1
+                if await self._is_enough():
+                    break
+
+    async def _save_input(self, unique_id: str, value: Any, prepared: list[Prepared]) -> None:
+        kinds = {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
+        by_reference = is_given_by_reference(value, kinds, self._rules)
+        pass_by = "ref" if by_reference else "val"
+        if as_literal(value) is not NOT_LITERAL or by_reference:
+            self._context.save(unique_id, value, use_ram=self._options.use_ram, pass_by=pass_by)
+        else:  # may be gigabytes: not on the event loop
+            await asyncio.to_thread(
+                self._context.save, unique_id, value, use_ram=self._options.use_ram, pass_by=pass_by
+            )
+
+    async def _is_enough(self) -> bool:
+        if self._options.until is None:
+            return False
+        answer = self._options.until(self._context)
+        return bool(await answer if inspect.isawaitable(answer) else answer)
+
+    async def _step(self, prepared: Prepared, listener: Listener) -> None:
+        """One workflow, once; again when the worker died and retries are left."""
+        for left in range(self._options.retries, -1, -1):
+            try:
+                return await self._run_once(prepared, listener)
+            except (WorkerDied, WorkerStartError) as e:
+                # One that was killed while it started died too; any other start fails again.
+                is_death = isinstance(e, WorkerDied) or e.was_killed
+                if not left or not is_death:
+                    raise
+                log.warning(
+                    "The worker died; %s is run again (%d tries left).", prepared.name, left
+                )
+        return None
+
+    async def _run_once(self, prepared: Prepared, listener: Listener) -> None:
+        prompt, seeds = self._seeds.draw(prepared)
+        if seeds and listener is not None:
+            listener(SeedsChanged(prepared.name, seeds))
+        plan, swapped, handoff = self._plan(prepared, prompt)
+        result = None
+        try:
+            if self._track is not None:
+                self._track.planned(prepared, plan, self._seeds.of(prepared))
+            references = self._references.make(
+                self._context, prepared, plan, self._preparer, handoff
+            )
+            if swapped.prompt:
+                client_data = self._client_data(prepared, swapped)
+                errand = Errand(prepared.name, swapped, handoff, client_data, listener)
+                result = await self._sender.send(errand)
+            self._references.store(self._context, references)
+        except BaseException as e:
+            self._take_back_after(e, handoff)
+            raise
+        taken = self._context.take_back(handoff)
+        self._collect(prepared, plan, taken)
+        for unique_id in plan.references:
+            self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
+        if self._track is not None:
+            cached = swapped.needed.intersection(result.cached if result is not None else ())
+            self._track.end_step(prepared, plan, taken, len(swapped.needed), len(cached))
+
+    def _plan(self, prepared: Prepared, prompt: Prompt) -> tuple[Plan, Swapped, Handoff]:
+        """Decide, and lend what is to be loaded; again, if somebody saved a value in between."""
+        for _ in range(_TRIES):
+            plan = plan_run(prepared.ports, self._look_up, self._rules)
+            swapped = swap_ports(
+                prompt,
+                prepared.ports,
+                plan,
+                self._preparer.info,
+                str(self._context.folder),
+                self._references.warm(),
+            )
+            if not swapped.prompt and not plan.references:
+                raise WorkflowError(
+                    f"{prepared.name} has nothing to run: no OUTPUT port, and no node that "
+                    "shows or saves something. Connect an OUTPUT port to what you want to have."
+                )
+            loads = versions_to_load(plan)
+            frozen = [FROZEN_PREFIX + c for c in contents_to_load(plan, prompt, prepared.ports)]
+            handoff = self._context.hand_over([*loads, *frozen], self._options.use_ram)
+            if all(handoff.versions[key] == version for key, version in loads.items()):
+                return plan, swapped, handoff
+            self._context.take_back(handoff)
+        raise WorkflowError(
+            f"The values that {prepared.name} reads are saved anew faster than it can start. Give "
+            "runs that go on at the same time a context each."
+        )
+
+    def _look_up(self, unique_id: str) -> Feed:
+        return feed_of(self._context, unique_id, self._recipe)
+
+    def _recipe(self, unique_id: str) -> Recipe:
+        return self._references.recipe(self._context, unique_id, self._preparer)
+
+    def _collect(self, prepared: Prepared, plan: Plan, taken: Taken) -> None:
+        """What the savers of this very run made, whoever saves the same keys meanwhile."""
+        for unique_id in plan.saves:
+            if unique_id in taken:
+                self._results[unique_id] = lambda uid=unique_id: taken.load(uid)
+            else:
+                log.warning(
+                    "The output %r of %s got no value: a node before it blocked it.",
+                    unique_id,
+                    prepared.name,
+                )
+
+    def _take_back_after(self, error: BaseException, handoff: Handoff) -> None:
+        """What was saved before the run failed is kept. The first error is the one to tell."""
+        try:
+            self._context.take_back(handoff)
+        except Exception:
+            log.exception("The values of a run that ended with %r were not taken back.", error)
+
+    def _client_data(self, prepared: Prepared, swapped: Swapped) -> dict[str, Any] | None:
+        """What the editor sends beside a prompt: the workflow, for nodes that put it into files."""
+        if prepared.workflow is None or not shows_workflow(swapped.prompt, self._preparer.info):
+            return None
+        return {"extra_pnginfo": {"workflow": prepared.workflow.data}}

@@ -1,0 +1,44 @@
+"""The seeds that a run draws, as the editor does when it queues."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from ..graph.convert.to_prompt import convert
+from ..graph.node_classes.widgets import ObjectInfo
+from ..graph.prompt import Prompt
+from ..workflows.prepare import Prepared
+from .options import Options
+
+log = logging.getLogger("discomfort.run")
+
+
+class DrawnSeeds:
+    """What one call of `run()` drew: each next seed follows from the last."""
+
+    def __init__(self, options: Options, info: ObjectInfo):
+        self._is_wanted, self._seed = options.randomize_seeds, options.seed
+        self._info = info
+        self._drawn: dict[str, dict[tuple[str, str], Any]] = {}
+        self._draws = 0
+
+    def of(self, prepared: Prepared) -> Mapping[tuple[str, str], Any]:
+        """The seeds that a workflow was given last."""
+        return self._drawn.get(prepared.digest, {})
+
+    def draw(self, prepared: Prepared) -> tuple[Prompt, Mapping[tuple[str, str], Any]]:
+        """The prompt, and the seeds that are new in it."""
+        if not self._is_wanted or prepared.workflow is None:
+            return prepared.prompt, {}
+        before = self.of(prepared)
+        seed = None if self._seed is None else int(self._seed) + self._draws
+        prompt, seeds = convert(
+            prepared.workflow, self._info, randomize_seeds=True, seed=seed, previous=before
+        )
+        self._draws += 1
+        self._drawn[prepared.digest] = {**before, **seeds}
+        if seeds:
+            log.info("%s is run with the seeds %s.", prepared.name, seeds)
+        return prompt, seeds

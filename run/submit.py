@@ -1,0 +1,130 @@
+"""Sends the prompts of a run to the worker: with what is kept in them, and room for it.
+
+A prompt that the worker's memory did not do for is sent once more with nothing else in it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from ..errors import NodeFailed, RunTimeout, ValidationFailed
+from ..graph.plan.expected_cache import Sent
+from ..graph.plan.swap_ports import Swapped, order_ports
+from ..references.kept_models import Warm, is_out_of_memory
+from ..references.model_room import let_go_of_all, make_room, without
+from ..workflow_context import FROZEN_PREFIX, Handoff
+
+if TYPE_CHECKING:
+    from ..comfy_serverless import ComfyConnector, RunResult
+
+Listener: TypeAlias = "Callable[[Any], Any] | None"
+
+log = logging.getLogger("discomfort.run")
+
+
+class Errand(NamedTuple):
+    """A prompt, and all that goes with it."""
+
+    name: str
+    swapped: Swapped
+    handoff: Handoff
+    client_data: dict[str, Any] | None
+    listener: Listener
+
+
+class Sender:
+    """Sends prompts for one run.
+
+    Args:
+        kept: what is put into every prompt, so that ComfyUI keeps it.
+        sent: the last prompts, for the next plan; appended to.
+        timeout: seconds for all of them together, from now on; None: no limit.
+    """
+
+    def __init__(
+        self,
+        worker: ComfyConnector,
+        kept: Warm,
+        sent: deque[Sent],
+        timeout: float | None,
+    ):
+        self._worker, self._kept, self._sent = worker, kept, sent
+        self._timeout = timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+
+    async def send(self, errand: Errand) -> RunResult:
+        """Run a prompt; once more with nothing else in the worker, if its memory did not do."""
+        swapped = make_room(self._worker, self._kept, errand.swapped)
+        try:
+            return await self._send_once(errand, swapped)
+        except NodeFailed as e:
+            unneeded = self._kept.not_in(swapped.needed)
+            if not is_out_of_memory(e) or not unneeded:
+                raise
+            log.warning(
+                "%s ran out of memory. It is run again without the %d references that were kept "
+                "for later.", errand.name, len(unneeded),
+            )  # fmt: skip
+        self._kept.drop(unneeded)
+        await let_go_of_all(self._worker)
+        return await self._send_once(errand, without(swapped))
+
+    async def _send_once(self, errand: Errand, swapped: Swapped) -> RunResult:
+        handoff, timeout = errand.handoff, self._time_left()
+        try:
+            result = await self._worker.execute(
+                order_ports(swapped, handoff.order, _places(handoff)),
+                client_data=errand.client_data,
+                timeout=timeout,
+                on_event=errand.listener,
+                needed=swapped.needed,
+            )
+        except ValidationFailed as e:  # refused: what ComfyUI had it has
+            raise _tell_ports(e, swapped) from None
+        except BaseException:
+            self._sent.append(Sent(swapped.prompt, swapped.needed, False))
+            raise
+        finally:
+            self._kept.note_sent(swapped.prompt, swapped.needed)
+        self._sent.append(Sent(swapped.prompt, swapped.needed, True))
+        return result
+
+    def _time_left(self) -> float | None:
+        if self._deadline is None:
+            return None
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise RunTimeout(
+                f"The run took longer than its timeout of {self._timeout} s. What was "
+                "saved until then is in the context. Pass a larger timeout=, or fewer iterations."
+            )
+        return left
+
+
+def _places(handoff: Handoff) -> dict[str, tuple[str, str]]:
+    """Where the frozen values are that a run loads: content -> (run_dir, version)."""
+    return {
+        key.removeprefix(FROZEN_PREFIX): (handoff.run_dir, version)
+        for key, version in handoff.versions.items()
+        if key.startswith(FROZEN_PREFIX)
+    }
+
+
+def _tell_ports(error: ValidationFailed, swapped: Swapped) -> ValidationFailed:
+    """The error, with the ports named whose values ComfyUI refused."""
+    fed: dict[str, list[str]] = {}
+    for (node_id, input_name), unique_id in swapped.literals.items():
+        fed.setdefault(node_id, []).append(f"{input_name} comes from the INPUT port {unique_id!r}")
+    problems = tuple(
+        replace(p, reason=f"{p.reason} ({'; '.join(fed[p.node_id])})") if p.node_id in fed else p
+        for p in error.problems
+    )
+    if problems == error.problems:
+        return error
+    lines = [str(error).split("\n", 1)[0], *map(str, problems)]
+    return ValidationFailed("\n  ".join(lines), **{**error.__dict__, "problems": problems})

@@ -1,0 +1,1 @@
+"""One block of bytes, in shared memory or in a file."""

@@ -1,0 +1,274 @@
+"""receipts.json: what is stored under which unique_id, and where.
+
+One JSON object at all times, and yet only appended to: a save overwrites the two closing braces
+with its own line and closes again, so it costs the same with ten keys and with ten thousand. A
+later line of the same unique_id wins, as JSON readers do it. When most lines are outdated, the file
+is written anew beside the old one and renamed over it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import ContextNotFound, CorruptValueError
+from ..system.locks import ProcessLock
+from .receipt import Gone, Receipt
+
+log = logging.getLogger("discomfort.store")
+
+FORMAT = 1
+_END = b"}}\n"
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+_from_json = json.JSONDecoder().decode
+_SPARE_LINES = 1000
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+def _stamp(s: os.stat_result) -> tuple[int, int, int]:
+    """Inode, size, time: another inode means that the file was written anew."""
+    return s.st_ino, s.st_size, s.st_mtime_ns
+
+
+class ReceiptBook:
+    """The receipts of one context, shared by threads and processes.
+
+    `receipts` is what this process knows; `refresh` reads what others appended. `append` is for
+    holders of `lock`.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / "receipts.json"
+        self._file = str(self.path)
+        self.lock = ProcessLock(folder / "receipts.lock")
+        self.receipts: dict[str, Receipt] = {}
+        self.run_id = ""
+        self.token = ""
+        self.used_bytes = {"ram": 0, "disk": 0}
+        self._uses: dict[str, int] = {}
+        self._places: dict[tuple[str, str], int] = {}
+        self._lines = 0
+        self._end = 0
+        self._is_first = True
+        self._known: tuple[int, int, int] | None = None
+
+    @staticmethod
+    def create(folder: Path, run_id: str, token: str) -> None:
+        """Write an empty book; atomic, so whoever sees the file sees a whole one."""
+        _write_anew(folder / "receipts.json", _header(run_id, token) + _END)
+
+    def open(self) -> None:
+        """Read all of it.
+
+        Raises:
+            ContextNotFound: there is none.
+            CorruptValueError: it is not a book, or of a newer format.
+        """
+        if not self.path.exists():
+            raise ContextNotFound(f"There is no context in {self.path.parent}.")
+        try:
+            with self.lock:
+                self.refresh(is_locked=True)
+        except BaseException:
+            self.lock.close()
+            raise
+
+    def refresh(self, is_locked: bool = False) -> list[Gone]:
+        """Read what was appended since. Returns the blocks that nothing names any more."""
+        try:
+            now = _stamp(os.stat(self._file))
+        except FileNotFoundError:
+            raise ContextNotFound(
+                f"The context in {self.path.parent} is gone: its owner closed it."
+            ) from None
+        if now == self._known:
+            return []
+        gone: list[Gone] = []
+        if self._known is None or now[0] != self._known[0] or now[1] < self._end:
+            gone = self._start_over()
+        data = _read_from(self._file, self._end)
+        gone += self._take_lines(data, is_locked)
+        if data.endswith(_END) or is_locked:
+            self._known = now
+        # A block may be named again by a later line (copies of a key).
+        return [g for g in gone if g.version not in self._uses]
+
+    def _start_over(self) -> list[Gone]:
+        gone = list({Gone(r.version, r.storage, r.size_bytes) for r in self.receipts.values()})
+        self.receipts.clear()
+        self._uses.clear()
+        self._places.clear()
+        self.used_bytes = {"ram": 0, "disk": 0}
+        self._lines = 0
+        with open(self.path, "rb") as file:
+            first = file.readline()
+        try:
+            head = json.loads(first + _END)
+            fmt, self.run_id, self.token = head["format"], head["run_id"], head["token"]
+        except (ValueError, KeyError, TypeError) as e:
+            raise CorruptValueError(
+                f"{self.path} is damaged at its beginning; what the context holds can't be found. "
+                "Remove the folder, or put the file back from a copy."
+            ) from e
+        if fmt != FORMAT:
+            raise CorruptValueError(
+                f"{self.path} has format {fmt}; this version of Discomfort reads {FORMAT}."
+            )
+        self._end, self._is_first = len(first), True
+        return gone
+
+    def _take_lines(self, data: bytes, is_locked: bool) -> list[Gone]:
+        gone: list[Gone] = []
+        at = 0
+        while (newline := data.find(b"\n", at)) >= 0:
+            line, start, at = data[at:newline], at, newline + 1
+            if line == _END[:-1]:
+                return gone
+            try:
+                text = line.decode().lstrip(",")
+                ((unique_id, value),) = _from_json("{" + text + "}").items()
+                receipt = None if value is None else Receipt.from_json(unique_id, value)
+            except (ValueError, KeyError, TypeError, AttributeError) as e:
+                if not is_locked:  # somebody is writing; what is whole was taken
+                    return gone
+                log.warning("%s: a damaged line is skipped (%s): %.120r", self.path, e, line)
+                self._end += at - start
+                self._is_first = False
+                continue
+            self._end += at - start
+            self._is_first = False
+            gone += self._apply(unique_id, receipt)
+        if is_locked:
+            log.warning("%s: the last line was not finished; it is dropped.", self.path)
+        return gone
+
+    def _apply(self, unique_id: str, receipt: Receipt | None) -> list[Gone]:
+        self._lines += 1
+        old = self.receipts.pop(unique_id, None)
+        if receipt is not None:
+            self.receipts[unique_id] = receipt
+            self._count(receipt, 1)
+        if old is None:
+            return []
+        self._count(old, -1)
+        if old.version in self._uses:
+            return []
+        return [Gone(old.version, old.storage, old.size_bytes)]
+
+    def _count(self, receipt: Receipt, by: int) -> None:
+        # A copy of a key shares the block, and its bytes count once.
+        place = (receipt.version, receipt.storage)
+        before = self._places.get(place, 0)
+        self._places[place] = before + by
+        self._uses[receipt.version] = self._uses.get(receipt.version, 0) + by
+        if not self._uses[receipt.version]:
+            del self._uses[receipt.version]
+        if not self._places[place]:
+            del self._places[place]
+        if before == 0 or before + by == 0:
+            self.used_bytes[receipt.storage] += receipt.size_bytes * by
+
+    def is_used(self, version: str) -> bool:
+        return version in self._uses
+
+    def is_at(self, version: str, storage: str) -> bool:
+        """Whether a receipt says that the block is there."""
+        return (version, storage) in self._places
+
+    def append(self, entries: Sequence[tuple[str, Receipt | None]]) -> list[Gone]:
+        """Write receipts (None: the key is removed). The caller holds `lock`.
+
+        Returns:
+            The blocks that nothing names any more, also those that others let go.
+        """
+        gone = self.refresh(is_locked=True)
+        lines = []
+        for unique_id, receipt in entries:
+            line = _line(unique_id, receipt)
+            lines.append(line if self._is_first and not lines else "," + line)
+        data = "".join(lines).encode()
+        fd = os.open(self._file, os.O_WRONLY | _BINARY)
+        try:
+            os.lseek(fd, self._end, os.SEEK_SET)
+            _write(fd, data + _END)
+            size = self._end + len(data) + len(_END)
+            now = os.fstat(fd)
+            if now.st_size != size:
+                os.ftruncate(fd, size)  # the rest of a line that a killed process left
+                now = os.fstat(fd)
+        except OSError:
+            # The disk is full. The old end fits: its bytes are there already.
+            with contextlib.suppress(OSError):
+                os.lseek(fd, self._end, os.SEEK_SET)
+                _write(fd, _END)
+                os.ftruncate(fd, self._end + len(_END))
+            raise
+        finally:
+            os.close(fd)
+        self._end += len(data)
+        self._is_first = self._is_first and not lines
+        for unique_id, receipt in entries:
+            gone += self._apply(unique_id, receipt)
+        if self._lines > 2 * len(self.receipts) + _SPARE_LINES:
+            try:
+                self._compact()
+                now = os.stat(self._file)
+            except OSError as e:  # no room, or (on Windows) somebody reads: it can wait
+                log.debug("%s is not rewritten now: %s", self.path, e)
+        self._known = _stamp(now)
+        return [g for g in gone if g.version not in self._uses]
+
+    def _compact(self) -> None:
+        head = _header(self.run_id, self.token)
+        body = ",".join(_line(r.unique_id, r) for r in self.receipts.values()).encode()
+        _write_anew(self.path, head + body + _END)
+        self._end = len(head) + len(body)
+        self._lines = len(self.receipts)
+        self._is_first = not self.receipts
+
+
+def _line(unique_id: str, receipt: Receipt | None) -> str:
+    value = None if receipt is None else receipt.to_json()
+    return _to_json({unique_id: value})[1:-1] + "\n"
+
+
+def _header(run_id: str, token: str) -> bytes:
+    head = {"format": FORMAT, "run_id": run_id, "token": token, "receipts": {}}
+    return _to_json(head).removesuffix("}}").encode() + b"\n"
+
+
+def _write(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while len(view):
+        view = view[os.write(fd, view) :]
+
+
+def _read_from(path: str, offset: int) -> bytes:
+    fd = os.open(path, os.O_RDONLY | _BINARY)
+    try:
+        os.lseek(fd, offset, os.SEEK_SET)
+        data = os.read(fd, 1 << 16)
+        if len(data) == 1 << 16:
+            while more := os.read(fd, 1 << 24):
+                data += more
+        return data
+    finally:
+        os.close(fd)
+
+
+def _write_anew(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
+        try:
+            _write(fd, data)
+        finally:
+            os.close(fd)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

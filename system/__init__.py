@@ -1,0 +1,1 @@
+"""The operating system and settings: configuration, the folders of this user, locks."""

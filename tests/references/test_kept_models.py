@@ -1,0 +1,87 @@
+"""Which models stay: the decisions, without a server."""
+
+from __future__ import annotations
+
+import pytest
+from custom_nodes.discomfort.errors import NodeFailed
+from custom_nodes.discomfort.graph.plan.recipe import make_recipe
+from custom_nodes.discomfort.graph.prompt import Source
+from custom_nodes.discomfort.references.kept_models import (
+    WARM_LOADERS,
+    WARM_RECIPES,
+    Warm,
+    choose_dropped,
+    is_out_of_memory,
+)
+
+
+def loader(name: str) -> dict:
+    return {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": f"{name}.safetensors"}}
+
+
+def model(name: str, strength: float | None = None):
+    prompt = {"1": loader(name)}
+    if strength is None:
+        return make_recipe(prompt, Source("1", 0))
+    inputs = {"model": ["1", 0], "lora_name": "x", "strength_model": strength}
+    prompt["2"] = {"class_type": "LoraLoaderModelOnly", "inputs": inputs}
+    return make_recipe(prompt, Source("2", 0))
+
+
+SIZES = {f"{name}.safetensors": 100 for name in "abc"}
+
+
+def dropped(free_bytes: int, needed: str = "c", held: str = "ab") -> set[str]:
+    warm = Warm()
+    for name in "abc":
+        warm.use(model(name), name)
+        warm.use(model(name, 0.5), name)
+    files = {f"{name}.safetensors" for name in held}
+    found = choose_dropped(warm.recipes(), files, {"1": loader(needed)}, SIZES, free_bytes)
+    nodes = [node for recipe in found for node in recipe.nodes.values()]
+    return {n["inputs"]["ckpt_name"][0] for n in nodes if "ckpt_name" in n["inputs"]}
+
+
+@pytest.mark.parametrize(
+    ("free_bytes", "expected"), [(200, ""), (199, "a"), (100, "a"), (99, "ab"), (0, "ab")]
+)
+def test_the_least_recently_used_go_until_there_is_room(free_bytes, expected):
+    assert dropped(free_bytes) == set(expected)
+
+
+def test_what_is_loaded_needs_no_room_and_what_is_needed_stays():
+    assert dropped(0, needed="b") == set()
+    assert dropped(0, needed="c", held="") == set()
+
+
+def test_many_references_over_one_loader_leave_other_loaders():
+    warm = Warm()
+    warm.use(model("b"), "b")
+    for i in range(5 * WARM_RECIPES):
+        warm.use(model("a", i / 100), "patched")
+    kept = warm.recipes()
+    assert model("b").id in {recipe.id for recipe in kept}
+    assert len(kept) <= WARM_RECIPES + WARM_LOADERS
+
+
+def test_a_name_stands_for_all_that_is_built_on_its_loaders():
+    warm = Warm()
+    warm.use(model("a"), "model")
+    warm.use(model("a", 0.5), "patched")
+    warm.use(model("b"), "other")
+    warm.drop([recipe.id for recipe in warm.named("patched")])
+    assert {recipe.id for recipe in warm.recipes()} == {model("b").id}
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "expected"),
+    [
+        ("MemoryError", "", True),
+        ("torch.OutOfMemoryError", "CUDA out of memory.", True),
+        ("RuntimeError", "DefaultCPUAllocator: can't allocate memory", True),
+        ("ValueError", "no such file", False),
+    ],
+)
+def test_a_lack_of_memory_is_known_by_type_or_words(kind, message, expected):
+    error = NodeFailed("failed", exception_type=kind, exception_message=message)
+    assert is_out_of_memory(error) is expected

@@ -1,0 +1,156 @@
+"""Uses a ComfyUI that runs already, on this machine: nothing is started, guarded or killed.
+
+The counterpart of `server.py`: the same questions, with other answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+from ..errors import WorkerStartError
+from .client.client import Client
+from .client.http import Transport, TransportError
+from .launch.inside_comfyui import HELLO_PATH
+from .launch.worker_folder import WorkerFolder, make_worker_folder
+
+log = logging.getLogger("discomfort.worker")
+
+_TIMEOUT_S = 10.0
+_CONNECT_WAIT_S = 5.0
+_OUR_NODE = "DiscomfortContextLoader"
+
+
+class Attached:
+    """Somebody else's ComfyUI, and the client that talks to it.
+
+    A socket that was dropped may mean that it was restarted: then it is asked again who it is.
+
+    Attributes:
+        starts: how many servers there were; what was learned from one holds for that one only.
+        hello: what the server said about itself.
+        auth_headers: none; it has no guard.
+    """
+
+    process = None
+    is_starting = False
+
+    def __init__(self, url: str):
+        self.url = url
+        self.starts = 0
+        self.hello: dict[str, Any] | None = None
+        self.auth_headers: dict[str, str] = {}
+        self._client: Client | None = None
+        self._drops = 0
+        self._folder: WorkerFolder | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def client(self) -> Client | None:
+        """The client, as long as it is certain that the server is the one that was asked."""
+        client = self._client
+        if client is None or not client.listener.is_connected:
+            return None
+        return client if client.listener.drops == self._drops else None
+
+    @property
+    def has_failed(self) -> bool:
+        return self._client is not None and self.client is None
+
+    async def ensure_ready(self) -> Client:
+        """The client, once the server is known to be there and to have this extension.
+
+        Raises:
+            WorkerStartError: nobody answers, it is no ComfyUI, it is not on this machine, or it
+                lacks the extension.
+        """
+        client = self.client
+        if client is not None:
+            return client
+        drops = self._client.listener.drops if self._client else 0
+        hello = await ask_who(self.url)
+        with self._lock:
+            if self._client is None:
+                self._client = Client(self.url, {})
+            if self.hello is None or hello["start"] != self.hello["start"]:
+                if self.hello is not None:
+                    log.info("The ComfyUI at %s was started anew.", self.url)
+                self.starts += 1
+                self._client.ask.forget()
+            self.hello, self._drops = hello, drops
+            client = self._client
+        if not client.listener.is_connected:
+            await asyncio.to_thread(client.listener.wait_connected, _CONNECT_WAIT_S)
+        return client
+
+    def journal_folder(self) -> Path:
+        """A folder of our own: the next start looks into it, if we can't."""
+        with self._lock:
+            if self._folder is None:
+                self._folder = make_worker_folder()
+            return self._folder.path
+
+    def stop(self) -> None:
+        """Leave the server alone. Blocks; safe at any time."""
+        with self._lock:
+            folder, self._folder = self._folder, None
+            client, self._client = self._client, None
+        if client is not None:
+            client.listener.close()
+        if folder is not None:
+            folder.remove(with_log=True)
+
+
+async def ask_who(url: str) -> dict[str, Any]:
+    """What the ComfyUI at `url` says about itself.
+
+    Raises:
+        WorkerStartError: see `Attached.ensure_ready`.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise WorkerStartError(
+            f"{url!r} is no address of a ComfyUI: it is like http://127.0.0.1:8188."
+        )
+    http = Transport(url, {})
+    try:
+        reply = await http.get(HELLO_PATH, _TIMEOUT_S)
+        node = None if reply.status == 200 else await http.get(f"/object_info/{_OUR_NODE}")
+    except TransportError as e:
+        raise WorkerStartError(
+            f"No ComfyUI answers at {url} ({e}). Start it, or leave out url= (ATTACH_URL)."
+        ) from e
+    finally:
+        await http.close()
+    hello = reply.json()
+    if node is None and isinstance(hello, dict) and "start" in hello:
+        if hello["missing"]:
+            raise WorkerStartError(
+                f"The Python of the ComfyUI at {url} lacks {', '.join(hello['missing'])}. Install "
+                "what is missing there, and start it again."
+            )
+        return hello
+    raise WorkerStartError(_why_not(url, reply.status, node.json() if node else None))
+
+
+def _why_not(url: str, status: int, nodes: Any) -> str:
+    if status == 401:
+        return f"The server at {url} is another script's worker; it can't be shared."
+    if status == 403:
+        return (
+            f"The ComfyUI at {url} runs on another machine. Values go through shared memory: run "
+            "the script on that machine."
+        )
+    if not isinstance(nodes, dict):
+        return f"{url} answers, but not as a ComfyUI does (status {status})."
+    if _OUR_NODE in nodes:
+        return (
+            f"The ComfyUI at {url} has another version of this extension. Update it there, and "
+            "start ComfyUI again."
+        )
+    return (
+        f"The ComfyUI at {url} does not have this extension. Put this project into its "
+        "custom_nodes folder (or a link to it) and start it again."
+    )

@@ -1,0 +1,1 @@
+"""Talks to a ComfyUI server: HTTP, websocket, one prompt from queueing to its end."""

@@ -1,0 +1,126 @@
+"""HTTP to one server over kept-alive connections.
+
+An aiohttp session belongs to one event loop, and a script may run several, one after the other:
+each loop gets its own session, closed with the loop's own shutdown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import weakref
+from collections.abc import AsyncGenerator
+from typing import Any, NamedTuple
+
+import aiohttp
+
+from ...errors import why_unreached
+
+_KEEPALIVE_S = 30.0
+
+
+class TransportError(Exception):
+    """No answer came: refused, reset, or out of time."""
+
+    def __init__(self, message: str, is_timeout: bool = False):
+        super().__init__(message)
+        self.is_timeout = is_timeout
+
+
+class Reply(NamedTuple):
+    """A status and the body, as text."""
+
+    status: int
+    text: str
+
+    def json(self) -> Any:
+        """The body as JSON; None when it is none."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return None
+
+
+class Transport:
+    """Requests to `base_url` with our headers."""
+
+    def __init__(self, base_url: str, headers: dict[str, str]):
+        self.base_url = base_url.rstrip("/")
+        self._headers = headers
+        self._sessions: weakref.WeakKeyDictionary[
+            asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[Any, None]]
+        ] = weakref.WeakKeyDictionary()
+
+    async def get(self, path: str, timeout_s: float | None = None) -> Reply:
+        """GET.
+
+        Raises:
+            TransportError: no answer.
+        """
+        return await self._request("GET", path, None, timeout_s)
+
+    async def post(self, path: str, body: Any, timeout_s: float | None = None) -> Reply:
+        """POST a JSON body.
+
+        Raises:
+            TransportError: no answer; the server may have got it nevertheless.
+        """
+        data = json.dumps(body, allow_nan=True).encode()
+        return await self._request("POST", path, data, timeout_s)
+
+    async def _request(
+        self, method: str, path: str, data: bytes | None, timeout_s: float | None
+    ) -> Reply:
+        session = await self._session()
+        try:
+            async with session.request(
+                method, self.base_url + path, data=data,
+                timeout=aiohttp.ClientTimeout(total=timeout_s),
+            ) as reply:  # fmt: skip
+                return Reply(reply.status, (await reply.read()).decode("utf-8", errors="replace"))
+        except asyncio.TimeoutError as e:
+            raise TransportError(f"{method} {path}: no answer within {timeout_s} s", True) from e
+        except (aiohttp.ClientError, OSError) as e:
+            raise TransportError(f"{method} {path}: {why_unreached(e)}") from e
+
+    async def _session(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        known = self._sessions.get(loop)
+        if known is None or known[0].closed:
+            keeper = self._keep_session()
+            known = (await anext(keeper), keeper)
+            self._sessions[loop] = known
+        return known[0]
+
+    async def _keep_session(self) -> AsyncGenerator[aiohttp.ClientSession, None]:
+        """A session that `asyncio.run` closes: a loop ends its asynchronous generators before
+        itself.
+        """
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S),
+            headers={**self._headers, "Content-Type": "application/json"},
+            trust_env=False,
+        )
+        try:
+            yield session
+        finally:
+            await session.close()
+
+    def close_soon(self) -> None:
+        """Close the sessions of all loops that still run: the server is gone. Any thread."""
+        for loop, (_, keeper) in list(self._sessions.items()):
+            if not loop.is_closed():
+                with contextlib.suppress(RuntimeError):  # it was closed just now
+                    loop.call_soon_threadsafe(lambda k=keeper: asyncio.ensure_future(_finish(k)))
+
+    async def close(self) -> None:
+        """Close the running loop's session."""
+        known = self._sessions.pop(asyncio.get_running_loop(), None)
+        if known is not None:
+            await _finish(known[1])
+
+
+async def _finish(keeper: AsyncGenerator[Any, None]) -> None:
+    with contextlib.suppress(RuntimeError):  # somebody else is closing it
+        await keeper.aclose()

@@ -1,0 +1,139 @@
+"""What a client asks its server besides running prompts: history, queue, node classes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from ...errors import ExecutionError
+from .http import Transport, TransportError
+
+log = logging.getLogger("discomfort.worker")
+
+REPLY_TIMEOUT_S = 15.0
+_TRIM_AFTER_S = 5.0
+_TRIM_AT_ONCE = 32
+
+
+class Queries:
+    """Questions to one server.
+
+    Attributes:
+        refused_since: when it began to refuse connections (monotonic); None while it answers, or
+            is merely slow.
+    """
+
+    def __init__(self, http: Transport):
+        self._http = http
+        self.refused_since: float | None = None
+        self._object_info: dict[str, Any] | None = None
+
+    async def history(self, prompt_id: str) -> dict[str, Any] | None:
+        """The prompt's entry in ComfyUI's history; None as long as there is none."""
+        entries = await self._get_json(f"/history/{prompt_id}")
+        return entries.get(prompt_id) if isinstance(entries, dict) else None
+
+    async def queued_ids(self) -> set[str] | None:
+        """The prompts that wait or run; None without an answer."""
+        queue = await self._get_json("/queue")
+        if not isinstance(queue, dict):
+            return None
+        return {str(item[1]) for part in queue.values() for item in part}
+
+    async def is_known(self, prompt_id: str) -> bool:
+        """Whether the prompt waits, runs, or is in the history. Without an answer: yes.
+
+        It goes from the queue to the history; in neither, asked in that order, it is nowhere.
+        """
+        queue = await self.queued_ids()
+        return queue is None or prompt_id in queue or await self.history(prompt_id) is not None
+
+    async def object_info(self, log_path: str | None) -> dict[str, Any]:
+        """The server's /object_info, asked once.
+
+        Raises:
+            TransportError: no answer.
+            ExecutionError: an answer that is none.
+        """
+        if self._object_info is None:
+            reply = await self._http.get("/object_info")
+            info = reply.json()
+            if reply.status != 200 or not isinstance(info, dict):
+                raise ExecutionError(
+                    f"/object_info gave status {reply.status}: {reply.text[:200]!r}. A "
+                    "broken custom node is the usual reason; the log names it.",
+                    log_path=log_path,
+                )
+            self._object_info = info
+        return self._object_info
+
+    def forget(self) -> None:
+        """The server may be another one now."""
+        self._object_info = None
+
+    async def free_memory(self) -> None:
+        """Have models unloaded and caches emptied, after the prompt that runs now.
+
+        Raises:
+            TransportError: no answer.
+        """
+        body = {"unload_models": True, "free_memory": True}
+        await self._http.post("/free", body, REPLY_TIMEOUT_S)
+
+    async def _get_json(self, path: str) -> Any:
+        try:
+            reply = await self._http.get(path, REPLY_TIMEOUT_S)
+        except TransportError as e:
+            if not e.is_timeout and self.refused_since is None:
+                self.refused_since = time.monotonic()
+            return None
+        self.refused_since = None
+        return reply.json()
+
+
+class HistoryTrimmer:
+    """Has the server drop finished runs from its history, a batch at a time.
+
+    ComfyUI keeps 10,000, with graph and outputs. It writes the history after it tells the end, so a
+    run is due when that was told too, or after a while, where it was not.
+    """
+
+    def __init__(self, http: Transport):
+        self._http = http
+        self._finished: dict[str, float] = {}
+        self._written: deque[str] = deque()
+        self._lock = threading.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def note_written(self, prompt_id: str) -> None:
+        """The server wrote this one. Any thread."""
+        if prompt_id in self._finished:
+            self._written.append(prompt_id)
+
+    def note_finished(self, prompt_id: str, is_written: bool) -> None:
+        """The run is over here; trims when enough are due. Called in a loop."""
+        now = time.monotonic()
+        with self._lock:
+            self._finished[prompt_id] = now - (_TRIM_AFTER_S if is_written else 0)
+            if len(self._finished) < _TRIM_AT_ONCE:
+                return
+            while self._written:
+                self._finished[self._written.popleft()] = now - _TRIM_AFTER_S
+            due = [i for i, at in self._finished.items() if now - at >= _TRIM_AFTER_S]
+            if len(due) < _TRIM_AT_ONCE:
+                return
+            for i in due:
+                del self._finished[i]
+        task = asyncio.ensure_future(self._delete(due))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _delete(self, prompt_ids: list[str]) -> None:
+        try:
+            await self._http.post("/history", {"delete": prompt_ids}, REPLY_TIMEOUT_S)
+        except TransportError as e:
+            log.debug("The history was not trimmed: %s", e)

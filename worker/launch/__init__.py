@@ -1,0 +1,1 @@
+"""Finds, starts, watches and ends the process of a nested ComfyUI."""

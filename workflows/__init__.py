@@ -1,0 +1,1 @@
+"""Reads what a caller gave as workflows, and prepares it for running."""
