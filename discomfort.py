@@ -29,12 +29,12 @@ from .events import EventStream
 from .graph.plan.expected_cache import Sent
 from .references.model_room import let_go, let_go_of_all
 from .references.registry import References
-from .run.dry_run import Planner, RunPlan
-from .run.open_streams import Streams
+from .run.dry_run import DryRun, RunPlan
+from .run.open_streams import OpenStreams
 from .run.options import Options, check_given, check_options, check_record
 from .run.recording import Recorder
 from .run.run import Run
-from .run.temporary_contexts import OwnContexts
+from .run.temporary_contexts import TemporaryContexts
 from .workflow_context import WorkflowContext
 from .workflow_tools import WorkflowTools
 from .workflows.prepare import Preparer
@@ -69,8 +69,8 @@ class Discomfort:
         self._is_open = True
         self._references = References()
         self._sent: deque[Sent] = deque(maxlen=_SENT_KEPT)
-        self._contexts = OwnContexts()
-        self._streams = Streams()
+        self._contexts = TemporaryContexts()
+        self._streams = OpenStreams()
         self._recorder = Recorder(record)
         self._sources = Sources()
         self._preparer: Preparer | None = None
@@ -242,9 +242,7 @@ class Discomfort:
         read = await self._sources.read(workflows)
         preparer = await self._prepared_for_server()
         with self._contexts.use(context) as used:
-            planner = Planner(
-                used, self._references, self.Tools.pass_by_rules, preparer, self._sent
-            )
+            planner = DryRun(used, self._references, self.Tools.pass_by_rules, preparer, self._sent)
             return await planner(read, given)
 
     async def free(self, unique_id: str | None = None) -> None:
@@ -262,18 +260,18 @@ class Discomfort:
         self._check_open()
         if unique_id is not None and not isinstance(unique_id, str):
             raise TypeError(f"unique_id must be the key of a reference or None, not {unique_id!r}.")
-        kept = self._references.kept
+        pins = self._references.pins
         self._sent.clear()  # what else ComfyUI's cache still has is not known any more
         if unique_id is None:
-            kept.clear()
+            pins.clear()
             await let_go_of_all(self.Worker)
         else:
-            asked = kept.named(unique_id)
+            asked = pins.named(unique_id)
             if not asked:
-                names = ", ".join(map(repr, kept.names())) or "nothing"
+                names = ", ".join(map(repr, pins.names())) or "nothing"
                 log.warning("Nothing is kept for %r. What is kept: %s.", unique_id, names)
-            kept.drop([recipe.id for recipe in asked])
-            await let_go(self.Worker, kept.recipes())
+            pins.drop([recipe.id for recipe in asked])
+            await let_go(self.Worker, pins.recipes())
 
     async def shutdown(self) -> None:
         """End the worker, if nobody else in this process uses it. May be called twice."""

@@ -62,12 +62,12 @@ class DiscomfortContextLoader:
         from .values import fit_link
 
         if not run_dir:
-            run_dir, version = _place_of(version, prompt)
+            run_dir, version = _source_of(version, prompt)
         value, is_list = worker_side.load(run_dir, version)
         return (fit_link.for_link(unique_id, value, is_list, json.loads(wanted)),)
 
 
-def _place_of(content: str, prompt: Any) -> tuple[str, str]:
+def _source_of(content: str, prompt: Any) -> tuple[str, str]:
     """Where the prompt says that a frozen value lies: run_dir, version."""
     for node in (prompt or {}).values():
         place = (node.get("_meta") or {}).get("place")

@@ -13,9 +13,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from .context import frozen_values, lifetime, pickle_files, usage
-from .context import handoff as lending
-from .context.handoff import Handoff, Taken
+from .context import frozen_values, handoff, lifetime, pickle_files, usage
+from .context.handoff import Collected, Loan
 from .context.references import StoredReferences, write_reference
 from .errors import UnknownKeyError
 from .graph.compose.frozen_payload import is_reference
@@ -28,7 +27,7 @@ from .store.receipt import Receipt
 from .system.config import ContextConfig, load_config
 
 __all__ = [
-    "FROZEN_PREFIX", "Handoff", "Receipt", "Taken", "WorkflowContext", "check_unique_id",
+    "FROZEN_PREFIX", "Collected", "Loan", "Receipt", "WorkflowContext", "check_unique_id",
     "free_ram_bytes",
 ]  # fmt: skip
 
@@ -318,16 +317,16 @@ class WorkflowContext:
         pool = self._store.ram.pool
         pool.trim(max(0, pool.size_bytes - _KEPT_WHEN_EMPTY_BYTES))
 
-    def hand_over(self, load: Iterable[str], use_ram: bool = True) -> Handoff:
+    def lend(self, load: Iterable[str], use_ram: bool = True) -> Loan:
         """Internal. Lend values to one run of the worker, and tell it where to save."""
-        return lending.hand_over(self._store, load, use_ram)
+        return handoff.lend(self._store, load, use_ram)
 
-    def take_back(self, handoff: Handoff, commit: bool = True) -> Taken:
+    def collect(self, loan: Loan, commit: bool = True) -> Collected:
         """Internal. Collect what the run saved, also after a failure. Idempotent.
 
         The result's `load(unique_id)` reads what this run saved, whoever saves the key meanwhile.
         """
-        return lending.take_back(self._store, handoff, commit, self.trusted)
+        return handoff.collect(self._store, loan, commit, self.trusted)
 
     # -- life -----------------------------------------------------------------------------------
 

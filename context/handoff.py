@@ -25,25 +25,25 @@ log = logging.getLogger("discomfort.store")
 
 
 @dataclass(slots=True)
-class Handoff:
-    """One run's loan. `order` goes, as JSON, to every saver; `versions` to the loaders.
+class Loan:
+    """One run's loan. `save_order` goes, as JSON, to every saver; `versions` to the loaders.
 
     The blocks that `receipts` name stay until it is taken back.
     """
 
     run_dir: str
     versions: dict[str, str]
-    order: dict[str, Any]
+    save_order: dict[str, Any]
     receipts: dict[str, Receipt] = field(default_factory=dict)
-    taken: Taken | None = None
+    collected: Collected | None = None
     lock: Any = field(default_factory=threading.Lock, repr=False)
 
     @property
     def nonce(self) -> str:
-        return self.order["nonce"]
+        return self.save_order["nonce"]
 
 
-class Taken(dict[str, Receipt]):
+class Collected(dict[str, Receipt]):
     """What a run saved. `load` reads exactly these values, also when somebody saves the keys anew.
 
     They stay as long as this object, or until `release`. What this process has no code for comes
@@ -75,7 +75,7 @@ def _unpin(store: RamFirst, versions: list[str]) -> None:
         store.keeper.unpin(version)
 
 
-def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
+def lend(store: RamFirst, load: Iterable[str], use_ram: bool) -> Loan:
     """Pin what the worker is to load and say where it may save.
 
     Raises:
@@ -94,7 +94,7 @@ def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
     except BaseException:
         _unpin(store, [r.version for r in pinned.values()])
         raise
-    order = {
+    save_order = {
         "nonce": run_dir.random_name(12),
         "run_dir": str(store.folder),
         "token": store.book.token,
@@ -103,30 +103,30 @@ def hand_over(store: RamFirst, load: Iterable[str], use_ram: bool) -> Handoff:
         "spare": store.keeper.lend(),
     }
     versions = {unique_id: r.version for unique_id, r in pinned.items()}
-    return Handoff(str(store.folder), versions, order, pinned)
+    return Loan(str(store.folder), versions, save_order, pinned)
 
 
-def take_back(store: RamFirst, handoff: Handoff, commit: bool, trusted: bool) -> Taken:
+def collect(store: RamFirst, loan: Loan, commit: bool, trusted: bool) -> Collected:
     """Collect what the savers wrote, adopt and commit it, and end the loan. Idempotent."""
-    with handoff.lock:
-        if handoff.taken is not None:
-            return handoff.taken
+    with loan.lock:
+        if loan.collected is not None:
+            return loan.collected
         # One folder for all runs: to make and remove one for each costs more than all the rest.
         folder = store.folder / "handoff"
-        files = sorted(folder.glob(handoff.nonce + ".*")) if folder.exists() else []
+        files = sorted(folder.glob(loan.nonce + ".*")) if folder.exists() else []
         try:
             receipts = _collect(store, files)
-            taken = Taken(store, receipts, trusted)
-            if commit and taken:
-                store.commit(list(taken.items()))
-            handoff.taken = taken
+            collected = Collected(store, receipts, trusted)
+            if commit and collected:
+                store.commit(list(collected.items()))
+            loan.collected = collected
         finally:
-            if handoff.taken is not None:
-                _unpin(store, list(handoff.versions.values()))
-                store.keeper.return_lent(handoff.order["spare"])
+            if loan.collected is not None:
+                _unpin(store, list(loan.versions.values()))
+                store.keeper.return_lent(loan.save_order["spare"])
         for path in files:
             path.unlink(missing_ok=True)
-        return taken
+        return collected
 
 
 def _collect(store: RamFirst, files: list[Path]) -> list[Receipt]:

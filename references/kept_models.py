@@ -17,8 +17,8 @@ from ..graph.prompt import Prompt, Source, link_source
 
 # How many recipes stay, and apart from them how many nodes at their beginnings: loaders, which cost
 # the most. A loop over prompt texts makes many recipes over few loaders.
-WARM_RECIPES = 12
-WARM_LOADERS = 12
+PINNED_RECIPES = 12
+PINNED_LOADERS = 12
 MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".gguf")
 # A model takes more than its file while it is loaded, and where its numbers are made wider.
 _NEED_PER_BYTE = 2.0
@@ -30,38 +30,38 @@ _MEMORY_WORDS = (
 
 
 @dataclass(slots=True)
-class _Kept:
+class _Pin:
     recipe: Recipe
     names: set[str] = field(default_factory=set)
 
 
-class Warm:
+class CachePins:
     """The recipes and loaders that were used last, the oldest first."""
 
     def __init__(self) -> None:
-        self._recipes: OrderedDict[str, _Kept] = OrderedDict()
-        self._loaders: OrderedDict[str, _Kept] = OrderedDict()
-        self._held: set[str] = set()
+        self._recipes: OrderedDict[str, _Pin] = OrderedDict()
+        self._loaders: OrderedDict[str, _Pin] = OrderedDict()
+        self._loaded_files: set[str] = set()
 
     @property
-    def held(self) -> set[str]:
+    def loaded_files(self) -> set[str]:
         """The model files that the worker has loaded, as far as is known."""
-        return set(self._held)
+        return set(self._loaded_files)
 
     def note_sent(self, prompt: Prompt, needed: Collection[str]) -> None:
         """A prompt was run: what it needed is loaded now, what it did not have is gone."""
         loaded = model_files({n: node for n, node in prompt.items() if n in needed})
-        self._held = (self._held & model_files(prompt)) | loaded
+        self._loaded_files = (self._loaded_files & model_files(prompt)) | loaded
 
     def use(self, recipe: Recipe, unique_id: str) -> None:
         """A reference was made or used under that name."""
         for loader in loaders_of(recipe):
-            _keep(self._loaders, loader, unique_id, WARM_LOADERS)
-        _keep(self._recipes, recipe, unique_id, WARM_RECIPES)
+            _pin(self._loaders, loader, unique_id, PINNED_LOADERS)
+        _pin(self._recipes, recipe, unique_id, PINNED_RECIPES)
 
     def recipes(self) -> list[Recipe]:
         """What is kept, the least recently used first."""
-        return [kept.recipe for kept in (*self._loaders.values(), *self._recipes.values())]
+        return [pin.recipe for pin in (*self._loaders.values(), *self._recipes.values())]
 
     def drop(self, ids: Collection[str]) -> None:
         """Keep these recipes no longer."""
@@ -71,12 +71,12 @@ class Warm:
 
     def named(self, unique_id: str) -> list[Recipe]:
         """What is kept under a name, with all that is built on its loaders."""
-        kept = [*self._recipes.values(), *self._loaders.values()]
-        asked = [k.recipe for k in kept if unique_id in k.names]
+        pins = [*self._recipes.values(), *self._loaders.values()]
+        asked = [k.recipe for k in pins if unique_id in k.names]
         loaders = {loader.id for recipe in asked for loader in loaders_of(recipe)}
         return [
             k.recipe
-            for k in kept
+            for k in pins
             if k.recipe in asked or loaders & {r.id for r in loaders_of(k.recipe)}
         ]
 
@@ -86,18 +86,18 @@ class Warm:
 
     def names(self) -> list[str]:
         """The unique_ids under which something is kept."""
-        kept = [*self._recipes.values(), *self._loaders.values()]
-        return sorted({name for k in kept for name in k.names})
+        pins = [*self._recipes.values(), *self._loaders.values()]
+        return sorted({name for k in pins for name in k.names})
 
     def clear(self) -> None:
         self._recipes.clear()
         self._loaders.clear()
-        self._held.clear()
+        self._loaded_files.clear()
 
 
-def _keep(known: OrderedDict[str, _Kept], recipe: Recipe, name: str, limit: int) -> None:
-    kept = known.setdefault(recipe.id, _Kept(recipe))
-    kept.names.add(name)
+def _pin(known: OrderedDict[str, _Pin], recipe: Recipe, name: str, limit: int) -> None:
+    pin = known.setdefault(recipe.id, _Pin(recipe))
+    pin.names.add(name)
     known.move_to_end(recipe.id)
     while len(known) > limit:
         known.popitem(last=False)
@@ -119,8 +119,8 @@ def model_files(prompt: Prompt) -> set[str]:
 
 
 def choose_dropped(
-    warm: Iterable[Recipe],
-    held: Collection[str],
+    pins: Iterable[Recipe],
+    loaded_files: Collection[str],
     needed: Prompt,
     sizes: Mapping[str, int],
     free_bytes: int,
@@ -134,18 +134,18 @@ def choose_dropped(
         sizes: name of a model file -> its bytes.
         free_bytes: the memory that the worker could still take.
     """
-    warm = list(warm)
+    pins = list(pins)
     wanted = model_files(needed)
-    cold = sum(sizes.get(name, 0) for name in wanted if name not in held)
+    cold = sum(sizes.get(name, 0) for name in wanted if name not in loaded_files)
     lacking = cold * _NEED_PER_BYTE - free_bytes
     dropped: list[Recipe] = []
-    for loader in (r for r in warm if len(r.nodes) == 1):
-        names = {n for n in model_files(loader.nodes) if n in held and n not in wanted}
+    for loader in (r for r in pins if len(r.nodes) == 1):
+        names = {n for n in model_files(loader.nodes) if n in loaded_files and n not in wanted}
         freed = sum(sizes.get(name, 0) for name in names)
         if not cold or lacking <= 0 or not freed or loader in dropped:
             continue
         lacking -= freed
-        dropped += [r for r in warm if names & model_files(r.nodes) and r not in dropped]
+        dropped += [r for r in pins if names & model_files(r.nodes) and r not in dropped]
     return dropped
 
 

@@ -12,7 +12,7 @@ from ..graph.plan.recipe import Recipe
 from ..graph.plan.swap_ports import Swapped
 from ..graph.prompt import Prompt, PromptNode
 from ..workflow_context import free_ram_bytes
-from .kept_models import Warm, choose_dropped, model_files
+from .kept_models import CachePins, choose_dropped, model_files
 
 if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
@@ -22,36 +22,36 @@ log = logging.getLogger("discomfort.memory")
 FREE = "DiscomfortFree"
 
 
-def make_room(worker: ComfyConnector, warm: Warm, swapped: Swapped) -> Swapped:
+def make_room(worker: ComfyConnector, pins: CachePins, swapped: Swapped) -> Swapped:
     """Let go of what was not used for longest, if the prompt loads models that need the room.
 
     Returns:
         The prompt without it.
     """
     needed = {n: node for n, node in swapped.prompt.items() if n in swapped.needed}
-    cold = model_files(needed) - warm.held
-    if not cold or not warm.held:
+    cold = model_files(needed) - pins.loaded_files
+    if not cold or not pins.loaded_files:
         return swapped
-    sizes = worker.model_sizes(cold | warm.held)
+    sizes = worker.model_sizes(cold | pins.loaded_files)
     limits = [free_ram_bytes(), worker.spare_address_bytes()]
     free_bytes = min(limit for limit in limits if limit is not None)
-    dropped = choose_dropped(warm.recipes(), warm.held, needed, sizes, free_bytes)
+    dropped = choose_dropped(pins.recipes(), pins.loaded_files, needed, sizes, free_bytes)
     if not dropped:
         return swapped
     log.info("%d references are kept no longer: their models' room is needed.", len(dropped))
-    warm.drop([recipe.id for recipe in dropped])
-    return without(swapped, warm.recipes())
+    pins.drop([recipe.id for recipe in dropped])
+    return without(swapped, pins.recipes())
 
 
-def without(swapped: Swapped, warm: Iterable[Recipe] = ()) -> Swapped:
+def without(swapped: Swapped, pins: Iterable[Recipe] = ()) -> Swapped:
     """The prompt with nothing kept in it but these recipes."""
-    ids = {node_id for recipe in warm for node_id in recipe.nodes} | set(swapped.needed)
+    ids = {node_id for recipe in pins for node_id in recipe.nodes} | set(swapped.needed)
     return replace(swapped, prompt={n: node for n, node in swapped.prompt.items() if n in ids})
 
 
-async def let_go(worker: ComfyConnector, kept: Iterable[Recipe]) -> None:
+async def let_go(worker: ComfyConnector, pins: Iterable[Recipe]) -> None:
     """Have the worker drop what it keeps but these recipes: a prompt without the rest."""
-    nodes: Prompt = {node_id: node for recipe in kept for node_id, node in recipe.nodes.items()}
+    nodes: Prompt = {node_id: node for recipe in pins for node_id, node in recipe.nodes.items()}
     await worker.execute({**nodes, "free": _free_node()})
 
 

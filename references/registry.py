@@ -16,13 +16,13 @@ from ..errors import Problem, UnknownKeyError, WorkflowError
 from ..graph.compose.closure import close_prompt, close_workflow
 from ..graph.compose.frozen_payload import contents_named
 from ..graph.plan.recipe import Recipe, make_recipe
-from ..graph.plan.run_plan import Feed, Frozen, Graft, Load, Plan
+from ..graph.plan.run_plan import Binding, Frozen, Graft, Load, StepPlan
 from ..graph.plan.swap_ports import recipe_of_output, resolve_output
 from ..graph.workflow.model import is_workflow
 from ..graph.workflow.parse import parse_workflow
-from ..workflow_context import FROZEN_PREFIX, Handoff, Receipt, WorkflowContext
+from ..workflow_context import FROZEN_PREFIX, Loan, Receipt, WorkflowContext
 from ..workflows.prepare import Prepared, Preparer
-from .kept_models import Warm
+from .kept_models import CachePins
 
 log = logging.getLogger("discomfort.references")
 
@@ -45,16 +45,16 @@ class References:
     """All that one `Discomfort` knows of references. Values are in the contexts, not here."""
 
     def __init__(self) -> None:
-        self.kept = Warm()
+        self.pins = CachePins()
         self._by_version: OrderedDict[str, Recipe] = OrderedDict()
         self._contents: OrderedDict[str, str] = OrderedDict()
 
-    def warm(self) -> list[Recipe]:
+    def pinned(self) -> list[Recipe]:
         """What is put into every prompt, so that ComfyUI keeps it."""
-        return self.kept.recipes()
+        return self.pins.recipes()
 
     def forget(self) -> None:
-        self.kept.clear()
+        self.pins.clear()
         self._by_version.clear()
 
     def recipe(self, context: WorkflowContext, unique_id: str, preparer: Preparer) -> Recipe:
@@ -79,9 +79,9 @@ class References:
         self,
         context: WorkflowContext,
         made: Prepared,
-        plan: Plan,
+        plan: StepPlan,
         preparer: Preparer,
-        handoff: Handoff,
+        loan: Loan,
     ) -> list[Reference]:
         """The OUTPUTs of a plan that are kept as references; `store` saves them.
 
@@ -91,7 +91,7 @@ class References:
         Args:
             handoff: what the plan loads, lent until `store` is done.
         """
-        maker = _Maker(self, context, made, plan, preparer, handoff)
+        maker = _Maker(self, context, made, plan, preparer, loan)
         return [maker.make(unique_id) for unique_id in plan.references]
 
     def content_of(self, context: WorkflowContext, receipt: Receipt) -> str:
@@ -111,7 +111,7 @@ class References:
             self._remember(context.version(unique_id), recipe, unique_id)
 
     def _remember(self, version: str, recipe: Recipe, unique_id: str) -> None:
-        self.kept.use(recipe, unique_id)
+        self.pins.use(recipe, unique_id)
         self._by_version[version] = recipe
         self._by_version.move_to_end(version)
         _trim(self._by_version)
@@ -130,13 +130,13 @@ class _Maker:
         references: References,
         context: WorkflowContext,
         made: Prepared,
-        plan: Plan,
+        plan: StepPlan,
         preparer: Preparer,
-        handoff: Handoff,
+        loan: Loan,
     ):
         self._references, self._context = references, context
         self._made, self._plan, self._preparer = made, plan, preparer
-        self._lent = handoff.receipts
+        self._lent = loan.receipts
         self._kept: dict[str, Receipt] = {}
 
     def make(self, unique_id: str) -> Reference:
@@ -148,20 +148,22 @@ class _Maker:
         workflow = self._closure(unique_id, recipe)
         return Reference(unique_id, recipe, workflow, self._kept_in(workflow))
 
-    def _resolve(self, unique_id: str, plan: Plan) -> Recipe:
+    def _resolve(self, unique_id: str, plan: StepPlan) -> Recipe:
         made = self._made
         folder = str(self._context.folder)
         return recipe_of_output(
             made.prompt, made.ports, plan, self._preparer.info, folder, unique_id
         )
 
-    def _with_frozen(self, keys: Collection[str]) -> Plan:
+    def _with_frozen(self, keys: Collection[str]) -> StepPlan:
         """What the recipe loads by its content, which no later save changes."""
-        feeds: dict[str, Feed] = {
-            uid: self._freeze(feed) if isinstance(feed, Load) and feed.key in keys else feed
-            for uid, feed in self._plan.feeds.items()
+        bindings: dict[str, Binding] = {
+            uid: self._freeze(binding)
+            if isinstance(binding, Load) and binding.key in keys
+            else binding
+            for uid, binding in self._plan.bindings.items()
         }
-        return replace(self._plan, feeds=feeds)
+        return replace(self._plan, bindings=bindings)
 
     def _freeze(self, load: Load) -> Frozen:
         receipt = self._lent[load.key]
@@ -174,14 +176,20 @@ class _Maker:
         made, info = self._made, self._preparer.info
         references = {
             uid: self._context.load_reference(uid)
-            for uid, feed in self._plan.feeds.items()
-            if isinstance(feed, Graft)
+            for uid, binding in self._plan.bindings.items()
+            if isinstance(binding, Graft)
         }
         if made.workflow is None or not all(is_workflow(data) for data in references.values()):
             return close_prompt(recipe, unique_id)
         parts = {uid: parse_workflow(data) for uid, data in references.items()}
-        feeds = {uid: feed for uid, feed in self._plan.feeds.items() if not isinstance(feed, Graft)}
-        return close_workflow(made.workflow, unique_id, feeds, parts, info, self._freeze).to_json()
+        bindings = {
+            uid: binding
+            for uid, binding in self._plan.bindings.items()
+            if not isinstance(binding, Graft)
+        }
+        return close_workflow(
+            made.workflow, unique_id, bindings, parts, info, self._freeze
+        ).to_json()
 
     def _kept_in(self, workflow: dict[str, Any]) -> dict[str, Receipt]:
         """The values frozen in: from here, and those of the references that it is built on."""
@@ -232,7 +240,7 @@ def recipe_of(stored: Prepared, unique_id: str, preparer: Preparer) -> Recipe:
             ],
         )
     prompt, source = resolve_output(
-        stored.prompt, ports, Plan({}, (), (name,)), preparer.info, "", name
+        stored.prompt, ports, StepPlan({}, (), (name,)), preparer.info, "", name
     )
     if source is None:
         raise WorkflowError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..graph.compose.frozen_payload import is_reference
 from ..graph.plan.recipe import Recipe
-from ..graph.plan.run_plan import Feed, Graft, Literal, Load
+from ..graph.plan.run_plan import Binding, Graft, Literal, Load
 from ..graph.ports.find_ports import ANY
 from ..graph.ports.literals import NOT_LITERAL, as_literal
 from ..graph.ports.value_types import kind_of
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 _LITERAL_BYTES = 2 << 20
 
 
-def feed_of(context: WorkflowContext, unique_id: str, recipe: Callable[[str], Recipe]) -> Feed:
+def binding_of(
+    context: WorkflowContext, unique_id: str, recipe: Callable[[str], Recipe]
+) -> Binding:
     """How a stored value gets into a prompt. `recipe` is asked for what rebuilds a reference."""
     receipt = context.get_receipt(unique_id)
     if receipt.pass_by == "ref":
@@ -37,7 +39,7 @@ def feed_of(context: WorkflowContext, unique_id: str, recipe: Callable[[str], Re
     return Load(unique_id, receipt.version)
 
 
-def feed_of_given(unique_id: str, value: Any, size_bytes: int, version: str) -> Feed:
+def binding_of_given(unique_id: str, value: Any, size_bytes: int, version: str) -> Binding:
     """How a value would get into a prompt once it is stored under that version."""
     literal = as_literal(value) if size_bytes <= _LITERAL_BYTES else NOT_LITERAL
     return Load(unique_id, version) if literal is NOT_LITERAL else Literal(literal)

@@ -1,6 +1,6 @@
 """Plans: what a run would do, found out by looking only. Every decision is taken in `graph/`.
 
-A `Planner` looks at the context, the inputs and what was sent before; `RunPlan` is what
+A `DryRun` looks at the context, the inputs and what was sent before; `RunPlan` is what
 `Discomfort.plan` gives.
 """
 
@@ -23,7 +23,7 @@ from ..graph.ports.missing_inputs import find_missing, unknown_inputs
 from ..graph.ports.value_types import kind_of
 from ..references.registry import References, recipe_of
 from ..workflows.prepare import Prepared, Preparer
-from .bindings import feed_of, feed_of_given, is_given_by_reference, kind_of_stored
+from .bindings import binding_of, binding_of_given, is_given_by_reference, kind_of_stored
 
 if TYPE_CHECKING:
     from ..workflow_context import WorkflowContext
@@ -76,7 +76,7 @@ class RunPlan:
         return f"<div>{self.svg()}<pre>{html.escape(str(self))}</pre></div>"
 
 
-class Planner:
+class DryRun:
     """Looks at what a run would use. It saves nothing and touches no order of use."""
 
     def __init__(
@@ -111,7 +111,7 @@ class Planner:
         self, prepared: list[Prepared], offers: dict[str, Offer], kinds: dict[str, str]
     ) -> tuple[WorkflowPlan, ...]:
         info, sent, plans = self._preparer.info, list(self._sent), []
-        warm = {recipe.id: recipe for recipe in self._references.warm()}
+        pinned = {recipe.id: recipe for recipe in self._references.pinned()}
         for workflow in prepared:
             around = Surroundings(
                 self._rules,
@@ -119,7 +119,7 @@ class Planner:
                 str(self._context.folder),
                 kinds,
                 frozenset(expect_cached(sent)),
-                tuple(warm.values()),
+                tuple(pinned.values()),
                 self._freeze,
             )
             plan, offers = explain_workflow(
@@ -127,8 +127,10 @@ class Planner:
             )
             if plan.prompt:
                 sent.append(Sent(plan.prompt, frozenset((*plan.runs, *plan.cached)), True))
-            used = [offers[p.unique_id].feed for p in plan.ports if p.how in ("keep", "reference")]
-            warm |= {f.recipe.id: f.recipe for f in used if isinstance(f, Graft)}
+            used = [
+                offers[p.unique_id].binding for p in plan.ports if p.how in ("keep", "reference")
+            ]
+            pinned |= {f.recipe.id: f.recipe for f in used if isinstance(f, Graft)}
             kinds = kinds | {uid: port.type for uid, port in workflow.ports.outputs.items()}
             plans.append(plan)
         return tuple(plans)
@@ -139,8 +141,8 @@ class Planner:
 
     def _offer_stored(self, unique_id: str) -> Offer:
         receipt = self._context.get_receipt(unique_id)
-        feed = feed_of(self._context, unique_id, self._recipe)
-        return Offer(feed, "context", receipt.size_bytes, receipt.storage)
+        binding = binding_of(self._context, unique_id, self._recipe)
+        return Offer(binding, "context", receipt.size_bytes, receipt.storage)
 
     def _offer_given(
         self, unique_id: str, value: Any, size_bytes: int, prepared: list[Prepared]
@@ -150,10 +152,10 @@ class Planner:
             stored = self._preparer.prepare(value, f"the input {unique_id!r}")
             recipe = recipe_of(stored, unique_id, self._preparer)
             return Offer(Graft(recipe), "inputs")
-        feed = feed_of_given(unique_id, value, size_bytes, GIVEN)
+        binding = binding_of_given(unique_id, value, size_bytes, GIVEN)
         fits_in_ram = size_bytes <= self._context.get_usage()["ram_capacity_bytes"]
         storage = "ram" if fits_in_ram else "disk"
-        return Offer(feed, "inputs", size_bytes, storage)
+        return Offer(binding, "inputs", size_bytes, storage)
 
     def _recipe(self, unique_id: str) -> Recipe:
         name = f"the reference {unique_id!r}"

@@ -9,7 +9,7 @@ from typing import Any
 from ..events import EventStream, Finished, stream_events
 
 
-class Streams:
+class OpenStreams:
     """The streams that go on."""
 
     def __init__(self) -> None:

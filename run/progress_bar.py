@@ -41,7 +41,7 @@ class ProgressBar:
             self._bar.close()
 
     @property
-    def listener(self) -> Callable[[Any], Any] | None:
+    def on_event(self) -> Callable[[Any], Any] | None:
         """What the worker's events go to; None when nobody listens, which costs least."""
         return self._on_event if self._bar is None else self._show
 

@@ -13,14 +13,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RunInterrupted
-from ..graph.plan.run_plan import Feed, Frozen, Graft, Literal, Plan
+from ..graph.plan.run_plan import Binding, Frozen, Graft, Literal, StepPlan
 from ..records.cells import MAX_CHARS, cell_of, reference_cell, stored_cell
 from ..records.history import History
 from .options import check_record
 
 if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
-    from ..workflow_context import Taken, WorkflowContext
+    from ..workflow_context import Collected, WorkflowContext
     from ..workflows.prepare import Prepared
 
 log = logging.getLogger("discomfort.records")
@@ -114,25 +114,29 @@ class Track:
         self._iteration, self._workflow = iteration, prepared.name
         self._started = time.perf_counter()
 
-    def planned(self, prepared: Prepared, plan: Plan, seeds: Mapping[tuple[str, str], Any]) -> None:
+    def planned(
+        self, prepared: Prepared, plan: StepPlan, seeds: Mapping[tuple[str, str], Any]
+    ) -> None:
         """What goes in. Again, if the step is tried again.
 
         Args:
             seeds: (node id, input name) -> what was drawn for it.
         """
         self._inputs = {
-            unique_id: self._input_cell(unique_id, feed, prepared)
-            for unique_id, feed in plan.feeds.items()
+            unique_id: self._input_cell(unique_id, binding, prepared)
+            for unique_id, binding in plan.bindings.items()
         }
         for (node_id, name), seed in seeds.items():
             self._inputs.setdefault(f"{name} (node {node_id})", cell_of(seed))
 
     def end_step(
-        self, prepared: Prepared, plan: Plan, taken: Taken, nodes: int, cached: int
+        self, prepared: Prepared, plan: StepPlan, collected: Collected, nodes: int, cached: int
     ) -> None:
         """It ran; what came out, and how many of its nodes ComfyUI had the result of."""
         outputs = {
-            uid: self._output_cell(uid, prepared, taken) for uid in plan.saves if uid in taken
+            uid: self._output_cell(uid, prepared, collected)
+            for uid in plan.saves
+            if uid in collected
         }
         outputs |= {
             uid: reference_cell(prepared.ports.outputs[uid].type) for uid in plan.references
@@ -173,31 +177,33 @@ class Track:
             entry |= {"iteration": self._iteration, "name": self._workflow}
         self._history.note(entry, self._is_recorded)
 
-    def _input_cell(self, unique_id: str, feed: Feed, prepared: Prepared) -> dict[str, Any]:
-        if isinstance(feed, Literal):
-            return cell_of(feed.value)
+    def _input_cell(self, unique_id: str, binding: Binding, prepared: Prepared) -> dict[str, Any]:
+        if isinstance(binding, Literal):
+            return cell_of(binding.value)
         kind = prepared.ports.input_type(unique_id)
-        if isinstance(feed, (Graft, Frozen)):
+        if isinstance(binding, (Graft, Frozen)):
             return reference_cell(kind)
         receipt = self._context.get_receipt(unique_id)
-        size_bytes = receipt.size_bytes if receipt.version == feed.version else 0
-        if size_bytes and self._wants_picture(kind, feed.version):
+        size_bytes = receipt.size_bytes if receipt.version == binding.version else 0
+        if size_bytes and self._wants_picture(kind, binding.version):
             with contextlib.suppress(Exception):  # damaged, or not to be trusted: the loader tells
                 value = self._context.load(unique_id)  # mapped: the run may replace it soon
-                self._history.note_picture(feed.version, size_bytes, lambda: value)
-        return stored_cell(feed.version, kind, size_bytes)
+                self._history.note_picture(binding.version, size_bytes, lambda: value)
+        return stored_cell(binding.version, kind, size_bytes)
 
-    def _output_cell(self, unique_id: str, prepared: Prepared, taken: Taken) -> dict[str, Any]:
-        receipt, kind = taken[unique_id], prepared.ports.outputs[unique_id].type
+    def _output_cell(
+        self, unique_id: str, prepared: Prepared, collected: Collected
+    ) -> dict[str, Any]:
+        receipt, kind = collected[unique_id], prepared.ports.outputs[unique_id].type
         is_small = receipt.size_bytes <= _SMALL_BYTES and receipt.is_safe
         if is_small and kind not in _PICTURE_TYPES:
             try:
-                return cell_of(taken.load(unique_id))
+                return cell_of(collected.load(unique_id))
             except Exception as e:  # it needs code that this context must not run, or is damaged
                 log.debug("%r is not shown: %r", unique_id, e)
         if self._wants_picture(kind, receipt.version):
             self._history.note_picture(
-                receipt.version, receipt.size_bytes, lambda: taken.load(unique_id)
+                receipt.version, receipt.size_bytes, lambda: collected.load(unique_id)
             )
         return stored_cell(receipt.version, kind, receipt.size_bytes)
 

@@ -17,7 +17,7 @@ from ..errors import WorkerDied, WorkerStartError, WorkflowError
 from ..events import SeedsChanged, WorkflowStarted
 from ..graph.plan.expected_cache import Sent
 from ..graph.plan.recipe import Recipe, type_of
-from ..graph.plan.run_plan import Feed, Plan, contents_to_load, plan_run, versions_to_load
+from ..graph.plan.run_plan import Binding, StepPlan, contents_to_load, plan_run, versions_to_load
 from ..graph.plan.swap_ports import Swapped, shows_workflow, swap_ports
 from ..graph.ports.literals import NOT_LITERAL, as_literal
 from ..graph.ports.missing_inputs import check_inputs, unknown_inputs
@@ -26,17 +26,17 @@ from ..graph.prompt import Prompt
 from ..references.registry import References
 from ..workflow_context import FROZEN_PREFIX
 from ..workflows.prepare import Prepared, Preparer
-from .bindings import feed_of, is_given_by_reference, kind_of_stored
+from .bindings import binding_of, is_given_by_reference, kind_of_stored
 from .options import Options
 from .progress_bar import ProgressBar, is_shown
 from .recording import Track
 from .seeds import DrawnSeeds
-from .submit import Errand, Listener, Sender
+from .submit import OnEvent, Submission, Submitter
 
 if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
     from ..records.history import History
-    from ..workflow_context import Handoff, Taken, WorkflowContext
+    from ..workflow_context import Collected, Loan, WorkflowContext
     from ..workflows.sources import Source
 
 log = logging.getLogger("discomfort.run")
@@ -62,7 +62,7 @@ class Run:
         self._references, self._rules, self._preparer = references, rules, preparer
         self._options, self._history = options, history
         self._track: Track | None = None
-        self._sender = Sender(worker, references.kept, sent, options.timeout)
+        self._submitter = Submitter(worker, references.pins, sent, options.timeout)
         self._results: dict[str, Callable[[], Any]] = {}
         self._seeds = DrawnSeeds(options, preparer.info)
 
@@ -116,7 +116,7 @@ class Run:
                     bar.begin(WorkflowStarted(workflow.name, done + 1, number))
                     if self._track is not None:
                         self._track.begin_step(done + 1, workflow)
-                    await self._step(workflow, bar.listener)
+                    await self._step(workflow, bar.on_event)
                     bar.advance()
                 done += 1
                 if await self._is_enough():
@@ -139,11 +139,11 @@ class Run:
         answer = self._options.until(self._context)
         return bool(await answer if inspect.isawaitable(answer) else answer)
 
-    async def _step(self, prepared: Prepared, listener: Listener) -> None:
+    async def _step(self, prepared: Prepared, on_event: OnEvent) -> None:
         """One workflow, once; again when the worker died and retries are left."""
         for left in range(self._options.retries, -1, -1):
             try:
-                return await self._run_once(prepared, listener)
+                return await self._run_once(prepared, on_event)
             except (WorkerDied, WorkerStartError) as e:
                 # One that was killed while it started died too; any other start fails again.
                 is_death = isinstance(e, WorkerDied) or e.was_killed
@@ -154,35 +154,33 @@ class Run:
                 )
         return None
 
-    async def _run_once(self, prepared: Prepared, listener: Listener) -> None:
+    async def _run_once(self, prepared: Prepared, on_event: OnEvent) -> None:
         prompt, seeds = self._seeds.draw(prepared)
-        if seeds and listener is not None:
-            listener(SeedsChanged(prepared.name, seeds))
-        plan, swapped, handoff = self._plan(prepared, prompt)
+        if seeds and on_event is not None:
+            on_event(SeedsChanged(prepared.name, seeds))
+        plan, swapped, loan = self._plan(prepared, prompt)
         result = None
         try:
             if self._track is not None:
                 self._track.planned(prepared, plan, self._seeds.of(prepared))
-            references = self._references.make(
-                self._context, prepared, plan, self._preparer, handoff
-            )
+            references = self._references.make(self._context, prepared, plan, self._preparer, loan)
             if swapped.prompt:
                 client_data = self._client_data(prepared, swapped)
-                errand = Errand(prepared.name, swapped, handoff, client_data, listener)
-                result = await self._sender.send(errand)
+                submission = Submission(prepared.name, swapped, loan, client_data, on_event)
+                result = await self._submitter.submit(submission)
             self._references.store(self._context, references)
         except BaseException as e:
-            self._take_back_after(e, handoff)
+            self._collect_after(e, loan)
             raise
-        taken = self._context.take_back(handoff)
-        self._collect(prepared, plan, taken)
+        collected = self._context.collect(loan)
+        self._note_outputs(prepared, plan, collected)
         for unique_id in plan.references:
             self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
         if self._track is not None:
             cached = swapped.needed.intersection(result.cached if result is not None else ())
-            self._track.end_step(prepared, plan, taken, len(swapped.needed), len(cached))
+            self._track.end_step(prepared, plan, collected, len(swapped.needed), len(cached))
 
-    def _plan(self, prepared: Prepared, prompt: Prompt) -> tuple[Plan, Swapped, Handoff]:
+    def _plan(self, prepared: Prepared, prompt: Prompt) -> tuple[StepPlan, Swapped, Loan]:
         """Decide, and lend what is to be loaded; again, if somebody saved a value in between."""
         for _ in range(_TRIES):
             plan = plan_run(prepared.ports, self._look_up, self._rules)
@@ -192,7 +190,7 @@ class Run:
                 plan,
                 self._preparer.info,
                 str(self._context.folder),
-                self._references.warm(),
+                self._references.pinned(),
             )
             if not swapped.prompt and not plan.references:
                 raise WorkflowError(
@@ -201,26 +199,26 @@ class Run:
                 )
             loads = versions_to_load(plan)
             frozen = [FROZEN_PREFIX + c for c in contents_to_load(plan, prompt, prepared.ports)]
-            handoff = self._context.hand_over([*loads, *frozen], self._options.use_ram)
-            if all(handoff.versions[key] == version for key, version in loads.items()):
-                return plan, swapped, handoff
-            self._context.take_back(handoff)
+            loan = self._context.lend([*loads, *frozen], self._options.use_ram)
+            if all(loan.versions[key] == version for key, version in loads.items()):
+                return plan, swapped, loan
+            self._context.collect(loan)
         raise WorkflowError(
             f"The values that {prepared.name} reads are saved anew faster than it can start. Give "
             "runs that go on at the same time a context each."
         )
 
-    def _look_up(self, unique_id: str) -> Feed:
-        return feed_of(self._context, unique_id, self._recipe)
+    def _look_up(self, unique_id: str) -> Binding:
+        return binding_of(self._context, unique_id, self._recipe)
 
     def _recipe(self, unique_id: str) -> Recipe:
         return self._references.recipe(self._context, unique_id, self._preparer)
 
-    def _collect(self, prepared: Prepared, plan: Plan, taken: Taken) -> None:
+    def _note_outputs(self, prepared: Prepared, plan: StepPlan, collected: Collected) -> None:
         """What the savers of this very run made, whoever saves the same keys meanwhile."""
         for unique_id in plan.saves:
-            if unique_id in taken:
-                self._results[unique_id] = lambda uid=unique_id: taken.load(uid)
+            if unique_id in collected:
+                self._results[unique_id] = lambda uid=unique_id: collected.load(uid)
             else:
                 log.warning(
                     "The output %r of %s got no value: a node before it blocked it.",
@@ -228,10 +226,10 @@ class Run:
                     prepared.name,
                 )
 
-    def _take_back_after(self, error: BaseException, handoff: Handoff) -> None:
+    def _collect_after(self, error: BaseException, loan: Loan) -> None:
         """What was saved before the run failed is kept. The first error is the one to tell."""
         try:
-            self._context.take_back(handoff)
+            self._context.collect(loan)
         except Exception:
             log.exception("The values of a run that ended with %r were not taken back.", error)
 

@@ -15,29 +15,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from ..errors import NodeFailed, RunTimeout, ValidationFailed
 from ..graph.plan.expected_cache import Sent
 from ..graph.plan.swap_ports import Swapped, order_ports
-from ..references.kept_models import Warm, is_out_of_memory
+from ..references.kept_models import CachePins, is_out_of_memory
 from ..references.model_room import let_go_of_all, make_room, without
-from ..workflow_context import FROZEN_PREFIX, Handoff
+from ..workflow_context import FROZEN_PREFIX, Loan
 
 if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector, RunResult
 
-Listener: TypeAlias = "Callable[[Any], Any] | None"
+OnEvent: TypeAlias = "Callable[[Any], Any] | None"
 
 log = logging.getLogger("discomfort.run")
 
 
-class Errand(NamedTuple):
+class Submission(NamedTuple):
     """A prompt, and all that goes with it."""
 
     name: str
     swapped: Swapped
-    handoff: Handoff
+    loan: Loan
     client_data: dict[str, Any] | None
-    listener: Listener
+    on_event: OnEvent
 
 
-class Sender:
+class Submitter:
     """Sends prompts for one run.
 
     Args:
@@ -49,39 +49,39 @@ class Sender:
     def __init__(
         self,
         worker: ComfyConnector,
-        kept: Warm,
+        pins: CachePins,
         sent: deque[Sent],
         timeout: float | None,
     ):
-        self._worker, self._kept, self._sent = worker, kept, sent
+        self._worker, self._pins, self._sent = worker, pins, sent
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
 
-    async def send(self, errand: Errand) -> RunResult:
+    async def submit(self, submission: Submission) -> RunResult:
         """Run a prompt; once more with nothing else in the worker, if its memory did not do."""
-        swapped = make_room(self._worker, self._kept, errand.swapped)
+        swapped = make_room(self._worker, self._pins, submission.swapped)
         try:
-            return await self._send_once(errand, swapped)
+            return await self._submit_once(submission, swapped)
         except NodeFailed as e:
-            unneeded = self._kept.not_in(swapped.needed)
+            unneeded = self._pins.not_in(swapped.needed)
             if not is_out_of_memory(e) or not unneeded:
                 raise
             log.warning(
                 "%s ran out of memory. It is run again without the %d references that were kept "
-                "for later.", errand.name, len(unneeded),
+                "for later.", submission.name, len(unneeded),
             )  # fmt: skip
-        self._kept.drop(unneeded)
+        self._pins.drop(unneeded)
         await let_go_of_all(self._worker)
-        return await self._send_once(errand, without(swapped))
+        return await self._submit_once(submission, without(swapped))
 
-    async def _send_once(self, errand: Errand, swapped: Swapped) -> RunResult:
-        handoff, timeout = errand.handoff, self._time_left()
+    async def _submit_once(self, submission: Submission, swapped: Swapped) -> RunResult:
+        loan, timeout = submission.loan, self._time_left()
         try:
             result = await self._worker.execute(
-                order_ports(swapped, handoff.order, _places(handoff)),
-                client_data=errand.client_data,
+                order_ports(swapped, loan.save_order, _frozen_sources(loan)),
+                client_data=submission.client_data,
                 timeout=timeout,
-                on_event=errand.listener,
+                on_event=submission.on_event,
                 needed=swapped.needed,
             )
         except ValidationFailed as e:  # refused: what ComfyUI had it has
@@ -90,7 +90,7 @@ class Sender:
             self._sent.append(Sent(swapped.prompt, swapped.needed, False))
             raise
         finally:
-            self._kept.note_sent(swapped.prompt, swapped.needed)
+            self._pins.note_sent(swapped.prompt, swapped.needed)
         self._sent.append(Sent(swapped.prompt, swapped.needed, True))
         return result
 
@@ -106,11 +106,11 @@ class Sender:
         return left
 
 
-def _places(handoff: Handoff) -> dict[str, tuple[str, str]]:
+def _frozen_sources(loan: Loan) -> dict[str, tuple[str, str]]:
     """Where the frozen values are that a run loads: content -> (run_dir, version)."""
     return {
-        key.removeprefix(FROZEN_PREFIX): (handoff.run_dir, version)
-        for key, version in handoff.versions.items()
+        key.removeprefix(FROZEN_PREFIX): (loan.run_dir, version)
+        for key, version in loan.versions.items()
         if key.startswith(FROZEN_PREFIX)
     }
 

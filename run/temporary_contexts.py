@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from ..workflow_context import WorkflowContext
 
 
-class OwnContexts:
+class TemporaryContexts:
     """Temporary contexts; kept, empty, for the next run, since folders are slow to make."""
 
     def __init__(self) -> None:

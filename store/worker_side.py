@@ -29,7 +29,7 @@ class Loaded(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def _places(folder: str) -> tuple[file_blocks.Blocks, file_blocks.FileBlocks]:
+def _blocks_of(folder: str) -> tuple[file_blocks.Blocks, file_blocks.FileBlocks]:
     """RAM and disk of one run's folder. Kept: on Windows our RAM blocks live as long as this."""
     path = Path(folder)
     return file_blocks.ram_blocks(path), file_blocks.disk_blocks(path)
@@ -41,7 +41,7 @@ def load(run_dir: str, version: str) -> Loaded:
     Raises:
         CorruptValueError: it is neither in RAM nor on disk, or damaged.
     """
-    ram, disk = _places(run_dir)
+    ram, disk = _blocks_of(run_dir)
     # Twice: it may move from RAM to disk between the two looks.
     for blocks in (ram, disk, ram, disk):
         try:
@@ -59,7 +59,7 @@ def load(run_dir: str, version: str) -> Loaded:
     )
 
 
-def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> None:
+def save(save_order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> None:
     """Write a value where the master will find it: the block first, then its receipt.
 
     Args:
@@ -77,20 +77,20 @@ def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> No
             f"The value of {unique_id!r} ({type(value).__name__}) can't be stored: {e} Set its "
             'ComfyUI type to "ref" in pass_by_rules.json: then the workflow that makes it is kept.'
         ) from e
-    version = run_dir.new_version(order["token"])
-    note = os.path.join(order["run_dir"], "handoff", f"{order['nonce']}.{version}")
+    version = run_dir.new_version(save_order["token"])
+    note = os.path.join(save_order["run_dir"], "handoff", f"{save_order['nonce']}.{version}")
     draft = note + ".part"
     # The draft names the block before it exists: if we are killed, the master knows what to remove.
     try:
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
     except FileNotFoundError:
         raise ContextNotFound(
-            f"The value of {unique_id!r} can't be saved: the context in {order['run_dir']} was "
-            "closed."
+            f"The value of {unique_id!r} can't be saved: the context in {save_order['run_dir']} "
+            "was closed."
         ) from None
     storage = None
     try:
-        storage = _write(order, unique_id, version, encoded, is_list)
+        storage = _write(save_order, unique_id, version, encoded, is_list)
         receipt = {
             "unique_id": unique_id, "version": version, "size": encoded.total_bytes,
             "storage": storage, "pass_by": "val", "safe": encoded.is_safe, "is_list": is_list,
@@ -105,7 +105,7 @@ def save(order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> No
         if fd >= 0:
             os.close(fd)
         if storage is not None:
-            _places(order["run_dir"])[storage == "disk"].free(version)
+            _blocks_of(save_order["run_dir"])[storage == "disk"].free(version)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(draft)
         if isinstance(e, FileNotFoundError):
@@ -132,15 +132,15 @@ _spent: OrderedDict[str, int] = OrderedDict()
 
 
 def _write(
-    order: dict[str, Any], unique_id: str, version: str, value: codec.Encoded, is_list: bool
+    save_order: dict[str, Any], unique_id: str, version: str, value: codec.Encoded, is_list: bool
 ) -> str:
-    ram, disk = _places(order["run_dir"])
+    ram, disk = _blocks_of(save_order["run_dir"])
     _let_go_of_taken(ram)
-    nonce, size = order["nonce"], value.total_bytes
+    nonce, size = save_order["nonce"], value.total_bytes
     spent = _spent.get(nonce, 0)
-    if order["use_ram"] and spent + size <= order["room"]:
+    if save_order["use_ram"] and spent + size <= save_order["room"]:
         try:
-            ram.create(version, value, is_list, order.get("spare", ()))
+            ram.create(version, value, is_list, save_order.get("spare", ()))
         except file_blocks.NoRoom:
             pass  # the memory file system is smaller than the limit
         else:
@@ -154,6 +154,6 @@ def _write(
         raise StoreFullError(
             e.errno,
             f"No room for the value of {unique_id!r} ({size} bytes): RAM left to this run "
-            f"{max(0, order['room'] - spent)} bytes, disk {disk.room_bytes()} bytes",
+            f"{max(0, save_order['room'] - spent)} bytes, disk {disk.room_bytes()} bytes",
         ) from e
     return "disk"

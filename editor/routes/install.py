@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import DiscomfortError
 from ..host import allowed_folders
 from ..host.shared_worker import is_worker
-from ..run_nodes.request import find_face, is_by_reference
+from ..run_nodes.request import find_port_types, is_by_reference
 from .runs import register_runs_routes
 
 PORTS_PATH = "/discomfort/ports"
@@ -47,11 +47,13 @@ async def _get_ports(request: Any) -> Any:
 
 def _ports_of(names: list[str]) -> dict[str, Any]:
     allowed = allowed_folders.workflow_folders()
-    face = find_face(tuple(allowed_folders.find_workflow(name, allowed) for name in names))
+    port_types = find_port_types(
+        tuple(allowed_folders.find_workflow(name, allowed) for name in names)
+    )
     return {
         key: [
             {"name": uid, "type": kind, "by_reference": is_by_reference(kind)}
             for uid, kind in ports.items()
         ]
-        for key, ports in (("inputs", face.inputs), ("outputs", face.outputs))
+        for key, ports in (("inputs", port_types.inputs), ("outputs", port_types.outputs))
     }

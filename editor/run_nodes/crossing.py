@@ -24,14 +24,14 @@ AS_LIST = "DiscomfortAsList"
 _REMEMBERED = 512
 
 
-class Made(NamedTuple):
+class KnownRecipe(NamedTuple):
     """What a node of ours put out at one slot: a recipe, or a literal, or neither (a picture)."""
 
     recipe: Recipe | None
     literal: Any = NOT_LITERAL
 
 
-class Memory:
+class RecipeMemory:
     """What the nodes that run workflows put out, by what they were asked to do.
 
     A model that comes out of one such node can go into the next by reference only with this: the
@@ -39,10 +39,10 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._made: OrderedDict[str, Made] = OrderedDict()
+        self._made: OrderedDict[str, KnownRecipe] = OrderedDict()
         self._lock = threading.Lock()
 
-    def remember(self, prompt: Prompt, source: Source, made: Made) -> None:
+    def remember(self, prompt: Prompt, source: Source, made: KnownRecipe) -> None:
         key = request_id(prompt, source)
         with self._lock:
             self._made[key] = made
@@ -50,7 +50,7 @@ class Memory:
             while len(self._made) > _REMEMBERED:
                 self._made.popitem(last=False)
 
-    def find(self, prompt: Prompt, source: Source) -> Made | None:
+    def find(self, prompt: Prompt, source: Source) -> KnownRecipe | None:
         with self._lock:
             return self._made.get(request_id(prompt, source))
 
@@ -66,7 +66,7 @@ def needs_runners(prompt: Prompt, source: Source) -> bool:
     return any(prompt[node_id]["class_type"] in RUNNERS for node_id in fed_by)
 
 
-def reference_to(prompt: Prompt, source: Source, memory: Memory) -> Recipe:
+def reference_to(prompt: Prompt, source: Source, memory: RecipeMemory) -> Recipe:
     """The nodes of the user's graph that make the value at `source`.
 
     Raises:
@@ -170,6 +170,6 @@ def _below(prefix: str, value: Any) -> Any:
     return value if link is None else [f"{prefix}.{link.node_id}", link.slot]
 
 
-def made_of(value: Any) -> Made:
+def made_of(value: Any) -> KnownRecipe:
     """How a value that came out can be made again elsewhere: by writing it down, or not."""
-    return Made(None, as_literal(value))
+    return KnownRecipe(None, as_literal(value))

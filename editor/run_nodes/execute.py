@@ -47,7 +47,7 @@ def _links(request: Request, node: Mapping[str, Any]) -> dict[str, Source]:
 
 
 def _enters_by_reference(request: Request, prompt: Prompt, unique_id: str, link: Source) -> bool:
-    kind = request.face.inputs[unique_id]
+    kind = request.port_types.inputs[unique_id]
     return is_by_reference(more_specific(kind, _type_at(prompt, link)))
 
 
@@ -58,7 +58,7 @@ def _type_at(prompt: Prompt, link: Source) -> str:
     return type_name(kinds[link.slot]) if link.slot < len(kinds) else sockets.ANY
 
 
-_memory = crossing.Memory()
+_memory = crossing.RecipeMemory()
 # The contexts whose values a node in the user's graph may read later, by the node that made them.
 _lent: dict[str, WorkflowContext] = {}
 
@@ -144,7 +144,7 @@ def _hand_on(
     )
 
     for unique_id, recipe in outcome.recipes.items():
-        made = crossing.Made(recipe)
+        made = crossing.KnownRecipe(recipe)
         _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
     for unique_id, items in outcome.items.items():
         if len(items) == 1:
@@ -169,7 +169,7 @@ def _hand_on(
             result.append((ExecutionBlocker(None),))
     unused = MAX_SOCKETS + request.first_output - len(result)
     result += [(None,)] * unused
-    pictures = display.pictures_to_show(outcome.items, request.face.outputs)
+    pictures = display.pictures_to_show(outcome.items, request.port_types.outputs)
     returned: dict[str, Any] = {"result": tuple(result), "ui": {"images": pictures}}
     if expansion.nodes:
         returned["expand"] = expansion.nodes

@@ -13,7 +13,7 @@ from typing import Any
 from ...graph.prompt import Prompt
 from . import crossing, nested_prompt
 from .constants import parse_values
-from .request import find_face, find_files
+from .request import find_files, find_port_types
 
 # They are refused when they run; a workflow that runs itself would be asked for ever.
 _NOT_ASKED = crossing.RUNNERS
@@ -39,11 +39,11 @@ async def fingerprint(
     if workflows is None or randomize_seeds or randomize_seeds is None:
         return float("nan")
     paths = find_files(workflows)
-    face = find_face(paths)
+    port_types = find_port_types(paths)
     given = parse_values(values)
     if iterations != 1:  # what goes round is another value in the next iteration
-        given = {uid: value for uid, value in given.items() if uid not in face.outputs}
-    found: list[Any] = [list(face.inputs.items()), list(face.outputs.items())]
+        given = {uid: value for uid, value in given.items() if uid not in port_types.outputs}
+    found: list[Any] = [list(port_types.inputs.items()), list(port_types.outputs.items())]
     for _, swapped in nested_prompt.in_turn(paths, given):
         prompt = swapped.prompt
         found.append([_digest(prompt), await nested_prompt.changes(prompt, _NOT_ASKED)])

@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 from ...errors import DiscomfortError, WorkflowError
 from ...graph.compose.frozen_payload import unpack_values
 from ...graph.node_classes.object_info import index_object_info
-from ...graph.plan.run_plan import Load, Plan
+from ...graph.plan.run_plan import Load, StepPlan
 from ...graph.plan.swap_ports import Swapped, swap_ports
 from ...graph.ports.literals import unwrapped
 from ...graph.prompt import Prompt
-from ...run.bindings import feed_of_given
+from ...run.bindings import binding_of_given
 from ...workflows.files import read_workflow
 from ...workflows.prepare import Prepared, Preparer
 
@@ -90,11 +90,11 @@ def swap(prepared: Prepared, given: Mapping[str, Any]) -> Swapped:
     What it would hand on by reference is made in it too, for the answers of those nodes.
     """
     ports = prepared.ports
-    feeds = {
-        uid: feed_of_given(uid, given[uid], 0, uid) if uid in given else Load(uid, uid)
+    bindings = {
+        uid: binding_of_given(uid, given[uid], 0, uid) if uid in given else Load(uid, uid)
         for uid in ports.inputs
     }
-    plan = Plan(feeds, saves=tuple(ports.outputs), references=())
+    plan = StepPlan(bindings, saves=tuple(ports.outputs), references=())
     return swap_ports(prepared.prompt, ports, plan, _preparer.info, "")
 
 

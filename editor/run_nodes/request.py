@@ -18,7 +18,7 @@ from ...workflow_tools import WorkflowTools
 from ..host import allowed_folders
 from . import job, sockets
 from .constants import parse_values
-from .sockets import Face, Sockets
+from .sockets import PortTypes, Sockets
 from .stop_condition import Condition
 
 ALL = "*"
@@ -32,7 +32,7 @@ class Request:
     """
 
     paths: tuple[Path, ...]
-    face: Face
+    port_types: PortTypes
     sockets: Sockets
     values: Mapping[str, Any]
     first_output: int = 0
@@ -60,8 +60,8 @@ def read_request(
         WorkflowError, FileNotFoundError: says what is wrong.
     """
     paths = find_files(workflows)
-    face = find_face(paths)
-    if not face.inputs and not face.outputs:
+    port_types = find_port_types(paths)
+    if not port_types.inputs and not port_types.outputs:
         raise WorkflowError(
             f"{', '.join(path.name for path in paths)} has no ports. Put DiscomfortPort nodes "
             "where values are to go in and come out."
@@ -69,12 +69,12 @@ def read_request(
     given = parse_values(values)
     condition = None
     if stop_when.strip():
-        condition = Condition(stop_when, {**face.inputs, **face.outputs})
+        condition = Condition(stop_when, {**port_types.inputs, **port_types.outputs})
     if collect not in job.COLLECT:
         raise WorkflowError(f"collect must be one of {', '.join(job.COLLECT)}, not {collect!r}.")
     return Request(
-        paths, face, sockets.read_sockets(sockets_text, face), given, first_output,
-        _limit(iterations, condition), condition, _carried(carry, face), collect,
+        paths, port_types, sockets.read_sockets(sockets_text, port_types), given, first_output,
+        _limit(iterations, condition), condition, _carried(carry, port_types), collect,
     )  # fmt: skip
 
 
@@ -105,11 +105,11 @@ def _limit(iterations: int, condition: Condition | None) -> int | None:
     return iterations or None
 
 
-def _carried(carry: str, face: Face) -> frozenset[str] | None:
+def _carried(carry: str, port_types: PortTypes) -> frozenset[str] | None:
     if carry.strip() == ALL:
         return None
     names = frozenset(name.strip() for name in carry.split(",") if name.strip())
-    round_trip = [uid for uid in face.inputs if uid in face.outputs]
+    round_trip = [uid for uid in port_types.inputs if uid in port_types.outputs]
     unknown = sorted(names - set(round_trip))
     if unknown:
         raise WorkflowError(
@@ -119,7 +119,7 @@ def _carried(carry: str, face: Face) -> frozenset[str] | None:
     return names
 
 
-def find_face(paths: tuple[Path, ...]) -> Face:
+def find_port_types(paths: tuple[Path, ...]) -> PortTypes:
     """The ports of the files, which are read again when they change."""
     return sockets.make_face(_discover(path, _stamp(path)) for path in paths)
 

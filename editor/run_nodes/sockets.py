@@ -21,7 +21,7 @@ _SCALARS = {"INT", "FLOAT", "BOOLEAN", "STRING", "COMBO"}
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class PortTypes:
     """What a sequence of workflows shows to the outside: unique_id -> type.
 
     inputs: what must be given; what an earlier workflow of the sequence outputs is not.
@@ -49,7 +49,7 @@ class Sockets:
         return {uid: f"input_{i}" for i, uid in enumerate(self.inputs, 1) if uid is not None}
 
 
-def make_face(discovered: Iterable[Mapping[str, Any]]) -> Face:
+def make_face(discovered: Iterable[Mapping[str, Any]]) -> PortTypes:
     """The face of workflows that run in this order, from what `discover_ports` found in each."""
     inputs: dict[str, str] = {}
     outputs: dict[str, str] = {}
@@ -66,17 +66,17 @@ def make_face(discovered: Iterable[Mapping[str, Any]]) -> Face:
             inputs[uid] = outputs[uid]
         elif outputs.get(uid) == ANY:
             outputs[uid] = kind
-    return Face(inputs, outputs)
+    return PortTypes(inputs, outputs)
 
 
-def read_sockets(text: str | None, face: Face) -> Sockets:
+def read_sockets(text: str | None, port_types: PortTypes) -> Sockets:
     """The sockets as the editor wrote them into the prompt; without that, in the files' order.
 
     Raises:
         WorkflowError: not what the editor writes, or ports that the workflows do not have any more.
     """
     if not text or not text.strip():
-        sockets = Sockets(tuple(face.inputs), tuple(face.outputs))
+        sockets = Sockets(tuple(port_types.inputs), tuple(port_types.outputs))
     else:
         try:
             data = json.loads(text)
@@ -87,7 +87,7 @@ def read_sockets(text: str | None, face: Face) -> Sockets:
                 'sockets must be empty, or like {"inputs": ["a"], "outputs": ["b"]}, not '
                 f"{text[:80]!r}."
             ) from e
-    _check(sockets, face)
+    _check(sockets, port_types)
     return sockets
 
 
@@ -97,11 +97,11 @@ def _names(value: Any) -> tuple[str | None, ...]:
     return tuple(value)
 
 
-def _check(sockets: Sockets, face: Face) -> None:
+def _check(sockets: Sockets, port_types: PortTypes) -> None:
     problems = []
     for what, names, known in (
-        ("input", sockets.inputs, face.inputs),
-        ("output", sockets.outputs, face.outputs),
+        ("input", sockets.inputs, port_types.inputs),
+        ("output", sockets.outputs, port_types.outputs),
     ):
         if len(names) > MAX_SOCKETS:
             problems.append(
@@ -123,7 +123,7 @@ def _check(sockets: Sockets, face: Face) -> None:
 
 
 def check_given(
-    face: Face,
+    port_types: PortTypes,
     linked: Mapping[str, str],
     values: Mapping[str, Any],
     is_object: Callable[[str], bool],
@@ -139,7 +139,7 @@ def check_given(
         WorkflowError: all that is missing, doubled, unknown or of another type.
     """
     problems = []
-    for uid, kind in face.inputs.items():
+    for uid, kind in port_types.inputs.items():
         if uid not in linked and uid not in values:
             told = f"the input {uid!r} ({kind}) has no value: connect its socket"
             if can_be_written(kind, is_object):
@@ -154,10 +154,10 @@ def check_given(
     problems += [
         Problem(
             f"values has {uid!r}, which is no input of the workflow (its inputs: "
-            f"{', '.join(map(repr, face.inputs)) or 'none'})"
+            f"{', '.join(map(repr, port_types.inputs)) or 'none'})"
         )
         for uid in values
-        if uid not in face.inputs
+        if uid not in port_types.inputs
     ]
     if problems:
         raise WorkflowError("The workflow can't be run with these inputs:", problems)

@@ -57,7 +57,7 @@ def check_inputs(request: Request, input_types: Mapping[str, Any]) -> None:
         for uid, name in request.sockets.input_names().items()
         if name in input_types
     }
-    sockets.check_given(request.face, linked, request.values, is_object)
+    sockets.check_given(request.port_types, linked, request.values, is_object)
 
 
 async def _check_inside(request: Request) -> None:

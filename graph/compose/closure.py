@@ -14,7 +14,7 @@ from ..node_classes.widgets import ObjectInfo
 from ..plan.recipe import Recipe
 from ..plan.run_plan import Frozen, Literal, Load
 from ..ports.find_ports import PORT_INPUT, find_ports
-from ..ports.locations import places_of
+from ..ports.locations import locations_of
 from ..prompt import Prompt
 from ..workflow.edit import scope
 from ..workflow.model import PORT_TYPE, Node, Workflow, with_graph
@@ -25,7 +25,7 @@ from .stitch import stitch
 def close_workflow(
     workflow: Workflow,
     unique_id: str,
-    feeds: Mapping[str, Literal | Load | Frozen],
+    bindings: Mapping[str, Literal | Load | Frozen],
     references: Mapping[str, Workflow],
     info: ObjectInfo,
     freeze_load: Callable[[Load], Frozen],
@@ -40,9 +40,9 @@ def close_workflow(
     part = prune(workflow, unique_id, info)
     needed = find_ports(part, info).inputs
     values: dict[str, Any] = {}
-    for uid, feed in feeds.items():
+    for uid, binding in bindings.items():
         if uid in needed:
-            held = freeze_load(feed) if isinstance(feed, Load) else feed
+            held = freeze_load(binding) if isinstance(binding, Load) else binding
             values[uid] = held.value if isinstance(held, Literal) else held
     part = freeze(part, values, info)
     used = {uid: reference for uid, reference in references.items() if uid in needed}
@@ -69,7 +69,7 @@ def rename_output(reference: Workflow, unique_id: str, info: ObjectInfo) -> Work
     if set(outputs) == {unique_id}:
         return reference
     port = outputs[unique_id if unique_id in outputs else next(iter(outputs))]
-    place = places_of(flatten(reference, info))[port.node_id]
+    place = locations_of(flatten(reference, info))[port.node_id]
     graph = scope(reference, place.path)
     nodes = [_renamed(n, unique_id) if n.id == place.node_id else n for n in graph.nodes]
     return prune(with_graph(reference, graph, replace(graph, nodes=nodes)), unique_id, info)

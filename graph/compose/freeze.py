@@ -17,7 +17,7 @@ from ..node_classes.core_nodes import REROUTES, VIRTUAL
 from ..node_classes.widgets import ObjectInfo, with_widget_value
 from ..plan.run_plan import Frozen
 from ..ports.find_ports import FROZEN, PORT_INPUT, PortMode, find_ports
-from ..ports.locations import Place, places_of, port_modes
+from ..ports.locations import NodeLocation, locations_of, port_modes
 from ..workflow.edit import End, node_by_id, scope, without_nodes
 from ..workflow.model import (
     PORT_TYPE,
@@ -42,7 +42,7 @@ def freeze(
     """
     if info is not None:
         workflow = expand_group_nodes(workflow, info)
-    places = places_of(flatten(workflow, info))
+    places = locations_of(flatten(workflow, info))
     for unique_id, ports in find_ports(workflow, info).inputs.items():
         if unique_id not in values:
             continue
@@ -59,7 +59,9 @@ def freeze(
     return workflow
 
 
-def _freeze_port(workflow: Workflow, place: Place, value: Any, info: ObjectInfo | None) -> Workflow:
+def _freeze_port(
+    workflow: Workflow, place: NodeLocation, value: Any, info: ObjectInfo | None
+) -> Workflow:
     graph = scope(workflow, place.path)
     changed = None
     if info is not None and not isinstance(value, Frozen):
@@ -79,7 +81,7 @@ def _into_port(graph: Graph, port_id: NodeId, value: Any) -> Graph:
 
 
 def _into_widgets(
-    workflow: Workflow, graph: Graph, place: Place, value: Any, info: ObjectInfo
+    workflow: Workflow, graph: Graph, place: NodeLocation, value: Any, info: ObjectInfo
 ) -> Graph | None:
     """The graph with the value in all widgets that the port feeds; None if it feeds more."""
     reach = _reach(workflow, graph, place, info)
@@ -97,7 +99,7 @@ def _into_widgets(
 
 
 def _reach(
-    workflow: Workflow, graph: Graph, place: Place, info: ObjectInfo
+    workflow: Workflow, graph: Graph, place: NodeLocation, info: ObjectInfo
 ) -> tuple[set[NodeId], list[End]] | None:
     """What a port feeds in its graph: reroutes and passthru ports on the way, and the inputs.
 
@@ -124,7 +126,7 @@ def _reach(
             if target.mode == Mode.BYPASSED or target.type in workflow.subgraphs:
                 return None
             if target.type in REROUTES or target.type == PORT_TYPE:
-                mode = modes.get(Place(place.path, target.id))
+                mode = modes.get(NodeLocation(place.path, target.id))
                 if target.type == PORT_TYPE and mode is not PortMode.PASSTHRU:
                     return None
                 if target.id not in wires:

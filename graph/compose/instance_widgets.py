@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..ports.locations import Place
+from ..ports.locations import NodeLocation
 from ..workflow.edit import Path, host_slot
 from ..workflow.model import SUBGRAPH_INPUT, Graph, Node, NodeId, Subgraph
 from .link_paths import Walk
@@ -20,7 +20,7 @@ from .link_paths import Walk
 class _Step(NamedTuple):
     """One node on the way from an edge of a subgraph to a widget, and the link to it."""
 
-    place: Place
+    place: NodeLocation
     link_id: NodeId
 
 
@@ -69,7 +69,7 @@ def widget_behind(walk: Walk, path: Path, slot: int, *, kept: bool) -> tuple[_St
     for node, item in _targets(graph, slot):
         if kept and item["link"] not in walk.links.get(path, ()):
             continue
-        step = _Step(Place(path, node.id), item["link"])
+        step = _Step(NodeLocation(path, node.id), item["link"])
         definition = walk.workflow.subgraphs.get(node.type)
         if definition is None:
             if item.get("widget"):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..convert.flatten import FlatGraph
 from ..node_classes.core_nodes import GROUP_NODE_PREFIXES, PRIMITIVE
-from ..ports.locations import Place, places_of
+from ..ports.locations import NodeLocation, locations_of
 from ..workflow.edit import Path, host_slot, output_links
 from ..workflow.model import SUBGRAPH_INPUT, Graph, Mode, Node, NodeId, Subgraph, Workflow
 
@@ -29,9 +29,9 @@ class Walk:
         self.workflow = workflow
         self.nodes: dict[Path, set[NodeId]] = {(): set()}
         self.links: dict[Path, set[NodeId]] = {(): set()}
-        self._is_needed = {place: i in needed for i, place in places_of(flat).items()}
+        self._is_needed = {place: i in needed for i, place in locations_of(flat).items()}
         self._graphs: dict[Path, tuple[Graph, dict[NodeId, Node]]] = {}
-        self._entered: set[Place] = set()
+        self._entered: set[NodeLocation] = set()
         self._seen: set[_Key] = set()
         self._pending: list[_Key] = []
 
@@ -46,7 +46,7 @@ class Walk:
             found = self._graphs[path] = graph, {n.id: n for n in graph.nodes}
         return found
 
-    def take(self, place: Place) -> None:
+    def take(self, place: NodeLocation) -> None:
         """Keep a node, the instances around it and what feeds it."""
         self._enter(place)
         bringing: list[_Key] = []
@@ -67,17 +67,17 @@ class Walk:
                 graph, nodes = self.graph(key.path)
                 origin = graph.links[key.link_id].origin_id
                 if origin in nodes:
-                    self.keep(Place(key.path, origin))
+                    self.keep(NodeLocation(key.path, origin))
                 bringing += readers.get(key, ())
 
-    def keep(self, place: Place) -> None:
+    def keep(self, place: NodeLocation) -> None:
         """Keep a node and the instances around it."""
         path, node_id = place
         for depth in range(len(path)):
             self.nodes.setdefault(path[:depth], set()).add(path[depth])
         self.nodes.setdefault(path, set()).add(node_id)
 
-    def _enter(self, place: Place) -> None:
+    def _enter(self, place: NodeLocation) -> None:
         """Keep a node that is needed for itself, and look at all its links."""
         if place not in self._entered:
             self._entered.add(place)
@@ -110,7 +110,7 @@ class Walk:
         node = nodes.get(link.origin_id)
         if node is None:
             return []
-        place = Place(path, node.id)
+        place = NodeLocation(path, node.id)
         is_needed = self._is_needed.get(place)
         if is_needed is None:
             return self._through(place, node, link.origin_slot)
@@ -118,7 +118,7 @@ class Walk:
             self._enter(place)
         return None if is_needed else []
 
-    def _through(self, place: Place, node: Node, slot: int) -> list[_Key] | None:
+    def _through(self, place: NodeLocation, node: Node, slot: int) -> list[_Key] | None:
         """The same for a node that is not in the prompt itself."""
         if node.type == PRIMITIVE:
             return None  # gives its value in any mode

@@ -14,7 +14,7 @@ from ..convert.flatten import FlatGraph, flatten
 from ..convert.group_nodes import expand_group_nodes
 from ..node_classes.object_info import ObjectInfo
 from ..ports.find_ports import Ports, find_ports
-from ..ports.locations import places_of
+from ..ports.locations import locations_of
 from ..prompt import Prompt, upstream
 from ..workflow.edit import Path, output_links, stable_uuid, tidy
 from ..workflow.layout import groups_with_nodes
@@ -54,7 +54,7 @@ def prune(workflow: Workflow, unique_id: str, info: ObjectInfo | None = None) ->
         raise _no_such_output(ports, unique_id)
     flat = flatten(workflow, info)
     walk = Walk(workflow, flat, _feeding(flat, port.node_id))
-    walk.take(places_of(flat)[port.node_id])
+    walk.take(locations_of(flat)[port.node_id])
     keep_widgets(walk)
     return _Rebuild(walk).workflow()
 

@@ -15,7 +15,7 @@ from ..convert.flatten import flatten
 from ..convert.group_nodes import expand_group_nodes
 from ..node_classes.object_info import ObjectInfo
 from ..ports.find_ports import PORT_INPUT, Port, PortMode, find_ports
-from ..ports.locations import Place, places_of, port_modes
+from ..ports.locations import NodeLocation, locations_of, port_modes
 from ..workflow.edit import End, connect, node_by_id, scope, slot_named, tidy_all, without_nodes
 from ..workflow.model import Mode, NodeId, Subgraph, Workflow, with_graph
 from ..workflow.order import execution_order
@@ -30,7 +30,7 @@ class PlacedPort:
 
     part: int
     port: Port
-    place: Place
+    place: NodeLocation
 
 
 class Join(NamedTuple):
@@ -106,7 +106,7 @@ def placed_ports(
     workflow: Workflow, part: int = 0, info: ObjectInfo | None = None
 ) -> list[PlacedPort]:
     """All ports of a workflow with their places, in the order of `find_ports`."""
-    places = places_of(flatten(workflow, info))
+    places = locations_of(flatten(workflow, info))
     return [PlacedPort(part, p, places[p.node_id]) for p in find_ports(workflow, info).all()]
 
 
@@ -136,7 +136,7 @@ def plan_seams(parts: Iterable[Sequence[PlacedPort]]) -> Seams:
 
 
 def without_ports(
-    workflow: Workflow, doomed: Collection[Place], info: ObjectInfo | None = None
+    workflow: Workflow, doomed: Collection[NodeLocation], info: ObjectInfo | None = None
 ) -> Workflow:
     """The workflow without these ports, and without passthru ports that they alone made useful."""
     while doomed:
@@ -199,7 +199,7 @@ def _lead_out(
     return parts, ends
 
 
-def _with_input_slot(workflow: Workflow, place: Place) -> Workflow:
+def _with_input_slot(workflow: Workflow, place: NodeLocation) -> Workflow:
     """The workflow whose port has the socket that hand-written files leave out."""
     graph = scope(workflow, place.path)
     port = node_by_id(graph, place.node_id)
@@ -218,7 +218,9 @@ def _without_modes(workflow: Workflow, mode: PortMode, info: ObjectInfo | None) 
     return workflow
 
 
-def _drop(workflow: Workflow, places: Collection[Place], info: ObjectInfo | None) -> Workflow:
+def _drop(
+    workflow: Workflow, places: Collection[NodeLocation], info: ObjectInfo | None
+) -> Workflow:
     """Remove ports. Where other instances need the definition as it is, one gets its own."""
     others = set(port_modes(workflow, info)) - set(places)
     kept = {_definition_key(workflow, place) for place in others}
@@ -235,6 +237,6 @@ def _drop(workflow: Workflow, places: Collection[Place], info: ObjectInfo | None
     return workflow
 
 
-def _definition_key(workflow: Workflow, place: Place) -> tuple[str | None, NodeId]:
+def _definition_key(workflow: Workflow, place: NodeLocation) -> tuple[str | None, NodeId]:
     graph = scope(workflow, place.path)
     return (graph.id if isinstance(graph, Subgraph) else None), place.node_id

@@ -189,7 +189,7 @@ class _Draw:
             return "nothing is queued"
         parts = [f"{len(plan.runs)} run"]
         parts += [f"{len(plan.cached)} cached"] if plan.cached else []
-        parts += [f"{len(plan.warm)} kept warm"] if plan.warm else []
+        parts += [f"{len(plan.pinned)} kept warm"] if plan.pinned else []
         return ", ".join(parts)
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from ..node_classes.object_info import ObjectInfo
 from ..plan.expected_cache import find_cached
 from ..plan.recipe import Recipe
-from ..plan.run_plan import Feed, Frozen, Graft, Literal, Load, Plan, plan_run
+from ..plan.run_plan import Binding, Frozen, Graft, Literal, Load, StepPlan, plan_run
 from ..plan.swap_ports import recipe_of_output, swap_ports
 from ..ports.find_ports import ANY, Port, PortMode, Ports
 from ..ports.missing_inputs import find_fitting
@@ -32,7 +32,7 @@ class Offer:
     size_bytes, storage: of what is loaded; None where that is not known before the run.
     """
 
-    feed: Feed
+    binding: Binding
     came_from: str
     size_bytes: int | None = None
     storage: str | None = None
@@ -86,7 +86,7 @@ class WorkflowPlan:
     prompt: Prompt
     runs: tuple[str, ...]
     cached: tuple[str, ...]
-    warm: tuple[str, ...]
+    pinned: tuple[str, ...]
     for_references: frozenset[str]
     drawn: Prompt = field(repr=False)
     drawn_ports: Ports = field(repr=False)
@@ -119,7 +119,7 @@ class Surroundings:
     run_dir: str
     kinds: Mapping[str, str]
     cached: frozenset[str] = frozenset()
-    warm: tuple[Recipe, ...] = ()
+    pinned: tuple[Recipe, ...] = ()
     freeze: Callable[[Load], Frozen] | None = None
 
 
@@ -138,9 +138,9 @@ def explain_workflow(
     Raises:
         WorkflowError: what a run would raise too, but for INPUTs without a value.
     """
-    feeds = {uid: offer.feed for uid, offer in offers.items()}
-    plan = plan_run(ports, lambda uid: feeds.get(uid) or Load(uid, MISSING), around.rules)
-    swapped = swap_ports(prompt, ports, plan, around.info, around.run_dir, around.warm)
+    bindings = {uid: offer.binding for uid, offer in offers.items()}
+    plan = plan_run(ports, lambda uid: bindings.get(uid) or Load(uid, MISSING), around.rules)
+    swapped = swap_ports(prompt, ports, plan, around.info, around.run_dir, around.pinned)
     made = {uid: _make(uid, prompt, ports, plan, around) for uid in plan.references}
     lines = [_explain_input(uid, ports, offers, around.kinds) for uid in ports.inputs]
     for uid, port in ports.outputs.items():
@@ -148,7 +148,7 @@ def explain_workflow(
         lines.append(replace(_line(uid, (port,), how), recipe=recipe))
     lines += [_line(uid, group, "pass") for uid, group in ports.passthrus.items()]
     needed = swapped.needed
-    recipes = {uid: f.recipe for uid, f in plan.feeds.items() if isinstance(f, Graft)}
+    recipes = {uid: f.recipe for uid, f in plan.bindings.items() if isinstance(f, Graft)}
     nodes = [*prompt.values(), *(n for r in recipes.values() for n in r.nodes.values())]
     cached = find_cached(swapped.prompt, set(around.cached))
     after = dict(offers)
@@ -181,11 +181,11 @@ def _explain_input(uid: str, ports: Ports, offers: Offers, kinds: Mapping[str, s
         fitting = find_fitting(uid, kind, kinds) if kind != ANY else []
         return replace(_line(uid, group, "missing"), type=kind, fitting=tuple(fitting))
     line = replace(_line(uid, group, "load"), type=kind, came_from=offer.came_from)
-    if isinstance(offer.feed, Literal):
-        return replace(line, how="literal", value=offer.feed.value)
-    if isinstance(offer.feed, Graft):
-        return replace(line, how="reference", recipe=_known_id(offer.feed.recipe))
-    is_later = isinstance(offer.feed, Load) and offer.feed.version == LATER
+    if isinstance(offer.binding, Literal):
+        return replace(line, how="literal", value=offer.binding.value)
+    if isinstance(offer.binding, Graft):
+        return replace(line, how="reference", recipe=_known_id(offer.binding.recipe))
+    is_later = isinstance(offer.binding, Load) and offer.binding.version == LATER
     how = "later" if is_later else "load"
     return replace(line, how=how, size_bytes=offer.size_bytes, storage=offer.storage)
 
@@ -196,17 +196,19 @@ def _line(uid: str, group: tuple[Port, ...], how: str) -> PortPlan:
     return PortPlan(uid, group[0].mode, group[0].type, tuple(tags), ids, how)
 
 
-def _make(uid: str, prompt: Prompt, ports: Ports, plan: Plan, around: Surroundings) -> Recipe:
+def _make(uid: str, prompt: Prompt, ports: Ports, plan: StepPlan, around: Surroundings) -> Recipe:
     """The recipe of a reference OUTPUT. What it loads is frozen, as far as it is stored."""
     recipe = recipe_of_output(prompt, ports, plan, around.info, around.run_dir, uid)
     stored = {k for k, version in recipe.loads.items() if version not in _NOT_STORED}
     if around.freeze is None or not stored:
         return recipe
-    feeds = {
-        unique_id: around.freeze(feed) if isinstance(feed, Load) and feed.key in stored else feed
-        for unique_id, feed in plan.feeds.items()
+    bindings = {
+        unique_id: around.freeze(binding)
+        if isinstance(binding, Load) and binding.key in stored
+        else binding
+        for unique_id, binding in plan.bindings.items()
     }
-    plan = replace(plan, feeds=feeds)
+    plan = replace(plan, bindings=bindings)
     return recipe_of_output(prompt, ports, plan, around.info, around.run_dir, uid)
 
 

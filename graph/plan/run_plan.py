@@ -53,11 +53,11 @@ class Graft:
     recipe: Recipe
 
 
-Feed: TypeAlias = "Literal | Load | Frozen | Graft"
+Binding: TypeAlias = "Literal | Load | Frozen | Graft"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StepPlan:
     """The decisions for one run.
 
     feeds: how each INPUT's unique_id is met.
@@ -65,12 +65,12 @@ class Plan:
     references: unique_ids of the OUTPUTs that are kept as the workflow that makes them.
     """
 
-    feeds: Mapping[str, Feed]
+    bindings: Mapping[str, Binding]
     saves: tuple[str, ...]
     references: tuple[str, ...]
 
 
-def plan_run(ports: Ports, look_up: Callable[[str], Feed], rules: Mapping[str, str]) -> Plan:
+def plan_run(ports: Ports, look_up: Callable[[str], Binding], rules: Mapping[str, str]) -> StepPlan:
     """Decide what one run does.
 
     Args:
@@ -84,29 +84,29 @@ def plan_run(ports: Ports, look_up: Callable[[str], Feed], rules: Mapping[str, s
     for unique_id, port in ports.outputs.items():
         by_reference = rules.get(port.type, "val") == "ref"
         (references if by_reference else saves).append(unique_id)
-    feeds = {unique_id: look_up(unique_id) for unique_id in ports.inputs}
-    _check_literals(ports, feeds, rules)
-    return Plan(feeds, tuple(saves), tuple(references))
+    bindings = {unique_id: look_up(unique_id) for unique_id in ports.inputs}
+    _check_literals(ports, bindings, rules)
+    return StepPlan(bindings, tuple(saves), tuple(references))
 
 
-def versions_to_load(plan: Plan) -> dict[str, str]:
+def versions_to_load(plan: StepPlan) -> dict[str, str]:
     """key -> version of all that a run's loaders read from under its own key."""
-    feeds = [feed for feed in plan.feeds.values() if isinstance(feed, Load)]
-    return {feed.key: feed.version for feed in feeds}
+    bindings = [binding for binding in plan.bindings.values() if isinstance(binding, Load)]
+    return {binding.key: binding.version for binding in bindings}
 
 
-def contents_to_load(plan: Plan, prompt: Prompt, ports: Ports) -> set[str]:
+def contents_to_load(plan: StepPlan, prompt: Prompt, ports: Ports) -> set[str]:
     """The frozen values that a run's loaders read: of references, and of a file that is one."""
     contents = frozen_in(prompt)
-    for feed in (*plan.feeds.values(), *(frozen_feed(port) for port in ports.frozen)):
-        if isinstance(feed, Frozen):
-            contents.add(feed.content)
-        elif isinstance(feed, Graft):
-            contents |= feed.recipe.frozen
+    for binding in (*plan.bindings.values(), *(frozen_binding(port) for port in ports.frozen)):
+        if isinstance(binding, Frozen):
+            contents.add(binding.content)
+        elif isinstance(binding, Graft):
+            contents |= binding.recipe.frozen
     return contents
 
 
-def frozen_feed(port: Port) -> Literal | Frozen:
+def frozen_binding(port: Port) -> Literal | Frozen:
     """What a reference froze into a port: `{"value": literal}`, or `{"content": hash}` for a larger
     value.
     """
@@ -121,7 +121,9 @@ def frozen_feed(port: Port) -> Literal | Frozen:
     )
 
 
-def _check_literals(ports: Ports, feeds: Mapping[str, Feed], rules: Mapping[str, str]) -> None:
+def _check_literals(
+    ports: Ports, bindings: Mapping[str, Binding], rules: Mapping[str, str]
+) -> None:
     """ComfyUI checks the type of a literal only where a widget could hold it, and makes the best of
     it there.
 
@@ -130,14 +132,14 @@ def _check_literals(ports: Ports, feeds: Mapping[str, Feed], rules: Mapping[str,
     checks plain lists, but not inputs of the type "COMBO": there a wrong one reaches the node.
     """
     problems = []
-    for unique_id, feed in feeds.items():
-        if not isinstance(feed, Literal):
+    for unique_id, binding in bindings.items():
+        if not isinstance(binding, Literal):
             continue
         kind = ports.input_type(unique_id)
         is_object = kind in TENSOR_TYPES or rules.get(kind) == "ref"
-        remedy = remedy_for(feed.value, kind, is_object)
+        remedy = remedy_for(binding.value, kind, is_object)
         if remedy is not None:
-            shown = repr(feed.value)
+            shown = repr(binding.value)
             shown = shown if len(shown) < 80 else shown[:76] + "..."
             reason = f"the value of {unique_id!r} is {shown}, but {kind} is needed. {remedy}"
             problems += [port.problem(reason.rstrip()) for port in ports.inputs[unique_id]]

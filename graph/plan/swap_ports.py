@@ -19,7 +19,7 @@ from ..ports.literals import in_prompt
 from ..prompt import Prompt, PromptNode, Source, link_source
 from ..workflow.model import PORT_TYPE
 from .recipe import LOADER, SAVER, Recipe, make_recipe
-from .run_plan import Frozen, Graft, Literal, Load, Plan, frozen_feed, wanted_by
+from .run_plan import Frozen, Graft, Literal, Load, StepPlan, frozen_binding, wanted_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class Swapped:
 def swap_ports(
     prompt: Prompt,
     ports: Ports,
-    plan: Plan,
+    plan: StepPlan,
     info: ObjectInfo,
     run_dir: str,
-    warm: Iterable[Recipe] = (),
+    pinned: Iterable[Recipe] = (),
 ) -> Swapped:
     """Make the prompt that is queued.
 
@@ -67,7 +67,7 @@ def swap_ports(
     queued = prune_prompt(nodes, targets)
     needed = frozenset(queued)
     if queued:
-        for recipe in warm:
+        for recipe in pinned:
             for node_id, node in recipe.nodes.items():
                 queued.setdefault(node_id, node)
     literals = {place: uid for place, uid in swap.literals.items() if place[0] in queued}
@@ -75,7 +75,7 @@ def swap_ports(
 
 
 def resolve_output(
-    prompt: Prompt, ports: Ports, plan: Plan, info: ObjectInfo, run_dir: str, unique_id: str
+    prompt: Prompt, ports: Ports, plan: StepPlan, info: ObjectInfo, run_dir: str, unique_id: str
 ) -> tuple[Prompt, Source | None]:
     """The prompt without ports, and the place in it where an OUTPUT's value comes from.
 
@@ -88,13 +88,13 @@ def resolve_output(
         for node_id, node in prompt.items()
         if node["class_type"] != PORT_TYPE
     }
-    value = swap.feed(Source(ports.outputs[unique_id].node_id, 0), {})
+    value = swap.value_at(Source(ports.outputs[unique_id].node_id, 0), {})
     nodes.update(swap.added)
     return nodes, link_source(value)
 
 
 def recipe_of_output(
-    prompt: Prompt, ports: Ports, plan: Plan, info: ObjectInfo, run_dir: str, unique_id: str
+    prompt: Prompt, ports: Ports, plan: StepPlan, info: ObjectInfo, run_dir: str, unique_id: str
 ) -> Recipe:
     """What rebuilds the value of an OUTPUT.
 
@@ -168,7 +168,7 @@ class _Swap:
         self,
         prompt: Prompt,
         ports: Ports,
-        plan: Plan,
+        plan: StepPlan,
         info: ObjectInfo,
         run_dir: str,
         tells_reference: bool = False,
@@ -187,7 +187,7 @@ class _Swap:
             if link is None or link.node_id not in self.ports:
                 continue
             wanted = wanted_by(self.info.input_spec(node["class_type"], name))
-            fed = self.feed(link, wanted)
+            fed = self.value_at(link, wanted)
             port = self._origin(link)
             if port is not None and link_source(fed) is None:
                 self.literals[node_id, name] = port
@@ -200,12 +200,12 @@ class _Swap:
             "inputs": {
                 "unique_id": unique_id,
                 "handoff": "{}",
-                PORT_INPUT: self.feed(Source(node_id, 0), {}),
+                PORT_INPUT: self.value_at(Source(node_id, 0), {}),
             },
             "_meta": {"title": f"output port {unique_id!r}"},
         }
 
-    def feed(self, link: Source, wanted: dict[str, Any]) -> Any:
+    def value_at(self, link: Source, wanted: dict[str, Any]) -> Any:
         """What an input gets that is linked to `link`: a link to a real node, or a literal."""
         seen = []
         while link.node_id in self.ports:
@@ -230,20 +230,20 @@ class _Swap:
 
     def _fed(self, port: Port, wanted: dict[str, Any]) -> Any:
         is_frozen = port.frozen is not None
-        feed = frozen_feed(port) if is_frozen else self.plan.feeds[port.unique_id]
-        if isinstance(feed, Literal):
-            return in_prompt(feed.value)
-        if isinstance(feed, Graft):
-            recipe = feed.recipe
+        value_at = frozen_binding(port) if is_frozen else self.plan.bindings[port.unique_id]
+        if isinstance(value_at, Literal):
+            return in_prompt(value_at.value)
+        if isinstance(value_at, Graft):
+            recipe = value_at.recipe
             titled = _titled(recipe, port.unique_id) if self.tells_reference else recipe.nodes
             self.added.update(titled)
-            return [feed.recipe.source.node_id, feed.recipe.source.slot]
-        return [self._loader(port, feed, wanted), 0]
+            return [value_at.recipe.source.node_id, value_at.recipe.source.slot]
+        return [self._loader(port, value_at, wanted), 0]
 
-    def _loader(self, port: Port, feed: Load | Frozen, wanted: dict[str, Any]) -> str:
+    def _loader(self, port: Port, value_at: Load | Frozen, wanted: dict[str, Any]) -> str:
         text = json.dumps(wanted, sort_keys=True)
-        is_frozen = isinstance(feed, Frozen)
-        version = feed.content if is_frozen else feed.version
+        is_frozen = isinstance(value_at, Frozen)
+        version = value_at.content if is_frozen else value_at.version
         key = (version, text)
         if key not in self._loaders:
             name = port.node_id
@@ -253,7 +253,7 @@ class _Swap:
             self.added[name] = {
                 "class_type": LOADER,
                 "inputs": {
-                    "unique_id": "" if is_frozen else feed.key,
+                    "unique_id": "" if is_frozen else value_at.key,
                     "run_dir": "" if is_frozen else self.run_dir,
                     "version": version,
                     "wanted": text,

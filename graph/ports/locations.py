@@ -11,25 +11,25 @@ from ..workflow.model import PORT_TYPE, NodeId, Workflow
 from .find_ports import FROZEN, PORT_INPUT, PortMode, port_mode
 
 
-class Place(NamedTuple):
+class NodeLocation(NamedTuple):
     """Where a node is: the subgraph instances around it, outermost first, and its id there."""
 
     path: Path
     node_id: NodeId
 
 
-def places_of(flat: FlatGraph) -> dict[str, Place]:
+def locations_of(flat: FlatGraph) -> dict[str, NodeLocation]:
     """The place of every node that runs, by its id in the prompt."""
     return {
-        node_id: Place(tuple(h.id for h in item.hosts), item.node.id)
+        node_id: NodeLocation(tuple(h.id for h in item.hosts), item.node.id)
         for node_id, item in flat.nodes.items()
     }
 
 
-def port_modes(workflow: Workflow, info: ObjectInfo | None = None) -> dict[Place, PortMode]:
+def port_modes(workflow: Workflow, info: ObjectInfo | None = None) -> dict[NodeLocation, PortMode]:
     """The modes of all ports without a frozen value. Unlike `find_ports`, it judges no ids."""
     flat = flatten(workflow, info)
-    places = places_of(flat)
+    places = locations_of(flat)
     feeding = {source.node_id for source, _, _ in flat.links()}
     return {
         places[node_id]: port_mode(flat.source(node_id, PORT_INPUT) is not None, node_id in feeding)

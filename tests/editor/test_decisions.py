@@ -32,29 +32,29 @@ def ports(**kinds: str) -> dict[str, dict[str, str]]:
 def test_the_face_of_a_sequence_lacks_what_its_parts_give_each_other():
     first = {"inputs": ports(seed="INT"), "outputs": ports(picture="IMAGE", mask="MASK")}
     second = {"inputs": ports(picture="IMAGE", amount="FLOAT"), "outputs": ports(picture="ANY")}
-    face = sockets.make_face([first, second])
-    assert face.inputs == {"seed": "INT", "amount": "FLOAT"}
-    assert face.outputs == {"picture": "IMAGE", "mask": "MASK"}
+    port_types = sockets.make_face([first, second])
+    assert port_types.inputs == {"seed": "INT", "amount": "FLOAT"}
+    assert port_types.outputs == {"picture": "IMAGE", "mask": "MASK"}
 
 
 def test_a_value_that_goes_round_has_the_type_of_its_other_end():
     found = {"inputs": ports(x="ANY", y="INT"), "outputs": ports(x="STRING", y="ANY")}
-    face = sockets.make_face([found])
-    assert face == sockets.Face({"x": "STRING", "y": "INT"}, {"x": "STRING", "y": "INT"})
+    port_types = sockets.make_face([found])
+    assert port_types == sockets.PortTypes({"x": "STRING", "y": "INT"}, {"x": "STRING", "y": "INT"})
 
 
 def test_sockets_survive_json_and_default_to_the_files_order():
-    face = sockets.Face({"a": "INT", "b": "INT"}, {"c": "INT"})
-    assert sockets.read_sockets("", face) == sockets.Sockets(("a", "b"), ("c",))
+    port_types = sockets.PortTypes({"a": "INT", "b": "INT"}, {"c": "INT"})
+    assert sockets.read_sockets("", port_types) == sockets.Sockets(("a", "b"), ("c",))
     text = json.dumps({"inputs": ["b"], "outputs": ["c"], "elsewhere": ["c"]})
-    read = sockets.read_sockets(text, face)
+    read = sockets.read_sockets(text, port_types)
     assert read.input_names() == {"b": "input_1"} and read.elsewhere == {"c"}
 
 
 def test_more_ports_than_sockets_are_told():
     many = {f"p{i}": "INT" for i in range(MAX_SOCKETS + 1)}
     with pytest.raises(WorkflowError, match="24 sockets at most"):
-        sockets.read_sockets("", sockets.Face(many, {}))
+        sockets.read_sockets("", sockets.PortTypes(many, {}))
 
 
 def test_the_class_declares_as_many_sockets_as_are_counted():
@@ -97,7 +97,7 @@ def test_constants_are_such_as_their_port_takes(text: str, kind: str, reason: st
 def test_values_are_offered_for_what_can_be_written_as_text_only(kind: str):
     is_object = {"IMAGE", "MODEL"}.__contains__
     with pytest.raises(WorkflowError) as caught:
-        sockets.check_given(sockets.Face({"x": kind}, {}), {}, {}, is_object)
+        sockets.check_given(sockets.PortTypes({"x": kind}, {}), {}, {}, is_object)
     told = f"the input 'x' ({kind}) has no value: connect its socket"
     if any(why_unfit("x", value, kind, is_object) is None for value in (1, "a")):
         told += ", or write `x = ...` into values"

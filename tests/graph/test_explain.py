@@ -103,21 +103,21 @@ def test_what_a_workflow_makes_is_offered_to_the_next():
     ports = find_ports_in_prompt(WORK, INFO)
     _, after = explain_workflow("work.json", WORK, ports, OFFERS, AROUND)
     assert after.keys() == {*OFFERS, "result", "patched"}
-    assert isinstance(after["patched"].feed, Graft) and after["result"].came_from == "work.json"
+    assert isinstance(after["patched"].binding, Graft) and after["result"].came_from == "work.json"
     _, again = explain_workflow("work.json", WORK, ports, after, AROUND)
-    assert again["patched"].feed == after["patched"].feed
+    assert again["patched"].binding == after["patched"].binding
 
 
 def test_nodes_run_are_cached_or_stay_warm():
     plan = plan_of()
     loader = MODEL.source.node_id
-    assert set(plan.runs) == {"4", "6", "7", "3", loader} and not plan.cached and not plan.warm
+    assert set(plan.runs) == {"4", "6", "7", "3", loader} and not plan.cached and not plan.pinned
     assert plan.for_references == {"8", "10", "1"}
     other = make_recipe({"9": {"class_type": "Load", "inputs": {"name": "b"}}}, Source("9", 0))
-    around = replace(AROUND, cached=frozenset(signatures(plan.prompt).values()), warm=(other,))
+    around = replace(AROUND, cached=frozenset(signatures(plan.prompt).values()), pinned=(other,))
     plan = plan_of(around=around)
     assert set(plan.cached) == {"4", "6", "3", loader}
-    assert plan.runs == ("7",) and plan.warm == (other.source.node_id,)
+    assert plan.runs == ("7",) and plan.pinned == (other.source.node_id,)
 
 
 def test_the_text_names_it_all():

@@ -7,7 +7,7 @@ from typing import Any
 
 from custom_nodes.discomfort.graph.compose.stitch import stitch
 from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
-from custom_nodes.discomfort.graph.plan.run_plan import Plan, plan_run
+from custom_nodes.discomfort.graph.plan.run_plan import StepPlan, plan_run
 from custom_nodes.discomfort.graph.plan.swap_ports import resolve_output, swap_ports
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.prompt import link_source
@@ -67,7 +67,7 @@ def test_stitched_it_makes_what_the_whole_makes(seed: int) -> None:
     assert not ports.inputs
     assert {uid_of((len(jobs) - 1, slot)) for slot in (0, 1)} <= ports.outputs.keys()
     for unique_id in ports.outputs:
-        nodes, source = resolve_output(prompt, ports, Plan({}, (), ()), INFO, "/run", unique_id)
+        nodes, source = resolve_output(prompt, ports, StepPlan({}, (), ()), INFO, "/run", unique_id)
         assert source is not None
         assert evaluate(nodes, *source, {}) == expected(jobs, unique_id)
 
@@ -129,7 +129,7 @@ def test_equal_parts_of_two_files_are_one_node_each_in_a_prompt(seed: int) -> No
     for workflow in files:
         store.run(workflow)
     ports, prompt = find_ports(files[2]), to_prompt(files[2], INFO)
-    swapped = swap_ports(prompt, ports, plan_run(ports, store.feed, RULES), INFO, "/run")
+    swapped = swap_ports(prompt, ports, plan_run(ports, store.binding, RULES), INFO, "/run")
     grafted = [n for n in swapped.prompt if n.startswith("ref-")]
     needed = {
         link_source(n["inputs"]["m"])

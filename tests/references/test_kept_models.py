@@ -7,9 +7,9 @@ from custom_nodes.discomfort.errors import NodeFailed
 from custom_nodes.discomfort.graph.plan.recipe import make_recipe
 from custom_nodes.discomfort.graph.prompt import Source
 from custom_nodes.discomfort.references.kept_models import (
-    WARM_LOADERS,
-    WARM_RECIPES,
-    Warm,
+    PINNED_LOADERS,
+    PINNED_RECIPES,
+    CachePins,
     choose_dropped,
     is_out_of_memory,
 )
@@ -31,13 +31,13 @@ def model(name: str, strength: float | None = None):
 SIZES = {f"{name}.safetensors": 100 for name in "abc"}
 
 
-def dropped(free_bytes: int, needed: str = "c", held: str = "ab") -> set[str]:
-    warm = Warm()
+def dropped(free_bytes: int, needed: str = "c", loaded_files: str = "ab") -> set[str]:
+    pins = CachePins()
     for name in "abc":
-        warm.use(model(name), name)
-        warm.use(model(name, 0.5), name)
-    files = {f"{name}.safetensors" for name in held}
-    found = choose_dropped(warm.recipes(), files, {"1": loader(needed)}, SIZES, free_bytes)
+        pins.use(model(name), name)
+        pins.use(model(name, 0.5), name)
+    files = {f"{name}.safetensors" for name in loaded_files}
+    found = choose_dropped(pins.recipes(), files, {"1": loader(needed)}, SIZES, free_bytes)
     nodes = [node for recipe in found for node in recipe.nodes.values()]
     return {n["inputs"]["ckpt_name"][0] for n in nodes if "ckpt_name" in n["inputs"]}
 
@@ -51,26 +51,26 @@ def test_the_least_recently_used_go_until_there_is_room(free_bytes, expected):
 
 def test_what_is_loaded_needs_no_room_and_what_is_needed_stays():
     assert dropped(0, needed="b") == set()
-    assert dropped(0, needed="c", held="") == set()
+    assert dropped(0, needed="c", loaded_files="") == set()
 
 
 def test_many_references_over_one_loader_leave_other_loaders():
-    warm = Warm()
-    warm.use(model("b"), "b")
-    for i in range(5 * WARM_RECIPES):
-        warm.use(model("a", i / 100), "patched")
-    kept = warm.recipes()
+    pins = CachePins()
+    pins.use(model("b"), "b")
+    for i in range(5 * PINNED_RECIPES):
+        pins.use(model("a", i / 100), "patched")
+    kept = pins.recipes()
     assert model("b").id in {recipe.id for recipe in kept}
-    assert len(kept) <= WARM_RECIPES + WARM_LOADERS
+    assert len(kept) <= PINNED_RECIPES + PINNED_LOADERS
 
 
 def test_a_name_stands_for_all_that_is_built_on_its_loaders():
-    warm = Warm()
-    warm.use(model("a"), "model")
-    warm.use(model("a", 0.5), "patched")
-    warm.use(model("b"), "other")
-    warm.drop([recipe.id for recipe in warm.named("patched")])
-    assert {recipe.id for recipe in warm.recipes()} == {model("b").id}
+    pins = CachePins()
+    pins.use(model("a"), "model")
+    pins.use(model("a", 0.5), "patched")
+    pins.use(model("b"), "other")
+    pins.drop([recipe.id for recipe in pins.named("patched")])
+    assert {recipe.id for recipe in pins.recipes()} == {model("b").id}
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,8 @@ async def test_a_plan_knows_what_the_cache_will_serve(discomfort, name):
         for seed in (1, 2, 2):
             plan = (await discomfort.plan(USE, {"seed": seed}, context=context)).workflows[0]
             await discomfort.run(USE, {"seed": seed}, context=context, on_event=listen)
-            assert set(plan.cached) == cached[-1] - set(plan.warm)
-            assert {*plan.runs, *plan.cached, *plan.warm} == set(plan.prompt)
+            assert set(plan.cached) == cached[-1] - set(plan.pinned)
+            assert {*plan.runs, *plan.cached, *plan.pinned} == set(plan.prompt)
             expected.append(bool(plan.cached))
         assert expected == [False, True, True]
         await discomfort.free()
@@ -189,9 +189,9 @@ async def test_a_plan_leaves_no_trace(discomfort, name):
         before = context.get_usage()
         await discomfort.plan([load(name), PATCH, USE], {"seed": 1, "strength": 1}, context=context)
         assert context.get_usage() == before and context.list_keys() == []
-    warm = [recipe.id for recipe in discomfort._references.warm()]
+    pinned = [recipe.id for recipe in discomfort._references.pinned()]
     await discomfort.plan([load(name), USE], {"seed": 1})
-    assert [recipe.id for recipe in discomfort._references.warm()] == warm
+    assert [recipe.id for recipe in discomfort._references.pinned()] == pinned
 
 
 async def test_workflows_that_only_make_references_queue_nothing(discomfort, name, queued):

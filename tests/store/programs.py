@@ -35,7 +35,7 @@ def own_a_context(run_id: str) -> None:
     with WorkflowContext(run_id=run_id, max_ram_gb=1) as context:
         context.save("ram", np.ones(3_000_000, np.uint8))
         context.save("disk", np.ones(3_000_000, np.uint8), use_ram=False)
-        context.hand_over(["ram"])
+        context.lend(["ram"])
         say(context.folder)
         sys.stdin.readline()
 
@@ -120,11 +120,11 @@ def hang_while_holding_the_lock(run_id: str) -> None:
         signal.pause()
 
 
-def worker(order: str, action: str) -> None:
+def worker(save_order: str, action: str) -> None:
     """A saver of a run; `action`: save, or die in the middle, or go on when told."""
     import json
 
-    parsed = json.loads(order)
+    parsed = json.loads(save_order)
     if action == "slow":
         fast = codec.Encoded.header
 
@@ -182,8 +182,8 @@ def fill_small_memory(run_id: str) -> None:
         for i in range(8):
             context.save(f"k{i}", np.full(3 << 20, i, np.uint8))
             stored[f"k{i}"] = i
-        order = context.hand_over([]).order
-        worker_side.save(order, "fromworker", np.full(3 << 20, 99, np.uint8), False)
+        save_order = context.lend([]).save_order
+        worker_side.save(save_order, "fromworker", np.full(3 << 20, 99, np.uint8), False)
         say(sorted({context.get_storage_info(k)["storage_type"] for k in stored}))
         try:
             for i in range(8, 20):
@@ -194,7 +194,7 @@ def fill_small_memory(run_id: str) -> None:
         for key, number in stored.items():
             assert (context.load(key) == number).all(), key
         try:
-            worker_side.save(order, "big", np.ones(20 << 20, np.uint8), False)
+            worker_side.save(save_order, "big", np.ones(20 << 20, np.uint8), False)
         except StoreFullError as e:
             say(f"StoreFullError: {e}")
         context.save("k0", "small")

@@ -15,7 +15,14 @@ from custom_nodes.discomfort.graph.compose.closure import close_workflow
 from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
 from custom_nodes.discomfort.graph.node_classes.object_info import index_object_info
 from custom_nodes.discomfort.graph.plan.recipe import LOADER, Recipe
-from custom_nodes.discomfort.graph.plan.run_plan import Feed, Frozen, Graft, Load, Plan, plan_run
+from custom_nodes.discomfort.graph.plan.run_plan import (
+    Binding,
+    Frozen,
+    Graft,
+    Load,
+    StepPlan,
+    plan_run,
+)
 from custom_nodes.discomfort.graph.plan.swap_ports import recipe_of_output, swap_ports
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.prompt import Prompt, link_source
@@ -235,7 +242,7 @@ class Store:
 
     def run(self, workflow: Workflow) -> None:
         ports, prompt = find_ports(workflow), to_prompt(workflow, INFO)
-        plan = plan_run(ports, self.feed, RULES)
+        plan = plan_run(ports, self.binding, RULES)
         swapped = swap_ports(prompt, ports, plan, INFO, "/run")
         made = {uid: self._close(workflow, uid, plan) for uid in plan.references}
         for unique_id, node_id in swapped.savers.items():
@@ -244,7 +251,7 @@ class Store:
             self.values[unique_id] = evaluate(swapped.prompt, *source, self.values)
         self.references |= made
 
-    def feed(self, unique_id: str) -> Feed:
+    def binding(self, unique_id: str) -> Binding:
         if unique_id in self.references:
             return Graft(recipe_of(self.references[unique_id], unique_id))
         return Load(unique_id, unique_id)
@@ -256,10 +263,10 @@ class Store:
         recipe = recipe_of(self.references[unique_id], unique_id)
         return evaluate(recipe.nodes, *recipe.source, self.values)
 
-    def _close(self, workflow: Workflow, unique_id: str, plan: Plan) -> Workflow:
-        feeds = {uid: f for uid, f in plan.feeds.items() if not isinstance(f, Graft)}
+    def _close(self, workflow: Workflow, unique_id: str, plan: StepPlan) -> Workflow:
+        bindings = {uid: f for uid, f in plan.bindings.items() if not isinstance(f, Graft)}
         closed = close_workflow(
-            workflow, unique_id, feeds, self.references, INFO, lambda load: Frozen(load.version)
+            workflow, unique_id, bindings, self.references, INFO, lambda load: Frozen(load.version)
         )
         return parse_workflow(closed.to_json())
 
@@ -267,7 +274,7 @@ class Store:
 def recipe_of(stored: Workflow, unique_id: str) -> Recipe:
     ports = find_ports(stored)
     assert not ports.inputs
-    plan = Plan({}, (), (unique_id,))
+    plan = StepPlan({}, (), (unique_id,))
     return recipe_of_output(to_prompt(stored, INFO), ports, plan, INFO, "/run", unique_id)
 
 
