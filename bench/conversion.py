@@ -10,19 +10,14 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-
-import conftest  # noqa: E402, F401
-from custom_nodes.discomfort.errors import WorkflowError  # noqa: E402
-from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt  # noqa: E402
-from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info  # noqa: E402
-from support.oracle import cases, object_info  # noqa: E402
+import _project  # noqa: F401
+from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
+from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
+from support.oracle import cases, object_info
 
 TARGETS = {"median": 0.5, "p95": 3.0, "1000 nodes": 20.0}
 

@@ -18,12 +18,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-TESTS = Path(__file__).resolve().parent.parent / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "browser")]
-
-import conftest  # noqa: E402, F401
-from front_end import browser_or_reason, open_editor  # noqa: E402
-from servers import Server, plain_server, real_servers  # noqa: E402
+import _project  # noqa: F401
+from support.front_end import browser_or_reason, open_editor
+from support.servers import Server, plain_server, real_servers
 
 ROUNDS, FRAMES = 20, 15
 PAIRS = 250

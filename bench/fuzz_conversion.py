@@ -20,16 +20,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-
-import conftest  # noqa: E402, F401
-from custom_nodes.discomfort.errors import WorkflowError  # noqa: E402
-from custom_nodes.discomfort.graph.convert.flatten import flatten  # noqa: E402
-from custom_nodes.discomfort.graph.convert.to_prompt import convert  # noqa: E402
-from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info  # noqa: E402
-from custom_nodes.discomfort.graph.workflow.parse import parse_workflow  # noqa: E402
-from support.oracle import cases, object_info  # noqa: E402
+import _project  # noqa: F401
+from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.graph.convert.flatten import flatten
+from custom_nodes.discomfort.graph.convert.to_prompt import convert
+from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
+from support.oracle import cases, object_info
 
 SLOW_S = 2.0
 

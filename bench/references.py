@@ -24,15 +24,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from _project import ROOT
+from custom_nodes.discomfort.comfy_serverless import ComfyConnector
+from custom_nodes.discomfort.discomfort import Discomfort
+from custom_nodes.discomfort.worker.launch.find_comfyui import find_comfyui, find_python
 from run_overhead import Bare, row
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-from discomfort.comfy_serverless import ComfyConnector  # noqa: E402
-from discomfort.worker.launch.find_comfyui import find_comfyui, find_python  # noqa: E402
-from support.checkpoint import CHECKPOINT, LORA, show_models, write_models  # noqa: E402
-
-from discomfort import Discomfort  # noqa: E402
+from support.checkpoint import CHECKPOINT, LORA, show_models, write_models
 
 WORKFLOWS = ROOT / "test_workflows"
 STEPS = [WORKFLOWS / f"{name}.json" for name in ("encode", "sample_latent", "decode")]

@@ -16,24 +16,20 @@ import asyncio
 import io
 import json
 import statistics
-import sys
 import tempfile
 import time
 import uuid
 from pathlib import Path
 
+import _project  # noqa: F401
 import aiohttp
 import numpy
 import psutil
 import torch
 import websocket
+from custom_nodes.discomfort.discomfort import Discomfort
+from custom_nodes.discomfort.worker.client.events import Queued
 from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
-import _clone  # noqa: E402, F401
-from discomfort.worker.client.events import Queued  # noqa: E402
-
-from discomfort import Discomfort  # noqa: E402
 
 SCALAR = {
     "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "x"}},

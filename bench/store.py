@@ -31,18 +31,12 @@ from multiprocessing import shared_memory
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-_spec = importlib.util.spec_from_file_location("bench_setup", ROOT / "tests" / "conftest.py")
-assert _spec and _spec.loader
-_spec.loader.exec_module(importlib.util.module_from_spec(_spec))
-
-import cloudpickle  # noqa: E402
-import numpy as np  # noqa: E402
-import psutil  # noqa: E402
-import torch  # noqa: E402
-from custom_nodes.discomfort.workflow_context import (  # noqa: E402  # pyright: ignore
-    WorkflowContext,
-)
+import _project  # noqa: F401
+import cloudpickle
+import numpy as np
+import psutil
+import torch
+from custom_nodes.discomfort.workflow_context import WorkflowContext
 
 SIZES = {"1 KiB": 1 << 10, "1 MiB": 1 << 20, "64 MiB": 64 << 20, "1 GiB": 1 << 30}
 # (what, size) -> (limit, unit): "x" is memcpy of the same bytes, "us" microseconds.

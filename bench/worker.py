@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import http.client
-import importlib.util
 import json
 import os
 import statistics
@@ -19,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import types
 import urllib.error
 import urllib.request
 import uuid
@@ -27,21 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import websocket
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def register() -> None:
-    """Make this folder known as `custom_nodes.discomfort`, whatever it is called."""
-    parent = sys.modules.setdefault("custom_nodes", types.ModuleType("custom_nodes"))
-    parent.__path__ = getattr(parent, "__path__", [])
-    spec = importlib.util.spec_from_file_location(
-        "custom_nodes.discomfort", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-    )
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+from _project import ROOT
 
 
 def prompt(value: int) -> dict[str, Any]:
@@ -166,7 +150,6 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=400)
     arguments = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # both sides with compiled files
-    register()
     from custom_nodes.discomfort.worker.launch.find_comfyui import find_comfyui
 
     comfyui = find_comfyui(str(arguments.comfyui) if arguments.comfyui else None, ROOT)

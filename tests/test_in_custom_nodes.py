@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-import scripts
-from servers import Server
+from support import scripts
+from support.servers import Server
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = """

@@ -76,7 +76,7 @@ def test_a_script_in_the_folder_of_the_clone_finds_the_package(installed, tmp_pa
 
 def test_installed_package_reads_its_own_configuration_files(installed, tmp_path):
     code = (
-        "from discomfort import config as c\n"
+        "from discomfort.system import config as c\n"
         "c.load_config(c.ContextConfig, 'workflow_context.json')\n"
         "c.load_config(c.WorkerConfig, 'comfy_serverless.json')\n"
         "print(c.load_pass_by_rules()['MODEL'])"

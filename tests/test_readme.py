@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import scripts
-from servers import FAKE, Server, real_servers, require
+from support import scripts
+from support.servers import FAKE, Server, real_servers, require
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,7 +10,6 @@ import contextlib
 import inspect
 import json
 import shutil
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ import numpy
 import pytest
 import pytest_asyncio
 from PIL import Image
-from servers import (
+from support.front_end import Editor, browser_or_reason, open_editor
+from support.servers import (
     Server,
     own_data_folder,
     plain_server,
@@ -30,8 +30,6 @@ from servers import (
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
-sys.path.insert(0, str(HERE))
-from front_end import Editor, browser_or_reason, open_editor  # noqa: E402
 
 # A first visit shows the templates; tests begin where a user has closed them.
 SETTINGS = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from front_end import Editor
+from support.front_end import Editor
 
 
 async def test_a_workflow_built_in_the_editor_runs_from_the_button(editor: Editor):

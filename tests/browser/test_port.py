@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
-from front_end import Editor
+from support.front_end import Editor
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
 INPUT, OUTPUT, PASSTHRU = "INPUT", "OUTPUT", "PASSTHRU"

@@ -8,7 +8,7 @@ from typing import Any
 
 from custom_nodes.discomfort import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from front_end import Editor
+from support.front_end import Editor
 
 ROOT = Path(__file__).resolve().parents[2]
 KIND = "DiscomfortPort"

@@ -15,9 +15,9 @@ from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.system.config import WorkerConfig, load_config
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
-from front_end import Editor
-from opened import assert_opens
-from servers import Server, write_config
+from support.front_end import Editor
+from support.opened import assert_opens
+from support.servers import Server, write_config
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
 CASES = {

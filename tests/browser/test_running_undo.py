@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from front_end import Editor
-from runners import choose, chosen, sockets_are
+from support.front_end import Editor
+from support.runners import choose, chosen, sockets_are
 
 LINKS = "() => app.graph.serialize().links.map((l) => [Number(l[1]), Number(l[3])]).sort()"
 

@@ -15,8 +15,8 @@ import torch
 from custom_nodes.discomfort.records.archive import records_dir
 from custom_nodes.discomfort.records.history import History
 from custom_nodes.discomfort.records.live_report import report_history
-from front_end import Editor
-from servers import own_data_folder
+from support.front_end import Editor
+from support.servers import own_data_folder
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
 # Whatever is shown as HTML by mistake draws attention in two ways.

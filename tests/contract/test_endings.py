@@ -19,7 +19,7 @@ from custom_nodes.discomfort.errors import (
     WorkerDied,
 )
 from custom_nodes.discomfort.worker.client.events import NodeStarted, Progress
-from servers import Make, Server, assert_works, one_node, stub, wait_for
+from support.servers import Make, Server, assert_works, one_node, stub, wait_for
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 

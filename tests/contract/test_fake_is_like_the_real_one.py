@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from PIL import Image
-from servers import FAKE, Make, Server, real_servers, require
+from support.servers import FAKE, Make, Server, real_servers, require
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 

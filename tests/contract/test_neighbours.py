@@ -14,7 +14,7 @@ import psutil
 import pytest
 from custom_nodes.discomfort.errors import ConfigError, WorkerStartError
 from PIL import Image
-from servers import (
+from support.servers import (
     Make,
     Server,
     assert_works,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.errors import NodeFailed, ValidationFailed
-from servers import assert_works, one_node, stub
+from support.servers import assert_works, one_node, stub
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 

@@ -11,7 +11,7 @@ import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.worker.client.events import Done, NodeStarted, Preview, Progress
 from PIL import Image
-from servers import one_node, stub, wait_for
+from support.servers import one_node, stub, wait_for
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 

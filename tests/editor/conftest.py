@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort.worker.client.client import Client
-from servers import Server, real_servers, require
+from support.servers import Server, real_servers, require
 
 from .outer import Outer, client_of, started
 

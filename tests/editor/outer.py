@@ -16,7 +16,7 @@ import psutil
 from custom_nodes.discomfort.errors import ValidationFailed
 from custom_nodes.discomfort.worker.attached_server import Attached
 from custom_nodes.discomfort.worker.client.client import Client
-from servers import Server, plain_server, wait_until
+from support.servers import Server, plain_server, wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 WORKFLOWS = PROJECT / "test_workflows"

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 from custom_nodes.discomfort.errors import ExecutionError
-from servers import Server, real_servers, require, wait_for, wait_until
+from support.servers import Server, real_servers, require, wait_for, wait_until
 
 from .outer import client_of, runner, show, started
 

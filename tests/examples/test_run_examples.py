@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from servers import FAKE, Server
+from support.servers import FAKE, Server
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LIMIT_S = 240  # a start of ComfyUI on a slow machine, and a few runs

@@ -16,7 +16,7 @@ from custom_nodes.discomfort.errors import (
     ValidationFailed,
     WorkflowError,
 )
-from servers import Server
+from support.servers import Server
 
 FOLDER = Path(__file__).resolve().parents[2] / "test_workflows"
 VIRTUAL = {"Reroute", "MarkdownNote"}

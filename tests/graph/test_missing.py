@@ -9,7 +9,7 @@ from custom_nodes.discomfort.errors import MissingInputError
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.ports.missing_inputs import check_inputs, find_fitting
 from custom_nodes.discomfort.graph.ports.value_types import fits, kind_of, remedy_for
-from flow import Flow
+from support.flow import Flow
 
 
 def ports_of(kind: str, unique_id: str = "wanted", output: str | None = None):

@@ -13,7 +13,7 @@ from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.prompt import link_source
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pieces import (
+from support.pieces import (
     INFO,
     RULES,
     Job,

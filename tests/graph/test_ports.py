@@ -14,7 +14,7 @@ from custom_nodes.discomfort.graph.ports.find_ports import (
     port_mode,
 )
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from flow import Flow
+from support.flow import Flow
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
 

@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.compose.prune import Frozen, freeze, prune, prune_prompt
 from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
@@ -15,7 +14,8 @@ from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from flow import Flow, Interpreter
+from support.consistency import check_consistency
+from support.flow import Flow, Interpreter
 
 INFO = index_object_info(
     {

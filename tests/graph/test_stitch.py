@@ -6,14 +6,14 @@ import copy
 import json
 
 import pytest
-from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.compose.stitch import stitch
 from custom_nodes.discomfort.graph.node_classes.object_info import index_object_info
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from flow import Flow, Interpreter
+from support.consistency import check_consistency
+from support.flow import Flow, Interpreter
 
 
 def joined(*parts: Workflow, **options: bool) -> Workflow:

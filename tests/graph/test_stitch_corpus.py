@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.compose.prune import prune, prune_prompt
 from custom_nodes.discomfort.graph.compose.stitch import stitch
@@ -23,6 +22,7 @@ from custom_nodes.discomfort.graph.prompt import Prompt, link_source, links_of
 from custom_nodes.discomfort.graph.workflow.edit import End, connect, highest, scope
 from custom_nodes.discomfort.graph.workflow.model import Workflow, with_graph
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
+from support.consistency import check_consistency
 
 ORACLE = Path(__file__).resolve().parents[3] / "shared" / "oracle"
 PORT = {

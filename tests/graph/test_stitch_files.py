@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.compose.prune import prune
 from custom_nodes.discomfort.graph.compose.stitch import stitch
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from flow import Interpreter
+from support.consistency import check_consistency
+from support.flow import Interpreter
 
 FOLDER = Path(__file__).resolve().parents[2] / "test_workflows"
 

@@ -6,7 +6,6 @@ import copy
 import random
 from typing import Any
 
-from consistency import check_consistency
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.compose.freeze import freeze
 from custom_nodes.discomfort.graph.compose.prune import prune
@@ -14,9 +13,10 @@ from custom_nodes.discomfort.graph.compose.stitch import stitch
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from flow import Interpreter, random_part
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from support.consistency import check_consistency
+from support.flow import Interpreter, random_part
 
 SEEDS = st.integers(0, 2**32)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort.records.archive import records_dir
-from servers import own_data_folder
+from support.servers import own_data_folder
 
 
 @pytest.fixture(autouse=True)

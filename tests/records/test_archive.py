@@ -93,7 +93,7 @@ def test_a_record_is_for_its_user_alone(records):
 WRITES_AND_WAITS = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import conftest
+from support import package
 from custom_nodes.discomfort.records.history import History
 history = History("killed")
 history.start_recording()

@@ -20,10 +20,10 @@ from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import ConfigError, NodeFailed
 from custom_nodes.discomfort.worker.client.events import NodeStarted
 from custom_nodes.discomfort.worker.launch.find_comfyui import find_python
-from servers import Server, wait_for
 from support.checkpoint import CHECKPOINT, show_models, write_models
 from support.gpu import needs_gpu, used_bytes
 from support.prompts import port
+from support.servers import Server, wait_for
 
 pytestmark = [
     needs_gpu,

@@ -16,7 +16,7 @@ from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import ExecutionError, WorkerDied, WorkerStartError
 from custom_nodes.discomfort.events import Queued
 from custom_nodes.discomfort.workflow_tools import DiscomfortWorkflowTools
-from servers import FAKE, STUB_NODES, wait_for, write_config
+from support.servers import FAKE, STUB_NODES, wait_for, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 

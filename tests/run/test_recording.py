@@ -15,7 +15,7 @@ import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import NodeFailed
 from custom_nodes.discomfort.records.archive import Archive, records_dir
-from servers import own_data_folder, wait_until, write_config
+from support.servers import own_data_folder, wait_until, write_config
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -203,8 +203,8 @@ async def test_a_wrong_record_is_refused_before_anything_runs(discomfort, workfl
 MASTER = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
-import conftest
-from servers import STUB_NODES
+from support import package
+from support.servers import STUB_NODES
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 SLEEP = {"1": {"class_type": "StubSleep", "inputs": {"seconds": 60, "nonce": 1}}}

@@ -21,7 +21,7 @@ from custom_nodes.discomfort.events import (
     RunStarted,
     WorkflowStarted,
 )
-from servers import FAKE, one_node, stub, wait_for, write_config
+from support.servers import FAKE, one_node, stub, wait_for, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 

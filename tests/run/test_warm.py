@@ -11,8 +11,8 @@ import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import NodeFailed, ValidationFailed
-from servers import plain_server
 from support.prompts import port
+from support.servers import plain_server
 
 
 def load(name: str, unique_id: str, kind: str = "StubLoadModel", **inputs) -> dict:

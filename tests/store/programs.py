@@ -11,8 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
-_CONFTEST = Path(__file__).resolve().parent.parent / "conftest.py"
-_spec = importlib.util.spec_from_file_location("discomfort_tests_conftest", _CONFTEST)
+_PACKAGE = Path(__file__).resolve().parents[1] / "support" / "package.py"
+_spec = importlib.util.spec_from_file_location("discomfort_tests_package", _PACKAGE)
 assert _spec and _spec.loader
 _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 

@@ -28,7 +28,7 @@ from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.prompt import Prompt, link_source
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from flow import EDGE, Flow
+from support.flow import EDGE, Flow
 
 KINDS = ("VALUE", "MODEL")  # of the two outputs of every node
 INPUTS = (("a", "VALUE"), ("b", "VALUE"), ("m", "MODEL"))

@@ -11,7 +11,7 @@ from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import ConfigError, WorkerStartError
 from custom_nodes.discomfort.worker.launch import process
-from servers import FAKE, Make, assert_works, wait_for, write_config
+from support.servers import FAKE, Make, assert_works, wait_for, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 

@@ -24,7 +24,7 @@ from custom_nodes.discomfort.errors import (
     WorkerStartError,
 )
 from custom_nodes.discomfort.worker.client.events import NodeStarted
-from servers import (
+from support.servers import (
     FAKE,
     STUB_NODES,
     Make,

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import scripts
-from servers import FAKE, Server, write_config
+from support import scripts
+from support.servers import FAKE, Server, write_config
 
 pytestmark = [
     pytest.mark.usefixtures("leaves_nothing"),

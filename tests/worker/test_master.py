@@ -12,11 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-import scripts
 from custom_nodes.discomfort.store.blocks import file_blocks
 from custom_nodes.discomfort.worker.launch import worker_folder
 from custom_nodes.discomfort.workflow_context import WorkflowContext
-from servers import FAKE, Server, real_servers, require, wait_until, write_config
+from support import scripts
+from support.servers import FAKE, Server, real_servers, require, wait_until, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
@@ -158,7 +158,7 @@ def test_watchdog_alone_ends_the_worker(tmp_path: Path, monkeypatch: pytest.Monk
     launcher.write_text(text.replace('"linux"', '"none"'), encoding="utf-8")
     script = scripts.RUN_FOR_EVER.replace(
         "async def main",
-        "from pathlib import Path\nfrom custom_nodes.discomfort.worker import spawn\n"
+        "from pathlib import Path\nfrom custom_nodes.discomfort.worker.launch import spawn\n"
         f"spawn._LAUNCHER = Path({str(launcher)!r})\nasync def main",
     )
     program = scripts.start(script, write_config(tmp_path, FAKE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
-from servers import Server
+from support.servers import Server
 
 
 async def test_a_worker_serves_no_file_of_the_editors(server: Server, shared: ComfyConnector):

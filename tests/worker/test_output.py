@@ -11,7 +11,7 @@ from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import ConfigError
 from custom_nodes.discomfort.worker.launch import worker_folder
-from servers import FAKE, write_config
+from support.servers import FAKE, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 

@@ -11,7 +11,7 @@ from typing import Any
 from custom_nodes.discomfort.graph.node_classes.object_info import ObjectInfo, index_object_info
 from custom_nodes.discomfort.graph.plan.recipe import signatures
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
-from front_end import Editor
+from support.front_end import Editor
 
 
 @cache

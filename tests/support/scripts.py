@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 Program: TypeAlias = "subprocess.Popen[str]"
-_TESTS = Path(__file__).resolve().parent
+_TESTS = Path(__file__).resolve().parents[1]
 
 _HEAD = f"""
 import asyncio, sys
 sys.path.insert(0, {str(_TESTS)!r})
-import conftest
-from servers import STUB_NODES, one_node, stub
+from support import package
+from support.servers import STUB_NODES, one_node, stub
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 
 def say(*words):
@@ -107,7 +107,7 @@ asyncio.run(main())
 START_ONLY = """
 async def main():
     creating = asyncio.ensure_future(ComfyConnector.create(sys.argv[1]))
-    from custom_nodes.discomfort.worker import process
+    from custom_nodes.discomfort.worker.launch import process
     while not any(w.pid for w in process._living):
         await asyncio.sleep(0.005)
     say("ready", *[w.pid for w in process._living])
@@ -120,7 +120,7 @@ UPLOADS = """
 async def main():
     connector = await ComfyConnector.create(sys.argv[1])
     path = connector.upload_data(
-        conftest.__file__, subfolder="made_by_a_test", is_ephemeral=True
+        package.__file__, subfolder="made_by_a_test", is_ephemeral=True
     )
     say("ready", connector.pid)
     say(path)

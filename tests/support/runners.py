@@ -7,7 +7,7 @@ import re
 import time
 from typing import Any
 
-from front_end import Editor
+from support.front_end import Editor
 
 PATIENCE_S = 180  # the first run starts a ComfyUI, beside a browser that draws without a GPU
 

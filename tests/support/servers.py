@@ -35,7 +35,7 @@ from custom_nodes.discomfort.worker.launch.find_comfyui import (
 )
 from custom_nodes.discomfort.worker.launch.tcp_ports import listening_ports
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parents[1]
 FAKE = TESTS / "fakes"
 STUB_NODES = TESTS / "stub_nodes"
 REQUIRE_VARIABLE = "DISCOMFORT_REQUIRE_COMFYUI"
