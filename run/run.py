@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import WorkerDied, WorkerStartError, WorkflowError
 from ..events import SeedsChanged, WorkflowStarted
-from ..graph.plan.expected_cache import Sent
 from ..graph.plan.recipe import Recipe, type_of
 from ..graph.plan.run_plan import Binding, StepPlan, contents_to_load, plan_run, versions_to_load
 from ..graph.plan.swap_ports import Swapped, shows_workflow, swap_ports
@@ -23,10 +21,10 @@ from ..graph.ports.literals import NOT_LITERAL, as_literal
 from ..graph.ports.missing_inputs import check_inputs, unknown_inputs
 from ..graph.ports.value_types import kind_of
 from ..graph.prompt import Prompt
-from ..references.registry import References
 from ..workflow_context import FROZEN_PREFIX
-from ..workflows.prepare import Prepared, Preparer
+from ..workflows.prepare import Prepared
 from .bindings import binding_of, is_given_by_reference, kind_of_stored
+from .environment import Environment
 from .options import Options
 from .progress_bar import ProgressBar, is_shown
 from .recording import Track
@@ -34,7 +32,6 @@ from .seeds import DrawnSeeds
 from .submit import OnEvent, Submission, Submitter
 
 if TYPE_CHECKING:
-    from ..comfy_serverless import ComfyConnector
     from ..records.history import History
     from ..workflow_context import Collected, Loan, WorkflowContext
     from ..workflows.sources import Source
@@ -49,24 +46,22 @@ class Run:
 
     def __init__(
         self,
-        worker: ComfyConnector,
+        environment: Environment,
         context: WorkflowContext,
-        references: References,
-        rules: Mapping[str, str],
-        preparer: Preparer,
         options: Options,
-        sent: deque[Sent],
         history: History | None = None,
     ):
-        self._worker, self._context = worker, context
-        self._references, self._rules, self._preparer = references, rules, preparer
+        self._worker, self._context = environment.worker, context
+        self._references, self._rules = environment.references, environment.rules
+        self._preparer = environment.preparer
         self._options, self._history = options, history
         self._track: Track | None = None
-        self._submitter = Submitter(worker, references.pins, sent, options.timeout)
+        self._submitter = Submitter(environment, options.timeout)
         self._results: dict[str, Callable[[], Any]] = {}
-        self._seeds = DrawnSeeds(options, preparer.info)
+        self._seeds = DrawnSeeds(options, self._preparer.info)
 
-    async def __call__(self, workflows: list[Source], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    async def execute(self, workflows: list[Source], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the workflows; the results as `Discomfort.run` gives them."""
         prepared = [await self._preparer.prepare_aside(source) for source in workflows]
         values = {k: v for source in workflows for k, v in source.values.items()}
         named_ports = [(p.name, p.ports) for p in prepared]

@@ -9,44 +9,61 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("graph", "store", "worker", "records", "editor")
+
+# DESIGN's table from the top down: each may import what stands in a line below its own, and none
+# beside or above it, functions' own imports counted. A package stands for all in it.
+FLOORS = (
+    ("__init__",),
+    ("nodes",),
+    ("editor",),
+    ("discomfort",),
+    ("workflow_tools",),
+    ("run",),
+    ("references",),
+    ("workflow_context", "comfy_serverless", "nodes_internal", "events"),
+    ("context", "records"),
+    ("store", "worker", "workflows"),
+    ("graph",),
+    ("system", "values"),
+    ("errors",),
+)
+# Narrower than the table: these know nothing but what stands here.
+ONLY = {
+    "store": {"system", "errors"},
+    "worker": {"system", "errors"},
+    "graph": {"errors"},
+}
+# The same inside `graph`, from the bottom up.
+GRAPH_FLOORS = (
+    ("workflow",),
+    ("node_classes",),
+    ("prompt",),
+    ("convert",),
+    ("ports",),
+    ("plan",),
+    ("compose",),
+    ("explain",),
+)
+# Whatever else lies in the root: no module of the library.
+NOT_LIBRARY = {"tests", "bench", "examples", "devtools", "typings"}
+ROOMS = {room for floor in FLOORS for room in floor} | {"bootstrap"}
+PACKAGES = sorted(
+    p.parent.name
+    for p in ROOT.glob("*/__init__.py")
+    if p.parent.name not in NOT_LIBRARY and not p.parent.name.startswith(".")
+)
 LIBRARY = sorted(
     [p for p in ROOT.glob("*.py") if p.name != "bootstrap.py"]
     + [p for name in PACKAGES for p in (ROOT / name).glob("**/*.py")]
 )
-EVERYBODY = {"errors", "config"}
-
-# Whom a module may import, beside `errors` and `config`. A package stands for all in it.
-MAY_IMPORT = {
-    "errors": set(),
-    "config": {"errors"},
-    "events": {"worker"},
-    "images": set(),
-    "json_values": set(),
-    "graph": set(),
-    "store": set(),
-    "worker": set(),
-    "nodes_internal": {"store"},
-    "nodes_running": {"nodes_internal", "editor"},
-    "nodes_pictures": {"editor"},
-    "records": {"store", "images"},
-    "workflow_context": {"store", "records", "frozen_values", "stored_references"},
-    "stored_references": {"store", "frozen_values"},
-    "frozen_values": {"graph"},
-    "workflow_files": {"graph", "images"},
-    "comfy_serverless": {"worker", "graph", "workflow_files"},
-    "__init__": {"nodes", "worker", "editor"},
-}
-# The facade and its rooms use the front doors and the pure package; what is behind another front
-# door is none of their business.
-NOT_FOR_OTHERS = {"store", "worker"}
-# `discomfort.py` is on top; below it, only these know it, and only inside a function.
-KNOW_THE_FACADE = {"__init__", "nodes", "workflow_tools", "editor"}
+# Where ComfyUI's own modules may be imported, inside functions.
+KNOW_COMFYUI = ("editor/host/", "worker/launch/inside_comfyui.py", "nodes_internal.py")
 
 COMFYUI_MODULES = {
     "comfy",
@@ -85,7 +102,7 @@ def name_of(path: Path) -> str:
 
 every_module = pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 every_graph_module = pytest.mark.parametrize(
-    "path", [p for p in LIBRARY if p.parent == ROOT / "graph"], ids=name_of
+    "path", [p for p in LIBRARY if ROOT / "graph" in p.parents], ids=name_of
 )
 
 
@@ -120,17 +137,21 @@ def find_absolute(path: Path):
 
 
 def find_relative(path: Path):
-    """(module of ours from the project's root, "graph.model", whether inside a function)."""
+    """(module of ours from the project's root, "graph.workflow.model", whether in a function)."""
     place = path.relative_to(ROOT).parent.parts
     for node, in_function in find_imports(parse(path)):
         if not isinstance(node, ast.ImportFrom) or node.level == 0:
             continue
         base = place[: len(place) - (node.level - 1)]
-        if node.module:
-            yield ".".join([*base, node.module]), in_function
-        else:
-            for alias in node.names:
-                yield ".".join([*base, alias.name]), in_function
+        module = ".".join([*base, *([node.module] if node.module else [])])
+        for alias in node.names:
+            inner = f"{module}.{alias.name}".lstrip(".")
+            yield inner if is_module(inner) else module or "__init__", in_function
+
+
+def is_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split("."))
+    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
 
 
 def room_of(path: Path) -> str:
@@ -139,25 +160,60 @@ def room_of(path: Path) -> str:
     return parts[0] if len(parts) > 1 else path.stem
 
 
+def floor_of(room: str, floors: tuple[tuple[str, ...], ...]) -> int:
+    return next(i for i, rooms in enumerate(floors) if room in rooms)
+
+
+def modules_and_imports() -> dict[str, set[str]]:
+    """Each module -> the modules of ours that it imports, anywhere in it."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): {
+            target for target, _ in find_relative(path)
+        }
+        for path in LIBRARY
+    }
+
+
 def test_the_walk_sees_the_library():
     names = {name_of(path) for path in LIBRARY}
     assert {"__init__.py", "errors.py", "graph/workflow/model.py"} <= names
+    assert "graph.workflow.model" in modules_and_imports()["graph.workflow.parse"]
+
+
+def test_the_root_shows_the_front_doors_and_nothing_else():
+    in_root = {path.stem for path in ROOT.glob("*.py")}
+    packages = set(PACKAGES)
+    assert in_root == ROOMS - packages
+    assert packages == ROOMS - in_root
 
 
 @every_module
 def test_imports_within_the_house_follow_the_table(path):
     room = room_of(path)
-    for module, in_function in find_relative(path):
+    floor = floor_of(room, FLOORS)
+    for module, _ in find_relative(path):
         target = module.split(".")[0]
-        if target == room or (target in EVERYBODY and room != "errors"):
+        if target == room:
             continue
-        if target == "discomfort":
-            assert room in KNOW_THE_FACADE, f"{room} imports the facade"
-            assert in_function, f"{room} imports the facade at module level"
-        elif room in MAY_IMPORT:
-            assert target in MAY_IMPORT[room], f"{room} must not import {module}"
-        elif room != "nodes" or not in_function:
-            assert target not in NOT_FOR_OTHERS, f"{room} must not import {module}"
+        assert floor < floor_of(target, FLOORS), f"{room} must not import {module}"
+        if room in ONLY:
+            assert target in ONLY[room], f"{room} must not import {module}"
+
+
+@every_graph_module
+def test_imports_within_graph_follow_its_order(path):
+    parts = path.relative_to(ROOT / "graph").with_suffix("").parts
+    if parts == ("__init__",):
+        return
+    floor = floor_of(parts[0], GRAPH_FLOORS)
+    for module, _ in find_relative(path):
+        room, *rest = module.split(".")
+        if room == "graph" and rest[0] != parts[0]:
+            assert floor > floor_of(rest[0], GRAPH_FLOORS), f"graph/{parts[0]} imports {module}"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    TopologicalSorter(modules_and_imports()).prepare()  # its error names the circle
 
 
 @every_module
@@ -174,9 +230,11 @@ def test_every_import_of_ours_is_relative(path):
 
 
 @every_module
-def test_no_module_of_comfyui_is_imported_at_module_level(path):
-    at_top = {name.split(".")[0] for name, in_function in find_absolute(path) if not in_function}
-    assert not at_top & COMFYUI_MODULES
+def test_modules_of_comfyui_are_imported_in_their_places_and_inside_functions(path):
+    for name, in_function in find_absolute(path):
+        if name.split(".")[0] in COMFYUI_MODULES:
+            assert name_of(path).startswith(KNOW_COMFYUI), f"{name_of(path)} imports {name}"
+            assert in_function, f"{name_of(path)} imports {name} when it is loaded"
 
 
 @every_graph_module

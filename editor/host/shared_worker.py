@@ -10,12 +10,11 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...comfy_serverless import ComfyConnector
 from ...system.config import WorkerConfig, load_config
-from . import allowed_folders
+from . import allowed_folders, comfyui
 from .loop_thread import LoopThread
 
 if TYPE_CHECKING:
@@ -111,20 +110,17 @@ class Session:
 
 def _make() -> Discomfort:
     """A worker like the user's ComfyUI: the same installation, models, input and output folders."""
-    import folder_paths  # type: ignore[import-not-found]
-
     from ...discomfort import Discomfort
 
     worker = load_config(WorkerConfig, "comfy_serverless.json")
     if worker.COMFYUI_PATH is None:
-        installed = Path(str(folder_paths.__file__)).resolve().parent
-        worker = replace(worker, COMFYUI_PATH=str(installed))
+        worker = replace(worker, COMFYUI_PATH=str(comfyui.installation_directory()))
         if worker.API_COMMAND_LINE.split()[0] in ("python", "python3"):
             rest = worker.API_COMMAND_LINE.split(maxsplit=1)[1:]
             worker = replace(worker, API_COMMAND_LINE=" ".join([f'"{sys.executable}"', *rest]))
     arguments = [
-        *("--input-directory", folder_paths.get_input_directory()),
-        *("--output-directory", folder_paths.get_output_directory()),
+        *("--input-directory", str(comfyui.input_directory())),
+        *("--output-directory", str(comfyui.output_directory())),
         *arguments_to_pass_on(sys.argv[1:]),
     ]
     return Discomfort(ComfyConnector(worker, extra_args=arguments))
@@ -148,6 +144,4 @@ def session() -> Session:
 
 def is_worker() -> bool:
     """Whether this process is itself a nested ComfyUI, which `inside_comfyui.py` marks."""
-    server: Any = sys.modules.get("server")
-    instance = getattr(getattr(server, "PromptServer", None), "instance", None)
-    return bool(getattr(instance, "discomfort_guard", False))
+    return bool(getattr(comfyui.running_server(), "discomfort_guard", False))

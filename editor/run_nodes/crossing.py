@@ -61,7 +61,7 @@ def request_id(prompt: Prompt, source: Source) -> str:
 
 
 def needs_runners(prompt: Prompt, source: Source) -> bool:
-    """Whether a node that runs workflows feeds this: it must have run, to tell what it made."""
+    """Whether a node that runs workflows feeds this: only once it has run is known what it made."""
     fed_by = upstream(prompt, [source.node_id])
     return any(prompt[node_id]["class_type"] in RUNNERS for node_id in fed_by)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from ...errors import Problem, WorkflowError
 from .constants import can_be_written, why_unfit
+from .node_classes import MAX_SOCKETS
 
-MAX_SOCKETS = 24
 ANY = "ANY"
 _SCALARS = {"INT", "FLOAT", "BOOLEAN", "STRING", "COMBO"}
 
@@ -49,8 +49,8 @@ class Sockets:
         return {uid: f"input_{i}" for i, uid in enumerate(self.inputs, 1) if uid is not None}
 
 
-def make_face(discovered: Iterable[Mapping[str, Any]]) -> PortTypes:
-    """The face of workflows that run in this order, from what `discover_ports` found in each."""
+def merge_port_types(discovered: Iterable[Mapping[str, Any]]) -> PortTypes:
+    """Those of workflows that run in this order, from what `discover_ports` found in each."""
     inputs: dict[str, str] = {}
     outputs: dict[str, str] = {}
     for found in discovered:
@@ -141,10 +141,10 @@ def check_given(
     problems = []
     for uid, kind in port_types.inputs.items():
         if uid not in linked and uid not in values:
-            told = f"the input {uid!r} ({kind}) has no value: connect its socket"
+            reason = f"the input {uid!r} ({kind}) has no value: connect its socket"
             if can_be_written(kind, is_object):
-                told += f", or write `{uid} = ...` into values"
-            problems.append(Problem(told))
+                reason += f", or write `{uid} = ...` into values"
+            problems.append(Problem(reason))
         elif uid in linked and uid in values:
             problems.append(Problem(f"{uid!r} is connected and in values; remove one of the two"))
         elif uid in linked and not fits(linked[uid], kind):

@@ -29,17 +29,17 @@ def ports(**kinds: str) -> dict[str, dict[str, str]]:
     return {name: {"type": kind} for name, kind in kinds.items()}
 
 
-def test_the_face_of_a_sequence_lacks_what_its_parts_give_each_other():
+def test_the_port_types_of_a_sequence_lacks_what_its_parts_give_each_other():
     first = {"inputs": ports(seed="INT"), "outputs": ports(picture="IMAGE", mask="MASK")}
     second = {"inputs": ports(picture="IMAGE", amount="FLOAT"), "outputs": ports(picture="ANY")}
-    port_types = sockets.make_face([first, second])
+    port_types = sockets.merge_port_types([first, second])
     assert port_types.inputs == {"seed": "INT", "amount": "FLOAT"}
     assert port_types.outputs == {"picture": "IMAGE", "mask": "MASK"}
 
 
 def test_a_value_that_goes_round_has_the_type_of_its_other_end():
     found = {"inputs": ports(x="ANY", y="INT"), "outputs": ports(x="STRING", y="ANY")}
-    port_types = sockets.make_face([found])
+    port_types = sockets.merge_port_types([found])
     assert port_types == sockets.PortTypes({"x": "STRING", "y": "INT"}, {"x": "STRING", "y": "INT"})
 
 

@@ -63,7 +63,7 @@ def make(server: Server, models: Path, make_connector: Any, tmp_path: Path) -> I
 
     yield make_one
     for discomfort in made:
-        discomfort._contexts.close()
+        discomfort._engine.contexts.close()
 
 
 @pytest.fixture

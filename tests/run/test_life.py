@@ -130,7 +130,7 @@ async def test_retries_cover_a_worker_that_is_killed_while_it_restarts(
         with pytest.raises(WorkerStartError, match="log complains"):
             await running
         assert note.stat().st_size == 2
-    discomfort._contexts.close()
+    discomfort._engine.contexts.close()
 
 
 async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
@@ -141,9 +141,9 @@ async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
             workflows / "type_image.json", {"picture": torch.zeros(1, 4096, 4096, 3)}
         )
         gc.collect()
-        usage = [c.get_usage()["ram_usage_bytes"] for c in discomfort._contexts._spare]
-        assert usage == [0]
-        assert all(c._store.ram.pool.size_bytes <= 128 << 20 for c in discomfort._contexts._spare)
+        spare = discomfort._engine.contexts._spare
+        assert [c.get_usage()["ram_usage_bytes"] for c in spare] == [0]
+        assert all(c._store.ram.pool.size_bytes <= 128 << 20 for c in spare)
 
 
 async def test_run_sequential_leaves_the_values_of_its_last_run_as_files(

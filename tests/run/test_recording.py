@@ -31,8 +31,8 @@ def recorder(shared):
     """A Discomfort that records what it is not told otherwise of."""
     made = Discomfort(shared, record="recorded by a test")
     yield made
-    made._recorder.close()
-    made._contexts.close()  # the worker is shared with other modules
+    made._engine._recorder.close()
+    made._engine.contexts.close()  # the worker is shared with other modules
 
 
 def data_of(report: Path) -> dict:

@@ -101,7 +101,7 @@ async def test_break_without_a_block_interrupts_the_worker_too(discomfort, workf
     async for event in discomfort.stream(sleep()):
         if isinstance(event, Progress):
             break
-    await wait_for(lambda: not discomfort._streams._tasks, "the end of the run that was left")
+    await wait_for(lambda: not discomfort._engine._streams._tasks, "the end of the run that was left")
     assert await queue_of(discomfort) == IDLE
     await assert_runs(discomfort, workflows)
 
@@ -129,7 +129,7 @@ async def test_slow_consumer_gets_all_but_outdated_steps_and_keeps_nobody_waitin
             waited_for.append(event)
             if isinstance(event, RunStarted):
                 # The run ends while nobody looks.
-                await wait_for(lambda: not discomfort._streams._tasks, "the end of the run")
+                await wait_for(lambda: not discomfort._engine._streams._tasks, "the end of the run")
     kinds = [type(e) for e in waited_for]
     assert kinds.count(Done) == 2 and kinds[-1] is Finished
     steps = [e for e in waited_for if isinstance(e, Progress)]
