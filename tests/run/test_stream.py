@@ -101,7 +101,8 @@ async def test_break_without_a_block_interrupts_the_worker_too(discomfort, workf
     async for event in discomfort.stream(sleep()):
         if isinstance(event, Progress):
             break
-    await wait_for(lambda: not discomfort._engine._streams._tasks, "the end of the run that was left")
+    open_streams = discomfort._engine._streams
+    await wait_for(lambda: not open_streams._tasks, "the end of the run that was left")
     assert await queue_of(discomfort) == IDLE
     await assert_runs(discomfort, workflows)
 
