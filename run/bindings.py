@@ -51,7 +51,7 @@ def is_given_by_reference(value: Any, kinds: Iterable[str], rules: Mapping[str, 
 
 
 def kind_of_stored(context: WorkflowContext, unique_id: str, type_of: Callable[[str], str]) -> str:
-    """The ComfyUI type of a stored value; ANY if nothing tells, or if it can't be read.
+    """The ComfyUI type of a stored value; ANY if it is not known or can't be read.
 
     Args:
         type_of: asked for the type of a reference.

@@ -1,7 +1,7 @@
 """One call of `run()`: the effects, in order. Every decision is taken in `graph/`.
 
 A `Run` prepares the workflows, saves the inputs, and then takes the steps: for each iteration, for
-each workflow, plan, swap, hand over, send, take back, keep references.
+each workflow, plan, swap, lend, submit, collect, store references.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Run:
             self._track.end_step(prepared, plan, collected, len(swapped.needed), len(cached))
 
     def _plan(self, prepared: Prepared, prompt: Prompt) -> tuple[StepPlan, Swapped, Loan]:
-        """Decide, and lend what is to be loaded; again, if somebody saved a value in between."""
+        """Decide, and lend what is to be loaded; again, if a value was saved in between."""
         for _ in range(_TRIES):
             plan = plan_run(prepared.ports, self._look_up, self._rules)
             swapped = swap_ports(
@@ -210,7 +210,7 @@ class Run:
         return self._references.recipe(self._context, unique_id, self._preparer)
 
     def _note_outputs(self, prepared: Prepared, plan: StepPlan, collected: Collected) -> None:
-        """What the savers of this very run made, whoever saves the same keys meanwhile."""
+        """What the savers of this run made, also if others save the same keys meanwhile."""
         for unique_id in plan.saves:
             if unique_id in collected:
                 self._results[unique_id] = lambda uid=unique_id: collected.load(uid)
@@ -222,7 +222,7 @@ class Run:
                 )
 
     def _collect_after(self, error: BaseException, loan: Loan) -> None:
-        """What was saved before the run failed is kept. The first error is the one to tell."""
+        """What was saved before the run failed is kept. The first error is the one that is raised."""
         try:
             self._context.collect(loan)
         except Exception:

@@ -37,7 +37,7 @@ class Sockets:
     """unique_ids in the order of the sockets; None for a socket that has none.
 
     elsewhere: outputs by reference that nothing but other nested workflows uses: they need not be
-        made in the user's ComfyUI, which would load a model for nobody.
+        made in the user's ComfyUI, which would load a model in vain.
     """
 
     inputs: tuple[str | None, ...]
