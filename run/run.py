@@ -222,7 +222,7 @@ class Run:
                 )
 
     def _collect_after(self, error: BaseException, loan: Loan) -> None:
-        """What was saved before the run failed is kept. The first error is the one that is raised."""
+        """What was saved before the run failed is kept. The first error is what is raised."""
         try:
             self._context.collect(loan)
         except Exception:
