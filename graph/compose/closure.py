@@ -18,7 +18,8 @@ from ..ports.locations import locations_of
 from ..prompt import Prompt
 from ..workflow.edit import scope
 from ..workflow.model import PORT_TYPE, Node, Workflow, with_graph
-from .prune import freeze, prune
+from .freeze import freeze
+from .prune import prune
 from .stitch import stitch
 
 

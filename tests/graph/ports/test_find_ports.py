@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
@@ -15,8 +14,9 @@ from custom_nodes.discomfort.graph.ports.find_ports import (
 )
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.flow import Flow
+from support.package import ROOT
 
-WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
+WORKFLOWS = ROOT / "test_workflows"
 
 
 def ports_of(name: str):
