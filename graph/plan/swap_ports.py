@@ -13,7 +13,8 @@ from typing import Any
 
 from ...errors import WorkflowError
 from ..node_classes.widgets import ObjectInfo
-from ..ports.find_ports import PORT_INPUT, Port, Ports
+from ..ports.connections import PORT_INPUT
+from ..ports.find_ports import Port, Ports
 from ..ports.literals import in_prompt
 from ..prompt import Prompt, PromptNode, Source, link_source, prune_prompt
 from ..workflow.model import PORT_TYPE
