@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..graph.compose.frozen_payload import is_reference
 from ..graph.plan.recipe import Recipe
 from ..graph.plan.run_plan import Binding, Graft, Literal, Load
-from ..graph.ports.find_ports import ANY
 from ..graph.ports.literals import NOT_LITERAL, as_literal
+from ..graph.ports.port_types import ANY
 from ..graph.ports.value_types import kind_of
 
 if TYPE_CHECKING:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...errors import Problem, WorkflowError
-from ...graph.compose.prune import prune_prompt
 from ...graph.plan.recipe import Recipe, make_recipe
 from ...graph.ports.literals import NOT_LITERAL, as_literal, in_prompt, unwrapped
-from ...graph.prompt import Prompt, Source, link_source, links_of, upstream
+from ...graph.prompt import Prompt, Source, link_source, links_of, prune_prompt, upstream
 
 RUNNERS = frozenset({"DiscomfortTestRunner", "DiscomfortLoopExecutor"})
 AS_LIST = "DiscomfortAsList"

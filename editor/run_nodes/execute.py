@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...graph.ports.find_ports import more_specific, type_name
+from ...graph.ports.port_types import more_specific, type_name
 from ...graph.prompt import Prompt, Source, link_source
 from ...workflow_context import WorkflowContext
 from ..host import allowed_folders, comfyui, display
