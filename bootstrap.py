@@ -322,7 +322,7 @@ def uv_environment() -> dict[str, str]:
     for pip_name, uv_name in PIP_TO_UV.items():
         if environment.get(pip_name) and uv_name not in environment:
             if has_index and "INDEX" in uv_name:
-                raise
+                continue  # uv has an index of its own
             separator = "," if uv_name == "UV_FIND_LINKS" else " "
             environment[uv_name] = separator.join(environment[pip_name].split())
     if "PIP_EXTRA_INDEX_URL" in os.environ and not has_index:

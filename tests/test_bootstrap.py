@@ -260,6 +260,22 @@ def test_cache_folder_that_holds_something_else_is_named_and_left_alone(clone, h
     assert [p.name for p in target.iterdir()] == ["a file of the user"]
 
 
+def test_settings_of_pip_hold_for_uv_unless_uv_has_its_own(clone, monkeypatch):
+    bootstrap = load_bootstrap(clone)
+    for name in [n for n in os.environ if n.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://localhost/pip")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels /more")
+    environment = bootstrap.uv_environment()
+    assert environment["UV_DEFAULT_INDEX"] == "http://localhost/pip"
+    assert environment["UV_FIND_LINKS"] == "/wheels,/more"
+    monkeypatch.setenv("UV_INDEX", "http://localhost/uv")
+    environment = bootstrap.uv_environment()
+    assert environment["UV_INDEX"] == "http://localhost/uv"
+    assert "UV_DEFAULT_INDEX" not in environment
+    assert environment["UV_FIND_LINKS"] == "/wheels,/more"
+
+
 # --- the commands
 
 
