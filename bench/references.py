@@ -55,17 +55,31 @@ def by_hand(given: dict[str, Any]) -> dict[str, Any]:
     side = given["size"]
     return {
         "1": node("CheckpointLoaderSimple", ckpt_name=CHECKPOINT),
-        "2": node("LoraLoaderModelOnly", model=["1", 0], lora_name=LORA,
-                  strength_model=given["lora_strength"]),
+        "2": node(
+            "LoraLoaderModelOnly",
+            model=["1", 0],
+            lora_name=LORA,
+            strength_model=given["lora_strength"],
+        ),
         "3": node("CLIPTextEncode", clip=["1", 1], text=given["positive_text"]),
         "4": node("CLIPTextEncode", clip=["1", 1], text="blurry, text"),
         "5": node("EmptyLatentImage", width=side, height=side, batch_size=1),
-        "6": node("KSampler", model=["2", 0], positive=["3", 0], negative=["4", 0],
-                  latent_image=["5", 0], seed=given["seed"], steps=given["steps"], cfg=7.0,
-                  sampler_name="euler", scheduler="normal", denoise=1.0),
+        "6": node(
+            "KSampler",
+            model=["2", 0],
+            positive=["3", 0],
+            negative=["4", 0],
+            latent_image=["5", 0],
+            seed=given["seed"],
+            steps=given["steps"],
+            cfg=7.0,
+            sampler_name="euler",
+            scheduler="normal",
+            denoise=1.0,
+        ),
         "7": node("VAEDecode", samples=["6", 0], vae=["1", 2]),
         "8": node("PreviewImage", images=["7", 0]),
-    }  # fmt: skip
+    }
 
 
 async def run_ours(discomfort: Discomfort, context: Any, given: dict[str, Any]) -> float:

@@ -23,27 +23,33 @@ if TYPE_CHECKING:
 log = logging.getLogger("discomfort.editor")
 
 # What the nested ComfyUI must do as the user's does: where models are, and how the device is used.
-# flag -> how many values it takes at least and at most.
+_SWITCHES = """
+--cpu --gpu-only --highvram --normalvram --lowvram --novram --cuda-malloc --disable-cuda-malloc
+--force-fp32 --force-fp16 --fp32-unet --fp64-unet --bf16-unet --fp16-unet --fp8_e4m3fn-unet
+--fp8_e5m2-unet --fp8_e8m0fnu-unet --fp16-vae --fp32-vae --bf16-vae --cpu-vae
+--fp8_e4m3fn-text-enc --fp8_e5m2-text-enc --fp16-text-enc --fp32-text-enc --bf16-text-enc
+--force-channels-last --supports-fp8-compute --use-split-cross-attention
+--use-quad-cross-attention --use-pytorch-cross-attention --use-sage-attention
+--use-flash-attention --disable-xformers --force-upcast-attention --dont-upcast-attention
+--disable-async-offload --force-non-blocking --disable-smart-memory --deterministic
+--mmap-torch-files --disable-mmap --disable-metadata --disable-all-custom-nodes
+--disable-api-nodes --disable-dynamic-vram --enable-dynamic-vram --disable-pinned-memory
+"""
+# flag -> how many values it takes at most.
 _PASSED_ON = {
-    "--base-directory": 1, "--extra-model-paths-config": 99, "--models-directory": 1,
-    "--whitelist-custom-nodes": 99, "--reserve-vram": 1, "--vram-headroom": 1, "--fast": 99,
-    "--oneapi-device-selector": 1, "--directml": 1, "--preview-size": 1, "--async-offload": 1,
-    **dict.fromkeys(
-        ("--cpu", "--gpu-only", "--highvram", "--normalvram", "--lowvram", "--novram",
-         "--cuda-malloc", "--disable-cuda-malloc", "--force-fp32", "--force-fp16", "--fp32-unet",
-         "--fp64-unet", "--bf16-unet", "--fp16-unet", "--fp8_e4m3fn-unet", "--fp8_e5m2-unet",
-         "--fp8_e8m0fnu-unet", "--fp16-vae", "--fp32-vae", "--bf16-vae", "--cpu-vae",
-         "--fp8_e4m3fn-text-enc", "--fp8_e5m2-text-enc", "--fp16-text-enc", "--fp32-text-enc",
-         "--bf16-text-enc", "--force-channels-last", "--supports-fp8-compute",
-         "--use-split-cross-attention", "--use-quad-cross-attention",
-         "--use-pytorch-cross-attention", "--use-sage-attention", "--use-flash-attention",
-         "--disable-xformers", "--force-upcast-attention", "--dont-upcast-attention",
-         "--disable-async-offload", "--force-non-blocking", "--disable-smart-memory",
-         "--deterministic", "--mmap-torch-files", "--disable-mmap", "--disable-metadata",
-         "--disable-all-custom-nodes", "--disable-api-nodes", "--disable-dynamic-vram",
-         "--enable-dynamic-vram", "--disable-pinned-memory"), 0
-    ),
-}  # fmt: skip
+    "--base-directory": 1,
+    "--extra-model-paths-config": 99,
+    "--models-directory": 1,
+    "--whitelist-custom-nodes": 99,
+    "--reserve-vram": 1,
+    "--vram-headroom": 1,
+    "--fast": 99,
+    "--oneapi-device-selector": 1,
+    "--directml": 1,
+    "--preview-size": 1,
+    "--async-offload": 1,
+    **dict.fromkeys(_SWITCHES.split(), 0),
+}
 
 
 def arguments_to_pass_on(argv: Sequence[str]) -> list[str]:

@@ -129,18 +129,31 @@ def workflow(*nodes: tuple[str, list[Any], dict[str, Any], list[str]]) -> dict[s
             sockets.append({"name": name, "type": type_name, "link": len(links)})
         made.append(
             {
-                "id": number, "type": kind, "pos": [300 * number, 100], "size": [210, 80],
-                "flags": {}, "order": number - 1, "mode": 0, "inputs": sockets,
+                "id": number,
+                "type": kind,
+                "pos": [300 * number, 100],
+                "size": [210, 80],
+                "flags": {},
+                "order": number - 1,
+                "mode": 0,
+                "inputs": sockets,
                 "outputs": [{"name": t, "type": t, "links": []} for t in outputs],
-                "properties": {}, "widgets_values": values,
+                "properties": {},
+                "widgets_values": values,
             }
-        )  # fmt: skip
+        )
     for link in links:
         made[link[1] - 1]["outputs"][link[2]]["links"].append(link[0])
     return {
-        "last_node_id": len(made), "last_link_id": len(links), "nodes": made, "links": links,
-        "groups": [], "config": {}, "extra": {}, "version": 0.4,
-    }  # fmt: skip
+        "last_node_id": len(made),
+        "last_link_id": len(links),
+        "nodes": made,
+        "links": links,
+        "groups": [],
+        "config": {},
+        "extra": {},
+        "version": 0.4,
+    }
 
 
 USE_MODEL = workflow(

@@ -109,9 +109,12 @@ class SaveImage(Node):
         }
 
     def run(
-        self, images: torch.Tensor, filename_prefix: str = "ComfyUI", prompt: Any = None,
+        self,
+        images: torch.Tensor,
+        filename_prefix: str = "ComfyUI",
+        prompt: Any = None,
         extra_pnginfo: Any = None,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         subfolder, prefix = os.path.split(filename_prefix)
         folder = os.path.join(folder_paths.folder_of(self.KIND), subfolder)
         os.makedirs(folder, exist_ok=True)
@@ -410,12 +413,29 @@ class PreviewAny(Node):
 NODE_CLASS_MAPPINGS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
-        LoadImage, SaveImage, PreviewImage, EmptyImage, ImageInvert, ImageBlur, ImageSharpen,
-        ImageScale, ImageScaleBy, ImageBlend, ImageBatch, ImageCrop, PrimitiveInt, PrimitiveFloat,
-        PrimitiveString, PrimitiveBoolean, PreviewAny, StringConcatenate, StringLength, SolidMask,
+        LoadImage,
+        SaveImage,
+        PreviewImage,
+        EmptyImage,
+        ImageInvert,
+        ImageBlur,
+        ImageSharpen,
+        ImageScale,
+        ImageScaleBy,
+        ImageBlend,
+        ImageBatch,
+        ImageCrop,
+        PrimitiveInt,
+        PrimitiveFloat,
+        PrimitiveString,
+        PrimitiveBoolean,
+        PreviewAny,
+        StringConcatenate,
+        StringLength,
+        SolidMask,
         RebatchImages,
     )
-}  # fmt: skip
+}
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
     "LoadImage": "Load Image",
     "SaveImage": "Save Image",

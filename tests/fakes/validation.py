@@ -47,8 +47,10 @@ def validate(prompt: dict[str, Any]) -> tuple[Error | None, list[str], dict[str,
                 "missing_node_type",
                 f"Node '{title or class_type}' not found. The custom node may not be installed.",
                 f"Node ID '#{node_id}'",
-                node_id=node_id, class_type=class_type, node_title=title or class_type,
-            )  # fmt: skip
+                node_id=node_id,
+                class_type=class_type,
+                node_title=title or class_type,
+            )
             return problem, [], {}
         if getattr(nodes.NODE_CLASS_MAPPINGS[class_type], "OUTPUT_NODE", False):
             outputs.append(node_id)

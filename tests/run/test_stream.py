@@ -47,9 +47,11 @@ async def test_stream_tells_the_whole_run_and_ends_with_the_results(discomfort, 
     seen = [e async for e in discomfort.stream(files, {"text": "go: "}, 2)]
     turns = [e for e in seen if isinstance(e, WorkflowStarted)]
     assert [(e.workflow, e.iteration, e.number) for e in turns] == [
-        ("loop_ping.json", 1, 1), ("loop_pong.json", 1, 2),
-        ("loop_ping.json", 2, 1), ("loop_pong.json", 2, 2),
-    ]  # fmt: skip
+        ("loop_ping.json", 1, 1),
+        ("loop_pong.json", 1, 2),
+        ("loop_ping.json", 2, 1),
+        ("loop_pong.json", 2, 2),
+    ]
     assert [type(e) for e in seen if isinstance(e, (WorkflowStarted, Queued, Done, Finished))] == [
         *(WorkflowStarted, Queued, Done) * 4,
         Finished,

@@ -348,8 +348,22 @@ else:
 NODE_CLASS_MAPPINGS = {
     kind.__name__: kind
     for kind in (
-        StubCount, StubAdd, StubCounts, StubRaise, StubSleep, StubBlock, StubKill, StubBig,
-        StubNumbers, StubDigest, StubSum, StubPreview, StubChild, StubReadText, *NEW_NODES,
-        *models.NODES, *core_values.NODES,
+        StubCount,
+        StubAdd,
+        StubCounts,
+        StubRaise,
+        StubSleep,
+        StubBlock,
+        StubKill,
+        StubBig,
+        StubNumbers,
+        StubDigest,
+        StubSum,
+        StubPreview,
+        StubChild,
+        StubReadText,
+        *NEW_NODES,
+        *models.NODES,
+        *core_values.NODES,
     )
-}  # fmt: skip
+}
