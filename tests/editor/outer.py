@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 from custom_nodes.discomfort.errors import ValidationFailed
-from custom_nodes.discomfort.worker.attached_server import Attached
+from custom_nodes.discomfort.worker.attached_server import AttachedServer
 from custom_nodes.discomfort.worker.client.client import Client
 from support.servers import Server, plain_server, wait_until
 
@@ -80,7 +80,7 @@ def started(
 
 @contextlib.asynccontextmanager
 async def client_of(outer: Outer) -> AsyncIterator[Client]:
-    made = await Attached(outer.address).ensure_ready()
+    made = await AttachedServer(outer.address).ensure_ready()
     yield made
     await asyncio.to_thread(made.listener.close)
     await made.http.close()

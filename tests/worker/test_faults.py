@@ -395,9 +395,9 @@ async def test_node_that_never_ends_costs_the_worker_not_the_script(
 async def test_attached_server_that_goes_away_is_lost_not_waited_for(
     make_connector: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from custom_nodes.discomfort.worker.client import client
+    from custom_nodes.discomfort.worker.client import await_end
 
-    monkeypatch.setattr(client, "_REFUSED_FOR_S", 1.0)
+    monkeypatch.setattr(await_end, "_REFUSED_FOR_S", 1.0)
     server = Server("fake", FAKE)
     with plain_server(server, tmp_path / "users", with_extension=True) as (address, pid):
         connector = await make_connector(url=address)

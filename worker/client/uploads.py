@@ -95,9 +95,7 @@ class Uploads:
 
     @staticmethod
     def _copy(source: Path, target: Path) -> None:
-        """Copy to a name of our own first: a reader never sees half a file, a full disk leaves
-        none.
-        """
+        """Copy to a name of our own first: no reader, and no full disk, meets half a file."""
         partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
         try:
             shutil.copyfile(source, partial)
@@ -131,7 +129,7 @@ def _remove(files: list[Path], folders: list[Path]) -> None:
         except OSError as e:
             log.warning("The ephemeral upload %s could not be removed: %s", path, e)
     for folder in sorted(folders, key=lambda p: len(p.parts), reverse=True):
-        with contextlib.suppress(OSError):  # somebody put something else into it
+        with contextlib.suppress(OSError):  # others put something into it
             folder.rmdir()
 
 
