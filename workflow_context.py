@@ -25,6 +25,7 @@ from .store.encoding import codec
 from .store.ram_first import RamFirst
 from .store.receipt import Receipt
 from .system.config import ContextConfig, load_config
+from .system.files import check_free
 
 __all__ = [
     "FROZEN_PREFIX", "Collected", "Loan", "Receipt", "WorkflowContext", "check_unique_id",
@@ -161,7 +162,7 @@ class WorkflowContext:
                 "export_reference() writes the workflow that makes it."
             )
         path = Path(destination_path)
-        pickle_files.check_free(path, overwrite)
+        check_free(path, overwrite)
         pickle_files.write_pickle(self.load(unique_id), path, overwrite)
         self._store.remove(unique_id)
 
@@ -195,7 +196,7 @@ class WorkflowContext:
                 f"{unique_id!r} is stored by value. export_data() writes it to a pickle file."
             )
         path = Path(destination_path)
-        pickle_files.check_free(path, overwrite)
+        check_free(path, overwrite)
         write_reference(self.load(unique_id), path, overwrite)
 
     def import_reference(self, path: str | Path, unique_id: str) -> None:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..store import run_dir
 from ..store.encoding import codec
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
+from ..system.random_names import random_name
 
 log = logging.getLogger("discomfort.store")
 
@@ -95,7 +95,7 @@ def lend(store: RamFirst, load: Iterable[str], use_ram: bool) -> Loan:
         _unpin(store, [r.version for r in pinned.values()])
         raise
     save_order = {
-        "nonce": run_dir.random_name(12),
+        "nonce": random_name(12),
         "run_dir": str(store.folder),
         "token": store.book.token,
         "use_ram": bool(use_ram and store.limit_bytes),

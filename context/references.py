@@ -23,6 +23,7 @@ from ..graph.compose.frozen_payload import (
 )
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
+from ..system.files import write_file
 from . import frozen_values, pickle_files
 from .lifetime import Life
 
@@ -130,4 +131,5 @@ class StoredReferences:
 def write_reference(workflow: Any, path: Path, overwrite: bool) -> None:
     """Write a reference, with its values, as a JSON file."""
     text = json.dumps(workflow)
-    pickle_files.write_file(path, lambda f: f.write(text.encode()), overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, lambda f: f.write(text.encode()), overwrite=overwrite, is_synced=True)

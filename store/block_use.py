@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import Any
 
-from .blocks import file_blocks
+from .blocks import base, file_blocks
 from .receipt import Gone, Receipt
 from .receipt_book import ReceiptBook
 
@@ -31,7 +31,7 @@ class Keeper:
     """
 
     def __init__(
-        self, book: ReceiptBook, ram: file_blocks.Blocks, disk: file_blocks.Blocks,
+        self, book: ReceiptBook, ram: base.Blocks, disk: base.Blocks,
         lock: threading.RLock, limit_bytes: int, is_owner: bool, is_durable: bool = False,
     ):  # fmt: skip
         self.book, self.ram, self.disk = book, ram, disk
@@ -50,7 +50,7 @@ class Keeper:
         """A forked child is none, whatever it inherited."""
         return self._owner_pid == os.getpid()
 
-    def blocks(self, storage: str) -> file_blocks.Blocks:
+    def blocks(self, storage: str) -> base.Blocks:
         return self.ram if storage == "ram" else self.disk
 
     def touch(self, receipt: Receipt) -> None:

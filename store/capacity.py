@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..system.config import ContextConfig
-from .blocks import file_blocks
+from .blocks import base
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -44,10 +44,10 @@ def _is_amount(value: Any) -> bool:
 
 
 def _shared_memory_bytes(limit: int) -> int:
-    if sys.platform == "win32" or not file_blocks.SHM_DIR.is_dir():
+    if sys.platform == "win32" or not base.SHM_DIR.is_dir():
         return limit
     try:
-        return shutil.disk_usage(file_blocks.SHM_DIR).total
+        return shutil.disk_usage(base.SHM_DIR).total
     except OSError:
         return 0
 

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from ..errors import CorruptValueError, StoreFullError, UnknownKeyError
 from . import run_dir
 from .block_use import Keeper
-from .blocks import file_blocks
+from .blocks import base, choose
 from .encoding import codec
 from .receipt import Receipt
 from .receipt_book import ReceiptBook
@@ -45,8 +45,8 @@ class RamFirst:
         self.limit_bytes = 0 if is_durable else limit_bytes
         self.book = ReceiptBook(folder)
         self.book.open()
-        self.ram = file_blocks.ram_blocks(folder)
-        self.disk = file_blocks.disk_blocks(folder, fsync=is_durable)
+        self.ram = choose.ram_blocks(folder)
+        self.disk = choose.disk_blocks(folder, fsync=is_durable)
         self._lock = threading.RLock()
         self.keeper = Keeper(
             self.book, self.ram, self.disk, self._lock, self.limit_bytes, is_owner, is_durable
@@ -142,7 +142,7 @@ class RamFirst:
         except BaseException as e:
             if not self.book.is_used(version):
                 self.keeper.blocks(storage).free(version)
-            if isinstance(e, OSError) and file_blocks.is_no_room(e):
+            if isinstance(e, OSError) and base.is_no_room(e):
                 raise self._full(e, unique_id, value.total_bytes) from e
             raise
         return receipt
@@ -158,7 +158,7 @@ class RamFirst:
             return "ram"
         try:
             self.disk.create(version, value)
-        except file_blocks.NoRoom as e:
+        except base.NoRoom as e:
             raise self._full(e, unique_id, size) from e
         return "disk"
 
@@ -181,12 +181,12 @@ class RamFirst:
                 return False
             try:
                 self.ram.create(version, value)
-            except file_blocks.NoRoom:
+            except base.NoRoom:
                 # The limit allows it, but the memory file system is smaller.
                 if not self._spiller.make_room(size):
                     return False
                 self.ram.create(version, value)
-        except file_blocks.NoRoom:
+        except base.NoRoom:
             return False
         finally:
             with self._lock:

@@ -1,6 +1,6 @@
 """The folder of a context, who owns it, and the purge of what dead owners left.
 
-    <temp>/discomfort-<user>/<contexts>/<run_id>/      temporary contexts
+    <temp>/discomfort-<uid>/<contexts>/<run_id>/      temporary contexts
     <user's data folder>/discomfort/contexts/<run_id>/ durable ones
 
 An owner holds a lock for life: `owner.lock` in the folder and, where shared memory is a file
@@ -11,32 +11,24 @@ dead owner's.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import logging
 import os
 import re
 import shutil
-import stat
 import sys
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import StoreError
-from ..system import locks
-from .blocks import file_blocks
+from ..system import locks, user_folders
+from ..system.random_names import random_name
+from .blocks import base, choose
 
 log = logging.getLogger("discomfort.store")
 
-_AS_DIGITS = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[i % 36] for i in range(256))
 _RUN_ID = re.compile(r"\w[\w .-]{0,99}")
 # Windows forbids these names, with any extension.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-
-
-def random_name(length: int) -> str:
-    """Letters and digits from the system's source: forked processes never draw the same."""
-    # 256 values on 36 digits: not quite even, and none the worse for names.
-    return os.urandom(length).translate(_AS_DIGITS).decode("ascii")
 
 
 def new_token() -> str:
@@ -53,8 +45,7 @@ def check_run_id(run_id: str) -> str:
     if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id) or _RESERVED.fullmatch(run_id):
         raise ValueError(
             f"run_id {run_id!r} can't name a folder. Use letters, digits, '_', '-', '.' and "
-            "blanks, "
-            "beginning with a letter or digit, 100 at most."
+            "blanks, beginning with a letter or digit, 100 at most."
         )
     if run_id.endswith((".", " ")):
         raise ValueError(f"run_id {run_id!r} must not end with a dot or a blank.")
@@ -67,27 +58,17 @@ def contexts_dir(name: str) -> Path:
     Raises:
         StoreError: somebody else made it first.
     """
-    user = str(os.getuid()) if hasattr(os, "getuid") else re.sub(r"\W", "_", getpass.getuser())
-    home = Path(tempfile.gettempdir()) / f"discomfort-{user}"
-    # gettempdir is /tmp on Linux, which everybody can write to: what lies there may be a trap.
-    _make_private(home)
+    home = _private(user_folders.temporary_folder)
     folder = home / name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
-def _make_private(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not hasattr(os, "getuid"):
-        return
-    found = os.lstat(folder)
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise StoreError(
-            f"{folder} belongs to somebody else or is no folder. Remove it, or set TMPDIR "
-            "elsewhere."
-        )
-    if found.st_mode & 0o077:
-        os.chmod(folder, 0o700)
+def _private(make: Callable[[], Path]) -> Path:
+    try:
+        return make()
+    except user_folders.NotOurFolder as e:
+        raise StoreError(str(e)) from e
 
 
 def durable_dir() -> Path:
@@ -96,22 +77,16 @@ def durable_dir() -> Path:
 
 
 def user_data_dir(name: str) -> Path:
-    """A folder of this package below the user's data folder, by the custom of each system; made if
-    absent, closed to others.
+    """A folder of this user for what stays.
+
+    Raises:
+        StoreError: another user made it first.
     """
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Application Support")
-    else:
-        base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    folder = Path(base) / "discomfort" / name
-    _make_private(folder)
-    return folder
+    return _private(lambda: user_folders.data_folder(name))
 
 
 def has_shm_files() -> bool:
-    return sys.platform != "win32" and file_blocks.SHM_DIR.is_dir()
+    return sys.platform != "win32" and base.SHM_DIR.is_dir()
 
 
 class Owner:
@@ -127,7 +102,7 @@ class Owner:
     def mark_token(self, token: str) -> None:
         """Claim the blocks of that name; to be called before the first is made."""
         if has_shm_files():
-            lock = locks.OwnerLock(file_blocks.SHM_DIR / (file_blocks.PREFIX + token))
+            lock = locks.OwnerLock(base.SHM_DIR / (base.PREFIX + token))
             with contextlib.suppress(OSError):  # without room or rights there are no blocks either
                 if lock.acquire():
                     self._shm_lock = lock
@@ -194,7 +169,7 @@ def _folders(contexts: Path) -> list[Path]:
 
 def _free_named_blocks(folder: Path) -> None:
     if sys.platform != "win32" and not has_shm_files():
-        blocks = file_blocks.ram_blocks(folder)
+        blocks = choose.ram_blocks(folder)
         for version in blocks.versions():
             blocks.free(version)
 
@@ -202,18 +177,18 @@ def _free_named_blocks(folder: Path) -> None:
 def _purge_shm() -> list[str]:
     by_token: dict[str, list[str]] = {}
     with contextlib.suppress(OSError):
-        for name in os.listdir(file_blocks.SHM_DIR):
-            if name.startswith(file_blocks.PREFIX):
-                token = name[len(file_blocks.PREFIX) :].partition("_")[0]
+        for name in os.listdir(base.SHM_DIR):
+            if name.startswith(base.PREFIX):
+                token = name[len(base.PREFIX) :].partition("_")[0]
                 by_token.setdefault(token, []).append(name)
     removed = []
     for token, names in by_token.items():
-        mark = file_blocks.PREFIX + token
-        if not _is_dead(file_blocks.SHM_DIR / mark):
+        mark = base.PREFIX + token
+        if not _is_dead(base.SHM_DIR / mark):
             continue
         for name in sorted(names, key=lambda n: n == mark):  # the mark goes last
             with contextlib.suppress(OSError):
-                os.unlink(file_blocks.SHM_DIR / name)
+                os.unlink(base.SHM_DIR / name)
                 removed.append(name)
     return removed
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ..errors import ContextNotFound, CorruptValueError, StoreError, StoreFullError
 from . import run_dir
-from .blocks import file_blocks
+from .blocks import base, choose, file_blocks
 from .encoding import codec
 
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -29,10 +29,10 @@ class Loaded(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def _blocks_of(folder: str) -> tuple[file_blocks.Blocks, file_blocks.FileBlocks]:
+def _blocks_of(folder: str) -> tuple[base.Blocks, file_blocks.FileBlocks]:
     """RAM and disk of one run's folder. Kept: on Windows our RAM blocks live as long as this."""
     path = Path(folder)
-    return file_blocks.ram_blocks(path), file_blocks.disk_blocks(path)
+    return choose.ram_blocks(path), choose.disk_blocks(path)
 
 
 def load(run_dir: str, version: str) -> Loaded:
@@ -118,7 +118,7 @@ def save(save_order: dict[str, Any], unique_id: str, value: Any, is_list: bool) 
 _waiting: dict[str, str] = {}
 
 
-def _let_go_of_taken(ram: file_blocks.Blocks) -> None:
+def _let_go_of_taken(ram: base.Blocks) -> None:
     """Windows: a block that we made lives by our handle until the master has its own, and then the
     master has removed our note."""
     if sys.platform == "win32":
@@ -141,7 +141,7 @@ def _write(
     if save_order["use_ram"] and spent + size <= save_order["room"]:
         try:
             ram.create(version, value, is_list, save_order.get("spare", ()))
-        except file_blocks.NoRoom:
+        except base.NoRoom:
             pass  # the memory file system is smaller than the limit
         else:
             _spent[nonce] = spent + size
@@ -150,7 +150,7 @@ def _write(
             return "ram"
     try:
         disk.create(version, value, is_list)
-    except file_blocks.NoRoom as e:
+    except base.NoRoom as e:
         raise StoreFullError(
             e.errno,
             f"No room for the value of {unique_id!r} ({size} bytes): RAM left to this run "

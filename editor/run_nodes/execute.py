@@ -13,7 +13,7 @@ from ...workflow_context import WorkflowContext
 from ..host import allowed_folders, comfyui, display
 from ..host.shared_worker import session
 from . import crossing, job, sockets
-from .node_classes import MAX_SOCKETS
+from .limits import MAX_SOCKETS
 from .request import Request, is_by_reference
 from .validate import check_inputs
 

@@ -13,11 +13,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...nodes_internal import ANY
+from .limits import MAX_SOCKETS
 
 if TYPE_CHECKING:
     from .request import Widgets
-
-MAX_SOCKETS = 24  # inputs, and outputs; a class can't have as many as a workflow happens to need
 
 _VALUES = {
     "default": "",

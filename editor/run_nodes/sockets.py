@@ -14,7 +14,7 @@ from typing import Any
 
 from ...errors import Problem, WorkflowError
 from .constants import can_be_written, why_unfit
-from .node_classes import MAX_SOCKETS
+from .limits import MAX_SOCKETS
 
 ANY = "ANY"
 _SCALARS = {"INT", "FLOAT", "BOOLEAN", "STRING", "COMBO"}

@@ -1,7 +1,7 @@
 """Blocks: one stored value each, in shared memory or in a file. Write, map, free, list.
 
 Linux keeps shared memory as files in /dev/shm, so RAM and disk are one class there. macOS has named
-POSIX shared memory, Windows named mappings that live as long as a handle. `ram_blocks` picks. A
+POSIX shared memory, Windows named mappings that live as long as a handle: `choose.py` picks. A
 reader holds a shared lock on the block for as long as its mapping lives; whoever reuses a block's
 memory must get it exclusively.
 """
@@ -14,69 +14,16 @@ import mmap
 import os
 import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, TypeAlias
 
 from ...system import locks
 from ..encoding.codec import Encoded
 from . import mapping
+from .base import Lent, NoRoom, is_no_room
 from .copy import copy_into, copy_to_file, write_all
 from .pool import MIN_BYTES, Pool, Spare
 
-PREFIX = "discomfort_"
-SHM_DIR = Path("/dev/shm")
 _BINARY = getattr(os, "O_BINARY", 0)
-_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.ENOMEM, getattr(errno, "EDQUOT", errno.ENOSPC)}
-
-Lent: TypeAlias = Sequence[tuple[str, int]]
-
-
-class NoRoom(OSError):
-    """The block did not fit. Nothing of it is left."""
-
-
-class Blocks(Protocol):
-    """What RAM and disk have in common."""
-
-    is_ram: bool
-    pool: Pool
-
-    def create(
-        self, version: str, value: Encoded, is_list: bool = False, lent: Lent = ()
-    ) -> None: ...
-    def open(self, version: str) -> memoryview: ...
-    def free(self, version: str, is_owner: bool = True, size_bytes: int | None = None) -> bool: ...
-    def remove(self, version: str) -> None: ...
-    def pin(self, version: str) -> int | None: ...
-    def lend(self, most: int) -> list[tuple[str, int]]: ...
-    def adopt(self, version: str, size: int) -> None: ...
-    def versions(self) -> list[str]: ...
-    def room_bytes(self) -> int: ...
-    def locate(self, version: str) -> str: ...
-    def close(self) -> None: ...
-
-
-def is_no_room(e: OSError) -> bool:
-    """Whether the error says that memory or disk is full (or RLIMIT_FSIZE reached)."""
-    return isinstance(e, NoRoom) or e.errno in _NO_ROOM
-
-
-def ram_blocks(run_dir: Path, pool_bytes: int = 0) -> Blocks:
-    """The shared memory of this system, for the context in `run_dir`."""
-    if sys.platform == "win32":
-        from .named_blocks import WindowsBlocks
-
-        return WindowsBlocks()
-    if SHM_DIR.is_dir():
-        return FileBlocks(SHM_DIR, PREFIX, is_ram=True, pool_bytes=pool_bytes)
-    from .named_blocks import PosixBlocks
-
-    return PosixBlocks(run_dir / "made")
-
-
-def disk_blocks(run_dir: Path, fsync: bool = False) -> FileBlocks:
-    return FileBlocks(run_dir / "values", "", is_ram=False, fsync=fsync)
 
 
 class FileBlocks:

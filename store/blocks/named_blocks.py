@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ..encoding.codec import HEADER_BYTES, Encoded, read_header
+from .base import PREFIX, NoRoom, is_no_room
 from .copy import copy_into
 from .pool import Pool
-
-_PREFIX = "discomfort_"
 
 
 def _free_ram() -> int:
@@ -40,14 +39,12 @@ class PosixBlocks:
         self.pool = Pool(0)
 
     def locate(self, version: str) -> str:
-        return _PREFIX + version
+        return PREFIX + version
 
     def create(
         self, version: str, value: Encoded, is_list: bool = False, lent: Sequence[Any] = ()
     ) -> None:
         import _posixshmem
-
-        from .file_blocks import NoRoom, is_no_room
 
         if value.total_bytes > _free_ram():
             raise NoRoom(errno.ENOSPC, f"{value.total_bytes} bytes do not fit in memory")
@@ -134,7 +131,7 @@ class WindowsBlocks:
         self.pool = Pool(0)
 
     def locate(self, version: str) -> str:
-        return _PREFIX + version
+        return PREFIX + version
 
     def _map(self, version: str, size: int, access: int) -> Any:
         if sys.platform != "win32":
@@ -144,8 +141,6 @@ class WindowsBlocks:
     def create(
         self, version: str, value: Encoded, is_list: bool = False, lent: Sequence[Any] = ()
     ) -> None:
-        from .file_blocks import NoRoom
-
         size = value.total_bytes
         if size > _free_ram():
             raise NoRoom(errno.ENOSPC, f"{size} bytes do not fit in memory")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from custom_nodes.discomfort import errors
-from custom_nodes.discomfort.store.blocks import file_blocks
+from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 
 from .conftest import open_handles, shared_memory, shm_files
@@ -188,8 +188,8 @@ def test_files_are_private_to_the_user(context):
     for folder in (context.folder, context.folder.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     files = [context.get_storage_info("disk")["path"], context.folder / "receipts.json"]
-    if file_blocks.SHM_DIR.is_dir():
-        files.append(file_blocks.SHM_DIR / context.get_storage_info("ram")["shm_name"])
+    if base.SHM_DIR.is_dir():
+        files.append(base.SHM_DIR / context.get_storage_info("ram")["shm_name"])
     for path in files:
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
 

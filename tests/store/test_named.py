@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from custom_nodes.discomfort.store.blocks.file_blocks import NoRoom
+from custom_nodes.discomfort.store.blocks.base import NoRoom
 from custom_nodes.discomfort.store.blocks.named_blocks import PosixBlocks
 from custom_nodes.discomfort.store.encoding import codec
 
@@ -53,9 +53,9 @@ def test_more_than_there_is_memory_is_no_room(tmp_path):
 def as_on_macos(monkeypatch, tmp_path):
     """No shared-memory file system: the store takes the path that it takes on macOS."""
     from custom_nodes.discomfort.store import worker_side
-    from custom_nodes.discomfort.store.blocks import file_blocks
+    from custom_nodes.discomfort.store.blocks import base
 
-    monkeypatch.setattr(file_blocks, "SHM_DIR", tmp_path / "absent")
+    monkeypatch.setattr(base, "SHM_DIR", tmp_path / "absent")
     worker_side._blocks_of.cache_clear()
     yield
     worker_side._blocks_of.cache_clear()

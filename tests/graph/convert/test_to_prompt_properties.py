@@ -1,5 +1,4 @@
-"""Properties of every conversion: ids and orders in the file don't matter, bad input is one error.
-"""
+"""Properties of every conversion: ids and orders in the file don't matter, bad input is one error."""
 
 from __future__ import annotations
 
@@ -39,9 +38,7 @@ def tagged(data: dict[str, Any]) -> dict[str, Any]:
 def by_mark(data: dict[str, Any]) -> dict[str, Any]:
     """The prompt with marks for ids, so that prompts with different ids can be compared."""
     flat = flatten(parse_workflow(data), INFO)
-    name = {
-        i: ">".join(n.data["mark"] for n in (*f.hosts, f.node)) for i, f in flat.nodes.items()
-    }
+    name = {i: ">".join(n.data["mark"] for n in (*f.hosts, f.node)) for i, f in flat.nodes.items()}
     prompt = to_prompt(data, INFO)
     return {
         name[i]: {
@@ -122,10 +119,30 @@ def deep(levels: int) -> Any:
     return value
 
 
-ODD = st.sampled_from([
-    None, True, -1, 0, 2.5, "", "x", "-10", [], {}, [1], [[]], {"a": 1}, 10**30, float("nan"),
-    float("inf"), deep(10_000), {"id": deep(10_000)}, -10, -20,
-])
+ODD = st.sampled_from(
+    [
+        None,
+        True,
+        -1,
+        0,
+        2.5,
+        "",
+        "x",
+        "-10",
+        [],
+        {},
+        [1],
+        [[]],
+        {"a": 1},
+        10**30,
+        float("nan"),
+        float("inf"),
+        deep(10_000),
+        {"id": deep(10_000)},
+        -10,
+        -20,
+    ]
+)
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
