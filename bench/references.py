@@ -135,7 +135,9 @@ async def measure_value(discomfort: Discomfort, args: argparse.Namespace) -> Non
             saved_s = time.perf_counter() - start
         finally:
             discomfort.Tools.pass_by_rules["MODEL"] = "ref"
-        size = by_value.get_storage_info("model")["size"]
+        info = by_value.get_storage_info("model")
+        assert info is not None
+        size = info["size"]
         print(f"load_model by value: {saved_s:.2f} s, {size / 1e6:.0f} MB stored")
         for i in range(-1, args.runs):  # one to warm up
             given = values(i + 1001, args)
@@ -173,7 +175,7 @@ async def measure(comfyui: Path, folder: Path, args: argparse.Namespace) -> None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--side", type=int, default=64, help="of the pictures, in pixels")
     parser.add_argument("--steps", type=int, default=1)

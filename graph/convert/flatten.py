@@ -203,7 +203,7 @@ def _resolve(scope: Scope, state: NodeState, input_name: str) -> _End:
     """Follow the link of an input, against its direction, to a node that runs."""
     asking = scope.graph, state, input_name
     found = _step(scope, state.links.get(input_name), asking, None)
-    if type(found) is not _Cursor:  # most links lead to a node at once
+    if not isinstance(found, _Cursor):  # most links lead to a node at once
         return found
     seen: set[tuple[int, Any]] = set()
     while isinstance(found, _Cursor):

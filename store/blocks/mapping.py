@@ -1,4 +1,4 @@
-"""A block as private memory: a copy-on-write mapping, or a copy. Used by `segments.py`."""
+"""A block as private memory: a copy-on-write mapping, or a copy. Used by `file_blocks.py`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ import weakref
 from io import FileIO
 
 from ...errors import CorruptValueError
-
-if sys.platform != "win32":
-    import resource
 
 # Reading this much costs less than a mapping, and holds no descriptor open while the value lives.
 SMALL_BYTES = 64 * 1024
@@ -49,6 +46,8 @@ def map_privately(fd: int, size: int) -> memoryview:
 def _most_mapped() -> float:
     if sys.platform == "win32":
         return float("inf")
+    import resource
+
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return float("inf") if soft == resource.RLIM_INFINITY else soft // 2
 

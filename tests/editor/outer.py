@@ -86,7 +86,7 @@ async def client_of(outer: Outer) -> AsyncIterator[Client]:
     await made.http.close()
 
 
-def runner(workflow: str, **inputs: Any) -> dict[str, Any]:
+def runner(workflow: Any, **inputs: Any) -> dict[str, Any]:
     """A DiscomfortTestRunner in a prompt."""
     return {"class_type": "DiscomfortTestRunner", "inputs": {"workflow": workflow, **inputs}}
 

@@ -8,13 +8,17 @@ import json
 import os
 import random
 import string
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import folder_paths
 import numpy as np
-from lazy import torch
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
+
+if TYPE_CHECKING:
+    import torch
+else:
+    from lazy import torch
 
 
 class InterruptProcessingException(Exception):
@@ -141,7 +145,7 @@ class PreviewImage(SaveImage):
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {**SaveImage.INPUT_TYPES(), "required": {"images": ("IMAGE",)}}
 
-    def run(
+    def run(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, images: torch.Tensor, prompt: Any = None, extra_pnginfo: Any = None
     ) -> dict[str, Any]:
         suffix = "".join(random.choices(string.ascii_lowercase, k=5))

@@ -91,7 +91,7 @@ def _check_upstream(
 ) -> list[str]:
     """The nodes that the output depends on, each checked once."""
     reached: dict[str, None] = {}
-    stack = [(output, ())]
+    stack: list[tuple[str, tuple[str, ...]]] = [(output, ())]
     while stack:
         node_id, path = stack.pop()
         if node_id in path:

@@ -269,6 +269,7 @@ def test_a_full_disk_ends_the_record_and_not_the_run(records, caplog):
         if Path("/dev/full").exists()
         else pytest.skip("no full disk") as full
     ):
+        assert history._writer and history._writer._state._fd is not None
         os.dup2(full.fileno(), history._writer._state._fd)
         note_call(history, 1)
         note_call(history, 1)

@@ -32,6 +32,7 @@ async def echo(discomfort: Discomfort, workflows, value: int, **options) -> None
 
 
 async def kill_worker(discomfort: Discomfort) -> None:
+    assert discomfort.Worker.pid is not None
     os.kill(discomfort.Worker.pid, signal.SIGKILL)
     await wait_for(lambda: discomfort.Worker.state != "ready", "the worker's death is known")
 
@@ -48,6 +49,7 @@ async def test_two_share_a_worker_until_the_last_is_shut_down(config, workflows)
     with pytest.raises(ExecutionError, match="shut down"):
         await first.__aenter__()
     pid = second.Worker.pid
+    assert pid is not None
     await second.shutdown()
     assert not psutil.pid_exists(pid)
 
@@ -86,6 +88,7 @@ async def test_a_worker_that_dies_before_its_first_run_is_replaced(config, workf
     async with await Discomfort.create(config) as discomfort:
         runs = [asyncio.ensure_future(echo(discomfort, workflows, i)) for i in range(4)]
         await asyncio.sleep(0)
+        assert discomfort.Worker.pid is not None
         os.kill(discomfort.Worker.pid, signal.SIGKILL)
         found = await asyncio.gather(*runs, return_exceptions=True)
         assert {type(f) for f in found} <= {type(None), WorkerDied}

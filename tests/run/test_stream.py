@@ -88,7 +88,9 @@ async def test_block_that_is_left_early_ends_with_an_idle_worker(discomfort, wor
                     break
                 if how == "exception":
                     raise ZeroDivisionError
-                asyncio.current_task().cancel()
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
 
     consuming = asyncio.ensure_future(consume())
     await asyncio.wait({consuming})
@@ -228,7 +230,8 @@ async def test_steps_count_what_is_needed_not_what_keeps_references_warm(
         assert any("in the reference 'operation'" in e.title for e in nodes)
         prompt = one_node(time.monotonic_ns())
         seen = [e async for e in discomfort.stream(prompt) if isinstance(e, (Queued, NodeStarted))]
-        assert [e.total for e in seen] == [2, 2, 2] and seen[-1].step == 2
+        assert [e.total for e in seen] == [2, 2, 2]
+        assert isinstance(seen[-1], NodeStarted) and seen[-1].step == 2
 
 
 async def test_steps_and_previews_of_comfyuis_own_progress_bar_arrive(discomfort):

@@ -184,7 +184,8 @@ def fill_small_memory(run_id: str) -> None:
             stored[f"k{i}"] = i
         save_order = context.lend([]).save_order
         worker_side.save(save_order, "fromworker", np.full(3 << 20, 99, np.uint8), False)
-        say(sorted({context.get_storage_info(k)["storage_type"] for k in stored}))
+        infos = [context.get_storage_info(k) or {} for k in stored]
+        say(sorted({info["storage_type"] for info in infos}))
         try:
             for i in range(8, 20):
                 context.save(f"k{i % 8}", np.full(4 << 20, i, np.uint8))

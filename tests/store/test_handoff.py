@@ -74,7 +74,7 @@ def test_lent_value_is_not_spilled():
         loan = context.lend(["a"])
         for i in range(8):
             context.save(f"k{i}", np.full(1 << 20, i, np.uint8))
-        assert context.get_storage_info("a")["storage_type"] == "ram"
+        assert (context.get_storage_info("a") or {})["storage_type"] == "ram"
         assert worker_side.load(loan.run_dir, loan.versions["a"]).value.all()
         context.collect(loan)
         for i in range(8):

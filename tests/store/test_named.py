@@ -77,7 +77,7 @@ def test_context_without_a_memory_file_system(as_on_macos):
         worker_side.save(json.loads(json.dumps(loan.save_order)), "out", np.arange(9), False)
         assert context.collect(loan).load("out").sum() == 36
         assert [int(context.load(f"k{i}")[-1]) for i in range(20)] == list(range(20))
-        info = context.get_storage_info("k19")
+        info = context.get_storage_info("k19") or {}
         assert info["storage_type"] == "ram" and len("/" + info["shm_name"]) <= 31
         left = context.folder / "made"
         assert left.exists()

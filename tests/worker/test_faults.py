@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import (
@@ -322,7 +323,7 @@ async def test_timeout_holds_with_a_worker_that_does_not_answer(
 
 async def test_folder_that_somebody_removed_is_no_trouble_at_the_end(make_connector: Make):
     connector = await make_connector()
-    process = connector._server.process  # type: ignore[union-attr]
+    process: Any = connector._server.process  # type: ignore[union-attr]
     shutil.rmtree(process._folder.path)
     await assert_works(connector)
     await connector.kill_api()
