@@ -13,55 +13,21 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from house import (
+    FLOORS,
+    GRAPH_FLOORS,
+    LIBRARY,
+    ONLY,
+    PACKAGES,
+    ROOMS,
+    ROOT,
+    find_imports,
+    find_relative,
+    parse,
+    room_of,
+)
 
-ROOT = Path(__file__).resolve().parent.parent
-
-# DESIGN's table from the top down: each may import what stands in a line below its own, and none
-# beside or above it, functions' own imports counted. A package stands for all in it.
-FLOORS = (
-    ("__init__",),
-    ("nodes",),
-    ("editor",),
-    ("discomfort",),
-    ("workflow_tools",),
-    ("run",),
-    ("references",),
-    ("workflow_context", "comfy_serverless", "nodes_internal", "events"),
-    ("context", "records"),
-    ("store", "worker", "workflows"),
-    ("graph",),
-    ("system", "values"),
-    ("errors",),
-)
-# Narrower than the table: these know nothing but what stands here.
-ONLY = {
-    "store": {"system", "errors"},
-    "worker": {"system", "errors"},
-    "graph": {"errors"},
-}
-# The same inside `graph`, from the bottom up.
-GRAPH_FLOORS = (
-    ("workflow",),
-    ("node_classes",),
-    ("prompt",),
-    ("convert",),
-    ("ports",),
-    ("plan",),
-    ("compose",),
-    ("explain",),
-)
-# Whatever else lies in the root: no module of the library.
-NOT_LIBRARY = {"tests", "bench", "examples", "devtools", "typings"}
-ROOMS = {room for floor in FLOORS for room in floor} | {"bootstrap"}
-PACKAGES = sorted(
-    p.parent.name
-    for p in ROOT.glob("*/__init__.py")
-    if p.parent.name not in NOT_LIBRARY and not p.parent.name.startswith(".")
-)
-LIBRARY = sorted(
-    [p for p in ROOT.glob("*.py") if p.name != "bootstrap.py"]
-    + [p for name in PACKAGES for p in (ROOT / name).glob("**/*.py")]
-)
+DOORS = ROOMS | {"bootstrap"}
 # Where ComfyUI's own modules may be imported, inside functions.
 KNOW_COMFYUI = ("editor/host/", "worker/launch/inside_comfyui.py", "nodes_internal.py")
 
@@ -106,24 +72,8 @@ every_graph_module = pytest.mark.parametrize(
 )
 
 
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), name_of(path))
-
-
 def is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-
-
-def find_imports(node: ast.AST, in_function: bool = False):
-    """Every import that runs, as (statement, whether it is inside a function)."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import | ast.ImportFrom):
-            yield child, in_function
-        elif not is_type_checking(child):
-            inside = in_function or isinstance(
-                child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-            )
-            yield from find_imports(child, inside)
 
 
 def find_absolute(path: Path):
@@ -134,30 +84,6 @@ def find_absolute(path: Path):
                 yield alias.name, in_function
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield node.module or "", in_function
-
-
-def find_relative(path: Path):
-    """(module of ours from the project's root, "graph.workflow.model", whether in a function)."""
-    place = path.relative_to(ROOT).parent.parts
-    for node, in_function in find_imports(parse(path)):
-        if not isinstance(node, ast.ImportFrom) or node.level == 0:
-            continue
-        base = place[: len(place) - (node.level - 1)]
-        module = ".".join([*base, *([node.module] if node.module else [])])
-        for alias in node.names:
-            inner = f"{module}.{alias.name}".lstrip(".")
-            yield inner if is_module(inner) else module or "__init__", in_function
-
-
-def is_module(name: str) -> bool:
-    place = ROOT.joinpath(*name.split("."))
-    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
-
-
-def room_of(path: Path) -> str:
-    """The package of a module, or its own name when it is at the root."""
-    parts = path.relative_to(ROOT).parts
-    return parts[0] if len(parts) > 1 else path.stem
 
 
 def floor_of(room: str, floors: tuple[tuple[str, ...], ...]) -> int:
@@ -183,8 +109,8 @@ def test_the_walk_sees_the_library():
 def test_the_root_shows_the_front_doors_and_nothing_else():
     in_root = {path.stem for path in ROOT.glob("*.py")}
     packages = set(PACKAGES)
-    assert in_root == ROOMS - packages
-    assert packages == ROOMS - in_root
+    assert in_root == DOORS - packages
+    assert packages == DOORS - in_root
 
 
 @every_module
