@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from .context import frozen_values, handoff, lifetime, pickle_files, usage
+from .context import frozen_values, lifetime, pickle_files, usage
+from .context.context_store import ContextStore, check_unique_id
 from .context.handoff import Collected, Loan
 from .context.references import StoredReferences, write_reference
 from .errors import UnknownKeyError
@@ -34,7 +33,6 @@ __all__ = [
 
 _PASS_BY = ("val", "ref")
 FROZEN_PREFIX = frozen_values.PREFIX
-_KEPT_WHEN_EMPTY_BYTES = 128 << 20
 
 
 class WorkflowContext:
@@ -79,6 +77,7 @@ class WorkflowContext:
         self._life = lifetime.Life(contexts, self.run_id, limit, create, durable)
         self.folder = self._life.folder
         self._references = StoredReferences(self._life)
+        self.internal = ContextStore(self._life, self._references, trusted)
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -232,7 +231,7 @@ class WorkflowContext:
         """The value of that version; LookupError when another took its place."""
         for key in self.list_keys():
             with contextlib.suppress(UnknownKeyError):
-                if self.version(key) == version:
+                if self.internal.version(key) == version:
                     return self.load(key)
         raise LookupError(version)
 
@@ -248,86 +247,12 @@ class WorkflowContext:
         except Exception as e:
             raise TypeError(f"A value of type {type(value).__name__} can't be stored: {e}") from e
 
-    # -- internal: for the facade ---------------------------------------------------------------
-
     @property
     def history(self) -> History:
-        """Internal. What the runs on this context did."""
+        """What the runs on this context did; `report` shows it."""
         if self._history is None:
             self._history = History()
         return self._history
-
-    def get_used_bytes(self) -> dict[str, int]:
-        """Internal. What the stored values take: "ram" and "disk"."""
-        return self._store.book.used_bytes
-
-    def version(self, unique_id: str) -> str:
-        """Internal. Changes whenever something else is stored under the key; unique over all
-        contexts."""
-        return self._store.receipt(unique_id).version
-
-    def get_receipt(self, unique_id: str) -> Receipt:
-        """Internal. How the value is stored, with `meta`."""
-        return self._store.receipt(unique_id)
-
-    def load_reference(self, unique_id: str) -> Any:
-        """Internal. The workflow of a reference as it is stored, without its frozen values."""
-        return self._store.load(unique_id, self.trusted)
-
-    def content_of(self, receipt: Receipt) -> str:
-        """Internal. The hash of a stored value's content; the block is lent to a run."""
-        return self._references.content_of(receipt)
-
-    def keep_reference(
-        self, unique_id: str, workflow: Any, recipe: str, kept: Mapping[str, Receipt]
-    ) -> None:
-        """Internal. Save a reference with values of this context frozen in: content -> receipt."""
-        self._references.save(unique_id, workflow, True, {"recipe": recipe}, kept)
-
-    def note_recipe(self, unique_id: str, version: str, recipe: str) -> None:
-        """Internal. Remember the recipe of a reference that somebody saved."""
-        self._references.note_recipe(unique_id, version, recipe)
-
-    def missing_contents(self, contents: Iterable[str]) -> list[str]:
-        """Internal. Of frozen values those that this context does not have."""
-        return self._references.missing(contents)
-
-    def holding(self, values: Mapping[str, str]) -> AbstractContextManager[None]:
-        """Internal. Have the packed values of workflows here as long as these run."""
-        return self._references.holding(values)
-
-    def copy_key(self, src: str, dst: str) -> Receipt:
-        """Internal. A second key for the same stored value; costs a line in the receipts."""
-        check_unique_id(dst)
-        with self._references.replacing(dst):
-            return self._store.copy(src, dst)
-
-    def delete_key(self, unique_id: str) -> None:
-        """Internal. Remove a key; KeyError when absent."""
-        with self._references.replacing(unique_id):
-            self._store.remove(unique_id)
-
-    def clear(self) -> None:
-        """Internal. Remove every key, so that the context can serve another run.
-
-        Freed memory is kept for it, but not much.
-        """
-        for key in self._store.unique_ids():
-            with contextlib.suppress(UnknownKeyError):  # another process was faster
-                self.delete_key(key)
-        pool = self._store.ram.pool
-        pool.trim(max(0, pool.size_bytes - _KEPT_WHEN_EMPTY_BYTES))
-
-    def lend(self, load: Iterable[str], use_ram: bool = True) -> Loan:
-        """Internal. Lend values to one run of the worker, and tell it where to save."""
-        return handoff.lend(self._store, load, use_ram)
-
-    def collect(self, loan: Loan, commit: bool = True) -> Collected:
-        """Internal. Collect what the run saved, also after a failure. Idempotent.
-
-        The result's `load(unique_id)` reads what this run saved, whoever saves the key meanwhile.
-        """
-        return handoff.collect(self._store, loan, commit, self.trusted)
 
     # -- life -----------------------------------------------------------------------------------
 
@@ -356,13 +281,3 @@ class WorkflowContext:
     def delete_durable(cls, run_id: str) -> None:
         """Remove a durable context with all its values; FileNotFoundError when there is none."""
         lifetime.delete_durable(run_id)
-
-
-def check_unique_id(unique_id: Any) -> None:
-    """Raises TypeError or ValueError for what can't be a key of a context."""
-    if not isinstance(unique_id, str):
-        raise TypeError(f"A unique_id must be text, not {unique_id!r}.")
-    if not unique_id.strip():
-        raise ValueError(
-            "A unique_id must not be empty. Name the value as the port that it is for or from."
-        )

@@ -63,14 +63,14 @@ class References:
         Raises:
             WorkflowError: it is no closure: an INPUT port in it has no frozen value.
         """
-        receipt = context.get_receipt(unique_id)
+        receipt = context.internal.get_receipt(unique_id)
         recipe = self._by_version.get(receipt.version)
         if recipe is None:
             name = f"the reference {unique_id!r}"
-            stored = preparer.prepare(context.load_reference(unique_id), name)
+            stored = preparer.prepare(context.internal.load_reference(unique_id), name)
             recipe = recipe_of(stored, unique_id, preparer)
             if (receipt.meta or {}).get("recipe") != recipe.id:
-                context.note_recipe(unique_id, receipt.version, recipe.id)
+                context.internal.note_recipe(unique_id, receipt.version, recipe.id)
         self._remember(receipt.version, recipe, unique_id)
         _check_frozen(context, unique_id, recipe)
         return recipe
@@ -98,7 +98,7 @@ class References:
         """The content of a value that is lent; hashed once for each version."""
         content = self._contents.get(receipt.version)
         if content is None:
-            content = self._contents[receipt.version] = context.content_of(receipt)
+            content = self._contents[receipt.version] = context.internal.content_of(receipt)
             _trim(self._contents)
         return content
 
@@ -106,9 +106,9 @@ class References:
         """Save them to the context, but for those that are stored already."""
         for unique_id, recipe, workflow, kept in references:
             if workflow is not None:
-                context.keep_reference(unique_id, workflow, recipe.id, kept)
+                context.internal.keep_reference(unique_id, workflow, recipe.id, kept)
                 log.info("%r is a reference now, recipe %s.", unique_id, recipe.id)
-            self._remember(context.version(unique_id), recipe, unique_id)
+            self._remember(context.internal.version(unique_id), recipe, unique_id)
 
     def _remember(self, version: str, recipe: Recipe, unique_id: str) -> None:
         self.pins.use(recipe, unique_id)
@@ -175,7 +175,7 @@ class _Maker:
         """What is stored: a workflow where all its parts are workflows, else a prompt."""
         made, info = self._made, self._preparer.info
         references = {
-            uid: self._context.load_reference(uid)
+            uid: self._context.internal.load_reference(uid)
             for uid, binding in self._plan.bindings.items()
             if isinstance(binding, Graft)
         }
@@ -202,14 +202,14 @@ class _Maker:
 
 def _is_stored(context: WorkflowContext, unique_id: str, recipe: Recipe) -> bool:
     try:
-        receipt = context.get_receipt(unique_id)
+        receipt = context.internal.get_receipt(unique_id)
     except UnknownKeyError:
         return False
     return receipt.pass_by == "ref" and (receipt.meta or {}).get("recipe") == recipe.id
 
 
 def _check_frozen(context: WorkflowContext, unique_id: str, recipe: Recipe) -> None:
-    if recipe.frozen and context.missing_contents(recipe.frozen):
+    if recipe.frozen and context.internal.missing_contents(recipe.frozen):
         raise WorkflowError(
             f"The reference {unique_id!r} was made over a value (a picture, a latent ...) that "
             "this context does not have. Take the whole reference, as context.load() or "

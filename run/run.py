@@ -72,7 +72,7 @@ class Run:
         )
         if (warning := unknown_inputs(inputs, named_ports)) is not None:
             log.warning(warning)
-        with self._context.holding(values):
+        with self._context.internal.holding(values):
             for unique_id, value in inputs.items():
                 await self._save_input(unique_id, value, prepared)
             await self._tracked(prepared)
@@ -167,7 +167,7 @@ class Run:
         except BaseException as e:
             self._collect_after(e, loan)
             raise
-        collected = self._context.collect(loan)
+        collected = self._context.internal.collect(loan)
         self._note_outputs(prepared, plan, collected)
         for unique_id in plan.references:
             self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
@@ -194,10 +194,10 @@ class Run:
                 )
             loads = versions_to_load(plan)
             frozen = [FROZEN_PREFIX + c for c in contents_to_load(plan, prompt, prepared.ports)]
-            loan = self._context.lend([*loads, *frozen], self._options.use_ram)
+            loan = self._context.internal.lend([*loads, *frozen], self._options.use_ram)
             if all(loan.versions[key] == version for key, version in loads.items()):
                 return plan, swapped, loan
-            self._context.collect(loan)
+            self._context.internal.collect(loan)
         raise WorkflowError(
             f"The values that {prepared.name} reads are saved anew faster than it can start. Give "
             "runs that go on at the same time a context each."
@@ -224,7 +224,7 @@ class Run:
     def _collect_after(self, error: BaseException, loan: Loan) -> None:
         """What was saved before the run failed is kept. The first error is what is raised."""
         try:
-            self._context.collect(loan)
+            self._context.internal.collect(loan)
         except Exception:
             log.exception("The values of a run that ended with %r were not taken back.", error)
 
