@@ -211,7 +211,9 @@ def test_many_calls_and_failures_are_bounded_too(monkeypatch, records):
     view = Archive().view(history.folder.name)
     assert view["status"] == "failed" and view["calls"] == 400
     assert view["iterations"] == 400
-    assert sum(row["error"] == "E" for row in view["rows"]) == len(view["rows"]) / 2
+    # They took turns; which of the two the oldest row is depends on when the writer last trimmed.
+    failed_rows = sum(row["error"] == "E" for row in view["rows"])
+    assert abs(2 * failed_rows - len(view["rows"])) <= 1
 
 
 def test_of_much_that_waits_for_its_picture_some_is_left_out(records):
