@@ -1,1 +1,1 @@
-"""The operating system and settings: configuration, the folders of this user, locks."""
+"""The operating system and settings: configuration, private folders, locks, whole files."""

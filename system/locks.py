@@ -18,8 +18,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def try_exclusive(fd: int) -> bool:
-        """Lock without waiting. Windows has no shared locks: an open file can't be removed there
-        anyway."""
+        """Lock without waiting. Windows has no shared locks, but an open file can't be removed."""
         try:
             os.lseek(fd, 0, os.SEEK_SET)
             msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
@@ -43,8 +42,7 @@ else:
     import fcntl
 
     def try_exclusive(fd: int) -> bool:
-        """Lock without waiting: true if nobody else, in any process, has this file locked or mapped
-        by us."""
+        """Lock without waiting: true if no process has this file locked, or mapped by us."""
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -52,8 +50,7 @@ else:
         return True
 
     def try_shared(fd: int) -> bool:
-        """Mark as in use, without waiting. The mark lasts as long as the descriptor or a mapping of
-        it."""
+        """Mark as in use, without waiting, until the descriptor and all mappings of it are gone."""
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
@@ -73,9 +70,8 @@ _OPEN_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, 
 class ProcessLock:
     """`with lock:` among threads and processes. Reentrant within a thread.
 
-    The file stays open between uses: a lock and its release cost a microsecond, where opening a
-    lock file each time (as the filelock package does) costs fifty, a third of what a small save may
-    take.
+    The file stays open between uses: a lock and its release cost a microsecond. To open a lock file
+    each time costs fifty, a third of what a small save may take.
     """
 
     def __init__(self, path: Path):
@@ -119,7 +115,10 @@ class ProcessLock:
 
 
 class OwnerLock:
-    """A lock file held for as long as its owner lives.
+    """A lock file held for as long as its owner lives: of contexts, workers and records.
+
+    Ours, and not the filelock package's: it notices when a purge removed the file between the open
+    and the lock, it can be let go with or without its file, and `ProcessLock` is here anyway.
 
     Args:
         path: the lock file; made if absent.
@@ -130,7 +129,7 @@ class OwnerLock:
         self._fd: int | None = None
 
     def acquire(self) -> bool:
-        """Take it, or return False when somebody lives who has it."""
+        """Take it, or return False when its owner lives."""
         while True:
             fd = os.open(self.path, _OPEN_FLAGS, 0o600)
             if not try_exclusive(fd):
@@ -147,8 +146,7 @@ class OwnerLock:
             os.close(fd)
 
     def release(self, remove: bool = True) -> None:
-        """Give it back. On POSIX the file goes first, so that nobody locks a file about to
-        vanish."""
+        """Let go. On POSIX the file goes first: a lock on a file about to vanish is worthless."""
         fd, self._fd = self._fd, None
         if fd is None:
             return

@@ -105,7 +105,6 @@ def test_requirements_are_the_same_in_both_files_and_light():
     assert names == {
         "aiohttp",
         "cloudpickle",
-        "filelock",
         "numpy",
         "pillow",
         "psutil",

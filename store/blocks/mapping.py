@@ -1,4 +1,4 @@
-"""A block as private memory: a copy-on-write mapping, or a copy. Used by `segments.py`."""
+"""A block as private memory: a copy-on-write mapping, or a copy. Used by `file_blocks.py`."""
 
 from __future__ import annotations
 

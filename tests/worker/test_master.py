@@ -177,7 +177,7 @@ def test_purge_leaves_living_owners_alone_and_takes_dead_ones(tmp_path: Path):
     (target / "keep.py").write_text("", encoding="utf-8")
     worker_folder.link_folder(dead.nodes / "extension", target)
     (dead.temp / "big.bin").write_bytes(b"x" * 1000)
-    dead._lock.release()  # what the system does when the owner dies
+    dead._lock.release(remove=False)  # what the system does when the owner dies
     worker_folder.make_worker_folder().remove(with_log=True)
     assert living.path.is_dir() and not dead.path.exists()
     assert (target / "keep.py").is_file(), "a link was followed"
@@ -194,7 +194,7 @@ def test_purge_ends_a_worker_that_outlived_its_master(tmp_path: Path):
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
     try:
         folder.note_process(orphan.pid)
-        folder._lock.release()
+        folder._lock.release(remove=False)
         purge_now()
         assert orphan.wait(10) == -signal.SIGKILL
         assert bystander.poll() is None

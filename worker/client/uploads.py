@@ -10,11 +10,11 @@ import contextlib
 import filecmp
 import json
 import logging
-import os
 import shutil
 import threading
-import uuid
 from pathlib import Path
+
+from ...system.files import write_file, written_beside
 
 log = logging.getLogger("discomfort.worker")
 
@@ -51,7 +51,7 @@ class Uploads:
             "folders": sorted(map(str, self._made_folders)),
         }
         try:
-            self._journal.write_text(json.dumps(about), encoding="utf-8")
+            write_file(self._journal, lambda file: file.write(json.dumps(about).encode()))
         except OSError as e:
             log.warning("The journal of ephemeral uploads can't be written: %s", e)
 
@@ -84,7 +84,8 @@ class Uploads:
             if is_ephemeral and not target.exists():
                 self._ephemeral.add(target)
                 self._write_journal()
-            self._copy(source, target)
+            with written_beside(target) as draft:  # a reader never sees half a file
+                shutil.copyfile(source, draft)
         return target
 
     def _make_folder(self, folder: Path, is_ephemeral: bool) -> None:
@@ -92,19 +93,6 @@ class Uploads:
         folder.mkdir(parents=True, exist_ok=True)
         if is_ephemeral:
             self._made_folders += missing
-
-    @staticmethod
-    def _copy(source: Path, target: Path) -> None:
-        """Copy to a name of our own first: a reader never sees half a file, a full disk leaves
-        none.
-        """
-        partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-        try:
-            shutil.copyfile(source, partial)
-            os.replace(partial, target)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
 
     def remove_ephemeral(self) -> None:
         """Remove the ephemeral copies, and the folders made for them if empty. Never raises."""

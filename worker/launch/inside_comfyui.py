@@ -31,7 +31,6 @@ NEEDED_MODULES = {
     "cloudpickle": "cloudpickle",
     "psutil": "psutil",
     "aiohttp": "aiohttp",
-    "filelock": "filelock",
     "numpy": "numpy",
     "PIL": "pillow",
     "tqdm": "tqdm",

@@ -1,38 +1,37 @@
-"""The worker's own folder, under the user's temporary directory, and the purge of dead owners'
-ones.
+"""The worker's own folder, in the user's temporary folder, and the purge of dead owners' ones.
 
-    discomfort-<user>/workers/<id>/   temp, output, user, nodes (links), owner.json; held by a lock
-    discomfort-<user>/logs/<id>.log   outlives a crash, so that errors can name it
+    discomfort-<uid>/workers/<id>/   temp, output, user, nodes (links), owner.json; held by a lock
+    discomfort-<uid>/logs/<id>.log   outlives a crash, so that errors can name it
 
-Whoever holds `owner.lock` lives: a lock can't be mistaken for another's, as a recycled pid can.
+Whoever holds `owner.lock` lives: see `system/owned_folders.py`.
 """
 
 from __future__ import annotations
 
-import getpass
+import contextlib
 import json
 import logging
 import os
-import re
 import shutil
 import signal
-import stat
 import sys
-import tempfile
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
 
 from ...errors import WorkerStartError
+from ...system import user_folders
+from ...system.files import write_file
+from ...system.locks import OwnerLock, ProcessLock
+from ...system.owned_folders import folders_in, owner_lock, purge_dead, remove_owned
 from ..client.uploads import remove_journaled
 
 log = logging.getLogger("discomfort.worker")
 
-LOCK_NAME = "owner.lock"
 OWNER_NAME = "owner.json"
 KEPT_LOGS = 20
 # psutil derives start times from the clock, which may be set in between.
@@ -40,38 +39,24 @@ _SAME_START_S = 5.0
 
 
 def base_dir() -> Path:
-    """The user's private folder of this package, made when absent (0700).
+    """The folder of all workers and logs of this user.
 
     Raises:
-        WorkerStartError: somebody else owns the name.
+        WorkerStartError: another user owns the name.
     """
     try:
-        user = getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        user = str(os.getuid()) if hasattr(os, "getuid") else "user"
-    path = Path(tempfile.gettempdir()) / f"discomfort-{re.sub(r'[^A-Za-z0-9_.-]', '_', user)}"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if hasattr(os, "getuid"):
-        about = path.lstat()
-        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
-            raise WorkerStartError(
-                f"{path} belongs to somebody else. Set TMPDIR to a folder of your own."
-            )
-        if about.st_mode & 0o077:
-            path.chmod(0o700)
-    return path
+        return user_folders.temporary_folder()
+    except user_folders.NotOurFolder as e:
+        raise WorkerStartError(str(e)) from e
 
 
 @dataclass(slots=True)
 class WorkerFolder:
-    """One worker's folder.
-
-    `remove` it when the worker has ended; the log stays unless told otherwise.
-    """
+    """One worker's folder. `remove` it when the worker has ended."""
 
     path: Path
     log_path: Path
-    _lock: FileLock = field(repr=False)
+    _lock: OwnerLock = field(repr=False)
 
     @property
     def temp(self) -> Path:
@@ -92,11 +77,11 @@ class WorkerFolder:
     def note_process(self, pid: int) -> None:
         """Write down who runs here, so that the purge can end it when the master could not."""
         about = {"worker_pid": pid, "started": _start_of(pid), "master_pid": os.getpid()}
-        (self.path / OWNER_NAME).write_text(json.dumps(about), encoding="utf-8")
+        write_file(self.path / OWNER_NAME, lambda file: file.write(json.dumps(about).encode()))
 
     def remove(self, with_log: bool) -> None:
         """Remove the folder, and the log if it is not needed any more. Never raises."""
-        remove_tree(self.path, self._lock)
+        _remove(self.path, self._lock)
         if with_log:
             _unlink(self.log_path)
 
@@ -107,38 +92,57 @@ def make_worker_folder() -> WorkerFolder:
     workers, logs = base / "workers", base / "logs"
     workers.mkdir(mode=0o700, exist_ok=True)
     logs.mkdir(mode=0o700, exist_ok=True)
-    with FileLock(base / "workers.lock"):
-        purge(workers)
+    with _locked(base):
+        _purge(workers)
         _purge_logs(logs)
         worker_id = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         path = workers / worker_id
         path.mkdir(mode=0o700)
-        # Another thread than the one that locks may release it.
-        lock = FileLock(path / LOCK_NAME, thread_local=False)
-        lock.acquire()
+        lock = owner_lock(path)
+        if not lock.acquire():
+            raise WorkerStartError(f"{path} is held by another process.")
+    _purge_former_folder()
     folder = WorkerFolder(path, logs / f"{worker_id}.log", lock)
     for sub in (folder.temp, folder.output, folder.user, folder.nodes):
         sub.mkdir(mode=0o700)
     return folder
 
 
-def purge(workers: Path) -> None:
+@contextlib.contextmanager
+def _locked(base: Path) -> Iterator[None]:
+    """No other process makes or purges a worker's folder meanwhile."""
+    lock = ProcessLock(base / "workers.lock")
+    try:
+        with lock:
+            yield
+    finally:
+        lock.close()
+
+
+def _purge(workers: Path) -> None:
     """Remove the folders whose owners are dead, and end workers that outlived them."""
-    for path in workers.iterdir():
-        if not path.is_dir():
-            continue
-        lock = FileLock(path / LOCK_NAME, thread_local=False)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue  # its owner lives
-        except OSError as e:
-            log.warning("%s can't be purged: %s", path, e)
-            continue
-        _end_leftovers(path)
-        remove_journaled(path)
-        log.info("Removing %s, which a dead process left.", path)
-        remove_tree(path, lock)
+    for path in purge_dead(folders_in(workers), _remove_dead):
+        log.info("Removed %s, which a dead process left.", path)
+
+
+def _remove_dead(path: Path, lock: OwnerLock) -> bool:
+    _end_leftovers(path)
+    remove_journaled(path)
+    return _remove(path, lock)
+
+
+def _purge_former_folder() -> None:
+    """What earlier versions left under the name that they gave to the user's temporary folder."""
+    base = user_folders.former_temporary_folder()
+    if base is None:
+        return
+    try:
+        with _locked(base):
+            _purge(base / "workers")
+            if not folders_in(base / "workers"):
+                shutil.rmtree(base, ignore_errors=True)
+    except OSError as e:
+        log.warning("%s, which an earlier version left, can't be purged: %s", base, e)
 
 
 def _end_leftovers(path: Path) -> None:
@@ -155,7 +159,7 @@ def _end_leftovers(path: Path) -> None:
         except psutil.Error:
             leader = started
         if abs(leader - started) > _SAME_START_S:
-            return  # the pid was given to somebody else
+            return  # the pid was given to another process
         for process in psutil.process_iter():
             try:
                 if os.getsid(process.pid) != pid or process.create_time() < started - _SAME_START_S:
@@ -179,27 +183,20 @@ def _start_of(pid: int) -> float:
         return time.time()
 
 
-def remove_tree(path: Path, lock: FileLock | None = None) -> None:
-    """Remove a worker's folder; links in it are removed, never followed.
-
-    Logs what can't be removed.
-    """
-    _tell_of_output(path / "output")
+def _remove(path: Path, lock: OwnerLock) -> bool:
+    """Remove a worker's folder; links in it are removed, never followed. Logs what stays."""
+    _warn_of_output(path / "output")
     nodes = path / "nodes"
     if nodes.is_dir():
         for link in nodes.iterdir():
             unlink_folder(link)
-    if lock is not None:
-        for child in path.iterdir() if path.is_dir() else ():  # somebody may have tidied up
-            if child.name != LOCK_NAME:
-                shutil.rmtree(child, ignore_errors=True) if child.is_dir() else _unlink(child)
-        lock.release()
-    shutil.rmtree(path, ignore_errors=True)
-    if path.exists():
+    is_gone = remove_owned(path, lock)
+    if not is_gone:
         log.warning("%s could not be removed whole; the next start tries again.", path)
+    return is_gone
 
 
-def _tell_of_output(output: Path) -> None:
+def _warn_of_output(output: Path) -> None:
     saved = sum(p.is_file() for p in output.rglob("*"))
     if saved:
         log.warning(
@@ -212,8 +209,8 @@ def _tell_of_output(output: Path) -> None:
 
 
 def link_folder(link: Path, target: Path) -> None:
-    """Make `link` show the folder `target`: a symbolic link, on Windows a junction (needs no
-    rights).
+    """Make `link` show the folder `target`: a symbolic link, or a junction, which needs no rights
+    on Windows.
     """
     if sys.platform == "win32":
         import _winapi
@@ -235,9 +232,7 @@ def unlink_folder(link: Path) -> None:
 
 
 def _purge_logs(logs: Path) -> None:
-    """Keep the newest logs of crashed workers; those of living ones are among the newest, or in
-    use.
-    """
+    """Keep the newest logs of crashed workers, and those of living ones."""
     found = sorted(logs.glob("*.log"), key=lambda p: p.stat().st_mtime, reverse=True)
     for path in found[KEPT_LOGS:]:
         if not (logs.parent / "workers" / path.stem).exists():

@@ -1,0 +1,173 @@
+"""ContextStore: one context as runs, references and nodes use it.
+
+What `WorkflowContext` offers to users stands on it, and what only Discomfort itself needs is here:
+lending values to a run, references with their frozen values, versions, second keys.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from ..errors import UnknownKeyError
+from ..records.history import History
+from ..store.ram_first import RamFirst
+from ..store.receipt import Receipt
+from . import handoff
+from .frozen_values import FROZEN_PREFIX
+from .handoff import Collected, Loan
+from .lifetime import Lifetime
+from .references import StoredReferences
+
+_KEPT_WHEN_EMPTY_BYTES = 128 << 20
+
+
+def check_unique_id(unique_id: Any) -> None:
+    """Raises TypeError or ValueError for what can't be a key of a context."""
+    if not isinstance(unique_id, str):
+        raise TypeError(f"A unique_id must be text, not {unique_id!r}.")
+    if not unique_id.strip():
+        raise ValueError(
+            "A unique_id must not be empty. Name the value as the port that it is for or from."
+        )
+
+
+class ContextStore:
+    """The values, references and history of one context. Threads may share it.
+
+    Args:
+        trusted: False refuses to load values that need code to be read.
+        is_recorded: whether runs on the context are recorded unless they say otherwise.
+    """
+
+    def __init__(self, lifetime: Lifetime, trusted: bool, is_recorded: bool):
+        self._lifetime, self._trusted = lifetime, trusted
+        self.is_recorded = is_recorded
+        self.references = StoredReferences(lifetime)
+        self._history: History | None = None
+
+    @property
+    def store(self) -> RamFirst:
+        """The store beneath. Raises StoreError when the context is closed."""
+        return self._lifetime.store
+
+    @property
+    def history(self) -> History:
+        """What the runs on this context did."""
+        if self._history is None:
+            self._history = History()
+        return self._history
+
+    def close(self) -> None:
+        """End history and store. Idempotent."""
+        if self._history is not None:
+            self._history.close()  # it may still draw what is stored here
+        self._lifetime.close()
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def save(self, unique_id: str, data: Any, use_ram: bool = True) -> None:
+        """See `WorkflowContext.save`; by value."""
+        with self.references.replacing(unique_id):
+            self.store.save(unique_id, data, use_ram)
+
+    def load(self, unique_id: str) -> Any:
+        """See `WorkflowContext.load`."""
+        stored = self.load_as_stored(unique_id)
+        return self.references.with_values(unique_id, stored)
+
+    def load_as_stored(self, unique_id: str) -> Any:
+        """As `load`, but of a reference its workflow without the values frozen into it."""
+        return self.store.load(unique_id, self._trusted)
+
+    def find_value(self, version: str) -> Any:
+        """The value of that version; LookupError when another took its place."""
+        for key in self.list_keys():
+            with contextlib.suppress(UnknownKeyError):
+                if self.version(key) == version:
+                    return self.load(key)
+        raise LookupError(version)
+
+    # -- keys -----------------------------------------------------------------------------------
+
+    def list_keys(self) -> list[str]:
+        """The unique_ids that have a value. Frozen values have none."""
+        return [key for key in self.store.unique_ids() if not key.startswith(FROZEN_PREFIX)]
+
+    def receipt(self, unique_id: str) -> Receipt:
+        """How the value is stored; UnknownKeyError when there is none."""
+        return self.store.receipt(unique_id)
+
+    def version(self, unique_id: str) -> str:
+        """Changes whenever something else is stored under the key; unique over all contexts."""
+        return self.store.receipt(unique_id).version
+
+    def copy_key(self, source: str, target: str) -> Receipt:
+        """A second key for the same stored value; costs a line in the receipts."""
+        check_unique_id(target)
+        with self.references.replacing(target):
+            return self.store.copy(source, target)
+
+    def delete_key(self, unique_id: str) -> None:
+        """Remove a key; UnknownKeyError when absent."""
+        with self.references.replacing(unique_id):
+            self.store.remove(unique_id)
+
+    def clear(self) -> None:
+        """Remove every key, so that the context can serve another run.
+
+        Freed memory is kept for it, but not much.
+        """
+        for key in self.store.unique_ids():
+            with contextlib.suppress(UnknownKeyError):  # another process was faster
+                self.delete_key(key)
+        blocks = self.store.blocks
+        blocks.trim(max(0, blocks.kept_bytes - _KEPT_WHEN_EMPTY_BYTES))
+
+    def used_bytes(self) -> dict[str, int]:
+        """What the stored values take: "ram" and "disk"."""
+        book = self.store.book
+        return {storage: book.used_bytes(storage) for storage in ("ram", "disk")}
+
+    # -- references -----------------------------------------------------------------------------
+
+    def save_reference(self, unique_id: str, workflow: Any, use_ram: bool) -> None:
+        """See `WorkflowContext.save`; by reference, with the values frozen into it."""
+        self.references.save(unique_id, workflow, use_ram, {}, {})
+
+    def keep_reference(
+        self, unique_id: str, workflow: Any, recipe: str, kept: Mapping[str, Receipt]
+    ) -> None:
+        """Save a reference with values of this context frozen in: content -> receipt."""
+        self.references.save(unique_id, workflow, True, {"recipe": recipe}, kept)
+
+    def note_recipe(self, unique_id: str, version: str, recipe: str) -> None:
+        """Remember the recipe of a reference, if it is still of that version."""
+        self.references.note_recipe(unique_id, version, recipe)
+
+    def content_of(self, receipt: Receipt) -> str:
+        """The hash of a stored value's content; the block is lent to a run."""
+        return self.references.content_of(receipt)
+
+    def missing_contents(self, contents: Iterable[str]) -> list[str]:
+        """Of frozen values those that this context does not have."""
+        return self.references.missing(contents)
+
+    def holding(self, values: Mapping[str, str]) -> AbstractContextManager[None]:
+        """Have the packed values of workflows here as long as these run."""
+        return self.references.holding(values)
+
+    # -- runs -----------------------------------------------------------------------------------
+
+    def lend(self, load: Iterable[str], use_ram: bool = True) -> Loan:
+        """Lend values to one run of the worker, with the order where to save."""
+        return handoff.lend(self.store, load, use_ram)
+
+    def collect(self, loan: Loan, commit: bool = True) -> Collected:
+        """Collect what the run saved, also after a failure. Idempotent.
+
+        The result's `load(unique_id)` reads what this run saved, also when the key is saved anew.
+        """
+        return handoff.collect(self.store, loan, commit, self._trusted)

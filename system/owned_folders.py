@@ -1,0 +1,99 @@
+"""Folders that a living process owns by a lock in them, and the purge of those whose owners died.
+
+Contexts, workers and records are such folders. A lock that can be taken is a dead owner's: it can't
+be mistaken for another's, as a process id can that was given out again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from .locks import OwnerLock, try_exclusive
+
+LOCK_NAME = "owner.lock"
+
+
+def owner_lock(folder: Path) -> OwnerLock:
+    """The lock that makes its holder the owner of a folder."""
+    return OwnerLock(folder / LOCK_NAME)
+
+
+def is_held(lock_file: Path) -> bool:
+    """Whether a living process holds the lock. What can't be opened is another user's, and none
+    of our business: it counts as held.
+    """
+    try:
+        fd = os.open(lock_file, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        return not try_exclusive(fd)
+    finally:
+        os.close(fd)
+
+
+def remove_owned(folder: Path, lock: OwnerLock) -> bool:
+    """Remove a folder whose lock we hold, the lock last: killed in between, another purge goes on.
+
+    Returns:
+        Whether it is gone. What Windows won't let go is left to the next purge.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        for entry in list(os.scandir(folder)):
+            if entry.name == lock.path.name:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
+    is_empty = not folder.exists() or os.listdir(folder) in ([], [lock.path.name])
+    lock.release(remove=is_empty)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+    return not folder.exists()
+
+
+def purge_dead(
+    folders: Iterable[Path], remove: Callable[[Path, OwnerLock], bool] = remove_owned
+) -> list[Path]:
+    """Remove the folders whose owners are dead. A living owner's are never touched.
+
+    Args:
+        remove: gets a folder and its lock, taken, so that no other process moves in meanwhile;
+            removes the one, releases the other, and returns whether the folder is gone.
+
+    Returns:
+        What was removed.
+    """
+    removed = []
+    for folder in folders:
+        lock = owner_lock(folder)
+        try:
+            if not lock.path.exists():
+                folder.rmdir()  # its maker was killed before it took the lock; fails if in use
+                continue
+            if not lock.acquire():
+                continue
+        except OSError:
+            continue
+        try:
+            if remove(folder, lock):
+                removed.append(folder)
+        finally:
+            lock.release(remove=False)
+    return removed
+
+
+def folders_in(parent: Path) -> list[Path]:
+    """The folders in a folder, no links; none where it is absent."""
+    try:
+        return [Path(e.path) for e in os.scandir(parent) if e.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
