@@ -1,11 +1,13 @@
-"""Two commands that do everything on a fresh machine, from a bare clone:
+"""Three commands that do everything on a fresh machine, from a bare clone:
 
     python bootstrap.py demo [arguments of examples/refine_image.py]
     python bootstrap.py test [arguments of pytest]
+    python bootstrap.py check [arguments of devtools/check.py: --fix, names of steps]
 
-It makes `.venv` beside this file, finds ComfyUI or installs it into the user's cache folder, and
-runs. Standard library only. It writes to that cache folder and below this one: `.venv`, what pip
-notes of the install (`discomfort.egg-info`), the demo's `output`.
+It makes `.venv` beside this file, finds ComfyUI or installs it into the user's cache folder (not
+for a check), and runs. Standard library only. It writes to that cache folder and below this one:
+`.venv`, what pip notes of the install (`discomfort.egg-info`), the demo's `output`, and
+`node_modules` for a check of the JavaScript.
 """
 
 import contextlib
@@ -20,6 +22,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import NamedTuple
 
 # One set whose versions fit each other. The three are released together: move them together.
 TORCH = ("torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0")
@@ -41,7 +44,9 @@ if not OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE / ".venv"
+# What was installed: for the demo and the tests, and for the check, which share `.venv`.
 STAMP = ENVIRONMENT / "discomfort-stamp.txt"
+CHECK_STAMP = ENVIRONMENT / "discomfort-check-stamp.txt"
 FAKE_COMFYUI = HERE / "tests" / "fakes"
 # Tests that need a real ComfyUI say this in the reason for which they are skipped.
 SKIP_WORDS = "real ComfyUI"
@@ -61,19 +66,13 @@ class SetupError(Exception):
 
 
 def main(argv: list[str]) -> int:
-    """Run one of the two commands; return the exit code."""
-    if not argv or argv[0] not in ("demo", "test"):
+    """Run one of the commands; return the exit code."""
+    commands = {"demo": run_demo, "test": run_tests, "check": run_check}
+    if not argv or argv[0] not in commands:
         print((__doc__ or "").strip())
         return 0 if argv and argv[0] in ("-h", "--help") else 2
     try:
-        comfyui = choose_comfyui()
-        check_comfyui_environment(comfyui)
-        python = prepare_environment(comfyui)
-        environment = run_environment(comfyui)
-        if argv[0] == "demo":
-            script = HERE / "examples" / "refine_image.py"
-            return run([str(python), str(script), *argv[1:]], environment)
-        return run_tests(python, environment, argv[1:])
+        return commands[argv[0]](argv[1:])
     except SetupError as e:
         print(f"bootstrap: {e}", file=sys.stderr)
         return 1
@@ -229,30 +228,48 @@ def check_comfyui_environment(comfyui: Path) -> None:
 # --- our environment
 
 
-def plan_installation(comfyui: Path) -> tuple[list[str], str]:
+class Installation(NamedTuple):
     """What `.venv` must hold, as arguments for pip or uv, and the stamp that stands for it."""
+
+    wanted: list[str]
+    stamp: str
+    stamp_file: Path
+
+
+def plan_installation(comfyui: Path) -> Installation:
+    """What the demo and the tests need."""
     wanted = ["-e", f"{HERE}[test]", *TORCH]
-    files = [HERE / "pyproject.toml", HERE / "requirements.txt"]
     requirements = comfyui / "requirements.txt"
     if finder.find_python(comfyui) is None and requirements.is_file():
         # In the same run as TORCH: what ComfyUI asks of torch can't move the set.
         wanted += ["-r", str(requirements), *UNNAMED_BY_COMFYUI]
-        files.append(requirements)
+        return stamped(wanted, STAMP, requirements)
+    return stamped(wanted, STAMP)
+
+
+def plan_check() -> Installation:
+    """What the check needs: its tools, and all that the code imports."""
+    return stamped(["-e", f"{HERE}[test,dev]", *TORCH], CHECK_STAMP)
+
+
+def stamped(wanted: list[str], stamp_file: Path, *more_files: Path) -> Installation:
+    files = (HERE / "pyproject.toml", HERE / "requirements.txt", *more_files)
     texts = [*wanted, *(path.read_text(encoding="utf-8") for path in files)]
-    return wanted, hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    stamp = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    return Installation(wanted, stamp, stamp_file)
 
 
-def prepare_environment(comfyui: Path) -> Path:
+def prepare_environment(planned: Installation) -> Path:
     """Make `.venv` and install into it, unless its stamp says that all is there already."""
-    wanted, stamp = plan_installation(comfyui)
+    wanted, stamp, stamp_file = planned
     python = finder.environment_python(ENVIRONMENT)
-    if python is not None and STAMP.is_file() and STAMP.read_text(encoding="utf-8") == stamp:
+    if python and stamp_file.is_file() and stamp_file.read_text(encoding="utf-8") == stamp:
         return python
     say(f"installing into {ENVIRONMENT} (minutes the first time, seconds after that)")
     if python is None:
         python = make_venv(ENVIRONMENT)
     install(python, [*wanted, *torch_backend(python)], "the installation into .venv")
-    STAMP.write_text(stamp, encoding="utf-8")
+    stamp_file.write_text(stamp, encoding="utf-8")
     return python
 
 
@@ -322,7 +339,7 @@ def uv_environment() -> dict[str, str]:
     for pip_name, uv_name in PIP_TO_UV.items():
         if environment.get(pip_name) and uv_name not in environment:
             if has_index and "INDEX" in uv_name:
-                raise
+                continue  # uv has an index of its own
             separator = "," if uv_name == "UV_FIND_LINKS" else " "
             environment[uv_name] = separator.join(environment[pip_name].split())
     if "PIP_EXTRA_INDEX_URL" in os.environ and not has_index:
@@ -333,8 +350,15 @@ def uv_environment() -> dict[str, str]:
 # --- running
 
 
+def prepare_run() -> tuple[Path, dict[str, str]]:
+    """The interpreter that the demo and the tests run with, and their environment variables."""
+    comfyui = choose_comfyui()
+    check_comfyui_environment(comfyui)
+    return prepare_environment(plan_installation(comfyui)), run_environment(comfyui)
+
+
 def run_environment(comfyui: Path) -> dict[str, str]:
-    """What the demo and the tests run in. Bytecode of a ComfyUI of the user's goes to our cache."""
+    """This process's variables. Bytecode of a ComfyUI of the user's goes to our cache."""
     environment = {**os.environ, "COMFYUI_PATH": str(comfyui)}
     cache = finder.user_cache_dir()
     if cache not in comfyui.parents and HERE not in comfyui.parents:
@@ -355,8 +379,23 @@ def run(command: list[str], environment: dict[str, str], folder: "Path | None" =
             continue
 
 
-def run_tests(python: Path, environment: dict[str, str], arguments: list[str]) -> int:
+def run_demo(arguments: list[str]) -> int:
+    """Run the example that refines a picture."""
+    python, environment = prepare_run()
+    script = HERE / "examples" / "refine_image.py"
+    return run([str(python), str(script), *arguments], environment)
+
+
+def run_check(arguments: list[str]) -> int:
+    """Run formatter, linter and type checkers. They need no ComfyUI."""
+    python = prepare_environment(plan_check())
+    script = HERE / "devtools" / "check.py"
+    return run([str(python), str(script), *arguments], dict(os.environ))
+
+
+def run_tests(arguments: list[str]) -> int:
     """Run pytest, then name what was skipped because there is no real ComfyUI."""
+    python, environment = prepare_run()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [str(python), "-m", "pytest", f"--junitxml={report}", *arguments]

@@ -17,11 +17,11 @@ from .graph.convert.to_prompt import to_prompt
 from .graph.node_classes.object_info import index_object_info
 from .graph.prompt import is_prompt
 from .system.config import WorkerConfig, read_json
-from .worker.attached_server import Attached
+from .worker.attached_server import AttachedServer
 from .worker.client.client import Client
 from .worker.client.event_stream import EventStream, stream_events
 from .worker.client.events import Event
-from .worker.client.prompt_run import RunResult
+from .worker.client.run_state import RunResult
 from .worker.client.uploads import Uploads, target_folder
 from .worker.launch.launch import make_launch, read_config
 from .worker.server import Worker
@@ -118,9 +118,9 @@ class ComfyConnector(ServerView):
             self._uploads.keep_journal_in(self._server.journal_folder())
         return client
 
-    def _make_server(self) -> Worker | Attached:
+    def _make_server(self) -> Worker | AttachedServer:
         if self._config.ATTACH_URL:
-            return Attached(self._config.ATTACH_URL)
+            return AttachedServer(self._config.ATTACH_URL)
         launch = make_launch(
             self._config, self._extra_args, self._extra_custom_nodes, self._cuda_device
         )

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import sys
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 if not __package__:
     # A script in this very folder finds this file in place of the package: load the package.
@@ -24,29 +21,15 @@ if not __package__:
     __package__ = "discomfort"
 
 from .comfy_serverless import ComfyConnector
-from .errors import ExecutionError, WorkerDied
 from .events import EventStream
-from .graph.plan.expected_cache import Sent
-from .references.model_room import let_go, let_go_of_all
-from .references.registry import References
-from .run.dry_run import DryRun, RunPlan
-from .run.open_streams import OpenStreams
-from .run.options import Options, check_given, check_options, check_record
-from .run.recording import Recorder
-from .run.run import Run
-from .run.temporary_contexts import TemporaryContexts
+from .run.dry_run import RunPlan
+from .run.engine import Engine, Workflows
+from .run.options import Options, RunOptions, check_record, check_stream_options
 from .workflow_context import WorkflowContext
 from .workflow_tools import WorkflowTools
-from .workflows.prepare import Preparer
-from .workflows.sources import Sources
 
-log = logging.getLogger("discomfort.references")
-
-# Paths (JSON, or a picture that ComfyUI saved), workflow dicts or API prompts; one or many.
-Workflows: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]]"
-
-# How many prompts are remembered, to tell in a plan what ComfyUI's cache still has.
-_SENT_KEPT = 16
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Discomfort:
@@ -66,14 +49,7 @@ class Discomfort:
     def __init__(self, worker: ComfyConnector, record: bool | str | None = None):
         self.Worker = worker
         self.Tools = WorkflowTools()
-        self._is_open = True
-        self._references = References()
-        self._sent: deque[Sent] = deque(maxlen=_SENT_KEPT)
-        self._contexts = TemporaryContexts()
-        self._streams = OpenStreams()
-        self._recorder = Recorder(record)
-        self._sources = Sources()
-        self._preparer: Preparer | None = None
+        self._engine = Engine(worker, lambda: self.Tools.pass_by_rules, record)
 
     @classmethod
     async def create(
@@ -164,22 +140,18 @@ class Discomfort:
                 The worker and the context can be used again, and what was saved is still there.
         """
         options = Options(
-            iterations, use_ram, until, on_event, progress, timeout, retries, randomize_seeds, seed,
-            record,
-        )  # fmt: skip
-        check_options(options)
-        self._check_open()
-        given = check_given(inputs)
-        read = await self._sources.read(workflows)
-        preparer = await self._prepared_for_server()
-        with self._contexts.use(context) as used:
-            history, is_recorded = self._recorder.history_of(used, context is not None, record)
-            options = replace(options, record=is_recorded)
-            run = Run(
-                self.Worker, used, self._references, self.Tools.pass_by_rules, preparer, options,
-                self._sent, history,
-            )  # fmt: skip
-            return await run(read, given)
+            iterations=iterations,
+            use_ram=use_ram,
+            until=until,
+            on_event=on_event,
+            progress=progress,
+            timeout=timeout,
+            retries=retries,
+            randomize_seeds=randomize_seeds,
+            seed=seed,
+            record=record,
+        )
+        return await self._engine.run(workflows, inputs, options, context)
 
     def stream(
         self,
@@ -188,7 +160,7 @@ class Discomfort:
         iterations: int | None = 1,
         use_ram: bool = True,
         context: WorkflowContext | None = None,
-        **options: Any,
+        **options: Unpack[RunOptions],
     ) -> EventStream:
         """`run` as an async iterator of its events (events.py); the last has the results.
 
@@ -207,14 +179,9 @@ class Discomfort:
         Raises:
             What `run` raises, in the loop.
         """
-        if "on_event" in options:
-            raise TypeError("stream() has no on_event: its loop is what gets the events.")
-
-        return self._streams.open(
-            lambda on_event: self.run(
-                workflows, inputs, iterations, use_ram, context, on_event=on_event, **options
-            )
-        )
+        check_stream_options(options)
+        chosen = Options(iterations=iterations, use_ram=use_ram, **options)
+        return self._engine.stream(workflows, inputs, chosen, context)
 
     async def plan(
         self,
@@ -237,13 +204,7 @@ class Discomfort:
             FileNotFoundError, TypeError, WorkflowError: what `run` would raise before it starts,
                 but for missing inputs.
         """
-        self._check_open()
-        given = check_given(inputs)
-        read = await self._sources.read(workflows)
-        preparer = await self._prepared_for_server()
-        with self._contexts.use(context) as used:
-            planner = DryRun(used, self._references, self.Tools.pass_by_rules, preparer, self._sent)
-            return await planner(read, given)
+        return await self._engine.plan(workflows, inputs, context)
 
     async def free(self, unique_id: str | None = None) -> None:
         """Have the worker let go of models that it keeps for the next run.
@@ -257,55 +218,15 @@ class Discomfort:
                 --cache-lru for instance, lets go of all only. One that nothing is kept for is
                 told in the log.
         """
-        self._check_open()
-        if unique_id is not None and not isinstance(unique_id, str):
-            raise TypeError(f"unique_id must be the key of a reference or None, not {unique_id!r}.")
-        pins = self._references.pins
-        self._sent.clear()  # what else ComfyUI's cache still has is not known any more
-        if unique_id is None:
-            pins.clear()
-            await let_go_of_all(self.Worker)
-        else:
-            asked = pins.named(unique_id)
-            if not asked:
-                names = ", ".join(map(repr, pins.names())) or "nothing"
-                log.warning("Nothing is kept for %r. What is kept: %s.", unique_id, names)
-            pins.drop([recipe.id for recipe in asked])
-            await let_go(self.Worker, pins.recipes())
+        await self._engine.free(unique_id)
 
     async def shutdown(self) -> None:
         """End the worker, if nobody else in this process uses it. May be called twice."""
-        if self._is_open:
-            self._is_open = False
-            await self._streams.end()
-            self._references.forget()
-            self._recorder.close()  # it may still draw what the contexts hold
-            self._contexts.close()
-            await self.Worker.release()
+        await self._engine.shutdown()
 
     async def __aenter__(self) -> Discomfort:
-        self._check_open()
+        self._engine.check_open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.shutdown()
-
-    def _check_open(self) -> None:
-        if not self._is_open:
-            raise ExecutionError(
-                "This Discomfort was shut down. `await Discomfort.create()` makes a new one."
-            )
-
-    async def _prepared_for_server(self) -> Preparer:
-        """The prepared workflows; made anew when the server, and so its node classes, may have
-        changed.
-        """
-        try:
-            info = await self.Worker.object_info_index()
-        except WorkerDied:  # while it had nothing to do: nothing is lost, and it is replaced
-            info = await self.Worker.object_info_index()
-        if self._preparer is None or self._preparer.info is not info:
-            self._preparer = Preparer(info)
-            self._sent.clear()
-            self._references.forget()  # a node class that is gone would spoil every prompt
-        return self._preparer

@@ -6,6 +6,7 @@ is short.
 
 from __future__ import annotations
 
+import functools
 import uuid
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from .context import lifetime, pickle_files, usage
 from .context.context_store import ContextStore, check_unique_id
 from .context.references import write_reference
 from .graph.compose.frozen_payload import is_reference
+from .records.history import History
+from .records.live_report import report_history
 from .store import capacity, run_dir
 from .store.encoding import codec
 from .system.config import ContextConfig, load_config
@@ -69,7 +72,8 @@ class WorkflowContext:
         self._lifetime = lifetime.Lifetime(contexts, self.run_id, limit, create, durable)
         self.folder = self._lifetime.folder
         # What Discomfort itself does with a context.
-        self._internal = ContextStore(self._lifetime, trusted, config.RECORD_RUNS)
+        self._internal = ContextStore(self._lifetime, trusted)
+        self._is_recorded = config.RECORD_RUNS
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -207,9 +211,7 @@ class WorkflowContext:
         Returns:
             The file.
         """
-        from .records.live_report import report_history
-
-        return report_history(self._internal.history, self._internal.find_value, path)
+        return report_history(self._history, self._internal.find_value, path)
 
     @staticmethod
     def measure(value: Any) -> int:
@@ -223,6 +225,11 @@ class WorkflowContext:
         except Exception as e:
             raise TypeError(f"A value of type {type(value).__name__} can't be stored: {e}") from e
 
+    @functools.cached_property
+    def _history(self) -> History:
+        """What the runs on this context did."""
+        return History()
+
     # -- its end --------------------------------------------------------------------------------
 
     @property
@@ -232,7 +239,9 @@ class WorkflowContext:
     def shutdown(self) -> None:
         """Free every block and file of an own temporary context; leave others and durable ones.
         Idempotent."""
-        self._internal.close()
+        if "_history" in vars(self):
+            self._history.close()  # it may still draw what is stored here
+        self._lifetime.close()
 
     def __enter__(self) -> WorkflowContext:
         return self

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .comfy_serverless import ComfyConnector
 from .errors import WorkflowError
 from .graph.compose import remove_reroutes
 from .graph.compose.stitch import stitch
@@ -19,8 +20,11 @@ from .graph.prompt import is_prompt
 from .graph.workflow.model import NodeId, Workflow
 from .graph.workflow.order import execution_order
 from .graph.workflow.parse import parse_workflow
+from .run.engine import Engine
+from .run.options import Options
 from .system.config import load_pass_by_rules
 from .values import images, json_form
+from .workflow_context import WorkflowContext
 from .workflows.files import read_workflow
 
 log = logging.getLogger("discomfort.tools")
@@ -29,7 +33,7 @@ log = logging.getLogger("discomfort.tools")
 def workflow_to_prompt(
     workflow: str | Path | Mapping[str, Any], object_info: Mapping[str, Any], **options: Any
 ) -> dict[str, Any]:
-    """What the front end's "Export (API)" makes of a workflow. See `graph.to_prompt.to_prompt`."""
+    """What the front end's "Export (API)" makes of a workflow. See `graph/convert/to_prompt.py`."""
     data = read_workflow(workflow)
     return data if is_prompt(data) else to_prompt(data, object_info, **options)
 
@@ -165,13 +169,10 @@ class WorkflowTools:
             persist_prefix: every val output is also left as `<persist_prefix><unique_id>.pkl`,
                 overwritten each time.
         """
-        from .discomfort import Discomfort
-
-        discomfort = await Discomfort.create()
-        with discomfort.Context() as context:
-            results = await discomfort.run(
-                workflow_paths, inputs, iterations, use_ram=use_ram, context=context
-            )
+        engine = Engine(await ComfyConnector.create(), lambda: self.pass_by_rules)
+        options = Options(iterations=iterations, use_ram=use_ram)
+        with WorkflowContext() as context:
+            results = await engine.run(workflow_paths, inputs, options, context)
             if persist_prefix is not None:
                 for unique_id in results:
                     if context.get_receipt(unique_id).pass_by == "val":

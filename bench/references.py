@@ -55,17 +55,31 @@ def by_hand(given: dict[str, Any]) -> dict[str, Any]:
     side = given["size"]
     return {
         "1": node("CheckpointLoaderSimple", ckpt_name=CHECKPOINT),
-        "2": node("LoraLoaderModelOnly", model=["1", 0], lora_name=LORA,
-                  strength_model=given["lora_strength"]),
+        "2": node(
+            "LoraLoaderModelOnly",
+            model=["1", 0],
+            lora_name=LORA,
+            strength_model=given["lora_strength"],
+        ),
         "3": node("CLIPTextEncode", clip=["1", 1], text=given["positive_text"]),
         "4": node("CLIPTextEncode", clip=["1", 1], text="blurry, text"),
         "5": node("EmptyLatentImage", width=side, height=side, batch_size=1),
-        "6": node("KSampler", model=["2", 0], positive=["3", 0], negative=["4", 0],
-                  latent_image=["5", 0], seed=given["seed"], steps=given["steps"], cfg=7.0,
-                  sampler_name="euler", scheduler="normal", denoise=1.0),
+        "6": node(
+            "KSampler",
+            model=["2", 0],
+            positive=["3", 0],
+            negative=["4", 0],
+            latent_image=["5", 0],
+            seed=given["seed"],
+            steps=given["steps"],
+            cfg=7.0,
+            sampler_name="euler",
+            scheduler="normal",
+            denoise=1.0,
+        ),
         "7": node("VAEDecode", samples=["6", 0], vae=["1", 2]),
         "8": node("PreviewImage", images=["7", 0]),
-    }  # fmt: skip
+    }
 
 
 async def run_ours(discomfort: Discomfort, context: Any, given: dict[str, Any]) -> float:
@@ -121,7 +135,9 @@ async def measure_value(discomfort: Discomfort, args: argparse.Namespace) -> Non
             saved_s = time.perf_counter() - start
         finally:
             discomfort.Tools.pass_by_rules["MODEL"] = "ref"
-        size = by_value.get_storage_info("model")["size"]
+        info = by_value.get_storage_info("model")
+        assert info is not None
+        size = info["size"]
         print(f"load_model by value: {saved_s:.2f} s, {size / 1e6:.0f} MB stored")
         for i in range(-1, args.runs):  # one to warm up
             given = values(i + 1001, args)
@@ -159,7 +175,7 @@ async def measure(comfyui: Path, folder: Path, args: argparse.Namespace) -> None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--side", type=int, default=64, help="of the pictures, in pixels")
     parser.add_argument("--steps", type=int, default=1)

@@ -245,7 +245,7 @@ async def measure_memory(discomfort, iterations: int) -> None:
 
 
 async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--iterations", type=int, default=20)
     parser.add_argument("--memory", type=int, default=500)

@@ -41,12 +41,19 @@ from custom_nodes.discomfort.workflow_context import WorkflowContext
 SIZES = {"1 KiB": 1 << 10, "1 MiB": 1 << 20, "64 MiB": 64 << 20, "1 GiB": 1 << 30}
 # (what, size) -> (limit, unit): "x" is memcpy of the same bytes, "us" microseconds.
 TARGETS = {
-    ("new", "1 KiB"): (150, "us"), ("new", "1 MiB"): (15, "x"), ("new", "64 MiB"): (2.6, "x"),
-    ("new", "1 GiB"): (2.3, "x"), ("over", "1 KiB"): (150, "us"), ("over", "1 MiB"): (8, "x"),
-    ("over", "64 MiB"): (1.8, "x"), ("over", "1 GiB"): (1.7, "x"), ("load", "1 KiB"): (60, "us"),
-    ("load", "1 MiB"): (100, "us"), ("load", "64 MiB"): (1000, "us"),
+    ("new", "1 KiB"): (150, "us"),
+    ("new", "1 MiB"): (15, "x"),
+    ("new", "64 MiB"): (2.6, "x"),
+    ("new", "1 GiB"): (2.3, "x"),
+    ("over", "1 KiB"): (150, "us"),
+    ("over", "1 MiB"): (8, "x"),
+    ("over", "64 MiB"): (1.8, "x"),
+    ("over", "1 GiB"): (1.7, "x"),
+    ("load", "1 KiB"): (60, "us"),
+    ("load", "1 MiB"): (100, "us"),
+    ("load", "64 MiB"): (1000, "us"),
     ("load", "1 GiB"): (1000, "us"),
-}  # fmt: skip
+}
 
 
 class Reader:
@@ -54,9 +61,11 @@ class Reader:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, __file__, "--reader"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [sys.executable, __file__, "--reader"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-        )  # fmt: skip
+        )
 
     def ask(self, **request: Any) -> float:
         assert self.process.stdin and self.process.stdout
@@ -182,10 +191,12 @@ def others(reader: Reader, size: int, repeats: int) -> dict[str, float | None]:
 
         found: dict[str, float | None] = {}
         for name, action in (
-            ("(the message, not counted)", message), ("plain write, shared memory", plain),
-            ("cloudpickle, shared memory", shm), ("cloudpickle, disk", on_disk),
+            ("(the message, not counted)", message),
+            ("plain write, shared memory", plain),
+            ("cloudpickle, shared memory", shm),
+            ("cloudpickle, disk", on_disk),
             ("safetensors, RAM disk", safetensors),
-        ):  # fmt: skip
+        ):
             needs_files = action in (plain, safetensors) and not ram_disk.parent.is_dir()
             found[name] = (
                 None if needs_files else statistics.median(action() for _ in range(repeats))

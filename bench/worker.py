@@ -129,6 +129,7 @@ async def bench_runs(config: Path, runs: int) -> None:
     connector = await ComfyConnector.create(config)
     try:
         await time_runs(connector, 50)
+        assert connector.server_address is not None
         floors: list[float] = []
         ours: list[float] = []
         for _ in range(4):  # in turns, so that both see the same load of the machine

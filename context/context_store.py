@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from ..errors import UnknownKeyError
-from ..records.history import History
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
 from . import handoff
@@ -35,36 +34,20 @@ def check_unique_id(unique_id: Any) -> None:
 
 
 class ContextStore:
-    """The values, references and history of one context. Threads may share it.
+    """The values and references of one context. Threads may share it.
 
     Args:
         trusted: False refuses to load values that need code to be read.
-        is_recorded: whether runs on the context are recorded unless they say otherwise.
     """
 
-    def __init__(self, lifetime: Lifetime, trusted: bool, is_recorded: bool):
+    def __init__(self, lifetime: Lifetime, trusted: bool):
         self._lifetime, self._trusted = lifetime, trusted
-        self.is_recorded = is_recorded
         self.references = StoredReferences(lifetime)
-        self._history: History | None = None
 
     @property
     def store(self) -> RamFirst:
         """The store beneath. Raises StoreError when the context is closed."""
         return self._lifetime.store
-
-    @property
-    def history(self) -> History:
-        """What the runs on this context did."""
-        if self._history is None:
-            self._history = History()
-        return self._history
-
-    def close(self) -> None:
-        """End history and store. Idempotent."""
-        if self._history is not None:
-            self._history.close()  # it may still draw what is stored here
-        self._lifetime.close()
 
     # -- values ---------------------------------------------------------------------------------
 

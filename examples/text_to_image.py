@@ -53,9 +53,13 @@ async def paint(options: argparse.Namespace) -> None:
                 progress=False,
             )
             settings = {
-                "positive_text": options.text, "negative_text": "blurry, text, watermark",
-                "width": options.size, "height": options.size,
-                "seed": options.seed, "steps": options.steps, "cfg": 7.0,
+                "positive_text": options.text,
+                "negative_text": "blurry, text, watermark",
+                "width": options.size,
+                "height": options.size,
+                "seed": options.seed,
+                "steps": options.steps,
+                "cfg": 7.0,
             }
             print(f"{checkpoint}, {options.size} x {options.size} pixels")
             steps: list[Step] = []
@@ -107,7 +111,9 @@ async def choose_checkpoint(discomfort: Discomfort, wanted: str | None) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make pictures from text, and keep the best.")
     parser.add_argument(
-        "text", nargs="?", default="a lighthouse on a cliff at sunset, photograph",
+        "text",
+        nargs="?",
+        default="a lighthouse on a cliff at sunset, photograph",
         help="what to show",
     )
     parser.add_argument("--checkpoint", help="file name; default: the first one that is found")

@@ -1,6 +1,6 @@
 """The API's prompt: `{node_id: {"class_type": str, "inputs": {name: value or link}}}`.
 
-The one definition of what a link is, and the walks along links that everybody uses.
+The one definition of what a link is, and what follows links: `upstream`, `prune_prompt`.
 """
 
 from __future__ import annotations
@@ -53,6 +53,20 @@ def upstream(prompt: Prompt, node_ids: Iterable[str]) -> set[str]:
         seen.add(node_id)
         stack.extend(source.node_id for _, source in links_of(prompt[node_id]))
     return seen
+
+
+def prune_prompt(prompt: Prompt, node_ids: Iterable[str]) -> Prompt:
+    """These nodes of a prompt and all that they depend on, in the order they had.
+
+    Raises:
+        WorkflowError: names the nodes that the prompt does not have.
+    """
+    wanted = list(node_ids)
+    missing = [Problem("there is no such node in the prompt", i) for i in wanted if i not in prompt]
+    if missing:
+        raise WorkflowError("The prompt can't be pruned:", missing)
+    needed = upstream(prompt, wanted)
+    return {node_id: node for node_id, node in prompt.items() if node_id in needed}
 
 
 def is_prompt(data: Any) -> bool:

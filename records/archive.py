@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from ..store import run_dir
 from ..system import locks
+from ..system.random_names import random_name
 from .record_file import Entry, parse_lines
 from .table import build_view, summarize
 
@@ -53,7 +54,7 @@ def records_dir() -> Path:
 
 def new_record_id(local_time: str) -> str:
     """A folder name that sorts by time; `local_time` as %Y%m%d-%H%M%S."""
-    return f"{local_time}-{run_dir.random_name(8)}"
+    return f"{local_time}-{random_name(8)}"
 
 
 def is_alive(folder: Path) -> bool:

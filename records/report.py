@@ -8,14 +8,13 @@ from __future__ import annotations
 import base64
 import html
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..context.pickle_files import check_free
 from ..system.config import PACKAGE_DIR
+from ..system.files import check_free, write_file
 
 _WEB = PACKAGE_DIR / "web" / "runs"
 # Whatever a value may hold: the page loads nothing and sends nothing.
@@ -98,17 +97,9 @@ def _in_script(data: Any) -> str:
 
 
 def write_report(path: str | Path, text: str) -> Path:
-    """Write it, readable by its owner alone until somebody shares it. The folder is made."""
+    """Write it, readable by its owner alone until its owner shares it. The folder is made."""
     path = Path(path)
     check_free(path, overwrite=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(fd, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_file(path, lambda file: file.write(text.encode()), is_private=True)
     return path

@@ -24,9 +24,12 @@ MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin"
 _NEED_PER_BYTE = 2.0
 _MEMORY_ERRORS = ("MemoryError", "OutOfMemoryError")
 _MEMORY_WORDS = (
-    "out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory",
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cannot allocate memory",
     "unable to allocate",
-)  # fmt: skip
+)
 
 
 @dataclass(slots=True)

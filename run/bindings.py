@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..graph.compose.frozen_payload import is_reference
 from ..graph.plan.recipe import Recipe
 from ..graph.plan.run_plan import Binding, Graft, Literal, Load
-from ..graph.ports.find_ports import ANY
 from ..graph.ports.literals import NOT_LITERAL, as_literal
+from ..graph.ports.port_types import ANY
 from ..graph.ports.value_types import kind_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def is_given_by_reference(value: Any, kinds: Iterable[str], rules: Mapping[str, 
 
 
 def kind_of_stored(context: WorkflowContext, unique_id: str, type_of: Callable[[str], str]) -> str:
-    """The ComfyUI type of a stored value; ANY if nothing tells, or if it can't be read.
+    """The ComfyUI type of a stored value; ANY if it is not known or can't be read.
 
     Args:
         type_of: asked for the type of a reference.

@@ -21,9 +21,10 @@ from ..graph.plan.recipe import Recipe, type_of
 from ..graph.plan.run_plan import Frozen, Graft, Load
 from ..graph.ports.missing_inputs import find_missing, unknown_inputs
 from ..graph.ports.value_types import kind_of
-from ..references.registry import References, recipe_of
-from ..workflows.prepare import Prepared, Preparer
+from ..references.registry import recipe_of
+from ..workflows.prepare import Prepared
 from .bindings import binding_of, binding_of_given, is_given_by_reference, kind_of_stored
+from .environment import Environment
 
 if TYPE_CHECKING:
     from ..workflow_context import WorkflowContext
@@ -79,18 +80,12 @@ class RunPlan:
 class DryRun:
     """Looks at what a run would use. It saves nothing and touches no order of use."""
 
-    def __init__(
-        self,
-        context: WorkflowContext,
-        references: References,
-        rules: Mapping[str, str],
-        preparer: Preparer,
-        sent: Iterable[Sent],
-    ):
-        self._context, self._references, self._rules = context, references, rules
-        self._preparer, self._sent = preparer, sent
+    def __init__(self, environment: Environment, context: WorkflowContext):
+        self._context, self._references = context, environment.references
+        self._rules, self._preparer = environment.rules, environment.preparer
+        self._sent = environment.sent
 
-    async def __call__(self, workflows: list[Source], given: Mapping[str, Any]) -> RunPlan:
+    async def plan(self, workflows: list[Source], given: Mapping[str, Any]) -> RunPlan:
         prepared = [await self._preparer.prepare_aside(source) for source in workflows]
         named = [(p.name, p.ports) for p in prepared]
         sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}

@@ -6,7 +6,7 @@ import inspect
 import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from ..workflow_context import check_unique_id
 
@@ -25,6 +25,30 @@ class Options:
     randomize_seeds: bool = False
     seed: int | None = None
     record: bool | str | None = None
+
+
+class RunOptions(TypedDict, total=False):
+    """The options of `Discomfort.run` that `stream` hands on; see there."""
+
+    until: Callable[[Any], Any] | None
+    progress: bool | None
+    timeout: float | None
+    retries: int
+    randomize_seeds: bool
+    seed: int | None
+    record: bool | str | None
+
+
+def check_stream_options(options: Mapping[str, Any]) -> None:
+    """Raises TypeError for what `stream` does not take."""
+    if "on_event" in options:
+        raise TypeError("stream() has no on_event: its loop is what gets the events.")
+    unknown = [name for name in options if name not in RunOptions.__annotations__]
+    if unknown:
+        raise TypeError(
+            f"stream() has no option {unknown[0]!r}. It takes those of run(): "
+            f"{', '.join(RunOptions.__annotations__)}."
+        )
 
 
 def check_options(options: Options) -> None:

@@ -1,6 +1,6 @@
 """The progress bar of a run: one step a workflow, with the node that runs behind it.
 
-Shown in a terminal or a notebook unless told otherwise. It only listens and decides nothing about
+Shown in a terminal or a notebook unless asked otherwise. It only listens and decides nothing about
 the run.
 """
 
@@ -14,7 +14,7 @@ from ..events import NodeStarted, Progress, WorkflowStarted
 
 
 def is_shown(progress: bool | None) -> bool:
-    """Whether to show a bar: as asked, else where somebody looks (a terminal, a notebook)."""
+    """Whether to show a bar: as asked, else in a terminal or a notebook."""
     if progress is not None:
         return progress
     is_terminal = bool(getattr(sys.stderr, "isatty", lambda: False)())
@@ -42,7 +42,7 @@ class ProgressBar:
 
     @property
     def on_event(self) -> Callable[[Any], Any] | None:
-        """What the worker's events go to; None when nobody listens, which costs least."""
+        """What the worker's events go to; None without a listener, which costs least."""
         return self._on_event if self._bar is None else self._show
 
     def begin(self, event: WorkflowStarted) -> None:

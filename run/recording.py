@@ -1,4 +1,4 @@
-"""What one call of `run()` tells the history of its context: plans, receipts and results as cells.
+"""What one call of `run()` notes in its context's history: plans, receipts, results, as cells.
 
 Nothing here decides about the run, and nothing that goes wrong here ends it.
 """
@@ -49,7 +49,7 @@ class Recorder:
 
         Args:
             is_given: the context is the caller's, and has a history of its own.
-            record: what the run was told; None: what the facade was told, else the settings.
+            record: of the run; None: of the facade, else of the settings.
         """
         wanted = self._record if record is None else record
         if wanted is None:
@@ -186,7 +186,7 @@ class Track:
         receipt = self._context.get_receipt(unique_id)
         size_bytes = receipt.size_bytes if receipt.version == binding.version else 0
         if size_bytes and self._wants_picture(kind, binding.version):
-            with contextlib.suppress(Exception):  # damaged, or not to be trusted: the loader tells
+            with contextlib.suppress(Exception):  # damaged or untrusted: the loader will raise
                 value = self._context.load(unique_id)  # mapped: the run may replace it soon
                 self._history.note_picture(binding.version, size_bytes, lambda: value)
         return stored_cell(binding.version, kind, size_bytes)

@@ -1,7 +1,7 @@
 """One call of `run()`: the effects, in order. Every decision is taken in `graph/`.
 
 A `Run` prepares the workflows, saves the inputs, and then takes the steps: for each iteration, for
-each workflow, plan, swap, hand over, send, take back, keep references.
+each workflow, plan, swap, lend, submit, collect, store references.
 """
 
 from __future__ import annotations
@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import WorkerDied, WorkerStartError, WorkflowError
 from ..events import SeedsChanged, WorkflowStarted
-from ..graph.plan.expected_cache import Sent
 from ..graph.plan.recipe import Recipe, type_of
 from ..graph.plan.run_plan import Binding, StepPlan, contents_to_load, plan_run, versions_to_load
 from ..graph.plan.swap_ports import Swapped, shows_workflow, swap_ports
@@ -23,10 +21,10 @@ from ..graph.ports.literals import NOT_LITERAL, as_literal
 from ..graph.ports.missing_inputs import check_inputs, unknown_inputs
 from ..graph.ports.value_types import kind_of
 from ..graph.prompt import Prompt
-from ..references.registry import References
 from ..workflow_context import FROZEN_PREFIX
-from ..workflows.prepare import Prepared, Preparer
+from ..workflows.prepare import Prepared
 from .bindings import binding_of, is_given_by_reference, kind_of_stored
+from .environment import Environment
 from .options import Options
 from .progress_bar import ProgressBar, is_shown
 from .recording import Track
@@ -34,7 +32,6 @@ from .seeds import DrawnSeeds
 from .submit import OnEvent, Submission, Submitter
 
 if TYPE_CHECKING:
-    from ..comfy_serverless import ComfyConnector
     from ..records.history import History
     from ..workflow_context import Collected, Loan, WorkflowContext
     from ..workflows.sources import Source
@@ -49,24 +46,22 @@ class Run:
 
     def __init__(
         self,
-        worker: ComfyConnector,
+        environment: Environment,
         context: WorkflowContext,
-        references: References,
-        rules: Mapping[str, str],
-        preparer: Preparer,
         options: Options,
-        sent: deque[Sent],
         history: History | None = None,
     ):
-        self._worker, self._context = worker, context
-        self._references, self._rules, self._preparer = references, rules, preparer
+        self._worker, self._context = environment.worker, context
+        self._references, self._rules = environment.references, environment.rules
+        self._preparer = environment.preparer
         self._options, self._history = options, history
         self._track: Track | None = None
-        self._submitter = Submitter(worker, references.pins, sent, options.timeout)
+        self._submitter = Submitter(environment, options.timeout)
         self._results: dict[str, Callable[[], Any]] = {}
-        self._seeds = DrawnSeeds(options, preparer.info)
+        self._seeds = DrawnSeeds(options, self._preparer.info)
 
-    async def __call__(self, workflows: list[Source], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    async def execute(self, workflows: list[Source], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the workflows; the results as `Discomfort.run` gives them."""
         prepared = [await self._preparer.prepare_aside(source) for source in workflows]
         values = {k: v for source in workflows for k, v in source.values.items()}
         named_ports = [(p.name, p.ports) for p in prepared]
@@ -181,7 +176,7 @@ class Run:
             self._track.end_step(prepared, plan, collected, len(swapped.needed), len(cached))
 
     def _plan(self, prepared: Prepared, prompt: Prompt) -> tuple[StepPlan, Swapped, Loan]:
-        """Decide, and lend what is to be loaded; again, if somebody saved a value in between."""
+        """Decide, and lend what is to be loaded; again, if a value was saved in between."""
         for _ in range(_TRIES):
             plan = plan_run(prepared.ports, self._look_up, self._rules)
             swapped = swap_ports(
@@ -215,7 +210,7 @@ class Run:
         return self._references.recipe(self._context, unique_id, self._preparer)
 
     def _note_outputs(self, prepared: Prepared, plan: StepPlan, collected: Collected) -> None:
-        """What the savers of this very run made, whoever saves the same keys meanwhile."""
+        """What the savers of this run made, also if others save the same keys meanwhile."""
         for unique_id in plan.saves:
             if unique_id in collected:
                 self._results[unique_id] = lambda uid=unique_id: collected.load(uid)
@@ -227,7 +222,7 @@ class Run:
                 )
 
     def _collect_after(self, error: BaseException, loan: Loan) -> None:
-        """What was saved before the run failed is kept. The first error is the one to tell."""
+        """What was saved before the run failed is kept. The first error is what is raised."""
         try:
             self._context.collect(loan)
         except Exception:

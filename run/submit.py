@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -15,12 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from ..errors import NodeFailed, RunTimeout, ValidationFailed
 from ..graph.plan.expected_cache import Sent
 from ..graph.plan.swap_ports import Swapped, order_ports
-from ..references.kept_models import CachePins, is_out_of_memory
+from ..references.kept_models import is_out_of_memory
 from ..references.model_room import let_go_of_all, make_room, without
 from ..workflow_context import FROZEN_PREFIX, Loan
+from .environment import Environment
 
 if TYPE_CHECKING:
-    from ..comfy_serverless import ComfyConnector, RunResult
+    from ..comfy_serverless import RunResult
 
 OnEvent: TypeAlias = "Callable[[Any], Any] | None"
 
@@ -41,19 +41,13 @@ class Submitter:
     """Sends prompts for one run.
 
     Args:
-        kept: what is put into every prompt, so that ComfyUI keeps it.
-        sent: the last prompts, for the next plan; appended to.
+        environment: its pins are put into every prompt, and the prompt is noted as sent.
         timeout: seconds for all of them together, from now on; None: no limit.
     """
 
-    def __init__(
-        self,
-        worker: ComfyConnector,
-        pins: CachePins,
-        sent: deque[Sent],
-        timeout: float | None,
-    ):
-        self._worker, self._pins, self._sent = worker, pins, sent
+    def __init__(self, environment: Environment, timeout: float | None):
+        self._worker, self._sent = environment.worker, environment.sent
+        self._pins = environment.references.pins
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
 

@@ -1,4 +1,4 @@
-"""`bootstrap.py`: which ComfyUI and which Python it picks, and the two commands, run for real.
+"""`bootstrap.py`: which ComfyUI and which Python it picks, and its commands, run for real.
 
 The commands run in small clones whose `.venv` is there already and borrows this interpreter's
 packages, so that nothing is fetched: without uv and pip in reach, an attempt to install fails.
@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
@@ -68,7 +67,8 @@ def make_venv(folder: Path, borrow: bool) -> Path:
     assert python
     if borrow:
         site = next(p for p in folder.rglob("site-packages"))
-        (site / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+        borrowed = [p for p in sys.path if p.endswith("site-packages")]
+        (site / "borrowed.pth").write_text("\n".join(borrowed))
     return python
 
 
@@ -88,6 +88,10 @@ def clone(tmp_path, home) -> Path:
         "import os, sys; print('demo', sys.argv[1:], os.environ['COMFYUI_PATH'], sys.prefix)\n"
         "raise SystemExit(7)\n"
     )
+    (folder / "devtools").mkdir()
+    (folder / "devtools" / "check.py").write_text(
+        "import sys; print('check', sys.argv[1:], sys.prefix); raise SystemExit(5)\n"
+    )
     return folder
 
 
@@ -102,8 +106,8 @@ def load_bootstrap(clone: Path):
 def set_up(clone: Path, comfyui: Path) -> None:
     """Bring a clone into the state after the first call: `.venv` with a fitting stamp."""
     make_venv(clone / ".venv", borrow=True)
-    bootstrap = load_bootstrap(clone)
-    bootstrap.STAMP.write_text(bootstrap.plan_installation(comfyui)[1])
+    planned = load_bootstrap(clone).plan_installation(comfyui)
+    planned.stamp_file.write_text(planned.stamp)
 
 
 def run_bootstrap(clone: Path, *arguments: str, **environment: str):
@@ -260,6 +264,22 @@ def test_cache_folder_that_holds_something_else_is_named_and_left_alone(clone, h
     assert [p.name for p in target.iterdir()] == ["a file of the user"]
 
 
+def test_settings_of_pip_hold_for_uv_unless_uv_has_its_own(clone, monkeypatch):
+    bootstrap = load_bootstrap(clone)
+    for name in [n for n in os.environ if n.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://localhost/pip")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels /more")
+    environment = bootstrap.uv_environment()
+    assert environment["UV_DEFAULT_INDEX"] == "http://localhost/pip"
+    assert environment["UV_FIND_LINKS"] == "/wheels,/more"
+    monkeypatch.setenv("UV_INDEX", "http://localhost/uv")
+    environment = bootstrap.uv_environment()
+    assert environment["UV_INDEX"] == "http://localhost/uv"
+    assert "UV_DEFAULT_INDEX" not in environment
+    assert environment["UV_FIND_LINKS"] == "/wheels,/more"
+
+
 # --- the commands
 
 
@@ -370,6 +390,27 @@ def test_demo_runs_the_example_with_its_arguments_in_the_environment(clone, tmp_
     assert done.returncode == 7
     expected = f"demo ['a picture.png'] {comfyui} {clone / '.venv'}"
     assert done.stdout.splitlines()[-1] == expected
+
+
+def test_check_runs_its_program_in_the_environment_and_looks_for_no_comfyui(clone, tmp_path):
+    make_venv(clone / ".venv", borrow=True)
+    planned = load_bootstrap(clone).plan_check()
+    planned.stamp_file.write_text(planned.stamp)
+    done = run_bootstrap(clone, "check", "--fix", COMFYUI_PATH=str(tmp_path / "gone"))
+    assert done.returncode == 5, done.stderr
+    assert done.stdout.splitlines() == [f"check ['--fix'] {clone / '.venv'}"]
+
+
+def test_check_and_tests_each_know_what_they_have_installed(clone, tmp_path):
+    comfyui = make_comfyui(tmp_path / "ComfyUI")
+    set_up(clone, comfyui)
+    assert "installing into" in run_bootstrap(clone, "check").stdout
+    bootstrap = load_bootstrap(clone)
+    assert f"{clone}[test,dev]" in bootstrap.plan_check().wanted
+    assert f"{clone}[test]" in bootstrap.plan_installation(comfyui).wanted
+    # The interpreter is still there, and so is what the tests need.
+    done = run_bootstrap(clone, "test", "-k", "nothing", COMFYUI_PATH=str(comfyui))
+    assert "installing into" not in done.stdout and done.returncode == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl-C can't be sent from a test")

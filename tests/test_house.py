@@ -9,44 +9,27 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("graph", "store", "worker", "records", "editor")
-LIBRARY = sorted(
-    [p for p in ROOT.glob("*.py") if p.name != "bootstrap.py"]
-    + [p for name in PACKAGES for p in (ROOT / name).glob("**/*.py")]
+from house import (
+    FLOORS,
+    GRAPH_FLOORS,
+    LIBRARY,
+    ONLY,
+    PACKAGES,
+    ROOMS,
+    ROOT,
+    find_imports,
+    find_relative,
+    parse,
+    room_of,
 )
-EVERYBODY = {"errors", "config"}
 
-# Whom a module may import, beside `errors` and `config`. A package stands for all in it.
-MAY_IMPORT = {
-    "errors": set(),
-    "config": {"errors"},
-    "events": {"worker"},
-    "images": set(),
-    "json_values": set(),
-    "graph": set(),
-    "store": set(),
-    "worker": set(),
-    "nodes_internal": {"store"},
-    "nodes_running": {"nodes_internal", "editor"},
-    "nodes_pictures": {"editor"},
-    "records": {"store", "images"},
-    "workflow_context": {"store", "records", "frozen_values", "stored_references"},
-    "stored_references": {"store", "frozen_values"},
-    "frozen_values": {"graph"},
-    "workflow_files": {"graph", "images"},
-    "comfy_serverless": {"worker", "graph", "workflow_files"},
-    "__init__": {"nodes", "worker", "editor"},
-}
-# The facade and its rooms use the front doors and the pure package; what is behind another front
-# door is none of their business.
-NOT_FOR_OTHERS = {"store", "worker"}
-# `discomfort.py` is on top; below it, only these know it, and only inside a function.
-KNOW_THE_FACADE = {"__init__", "nodes", "workflow_tools", "editor"}
+DOORS = ROOMS | {"bootstrap"}
+# Where ComfyUI's own modules may be imported, inside functions.
+KNOW_COMFYUI = ("editor/host/", "worker/launch/inside_comfyui.py", "nodes_internal.py")
 
 COMFYUI_MODULES = {
     "comfy",
@@ -85,28 +68,12 @@ def name_of(path: Path) -> str:
 
 every_module = pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 every_graph_module = pytest.mark.parametrize(
-    "path", [p for p in LIBRARY if p.parent == ROOT / "graph"], ids=name_of
+    "path", [p for p in LIBRARY if ROOT / "graph" in p.parents], ids=name_of
 )
-
-
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), name_of(path))
 
 
 def is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-
-
-def find_imports(node: ast.AST, in_function: bool = False):
-    """Every import that runs, as (statement, whether it is inside a function)."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import | ast.ImportFrom):
-            yield child, in_function
-        elif not is_type_checking(child):
-            inside = in_function or isinstance(
-                child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-            )
-            yield from find_imports(child, inside)
 
 
 def find_absolute(path: Path):
@@ -119,45 +86,60 @@ def find_absolute(path: Path):
             yield node.module or "", in_function
 
 
-def find_relative(path: Path):
-    """(module of ours from the project's root, "graph.model", whether inside a function)."""
-    place = path.relative_to(ROOT).parent.parts
-    for node, in_function in find_imports(parse(path)):
-        if not isinstance(node, ast.ImportFrom) or node.level == 0:
-            continue
-        base = place[: len(place) - (node.level - 1)]
-        if node.module:
-            yield ".".join([*base, node.module]), in_function
-        else:
-            for alias in node.names:
-                yield ".".join([*base, alias.name]), in_function
+def floor_of(room: str, floors: tuple[tuple[str, ...], ...]) -> int:
+    return next(i for i, rooms in enumerate(floors) if room in rooms)
 
 
-def room_of(path: Path) -> str:
-    """The package of a module, or its own name when it is at the root."""
-    parts = path.relative_to(ROOT).parts
-    return parts[0] if len(parts) > 1 else path.stem
+def modules_and_imports() -> dict[str, set[str]]:
+    """Each module -> the modules of ours that it imports, anywhere in it."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): {
+            target for target, _ in find_relative(path)
+        }
+        for path in LIBRARY
+    }
 
 
 def test_the_walk_sees_the_library():
     names = {name_of(path) for path in LIBRARY}
     assert {"__init__.py", "errors.py", "graph/workflow/model.py"} <= names
+    assert "graph.workflow.model" in modules_and_imports()["graph.workflow.parse"]
+
+
+def test_the_root_shows_the_front_doors_and_nothing_else():
+    in_root = {path.stem for path in ROOT.glob("*.py")}
+    packages = set(PACKAGES)
+    assert in_root == DOORS - packages
+    assert packages == DOORS - in_root
 
 
 @every_module
 def test_imports_within_the_house_follow_the_table(path):
     room = room_of(path)
-    for module, in_function in find_relative(path):
+    floor = floor_of(room, FLOORS)
+    for module, _ in find_relative(path):
         target = module.split(".")[0]
-        if target == room or (target in EVERYBODY and room != "errors"):
+        if target == room:
             continue
-        if target == "discomfort":
-            assert room in KNOW_THE_FACADE, f"{room} imports the facade"
-            assert in_function, f"{room} imports the facade at module level"
-        elif room in MAY_IMPORT:
-            assert target in MAY_IMPORT[room], f"{room} must not import {module}"
-        elif room != "nodes" or not in_function:
-            assert target not in NOT_FOR_OTHERS, f"{room} must not import {module}"
+        assert floor < floor_of(target, FLOORS), f"{room} must not import {module}"
+        if room in ONLY:
+            assert target in ONLY[room], f"{room} must not import {module}"
+
+
+@every_graph_module
+def test_imports_within_graph_follow_its_order(path):
+    parts = path.relative_to(ROOT / "graph").with_suffix("").parts
+    if parts == ("__init__",):
+        return
+    floor = floor_of(parts[0], GRAPH_FLOORS)
+    for module, _ in find_relative(path):
+        room, *rest = module.split(".")
+        if room == "graph" and rest[0] != parts[0]:
+            assert floor > floor_of(rest[0], GRAPH_FLOORS), f"graph/{parts[0]} imports {module}"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    TopologicalSorter(modules_and_imports()).prepare()  # its error names the circle
 
 
 @every_module
@@ -174,9 +156,11 @@ def test_every_import_of_ours_is_relative(path):
 
 
 @every_module
-def test_no_module_of_comfyui_is_imported_at_module_level(path):
-    at_top = {name.split(".")[0] for name, in_function in find_absolute(path) if not in_function}
-    assert not at_top & COMFYUI_MODULES
+def test_modules_of_comfyui_are_imported_in_their_places_and_inside_functions(path):
+    for name, in_function in find_absolute(path):
+        if name.split(".")[0] in COMFYUI_MODULES:
+            assert name_of(path).startswith(KNOW_COMFYUI), f"{name_of(path)} imports {name}"
+            assert in_function, f"{name_of(path)} imports {name} when it is loaded"
 
 
 @every_graph_module

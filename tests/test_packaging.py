@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from custom_nodes.discomfort.worker.launch.find_comfyui import environment_python
 
 tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
@@ -24,30 +25,97 @@ REQUIREMENTS = [
 ]
 
 
+# For those who work on the project; neither an installation nor ComfyUI's registry has them.
+FOR_DEVELOPERS = {
+    "bench",
+    "build",
+    "devtools",
+    "dist",
+    "eslint.config.mjs",
+    "node_modules",
+    "output",
+    "package-lock.json",
+    "package.json",
+    "test_workflows",
+    "tests",
+    "tsconfig.json",
+}
+# What the package has beside its modules.
+DATA_FOLDERS = ("example_workflows", "locales", "web")
+
+
+def files_below(folder: Path) -> set[str]:
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def library_modules() -> set[str]:
+    """Every module of the library, as a path from the root."""
+    folders = [
+        path
+        for path in ROOT.iterdir()
+        if path.is_dir() and path.name not in FOR_DEVELOPERS | {"examples"} and path.name[0] != "."
+    ]
+    below = {name for folder in folders for name in files_below(folder) if name.endswith(".py")}
+    return below | {path.name for path in ROOT.glob("*.py")}
+
+
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory) -> Path:
-    """A folder that `pip install .` installed the project into. The sources stay as they are."""
+def clone(tmp_path_factory) -> Path:
+    """A copy, under a name of its own, that an installation may write to."""
     source = tmp_path_factory.mktemp("source") / "a-clone"
-    ignored = shutil.ignore_patterns(
-        ".*", "__pycache__", "*.egg-info", "build", "dist", "output", "tests", "bench"
-    )
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", *FOR_DEVELOPERS)
     shutil.copytree(ROOT, source, ignore=ignored)
-    target = tmp_path_factory.mktemp("installed")
-    # The build tool and the dependencies are here already: nothing is fetched.
-    arguments = ["--no-deps", "--no-build-isolation", "--target", str(target), str(source)]
+    return source
+
+
+def install(python: str | Path, *arguments: object) -> None:
+    """Install with pip, or uv where there is no pip; nothing is fetched.
+
+    The build tool and the dependencies are here already.
+    """
     if importlib.util.find_spec("pip"):
-        command = [sys.executable, "-m", "pip", "install", "--quiet"]
+        command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
     else:
-        command = ["uv", "pip", "install", "--quiet", "--python", sys.executable]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+        command = ["uv", "pip", "install", "--quiet", "--python", str(python)]
+    command += ["--no-deps", "--no-build-isolation", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def installed(clone: Path, tmp_path_factory) -> Path:
+    """A folder that `pip install .` installed the project into."""
+    target = tmp_path_factory.mktemp("installed")
+    install(sys.executable, "--target", target, clone)
     return target
 
 
-def run_python(code: str, folder: Path, cwd: Path) -> str:
+@pytest.fixture(scope="module")
+def editable(clone: Path, tmp_path_factory) -> Path:
+    """The interpreter of an environment with `pip install -e .`, which sees our packages."""
+    folder = tmp_path_factory.mktemp("editable") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    site = next(folder.rglob("site-packages"))
+    borrowed = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "borrowed.pth").write_text("\n".join(borrowed), encoding="utf-8")
+    python = environment_python(folder)
+    assert python
+    install(python, "-e", clone)
+    return python
+
+
+def run_python(
+    code: str, folder: Path | None, cwd: Path, python: str | Path = sys.executable
+) -> str:
+    """What the code prints; `folder`: where the package is installed."""
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        [str(python), "-c", code],
+        env={**inherited, **({"PYTHONPATH": str(folder)} if folder else {})},
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -84,19 +152,48 @@ def test_installed_package_reads_its_own_configuration_files(installed, tmp_path
     assert run_python(code, installed, tmp_path) == "ref"
 
 
-def test_installed_package_holds_every_module_and_web_file_and_no_test(installed):
+def test_editable_installation_is_the_clone_itself_from_anywhere(clone, editable, tmp_path):
+    code = (
+        "from discomfort import Discomfort; import discomfort, discomfort.graph.workflow as w\n"
+        "print(discomfort.__file__); print(w.__file__)"
+    )
+    expected = [str(clone / "__init__.py"), str(clone / "graph" / "workflow" / "__init__.py")]
+    for cwd in (tmp_path, clone):
+        assert run_python(code, None, cwd, editable).splitlines() == expected
+
+
+def test_list_of_packages_is_the_list_of_folders():
+    folders = {Path(name).parent.as_posix() for name in library_modules()} - {"."}
+    listed = PROJECT["tool"]["setuptools"]["packages"]
+    assert {"graph", "graph/workflow"} <= folders
+    assert set(listed) == {"discomfort"} | {f"discomfort.{f.replace('/', '.')}" for f in folders}
+    assert listed == sorted(set(listed))
+
+
+def test_installed_package_holds_all_that_it_is_made_of_and_nothing_else(installed):
     package = installed / "discomfort"
-    wanted = {p.name for p in ROOT.glob("*.py")} | {p.name for p in ROOT.glob("*.json")}
-    wanted.add("requirements.txt")  # find_comfyui.py reads it
-    for folder in ("graph", "store", "worker", "editor", "web", "locales", "example_workflows"):
-        wanted |= {
-            p.relative_to(ROOT).as_posix()
-            for p in (ROOT / folder).rglob("*")
-            if p.is_file() and "__pycache__" not in p.parts
-        }
+    wanted = library_modules() | {p.name for p in ROOT.glob("*.json")} - FOR_DEVELOPERS
+    wanted |= {"requirements.txt", "py.typed"}  # the first for find_comfyui.py, the other for types
+    for folder in DATA_FOLDERS:
+        wanted |= files_below(ROOT / folder)
     held = {p.relative_to(package).as_posix() for p in package.rglob("*") if p.is_file()}
-    assert wanted <= held
-    assert not {name for name in held if name.startswith(("tests/", "bench/", ".ci/"))}
+    assert {name for name in held if "__pycache__" not in name} == wanted
+
+
+def test_archive_for_the_registry_holds_the_package_and_nothing_for_developers(tmp_path):
+    # What comfy-cli packs: what git has, without what .comfyignore names. The repository is a new
+    # one, so that a download without one will do.
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    command = ["git", f"--git-dir={tmp_path / '.git'}", f"--work-tree={ROOT}", "ls-files"]
+    command += ["--others", "--exclude-per-directory=.gitignore", "--exclude-from=.comfyignore"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    held = set(done.stdout.splitlines())
+    wanted = {"LICENSE", "README.md", "pyproject.toml", "requirements.txt", "py.typed"}
+    assert wanted | library_modules() <= held
+    assert all(files_below(ROOT / folder) <= held for folder in DATA_FOLDERS)
+    tops = {name.split("/")[0] for name in held}
+    assert not tops & FOR_DEVELOPERS
+    assert not {name for name in tops if name.startswith(".")}
 
 
 def test_requirements_are_the_same_in_both_files_and_light():

@@ -26,7 +26,9 @@ def test_there_is_no_block_of_another_kind():
 def test_the_commands_are_those_of_bootstrap():
     commands = "".join(code for language, code in BLOCKS if language == "bash").splitlines()
     assert commands == ["python bootstrap.py demo", "python bootstrap.py test"]
-    for command in commands:
+    in_text = re.findall("`(python bootstrap.py [^`]+)`", README)
+    assert in_text == ["python bootstrap.py check"]
+    for command in commands + in_text:
         shown = subprocess.run(
             [sys.executable, str(ROOT / "bootstrap.py"), "--help"],
             capture_output=True,

@@ -35,8 +35,10 @@ def test_the_first_name_of_the_class_still_works():
 
 def test_discovery_of_a_file_and_of_its_json_agree(tools):
     found = tools.discover_port_nodes(WORKFLOWS / "pair_use.json")
-    assert found == tools.discover_ports(load("pair_use")) == tools.discover_ports(
-        str(WORKFLOWS / "pair_use.json")
+    assert (
+        found
+        == tools.discover_ports(load("pair_use"))
+        == tools.discover_ports(str(WORKFLOWS / "pair_use.json"))
     )
     port = found["inputs"]["picture"]
     assert port["type"] == "IMAGE" and port["output_type"] == "IMAGE"

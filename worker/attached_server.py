@@ -24,8 +24,8 @@ _CONNECT_WAIT_S = 5.0
 _OUR_NODE = "DiscomfortContextLoader"
 
 
-class Attached:
-    """Somebody else's ComfyUI, and the client that talks to it.
+class AttachedServer:
+    """A ComfyUI of the user's, and the client that talks to it.
 
     A socket that was dropped may mean that it was restarted: then it is asked again who it is.
 
@@ -64,7 +64,7 @@ class Attached:
         """The client, once the server is known to be there and to have this extension.
 
         Raises:
-            WorkerStartError: nobody answers, it is no ComfyUI, it is not on this machine, or it
+            WorkerStartError: no answer, it is no ComfyUI, it is not on this machine, or it
                 lacks the extension.
         """
         client = self.client
@@ -108,7 +108,7 @@ async def ask_who(url: str) -> dict[str, Any]:
     """What the ComfyUI at `url` says about itself.
 
     Raises:
-        WorkerStartError: see `Attached.ensure_ready`.
+        WorkerStartError: see `AttachedServer.ensure_ready`.
     """
     if not url.startswith(("http://", "https://")):
         raise WorkerStartError(

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import ExecutionError, WorkerDied
 from .client.client import Client
-from .client.prompt_run import Run, name_of
+from .client.run_state import RunState, name_of
 from .launch.hello import Ready
 from .launch.launch import Launch
 from .launch.output_log import describe_exit
@@ -100,12 +100,12 @@ class Worker:
                 kill=process.stop,
                 log_path=process.log_path,
             )
-        except Exception as e:  # whoever waits must hear of it
+        except Exception as e:  # those who wait must get it
             starting.set_exception(e)
             return
         self.starts += 1
         self._client = client
-        process.on_end(lambda: client.server_gone(lambda run: died(process, run)))
+        process.on_end(lambda: client.server_gone(lambda run: worker_died(process, run)))
         log.info("The worker is ready at %s, pid %s.", server.address, server.hello.get("pid"))
         starting.set_result(client)
 
@@ -143,8 +143,8 @@ class Worker:
             client.listener.close()
 
 
-def died(process: WorkerProcess, run: Run | None) -> ExecutionError:
-    """The error for what waited when the process ended."""
+def worker_died(process: WorkerProcess, run: RunState | None) -> ExecutionError:
+    """The error for a run that waited when the process ended; None: for one that was to begin."""
     if process.is_stopping:
         return WorkerDied(
             "The worker was stopped (shutdown, kill_api, or the end of the script).",

@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from . import model_memory
-from .attached_server import Attached
+from .attached_server import AttachedServer
 from .client.client import Client
 from .server import Worker
 
 
 class ServerView:
-    """The attributes of a connector that tell about its server. None where there is no server."""
+    """The attributes of a connector that describe its server. None where there is no server."""
 
     def __init__(self) -> None:
-        self._server: Worker | Attached | None = None
+        self._server: Worker | AttachedServer | None = None
         self._is_killed = False
 
     def _client_now(self) -> Client | None:
@@ -38,9 +38,7 @@ class ServerView:
 
     @property
     def object_info_version(self) -> int:
-        """Changes whenever another server was started: what was learned from the old one is
-        void.
-        """
+        """Changes with every new server: what was learned from the old one is void then."""
         return self._server.starts if self._server else 0
 
     @property

@@ -27,7 +27,7 @@ class Shared(Generic[T]):
             return self._objects[key]
 
     def leave(self, shared: T) -> bool:
-        """One user less. True for the last: nobody can join it any more, and it is to be ended."""
+        """One user less. True for the last one, who has to end it; it can't be joined any more."""
         with self._lock:
             key = self._key_of(shared)
             if key is None:
@@ -39,7 +39,7 @@ class Shared(Generic[T]):
             return True
 
     def forget(self, shared: T) -> None:
-        """Nobody is to join it any more, whoever still uses it."""
+        """It can't be joined any more, though others may still use it."""
         with self._lock:
             key = self._key_of(shared)
             if key is not None:

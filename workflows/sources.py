@@ -36,7 +36,7 @@ class Source:
 
     Attributes:
         digest: equal for equal texts.
-        load: gives its JSON, which is nobody else's.
+        load: gives its JSON, a copy of its own.
         values: content -> text of the frozen values.
         is_dated: converted at another time, it is another prompt.
     """
@@ -49,7 +49,7 @@ class Source:
 
 
 class _Stamp(NamedTuple):
-    """What tells that a file was changed."""
+    """Differs when a file was changed."""
 
     device: int
     file: int
@@ -103,7 +103,7 @@ class Sources:
 
 
 def source_of(data: Mapping[str, Any], name: str) -> Source:
-    """A workflow or prompt that somebody else has, too, and may change.
+    """A workflow or prompt that the caller has, too, and may change.
 
     Raises:
         WorkflowError: it is no JSON.
@@ -131,7 +131,7 @@ def _absolute(path: str | Path) -> str:
 
 
 def _stamp(path: str) -> _Stamp | None:
-    """None for what can't be told: a pipe, or nothing there."""
+    """None for a pipe, or if nothing is there: it may change unseen."""
     try:
         found = os.stat(path)
     except OSError:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ...errors import WorkflowError
 from ...system.config import EditorConfig, load_config
+from . import comfyui
 
 CONFIG_NAME = "editor.json"
 MAX_LISTED = 2000
@@ -23,9 +24,7 @@ def config_path() -> Path:
     """Where the user's own settings are looked for; else those packaged with this extension are
     taken.
     """
-    import folder_paths  # type: ignore[import-not-found]
-
-    return Path(folder_paths.get_user_directory()) / "discomfort" / CONFIG_NAME
+    return comfyui.user_directory() / "discomfort" / CONFIG_NAME
 
 
 @lru_cache(maxsize=1)
@@ -41,23 +40,14 @@ def workflow_folders() -> list[Path]:
     Source: app/user_manager.py of 0.3.64 and 0.33: the editor saves into `<user>/default/workflows`
     unless ComfyUI runs with --multi-user, where a node does not know whose it is.
     """
-    import folder_paths  # type: ignore[import-not-found]
-
-    saved = Path(folder_paths.get_user_directory()) / "default" / "workflows"
-    named = [saved, Path(folder_paths.get_input_directory())]
-    return [*named, *map(Path, config().WORKFLOW_FOLDERS)]
+    saved = comfyui.user_directory() / "default" / "workflows"
+    return [saved, comfyui.input_directory(), *map(Path, config().WORKFLOW_FOLDERS)]
 
 
 def image_folders() -> list[Path]:
     """Where pictures may be read from, in the order of the search."""
-    import folder_paths  # type: ignore[import-not-found]
-
-    ours = (
-        folder_paths.get_input_directory(),
-        folder_paths.get_output_directory(),
-        folder_paths.get_temp_directory(),
-    )
-    return [*map(Path, ours), *map(Path, config().IMAGE_FOLDERS)]
+    own = (comfyui.input_directory(), comfyui.output_directory(), comfyui.temp_directory())
+    return [*own, *map(Path, config().IMAGE_FOLDERS)]
 
 
 def list_workflows(folders: Iterable[Path]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import DiscomfortError
+from . import comfyui
 
 _STEPS = 1000  # of the progress bar, for one workflow
 _PREVIEW_SIDE = 512
@@ -26,8 +27,6 @@ class Display:
     """
 
     def __init__(self, node_id: str, names: tuple[str, ...], iterations: int | None = 1):
-        from comfy.utils import ProgressBar  # type: ignore[import-not-found]
-
         self._node_id, self._names, self._iterations = node_id, names, iterations
         self._runs = 0  # workflows that ended
         self._part = 0.0  # of the one that runs
@@ -36,7 +35,7 @@ class Display:
         self._text = ""
         self._text_at = 0.0
         total = len(names) * (iterations or 1)
-        self._bar = ProgressBar(total * _STEPS, node_id=node_id)
+        self._bar = comfyui.progress_bar(total * _STEPS, node_id)
 
     def show(self, event: Any) -> None:
         """Show an event of the worker. By attributes: the events belong to the worker package."""
@@ -88,11 +87,7 @@ class Display:
         if text == self._text or (now - self._text_at < _TEXT_PAUSE_S and not is_last):
             return
         self._text, self._text_at = text, now
-        from server import PromptServer  # type: ignore[import-not-found]
-
-        server = PromptServer.instance
-        if server.client_id is not None:
-            server.send_progress_text(text, self._node_id, server.client_id)
+        comfyui.send_text(text, self._node_id)
 
 
 class Words:
@@ -100,13 +95,6 @@ class Words:
 
     def __init__(self, text: str):
         self.text = text
-
-
-def check_interrupt() -> None:
-    """Raise ComfyUI's own exception if the user asked it to stop."""
-    from comfy import model_management  # type: ignore[import-not-found]
-
-    model_management.throw_exception_if_processing_interrupted()
 
 
 @contextlib.contextmanager
@@ -121,22 +109,12 @@ def plain_errors() -> Iterator[None]:
         raise plain(str(e)) from e
 
 
-def free_models() -> None:
-    """Take the user's models out of GPU memory: the nested worker may need it all."""
-    from comfy import model_management  # type: ignore[import-not-found]
-
-    model_management.unload_all_models()
-    model_management.soft_empty_cache()
-
-
 def pictures_to_show(values: Mapping[str, Any], kinds: Mapping[str, str]) -> list[dict[str, str]]:
     """The pictures among the results, put into ComfyUI's temp folder: `images` of a node's `ui`."""
-    import folder_paths  # type: ignore[import-not-found]
-
     from ...values.images import save_comfy_image_to_disk
 
     shown: list[dict[str, str]] = []
-    folder = folder_paths.get_temp_directory()
+    folder = comfyui.temp_directory()
     for unique_id, items in values.items():
         if kinds.get(unique_id) not in ("IMAGE", "MASK", "ANY"):
             continue
@@ -145,7 +123,7 @@ def pictures_to_show(values: Mapping[str, Any], kinds: Mapping[str, str]) -> lis
             if left <= 0 or not _is_picture(item, kinds[unique_id]):
                 break
             name = f"discomfort_{uuid.uuid4().hex[:12]}.png"
-            for path in save_comfy_image_to_disk(item[:left], f"{folder}/{name}"):
+            for path in save_comfy_image_to_disk(item[:left], folder / name):
                 shown.append({"filename": path.name, "subfolder": "", "type": "temp"})
     return shown
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-Tell = Callable[[Any], None]
+Emit = Callable[[Any], None]
 
 POLL_S = 0.05
 
@@ -45,7 +45,7 @@ class LoopThread:
 
     def run(
         self,
-        work: Callable[[Tell], Coroutine[Any, Any, T]],
+        work: Callable[[Emit], Coroutine[Any, Any, T]],
         show: Callable[[Any], None] = lambda _: None,
         check: Callable[[], None] = lambda: None,
     ) -> T:

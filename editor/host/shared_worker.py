@@ -10,12 +10,11 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...comfy_serverless import ComfyConnector
 from ...system.config import WorkerConfig, load_config
-from . import allowed_folders
+from . import allowed_folders, comfyui
 from .loop_thread import LoopThread
 
 if TYPE_CHECKING:
@@ -24,27 +23,33 @@ if TYPE_CHECKING:
 log = logging.getLogger("discomfort.editor")
 
 # What the nested ComfyUI must do as the user's does: where models are, and how the device is used.
-# flag -> how many values it takes at least and at most.
+_SWITCHES = """
+--cpu --gpu-only --highvram --normalvram --lowvram --novram --cuda-malloc --disable-cuda-malloc
+--force-fp32 --force-fp16 --fp32-unet --fp64-unet --bf16-unet --fp16-unet --fp8_e4m3fn-unet
+--fp8_e5m2-unet --fp8_e8m0fnu-unet --fp16-vae --fp32-vae --bf16-vae --cpu-vae
+--fp8_e4m3fn-text-enc --fp8_e5m2-text-enc --fp16-text-enc --fp32-text-enc --bf16-text-enc
+--force-channels-last --supports-fp8-compute --use-split-cross-attention
+--use-quad-cross-attention --use-pytorch-cross-attention --use-sage-attention
+--use-flash-attention --disable-xformers --force-upcast-attention --dont-upcast-attention
+--disable-async-offload --force-non-blocking --disable-smart-memory --deterministic
+--mmap-torch-files --disable-mmap --disable-metadata --disable-all-custom-nodes
+--disable-api-nodes --disable-dynamic-vram --enable-dynamic-vram --disable-pinned-memory
+"""
+# flag -> how many values it takes at most.
 _PASSED_ON = {
-    "--base-directory": 1, "--extra-model-paths-config": 99, "--models-directory": 1,
-    "--whitelist-custom-nodes": 99, "--reserve-vram": 1, "--vram-headroom": 1, "--fast": 99,
-    "--oneapi-device-selector": 1, "--directml": 1, "--preview-size": 1, "--async-offload": 1,
-    **dict.fromkeys(
-        ("--cpu", "--gpu-only", "--highvram", "--normalvram", "--lowvram", "--novram",
-         "--cuda-malloc", "--disable-cuda-malloc", "--force-fp32", "--force-fp16", "--fp32-unet",
-         "--fp64-unet", "--bf16-unet", "--fp16-unet", "--fp8_e4m3fn-unet", "--fp8_e5m2-unet",
-         "--fp8_e8m0fnu-unet", "--fp16-vae", "--fp32-vae", "--bf16-vae", "--cpu-vae",
-         "--fp8_e4m3fn-text-enc", "--fp8_e5m2-text-enc", "--fp16-text-enc", "--fp32-text-enc",
-         "--bf16-text-enc", "--force-channels-last", "--supports-fp8-compute",
-         "--use-split-cross-attention", "--use-quad-cross-attention",
-         "--use-pytorch-cross-attention", "--use-sage-attention", "--use-flash-attention",
-         "--disable-xformers", "--force-upcast-attention", "--dont-upcast-attention",
-         "--disable-async-offload", "--force-non-blocking", "--disable-smart-memory",
-         "--deterministic", "--mmap-torch-files", "--disable-mmap", "--disable-metadata",
-         "--disable-all-custom-nodes", "--disable-api-nodes", "--disable-dynamic-vram",
-         "--enable-dynamic-vram", "--disable-pinned-memory"), 0
-    ),
-}  # fmt: skip
+    "--base-directory": 1,
+    "--extra-model-paths-config": 99,
+    "--models-directory": 1,
+    "--whitelist-custom-nodes": 99,
+    "--reserve-vram": 1,
+    "--vram-headroom": 1,
+    "--fast": 99,
+    "--oneapi-device-selector": 1,
+    "--directml": 1,
+    "--preview-size": 1,
+    "--async-offload": 1,
+    **dict.fromkeys(_SWITCHES.split(), 0),
+}
 
 
 def arguments_to_pass_on(argv: Sequence[str]) -> list[str]:
@@ -111,20 +116,17 @@ class Session:
 
 def _make() -> Discomfort:
     """A worker like the user's ComfyUI: the same installation, models, input and output folders."""
-    import folder_paths  # type: ignore[import-not-found]
-
     from ...discomfort import Discomfort
 
     worker = load_config(WorkerConfig, "comfy_serverless.json")
     if worker.COMFYUI_PATH is None:
-        installed = Path(str(folder_paths.__file__)).resolve().parent
-        worker = replace(worker, COMFYUI_PATH=str(installed))
+        worker = replace(worker, COMFYUI_PATH=str(comfyui.installation_directory()))
         if worker.API_COMMAND_LINE.split()[0] in ("python", "python3"):
             rest = worker.API_COMMAND_LINE.split(maxsplit=1)[1:]
             worker = replace(worker, API_COMMAND_LINE=" ".join([f'"{sys.executable}"', *rest]))
     arguments = [
-        *("--input-directory", folder_paths.get_input_directory()),
-        *("--output-directory", folder_paths.get_output_directory()),
+        *("--input-directory", str(comfyui.input_directory())),
+        *("--output-directory", str(comfyui.output_directory())),
         *arguments_to_pass_on(sys.argv[1:]),
     ]
     return Discomfort(ComfyConnector(worker, extra_args=arguments))
@@ -148,6 +150,4 @@ def session() -> Session:
 
 def is_worker() -> bool:
     """Whether this process is itself a nested ComfyUI, which `inside_comfyui.py` marks."""
-    server: Any = sys.modules.get("server")
-    instance = getattr(getattr(server, "PromptServer", None), "instance", None)
-    return bool(getattr(instance, "discomfort_guard", False))
+    return bool(getattr(comfyui.running_server(), "discomfort_guard", False))

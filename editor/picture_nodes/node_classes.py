@@ -72,9 +72,13 @@ class DiscomfortFolderImageLoader:
 
     @classmethod
     def IS_CHANGED(
-        cls, folder: str | None = None, pattern: str = "*", sort: str = "natural",
-        limit: int = 0, **_: Any,
-    ) -> str:  # fmt: skip
+        cls,
+        folder: str | None = None,
+        pattern: str = "*",
+        sort: str = "natural",
+        limit: int = 0,
+        **_: Any,
+    ) -> str:
         from . import work
 
         return work.fingerprint(folder, pattern, sort, limit)
@@ -183,9 +187,18 @@ class DiscomfortImageDescriber:
         return True
 
     def describe(
-        self, image: Any, url: str, model: str, prompt: str, rating: str, key_variable: str,
-        node_id: str, timeout: float = 60.0, retries: int = 3, max_side: int = 1024,
-    ) -> dict[str, Any]:  # fmt: skip
+        self,
+        image: Any,
+        url: str,
+        model: str,
+        prompt: str,
+        rating: str,
+        key_variable: str,
+        node_id: str,
+        timeout: float = 60.0,
+        retries: int = 3,
+        max_side: int = 1024,
+    ) -> dict[str, Any]:
         from . import work
         from .vision import Question
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import WorkflowError
 from ...values.images import encode_jpeg
-from ..host import allowed_folders, display
+from ..host import allowed_folders, comfyui, display
 from ..host.shared_worker import session
 from . import picture_folder, vision
 
@@ -34,15 +34,13 @@ def load_folder(
     folder: str, pattern: str, sort: str, limit: int, rule: str
 ) -> tuple[Any, Any, int, str]:
     """images, masks, how many, names (one a line)."""
-    from comfy.utils import ProgressBar  # type: ignore[import-not-found]
-
     with display.plain_errors():
         found = allowed_folders.find_image_folder(folder, allowed_folders.image_folders())
         paths = picture_folder.find_pictures(found, pattern, sort, limit)
-        bar = ProgressBar(len(paths))
+        bar = comfyui.progress_bar(len(paths))
 
         def advance(done: int) -> None:
-            display.check_interrupt()
+            comfyui.raise_if_interrupted()
             bar.update_absolute(done)
 
         pictures = picture_folder.load_pictures(paths, rule, advance)
@@ -74,20 +72,18 @@ def describe(question: vision.Question, images: Any, max_side: int, node_id: str
 def _describe(
     question: vision.Question, images: Any, max_side: int, node_id: str
 ) -> dict[str, Any]:
-    from comfy.utils import ProgressBar  # type: ignore[import-not-found]
-
     # Again: what comes through a link was not known when the prompt was checked.
     vision.check_endpoint(question.url, question.key_variable, allowed_folders.config().VISION_KEYS)
     files = encode_jpeg(images, max_side)
-    bar = ProgressBar(len(files), node_id=node_id)
+    bar = comfyui.progress_bar(len(files), node_id)
 
-    async def work(tell: Callable[[Any], None]) -> list[vision.Answer]:
+    async def work(emit: Callable[[Any], None]) -> list[vision.Answer]:
         answers = []
         for file in files:
             answers.append(await vision.describe(question, file))
-            tell(len(answers))
+            emit(len(answers))
         return answers
 
-    answers = session().loop.run(work, bar.update_absolute, display.check_interrupt)
+    answers = session().loop.run(work, bar.update_absolute, comfyui.raise_if_interrupted)
     texts, ratings = [a.text for a in answers], [a.rating for a in answers]
     return {"ui": {"text": texts}, "result": (texts, ratings)}

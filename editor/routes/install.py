@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Any
 
 from ...errors import DiscomfortError
-from ..host import allowed_folders
+from ..host import allowed_folders, comfyui
 from ..host.shared_worker import is_worker
 from ..run_nodes.request import find_port_types, is_by_reference
 from .runs import register_runs_routes
@@ -20,8 +19,7 @@ def install() -> None:
 
     Source: server.py of 0.3.64 and 0.33: routes that extensions add at import are served.
     """
-    server: Any = sys.modules.get("server")
-    instance = getattr(getattr(server, "PromptServer", None), "instance", None)
+    instance = comfyui.running_server()
     if instance is None or is_worker() or getattr(instance, "discomfort_ports", False):
         return
     instance.discomfort_ports = True

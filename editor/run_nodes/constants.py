@@ -47,11 +47,11 @@ def why_unfit(name: str, value: Any, kind: str, is_object: Callable[[str], bool]
     kinds = kind.split(",")
     if any(_is_fit(value, k, is_object(k)) for k in kinds):
         return None
-    told = f"values has {name} = {json.dumps(value)[:80]}, and the port {name!r} needs {kind}"
+    shown = f"values has {name} = {json.dumps(value)[:80]}, and the port {name!r} needs {kind}"
     if not can_be_written(kind, is_object):
-        return f"{told}, which can't be written as text: connect its socket instead"
+        return f"{shown}, which can't be written as text: connect its socket instead"
     hints = [_HINTS[k].format(name=name) for k in kinds if k in _HINTS]
-    return f"{told}: write {' or '.join(hints)}"
+    return f"{shown}: write {' or '.join(hints)}"
 
 
 def _is_fit(value: Any, kind: str, is_object: bool) -> bool:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...errors import Problem, WorkflowError
-from ...graph.compose.prune import prune_prompt
 from ...graph.plan.recipe import Recipe, make_recipe
 from ...graph.ports.literals import NOT_LITERAL, as_literal, in_prompt, unwrapped
-from ...graph.prompt import Prompt, Source, link_source, links_of, upstream
+from ...graph.prompt import Prompt, Source, link_source, links_of, prune_prompt, upstream
 
 RUNNERS = frozenset({"DiscomfortTestRunner", "DiscomfortLoopExecutor"})
 AS_LIST = "DiscomfortAsList"
@@ -61,7 +60,7 @@ def request_id(prompt: Prompt, source: Source) -> str:
 
 
 def needs_runners(prompt: Prompt, source: Source) -> bool:
-    """Whether a node that runs workflows feeds this: it must have run, to tell what it made."""
+    """Whether a node that runs workflows feeds this: only once it has run is known what it made."""
     fed_by = upstream(prompt, [source.node_id])
     return any(prompt[node_id]["class_type"] in RUNNERS for node_id in fed_by)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from ...graph.ports.find_ports import more_specific, type_name
+from ...graph.ports.port_types import more_specific, type_name
 from ...graph.prompt import Prompt, Source, link_source
 from ...workflow_context import WorkflowContext
-from ..host import allowed_folders, display
+from ..host import allowed_folders, comfyui, display
 from ..host.shared_worker import session
 from . import crossing, job, sockets
+from .limits import MAX_SOCKETS
 from .request import Request, is_by_reference
-from .sockets import MAX_SOCKETS
 from .validate import check_inputs
 
 
@@ -52,9 +53,7 @@ def _enters_by_reference(request: Request, prompt: Prompt, unique_id: str, link:
 
 
 def _type_at(prompt: Prompt, link: Source) -> str:
-    import nodes  # type: ignore[import-not-found]
-
-    kinds = nodes.NODE_CLASS_MAPPINGS[prompt[link.node_id]["class_type"]].RETURN_TYPES
+    kinds = comfyui.node_classes()[prompt[link.node_id]["class_type"]].RETURN_TYPES
     return type_name(kinds[link.slot]) if link.slot < len(kinds) else sockets.ANY
 
 
@@ -63,10 +62,24 @@ _memory = crossing.RecipeMemory()
 _lent: dict[str, WorkflowContext] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class RunnerOptions:
+    """How a node is to run, beside what it runs.
+
+    free_models: take the models of this ComfyUI out of GPU memory first.
+    """
+
+    randomize_seeds: bool = False
+    free_models: bool = False
+
+
 def run(
-    request: Request, inputs: Mapping[str, Any], dynprompt: Any, node_id: str, *,
-    free_models: bool = False, randomize_seeds: bool = False,
-) -> dict[str, Any]:  # fmt: skip
+    request: Request,
+    inputs: Mapping[str, Any],
+    dynprompt: Any,
+    node_id: str,
+    options: RunnerOptions,
+) -> dict[str, Any]:
     """Run the workflows and give what a node of ComfyUI returns.
 
     Args:
@@ -77,13 +90,16 @@ def run(
         ComfyUI's interrupt, when the worker is idle again.
     """
     with display.plain_errors():
-        return _run(request, inputs, dynprompt, node_id, free_models, randomize_seeds)
+        return _run(request, inputs, dynprompt, node_id, options)
 
 
 def _run(
-    request: Request, inputs: Mapping[str, Any], dynprompt: Any, node_id: str, free_models: bool,
-    randomize_seeds: bool,
-) -> dict[str, Any]:  # fmt: skip
+    request: Request,
+    inputs: Mapping[str, Any],
+    dynprompt: Any,
+    node_id: str,
+    options: RunnerOptions,
+) -> dict[str, Any]:
     prompt = whole_prompt(dynprompt)
     links = _links(request, prompt[node_id])
     check_inputs(request, {f"input_{i}": "*" for i in _linked_numbers(request, links)})
@@ -95,11 +111,19 @@ def _run(
             values[unique_id] = inputs[request.sockets.input_names()[unique_id]]
     wanted = tuple(uid for uid in request.sockets.outputs if uid is not None)
     task = job.Job(
-        request.paths, values, references, wanted, request.iterations, request.condition,
-        request.carried, request.collect, randomize_seeds, allowed_folders.config().RECORD_RUNS,
-    )  # fmt: skip
-    if free_models:
-        display.free_models()
+        workflows=request.paths,
+        values=values,
+        references=references,
+        outputs=wanted,
+        iterations=request.iterations,
+        condition=request.condition,
+        carried=request.carried,
+        collect=request.collect,
+        randomize_seeds=options.randomize_seeds,
+        is_recorded=allowed_folders.config().RECORD_RUNS,
+    )
+    if options.free_models:
+        comfyui.unload_models()  # the nested worker may need all of the GPU
     with contextlib.ExitStack() as stack:
         context = stack.enter_context(WorkflowContext())
         outcome = _work(task, context, node_id)
@@ -125,24 +149,19 @@ def _work(task: job.Job, context: WorkflowContext, node_id: str) -> job.Outcome:
     shown = display.Display(node_id, tuple(p.stem for p in task.workflows), task.iterations)
     job.fill(context, task)
 
-    async def work(tell: Callable[[Any], None]) -> job.Outcome:
+    async def work(emit: Callable[[Any], None]) -> job.Outcome:
         async with current.using() as discomfort:
             if discomfort.Worker.state != "ready":
-                tell(display.Words("Starting the nested ComfyUI ..."))
-            return await job.run_job(discomfort, context, task, tell)
+                emit(display.Words("Starting the nested ComfyUI ..."))
+            return await job.run_job(discomfort, context, task, emit)
 
-    return current.loop.run(work, shown.show, display.check_interrupt)
+    return current.loop.run(work, shown.show, comfyui.raise_if_interrupted)
 
 
 def _hand_on(
     request: Request, outcome: job.Outcome, prompt: Prompt, node_id: str
 ) -> dict[str, Any]:
     """The node's results: every output is a ComfyUI list, references are expanded."""
-    from comfy_execution.graph_utils import (  # type: ignore[import-not-found]
-        ExecutionBlocker,
-        GraphBuilder,
-    )
-
     for unique_id, recipe in outcome.recipes.items():
         made = crossing.KnownRecipe(recipe)
         _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
@@ -155,7 +174,7 @@ def _hand_on(
         for uid, recipe in outcome.recipes.items()
         if uid not in request.sockets.elsewhere
     }
-    expansion = crossing.expand(here, GraphBuilder.alloc_prefix().rstrip("."))
+    expansion = crossing.expand(here, comfyui.new_node_id_prefix())
     result: list[Any] = [(outcome.iterations,)] if request.first_output else []
     for unique_id in request.sockets.outputs:
         if unique_id is None or unique_id in request.sockets.elsewhere:
@@ -166,7 +185,7 @@ def _hand_on(
             # A tuple: ComfyUI takes a list of text and number for a link where nodes are expanded.
             result.append(tuple(outcome.items[unique_id]))
         else:  # a node in the workflow blocked it, so it is blocked here
-            result.append((ExecutionBlocker(None),))
+            result.append((comfyui.blocked_value(),))
     unused = MAX_SOCKETS + request.first_output - len(result)
     result += [(None,)] * unused
     pictures = display.pictures_to_show(outcome.items, request.port_types.outputs)

@@ -30,7 +30,7 @@ async def fingerprint(
     `to_hashable`: what can't be compared, and NaN, is different each time).
 
     Args:
-        What is None comes through a link, and nobody knows what it is now.
+        What is None comes through a link, and is not known yet.
 
     Raises:
         What keeps a prompt from being made, for instance a node that is not installed here.

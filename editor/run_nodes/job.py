@@ -68,7 +68,7 @@ def fill(context: WorkflowContext, job: Job) -> None:
 
 
 async def run_job(
-    discomfort: Discomfort, context: WorkflowContext, job: Job, tell: Callable[[Any], None]
+    discomfort: Discomfort, context: WorkflowContext, job: Job, emit: Callable[[Any], None]
 ) -> Outcome:
     """Run it on the worker, on the session's loop. The context was filled before.
 
@@ -81,7 +81,7 @@ async def run_job(
         iterations=job.iterations,
         context=context,
         until=loop.is_over,
-        on_event=tell,
+        on_event=emit,
         progress=False,
         randomize_seeds=job.randomize_seeds,
         record=", ".join(path.stem for path in job.workflows) if job.is_recorded else False,

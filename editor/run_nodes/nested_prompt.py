@@ -21,6 +21,7 @@ from ...graph.prompt import Prompt
 from ...run.bindings import binding_of_given
 from ...workflows.files import read_workflow
 from ...workflows.prepare import Prepared, Preparer
+from ..host import comfyui
 
 log = logging.getLogger("discomfort.editor")
 
@@ -34,9 +35,7 @@ class InstalledClasses(Mapping[str, Any]):
     """
 
     def __getitem__(self, class_type: str) -> dict[str, Any]:
-        import nodes  # type: ignore[import-not-found]
-
-        kind = nodes.NODE_CLASS_MAPPINGS[class_type]
+        kind = comfyui.node_classes()[class_type]
         try:
             return json.loads(json.dumps(_describe(class_type, kind)))
         except Exception as e:  # ComfyUI leaves it out, so the nested one won't know it either
@@ -44,17 +43,13 @@ class InstalledClasses(Mapping[str, Any]):
             raise KeyError(class_type) from e
 
     def __iter__(self) -> Iterator[str]:
-        import nodes  # type: ignore[import-not-found]
-
-        return iter(nodes.NODE_CLASS_MAPPINGS)
+        return iter(comfyui.node_classes())
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
 def _describe(class_type: str, kind: Any) -> dict[str, Any]:
-    import nodes  # type: ignore[import-not-found]
-
     if hasattr(kind, "GET_NODE_INFO_V1"):
         return kind.GET_NODE_INFO_V1()
     inputs = kind.INPUT_TYPES()
@@ -65,7 +60,7 @@ def _describe(class_type: str, kind: Any) -> dict[str, Any]:
         "output_node": bool(getattr(kind, "OUTPUT_NODE", False)),
         "python_module": getattr(kind, "RELATIVE_PYTHON_MODULE", "nodes"),
         "name": class_type,
-        "display_name": nodes.NODE_DISPLAY_NAME_MAPPINGS.get(class_type, class_type),
+        "display_name": comfyui.display_name(class_type),
     }
 
 
@@ -119,8 +114,6 @@ def in_turn(paths: Iterable[Path], given: Mapping[str, Any]) -> Iterator[tuple[P
 
 async def validate(prompt: Prompt, node_ids: Iterable[str]) -> Errors:
     """What ComfyUI finds wrong with these nodes and what feeds them: node id -> its errors."""
-    import execution  # type: ignore[import-not-found]
-
     queued = {  # a copy: ComfyUI writes into it
         node_id: {"class_type": node["class_type"], "inputs": dict(node["inputs"])}
         for node_id, node in prompt.items()
@@ -128,8 +121,8 @@ async def validate(prompt: Prompt, node_ids: Iterable[str]) -> Errors:
     validated: dict[str, Any] = {}
     for node_id in node_ids:
         try:
-            await execution.validate_inputs("", queued, node_id, validated)
-        except Exception as e:  # a class that raises is told by the nested ComfyUI, with its place
+            await comfyui.validate_node(queued, node_id, validated)
+        except Exception as e:  # the nested ComfyUI will report it, with its place
             log.debug("Node %s can't be validated here: %s", node_id, e)
     return {node_id: found[1] for node_id, found in validated.items()}
 
@@ -143,9 +136,6 @@ async def changes(prompt: Prompt, but_not: frozenset[str]) -> dict[str, Any]:
     Returns:
         node id -> the answer of IS_CHANGED or `fingerprint_inputs`; a list, or NaN if it raised.
     """
-    import execution  # type: ignore[import-not-found]
-    from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
-
     queued = {
         node_id: {
             "class_type": node["class_type"],
@@ -153,10 +143,6 @@ async def changes(prompt: Prompt, but_not: frozenset[str]) -> dict[str, Any]:
         }
         for node_id, node in prompt.items()
     }
-    asked = execution.IsChangedCache("", DynamicPrompt(queued), None)
-    answers = {
-        node_id: await asked.get(node_id)
-        for node_id, node in queued.items()
-        if node["class_type"] not in but_not
-    }
+    asked = [node_id for node_id, node in queued.items() if node["class_type"] not in but_not]
+    answers = await comfyui.changes(queued, asked)
     return {node_id: answer for node_id, answer in answers.items() if answer is not False}

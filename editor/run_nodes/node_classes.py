@@ -1,21 +1,22 @@
-"""The two nodes that run workflows in a nested ComfyUI.
+"""The two nodes that run workflows in a nested ComfyUI: what ComfyUI must know of their classes.
 
-What they do is in `editor/`: what they were asked for in `request.py`, what is wrong with it in
-`checking.py`, what has changed in `fingerprint.py`, and the run in `running.py`.
+What they were asked for is read in `request.py`, what is wrong with it found in `validate.py`, what
+has changed in `is_changed.py`; `execute.py` runs it. All of that is imported when it is needed.
 
-VALIDATE_INPUTS raises: ComfyUI tells a text that it returns once for every input that it names, and
-gives it no others (execution.py `validate_inputs`, 0.3.64 and 0.33). What it raises is told once.
+VALIDATE_INPUTS raises: a text that it returns ComfyUI shows once for every input that it names, and
+it is given no others (execution.py `validate_inputs`, 0.3.64 and 0.33). What it raises shows once.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ...nodes_internal import ANY
+from .limits import MAX_SOCKETS
 
-MAX_SOCKETS = (
-    24  # as editor/run_nodes/sockets.py says, which ComfyUI need not import to know a class
-)
+if TYPE_CHECKING:
+    from .request import Widgets
 
 _VALUES = {
     "default": "",
@@ -75,6 +76,33 @@ class _Runner:
     RETURN_NAMES: tuple[str, ...] = tuple(f"output_{i}" for i in range(1, MAX_SOCKETS + 1))
     OUTPUT_IS_LIST: tuple[bool, ...] = (True,) * MAX_SOCKETS
 
+    @staticmethod
+    def read_widgets(given: Mapping[str, Any]) -> Widgets:
+        """What stands in the widgets, among all that ComfyUI gives a node."""
+        raise NotImplementedError
+
+    def check_lazy_status(self, graph: Any, node_id: str, **given: Any) -> list[str]:
+        from . import execute
+        from .request import read_request
+
+        request = read_request(self.read_widgets(given))
+        return execute.inputs_to_evaluate(request, graph, node_id)
+
+    def run(
+        self,
+        graph: Any,
+        node_id: str,
+        randomize_seeds: bool = False,
+        free_models: bool = False,
+        **given: Any,
+    ) -> dict[str, Any]:
+        from . import execute
+        from .request import read_request
+
+        request = read_request(self.read_widgets(given))
+        options = execute.RunnerOptions(randomize_seeds, free_models)
+        return execute.run(request, given, graph, node_id, options)
+
 
 class DiscomfortTestRunner(_Runner):
     """Runs one workflow with ports; its sockets are the workflow's ports."""
@@ -108,7 +136,7 @@ class DiscomfortTestRunner(_Runner):
     ) -> bool:
         from . import validate
 
-        widgets = {"workflows": workflow, "values": values, "sockets_text": sockets}
+        widgets = {"workflows": workflow, "values": values, "sockets": sockets}
         await validate.check_widgets(widgets, input_types)
         return True
 
@@ -120,26 +148,11 @@ class DiscomfortTestRunner(_Runner):
 
         return await is_changed.fingerprint(workflow, values, randomize_seeds=randomize_seeds)
 
-    def check_lazy_status(
-        self, workflow: str, graph: Any, node_id: str, values: str = "", sockets: str = "", **_: Any
-    ) -> list[str]:
-        from . import execute
-        from .request import read_request
+    @staticmethod
+    def read_widgets(given: Mapping[str, Any]) -> Widgets:
+        from .request import Widgets
 
-        request = read_request(workflow, values, sockets)
-        return execute.inputs_to_evaluate(request, graph, node_id)
-
-    def run(
-        self, workflow: str, graph: Any, node_id: str, values: str = "", sockets: str = "",
-        randomize_seeds: bool = False, free_models: bool = False, **inputs: Any,
-    ) -> dict[str, Any]:  # fmt: skip
-        from . import execute
-        from .request import read_request
-
-        return execute.run(
-            read_request(workflow, values, sockets), inputs, graph, node_id,
-            free_models=free_models, randomize_seeds=randomize_seeds,
-        )  # fmt: skip
+        return Widgets(given["workflow"], given.get("values", ""), given.get("sockets", ""))
 
 
 class DiscomfortLoopExecutor(_Runner):
@@ -210,59 +223,55 @@ class DiscomfortLoopExecutor(_Runner):
 
     @classmethod
     async def VALIDATE_INPUTS(
-        cls, workflows: Any = None, iterations: Any = 1, stop_when: Any = "", carry: Any = "*",
-        values: Any = "", sockets: Any = "", input_types: Any = None,
-    ) -> bool:  # fmt: skip
+        cls,
+        workflows: Any = None,
+        iterations: Any = 1,
+        stop_when: Any = "",
+        carry: Any = "*",
+        values: Any = "",
+        sockets: Any = "",
+        input_types: Any = None,
+    ) -> bool:
+        # ComfyUI gives what is named here, and leaves the check of it to us.
         from . import validate
 
         widgets = {
-            "workflows": workflows, "iterations": iterations, "stop_when": stop_when,
-            "carry": carry, "values": values, "sockets_text": sockets,
-        }  # fmt: skip
+            "workflows": workflows,
+            "iterations": iterations,
+            "stop_when": stop_when,
+            "carry": carry,
+            "values": values,
+            "sockets": sockets,
+        }
         await validate.check_widgets(widgets, input_types)
         return True
 
     @classmethod
     async def IS_CHANGED(
-        cls, workflows: Any = None, iterations: Any = None, values: Any = "",
-        randomize_seeds: Any = False, **_: Any,
-    ) -> Any:  # fmt: skip
+        cls,
+        workflows: Any = None,
+        iterations: Any = None,
+        values: Any = "",
+        randomize_seeds: Any = False,
+        **_: Any,
+    ) -> Any:
         from . import is_changed
 
         return await is_changed.fingerprint(
             workflows, values, iterations, randomize_seeds=randomize_seeds
         )
 
-    def check_lazy_status(
-        self, workflows: str, iterations: int, stop_when: str, carry: str, collect: str,
-        graph: Any, node_id: str, values: str = "", sockets: str = "", **_: Any,
-    ) -> list[str]:  # fmt: skip
-        from . import execute
+    @staticmethod
+    def read_widgets(given: Mapping[str, Any]) -> Widgets:
+        from .request import Widgets
 
-        request = _loop_request(workflows, iterations, stop_when, carry, collect, values, sockets)
-        return execute.inputs_to_evaluate(request, graph, node_id)
-
-    def run(
-        self, workflows: str, iterations: int, stop_when: str, carry: str, collect: str,
-        graph: Any, node_id: str, values: str = "", sockets: str = "",
-        randomize_seeds: bool = False, free_models: bool = False, **inputs: Any,
-    ) -> dict[str, Any]:  # fmt: skip
-        from . import execute
-
-        request = _loop_request(workflows, iterations, stop_when, carry, collect, values, sockets)
-        return execute.run(
-            request, inputs, graph, node_id,
-            free_models=free_models, randomize_seeds=randomize_seeds,
-        )  # fmt: skip
-
-
-def _loop_request(
-    workflows: str, iterations: int, stop_when: str, carry: str, collect: str, values: str,
-    sockets: str,
-) -> Any:  # fmt: skip
-    from .request import read_request
-
-    return read_request(
-        workflows, values, sockets, first_output=1, iterations=int(iterations),
-        stop_when=stop_when, carry=carry, collect=collect,
-    )  # fmt: skip
+        return Widgets(
+            given["workflows"],
+            given.get("values", ""),
+            given.get("sockets", ""),
+            first_output=1,
+            iterations=int(given["iterations"]),
+            stop_when=given["stop_when"],
+            carry=given["carry"],
+            collect=given["collect"],
+        )

@@ -1,6 +1,6 @@
 """What a node that runs workflows was asked to do: its widgets, read and checked.
 
-Also the ports of the workflow files, which the editor asks for (`routes.py`).
+Also the ports of the workflow files, which the editor asks for over HTTP (`editor/routes/`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,26 @@ ALL = "*"
 
 
 @dataclass(frozen=True, slots=True)
+class Widgets:
+    """What stands in the widgets of a node; what a DiscomfortTestRunner lacks is as a single run.
+
+    workflows: one name or path a line.
+    first_output: the slot of `output_1`.
+    iterations: 0: no limit but `stop_when`.
+    carry: "*", or unique_ids separated by commas.
+    """
+
+    workflows: str
+    values: str = ""
+    sockets: str = ""
+    first_output: int = 0
+    iterations: int = 1
+    stop_when: str = ""
+    carry: str = ALL
+    collect: str = "last"
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a node was asked to do.
 
@@ -45,37 +65,38 @@ class Request:
         return self.first_output + self.sockets.outputs.index(unique_id)
 
 
-def read_request(
-    workflows: str, values: str = "", sockets_text: str = "", *, first_output: int = 0,
-    iterations: int = 1, stop_when: str = "", carry: str = ALL, collect: str = "last",
-) -> Request:  # fmt: skip
+def read_request(widgets: Widgets) -> Request:
     """Read what stands in a node's widgets.
-
-    Args:
-        workflows: one name or path a line.
-        iterations: 0: no limit but `stop_when`.
-        carry: "*", or unique_ids separated by commas.
 
     Raises:
         WorkflowError, FileNotFoundError: says what is wrong.
     """
-    paths = find_files(workflows)
+    paths = find_files(widgets.workflows)
     port_types = find_port_types(paths)
     if not port_types.inputs and not port_types.outputs:
         raise WorkflowError(
             f"{', '.join(path.name for path in paths)} has no ports. Put DiscomfortPort nodes "
             "where values are to go in and come out."
         )
-    given = parse_values(values)
+    given = parse_values(widgets.values)
     condition = None
-    if stop_when.strip():
-        condition = Condition(stop_when, {**port_types.inputs, **port_types.outputs})
-    if collect not in job.COLLECT:
-        raise WorkflowError(f"collect must be one of {', '.join(job.COLLECT)}, not {collect!r}.")
+    if widgets.stop_when.strip():
+        condition = Condition(widgets.stop_when, {**port_types.inputs, **port_types.outputs})
+    if widgets.collect not in job.COLLECT:
+        raise WorkflowError(
+            f"collect must be one of {', '.join(job.COLLECT)}, not {widgets.collect!r}."
+        )
     return Request(
-        paths, port_types, sockets.read_sockets(sockets_text, port_types), given, first_output,
-        _limit(iterations, condition), condition, _carried(carry, port_types), collect,
-    )  # fmt: skip
+        paths=paths,
+        port_types=port_types,
+        sockets=sockets.read_sockets(widgets.sockets, port_types),
+        values=given,
+        first_output=widgets.first_output,
+        iterations=_limit(widgets.iterations, condition),
+        condition=condition,
+        carried=_carried(widgets.carry, port_types),
+        collect=widgets.collect,
+    )
 
 
 def find_files(workflows: str) -> tuple[Path, ...]:
@@ -121,7 +142,7 @@ def _carried(carry: str, port_types: PortTypes) -> frozenset[str] | None:
 
 def find_port_types(paths: tuple[Path, ...]) -> PortTypes:
     """The ports of the files, which are read again when they change."""
-    return sockets.make_face(_discover(path, _stamp(path)) for path in paths)
+    return sockets.merge_port_types(_discover(path, _stamp(path)) for path in paths)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -14,8 +14,8 @@ from typing import Any
 
 from ...errors import Problem, WorkflowError
 from .constants import can_be_written, why_unfit
+from .limits import MAX_SOCKETS
 
-MAX_SOCKETS = 24
 ANY = "ANY"
 _SCALARS = {"INT", "FLOAT", "BOOLEAN", "STRING", "COMBO"}
 
@@ -37,7 +37,7 @@ class Sockets:
     """unique_ids in the order of the sockets; None for a socket that has none.
 
     elsewhere: outputs by reference that nothing but other nested workflows uses: they need not be
-        made in the user's ComfyUI, which would load a model for nobody.
+        made in the user's ComfyUI, which would load a model in vain.
     """
 
     inputs: tuple[str | None, ...]
@@ -49,8 +49,8 @@ class Sockets:
         return {uid: f"input_{i}" for i, uid in enumerate(self.inputs, 1) if uid is not None}
 
 
-def make_face(discovered: Iterable[Mapping[str, Any]]) -> PortTypes:
-    """The face of workflows that run in this order, from what `discover_ports` found in each."""
+def merge_port_types(discovered: Iterable[Mapping[str, Any]]) -> PortTypes:
+    """Those of workflows that run in this order, from what `discover_ports` found in each."""
     inputs: dict[str, str] = {}
     outputs: dict[str, str] = {}
     for found in discovered:
@@ -141,10 +141,10 @@ def check_given(
     problems = []
     for uid, kind in port_types.inputs.items():
         if uid not in linked and uid not in values:
-            told = f"the input {uid!r} ({kind}) has no value: connect its socket"
+            reason = f"the input {uid!r} ({kind}) has no value: connect its socket"
             if can_be_written(kind, is_object):
-                told += f", or write `{uid} = ...` into values"
-            problems.append(Problem(told))
+                reason += f", or write `{uid} = ...` into values"
+            problems.append(Problem(reason))
         elif uid in linked and uid in values:
             problems.append(Problem(f"{uid!r} is connected and in values; remove one of the two"))
         elif uid in linked and not fits(linked[uid], kind):

@@ -1,4 +1,4 @@
-"""For VALIDATE_INPUTS: what is wrong with a node that runs workflows, told when it is queued.
+"""For VALIDATE_INPUTS: what is wrong with a node that runs workflows, found when it is queued.
 
 Links are not known yet, but for their types. Whether ComfyUI takes what stands in `values` (its
 range, its choices), ComfyUI itself is asked, over the prompt that the nested one would get.
@@ -14,7 +14,7 @@ from ...errors import Problem, WorkflowError
 from ...graph.plan.swap_ports import Swapped
 from ..host.shared_worker import is_worker, runs_this_installation
 from . import crossing, nested_prompt, sockets
-from .request import Request, is_object, read_request
+from .request import Request, Widgets, is_object, read_request
 
 _NOT_NESTED = (
     "A workflow that another node runs can't run workflows itself. List them in one "
@@ -26,7 +26,7 @@ async def check_widgets(widgets: Mapping[str, Any], input_types: Mapping[str, An
     """See that a node can run, as far as its widgets tell.
 
     Args:
-        widgets: what `read_request` takes; None for what comes through a link.
+        widgets: the fields of `Widgets`; None for what comes through a link.
         input_types: name of each linked input -> type that comes through.
 
     Raises:
@@ -39,8 +39,8 @@ async def check_widgets(widgets: Mapping[str, Any], input_types: Mapping[str, An
         return  # nothing can be said, or ComfyUI has said it
     if "stop_when" in widgets and "stop_when" not in known:
         known.pop("iterations", None)  # 0 is no mistake if a condition comes
-    request = read_request(**known)
-    if None not in (widgets["values"], widgets["sockets_text"]):
+    request = read_request(Widgets(**known))
+    if None not in (widgets["values"], widgets["sockets"]):
         check_inputs(request, input_types or {})
     if runs_this_installation():
         await _check_inside(request)

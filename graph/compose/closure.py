@@ -13,12 +13,14 @@ from ..convert.flatten import flatten
 from ..node_classes.widgets import ObjectInfo
 from ..plan.recipe import Recipe
 from ..plan.run_plan import Frozen, Literal, Load
-from ..ports.find_ports import PORT_INPUT, find_ports
+from ..ports.connections import PORT_INPUT
+from ..ports.find_ports import find_ports
 from ..ports.locations import locations_of
 from ..prompt import Prompt
 from ..workflow.edit import scope
 from ..workflow.model import PORT_TYPE, Node, Workflow, with_graph
-from .prune import freeze, prune
+from .freeze import freeze
+from .prune import prune
 from .stitch import stitch
 
 

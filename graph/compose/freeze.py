@@ -16,7 +16,8 @@ from ..convert.group_nodes import expand_group_nodes
 from ..node_classes.core_nodes import REROUTES, VIRTUAL
 from ..node_classes.widgets import ObjectInfo, with_widget_value
 from ..plan.run_plan import Frozen
-from ..ports.find_ports import FROZEN, PORT_INPUT, PortMode, find_ports
+from ..ports.connections import PORT_INPUT
+from ..ports.find_ports import FROZEN, PortMode, find_ports
 from ..ports.locations import NodeLocation, locations_of, port_modes
 from ..workflow.edit import End, node_by_id, scope, without_nodes
 from ..workflow.model import (

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from ...errors import WorkflowError
 from ..plan.recipe import LOADER
-from ..ports.find_ports import FROZEN, PORT_INPUT, find_ports
+from ..ports.connections import PORT_INPUT
+from ..ports.find_ports import FROZEN, find_ports
 from ..prompt import is_prompt, link_source
 from ..workflow.model import PORT_TYPE, is_workflow
 from ..workflow.parse import parse_workflow

@@ -5,28 +5,23 @@ Instances of one subgraph may need different parts of it; each part becomes a de
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
-from ...errors import Problem, WorkflowError
+from ...errors import WorkflowError
 from ..convert.flatten import FlatGraph, flatten
 from ..convert.group_nodes import expand_group_nodes
 from ..node_classes.object_info import ObjectInfo
 from ..ports.find_ports import Ports, find_ports
 from ..ports.locations import locations_of
-from ..prompt import Prompt, upstream
 from ..workflow.edit import Path, output_links, stable_uuid, tidy
 from ..workflow.layout import groups_with_nodes
 from ..workflow.model import Graph, NodeId, Subgraph, Workflow
 from ..workflow.native_reroutes import Wires, read_wires, with_wires
 from ..workflow.subgraph_definitions import used_definitions
-from .freeze import Frozen, freeze
 from .instance_widgets import as_instance, keep_widgets
 from .link_paths import Walk
 from .merge import with_last_ids
-
-__all__ = ["Frozen", "freeze", "prune", "prune_prompt"]
 
 G = TypeVar("G", bound=Graph)
 
@@ -57,20 +52,6 @@ def prune(workflow: Workflow, unique_id: str, info: ObjectInfo | None = None) ->
     walk.take(locations_of(flat)[port.node_id])
     keep_widgets(walk)
     return _Rebuild(walk).workflow()
-
-
-def prune_prompt(prompt: Prompt, node_ids: Iterable[str]) -> Prompt:
-    """These nodes of a prompt and all that they depend on, in the order they had.
-
-    Raises:
-        WorkflowError: names the nodes that the prompt does not have.
-    """
-    wanted = list(node_ids)
-    missing = [Problem("there is no such node in the prompt", i) for i in wanted if i not in prompt]
-    if missing:
-        raise WorkflowError("The prompt can't be pruned:", missing)
-    needed = upstream(prompt, wanted)
-    return {node_id: node for node_id, node in prompt.items() if node_id in needed}
 
 
 def _no_such_output(ports: Ports, unique_id: str) -> WorkflowError:

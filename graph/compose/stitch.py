@@ -14,7 +14,8 @@ from ...errors import WorkflowError
 from ..convert.flatten import flatten
 from ..convert.group_nodes import expand_group_nodes
 from ..node_classes.object_info import ObjectInfo
-from ..ports.find_ports import PORT_INPUT, Port, PortMode, find_ports
+from ..ports.connections import PORT_INPUT
+from ..ports.find_ports import Port, PortMode, find_ports
 from ..ports.locations import NodeLocation, locations_of, port_modes
 from ..workflow.edit import End, connect, node_by_id, scope, slot_named, tidy_all, without_nodes
 from ..workflow.model import Mode, NodeId, Subgraph, Workflow, with_graph

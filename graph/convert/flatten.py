@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ...errors import Problem, WorkflowError
 from ..node_classes.core_nodes import REROUTES, VIRTUAL
 from ..node_classes.input_specs import MISSING
 from ..node_classes.object_info import ObjectInfo
 from ..prompt import Source
-from ..workflow.model import Graph, Mode, Node, Workflow
+from ..workflow.model import Graph, Link, Mode, Node, Workflow
 from .bypass import bypass_slot, input_slots, output_type, type_name
 from .editor_state import GraphState, NodeState, is_edge
 from .group_nodes import expand_group_nodes, has_group_nodes
@@ -179,62 +179,93 @@ def flatten(workflow: Workflow, info: ObjectInfo | None = None) -> FlatGraph:
     return FlatGraph(nodes, root)
 
 
-def _resolve(scope: Scope, state: NodeState, input_name: str) -> Source | Promoted | Cut | None:
+# The input that asks for a value: its type decides what a bypassed node passes on. A bare tuple,
+# since one is made for every link.
+_Input: TypeAlias = "tuple[GraphState, NodeState, str]"
+
+
+class _Cursor(NamedTuple):
+    """A link on the way from an input back to its origin.
+
+    `link_id`: None where the way ends. `cut`: the last bypassed node on the way so far.
+    """
+
+    scope: Scope
+    link_id: Any
+    asking: _Input
+    cut: Cut | None
+
+
+_End: TypeAlias = "Source | Promoted | Cut | None"
+
+
+def _resolve(scope: Scope, state: NodeState, input_name: str) -> _End:
     """Follow the link of an input, against its direction, to a node that runs."""
-    link_id = state.links.get(input_name)
-    # The type decides at bypassed nodes only; it is looked up there.
-    asks: tuple[GraphState, NodeState, str] = (scope.graph, state, input_name)
+    asking = scope.graph, state, input_name
+    found = _step(scope, state.links.get(input_name), asking, None)
+    if not isinstance(found, _Cursor):  # most links lead to a node at once
+        return found
     seen: set[tuple[int, Any]] = set()
-    is_further = False
-    cut: Cut | None = None
-    while link_id is not None:
-        link = scope.graph.links.get(link_id)
-        if link is None:
-            raise _DeadEnd(f"link {link_id!r} is not in the links of the {scope.graph.name()}")
-        if is_further:  # most links lead to a node at once, and need no record
-            at = (id(scope), link_id)
-            if at in seen:
-                raise _DeadEnd(f"link {link_id!r} of the {scope.graph.name()} leads in a circle")
-            seen.add(at)
-        is_further = True
-        if is_edge(link.origin_id) and scope.host is not None and scope.parent is not None:
-            host, slot = scope.host, link.origin_slot
-            if not 0 <= slot < len(scope.graph.inputs):
-                raise _DeadEnd(
-                    f"link {link_id!r} comes from input {slot} of the {scope.graph.name()}, "
-                    "which has none"
-                )
-            edge = scope.graph.inputs[slot]
-            link_id = host.links.get(edge.name)
-            if link_id is None:
-                return _promoted(scope.parent, host, slot)
-            scope = scope.parent
-            asks = (scope.graph, host, edge.name)
-            continue
-        origin = scope.graph.origin(link)
-        if origin is None:
-            raise _DeadEnd(
-                f"link {link_id!r} comes from node {link.origin_id}, which does not exist"
-            )
-        mode, kind = origin.node.mode, origin.node.type
-        if mode == Mode.MUTED:
-            return _cut(scope, origin)
-        if mode == Mode.BYPASSED:
-            cut = _cut(scope, origin)
-            name = _bypassed_input(scope.graph, origin, link.origin_slot, _input_type(*asks))
-            if name is None:
-                return cut
-            link_id, asks = origin.links.get(name), (scope.graph, origin, name)
-        elif origin.definition is not None:
-            scope = scope.children[str(origin.node.id)]
-            link_id = _output_link(scope.graph, link.origin_slot)
-        elif kind in REROUTES:
-            link_id = next(iter(origin.links.values()), None)
-        elif kind in VIRTUAL:
-            return None
-        else:
-            return Source(scope.prefix + origin.prompt_id, link.origin_slot)
-    return cut
+    while isinstance(found, _Cursor):
+        at = (id(found.scope), found.link_id)
+        if at in seen:
+            name = found.scope.graph.name()
+            raise _DeadEnd(f"link {found.link_id!r} of the {name} leads in a circle")
+        seen.add(at)
+        found = _step(*found)
+    return found
+
+
+def _step(scope: Scope, link_id: Any, asking: _Input, cut: Cut | None) -> _Cursor | _End:
+    """Follow one link back: to the end of the way, or to the next link."""
+    if link_id is None:
+        return cut
+    graph = scope.graph
+    link = graph.links.get(link_id)
+    if link is None:
+        raise _DeadEnd(f"link {link_id!r} is not in the links of the {graph.name()}")
+    if is_edge(link.origin_id) and scope.host is not None and scope.parent is not None:
+        return _leave(scope, scope.parent, scope.host, link, cut)
+    origin = graph.origin(link)
+    if origin is None:
+        raise _DeadEnd(f"link {link_id!r} comes from node {link.origin_id}, which does not exist")
+    mode, kind = origin.node.mode, origin.node.type
+    if mode == Mode.MUTED:
+        return _cut(scope, origin)
+    if mode == Mode.BYPASSED:
+        return _pass_bypassed(scope, origin, link.origin_slot, asking)
+    if origin.definition is not None:
+        inside = scope.children[str(origin.node.id)]
+        return _Cursor(inside, _output_link(inside.graph, link.origin_slot), asking, cut)
+    if kind in REROUTES:
+        return _Cursor(scope, next(iter(origin.links.values()), None), asking, cut)
+    if kind in VIRTUAL:
+        return None
+    return Source(scope.prefix + origin.prompt_id, link.origin_slot)
+
+
+def _leave(
+    scope: Scope, outside: Scope, host: NodeState, link: Link, cut: Cut | None
+) -> _Cursor | Promoted | None:
+    """Go on at the instance's own input, or end at the widget that it shows there."""
+    slot = link.origin_slot
+    if not 0 <= slot < len(scope.graph.inputs):
+        raise _DeadEnd(
+            f"link {link.id!r} comes from input {slot} of the {scope.graph.name()}, which has none"
+        )
+    name = scope.graph.inputs[slot].name
+    link_id = host.links.get(name)
+    if link_id is None:
+        return _promoted(outside, host, slot)
+    return _Cursor(outside, link_id, (outside.graph, host, name), cut)
+
+
+def _pass_bypassed(scope: Scope, origin: NodeState, slot: int, asking: _Input) -> _Cursor | Cut:
+    cut = _cut(scope, origin)
+    name = _bypassed_input(scope.graph, origin, slot, _input_type(*asking))
+    if name is None:
+        return cut
+    return _Cursor(scope, origin.links.get(name), (scope.graph, origin, name), cut)
 
 
 def _cut(scope: Scope, origin: NodeState) -> Cut:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
-from ..ports.find_ports import ANY, PORT_INPUT, Port, PortMode, type_name
+from ..ports.connections import PORT_INPUT
+from ..ports.find_ports import Port, PortMode
+from ..ports.port_types import ANY, type_name
 from ..prompt import Prompt, PromptNode, Source, link_source, links_of
 from .text import describe_port, show_value
 from .workflow_plan import WorkflowPlan

@@ -15,8 +15,9 @@ from ..plan.expected_cache import find_cached
 from ..plan.recipe import Recipe
 from ..plan.run_plan import Binding, Frozen, Graft, Literal, Load, StepPlan, plan_run
 from ..plan.swap_ports import recipe_of_output, swap_ports
-from ..ports.find_ports import ANY, Port, PortMode, Ports
+from ..ports.find_ports import Port, PortMode, Ports
 from ..ports.missing_inputs import find_fitting
+from ..ports.port_types import ANY
 from ..prompt import Prompt, upstream
 
 # In place of the version of a value that is not stored yet.

@@ -7,11 +7,13 @@ Classes are compiled when they are first asked for, and kept. Used by `widgets.p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from . import core_nodes
 from .input_specs import AUTOGROW, DYNAMIC_COMBO, dicts_of, items_of, normal_spec
 from .node_class import ClassSpec, compile_class
+
+InputSpec: TypeAlias = "tuple[str, dict[str, Any]]"  # type and options
 
 
 class ObjectInfo:
@@ -50,7 +52,7 @@ class ObjectInfo:
         spec = self.spec(class_type)
         return spec is not None and spec.is_output_node
 
-    def input_spec(self, class_type: str, input_name: str) -> tuple[str, dict[str, Any]] | None:
+    def input_spec(self, class_type: str, input_name: str) -> InputSpec | None:
         """Type and options of an input, also of one that a dynamic input brings ("format.codec").
 
         A combo has the type "COMBO" and its values in `options["options"]`, in either form of
@@ -68,48 +70,49 @@ def index_object_info(object_info: Mapping[str, Any] | ObjectInfo) -> ObjectInfo
     return object_info if isinstance(object_info, ObjectInfo) else ObjectInfo(object_info)
 
 
-def _nested_input(spec: ClassSpec, input_name: str) -> tuple[str, dict[str, Any]] | None:
+def _nested_input(spec: ClassSpec, input_name: str) -> InputSpec | None:
     """An input of a dynamic input: "format.codec", "images.image3"."""
     for name, (kind, options) in spec.inputs.items():
-        if not input_name.startswith(name + "."):
-            continue
-        if kind == AUTOGROW:
-            return _row_input(options)
-        if kind == DYNAMIC_COMBO:
-            found = _nested_option(name, options, input_name)
+        found = _input_inside(name, kind, options, input_name)
+        if found is not None:
+            return found
+    return None
+
+
+def _input_inside(
+    name: str, kind: str, options: dict[str, Any], input_name: str
+) -> InputSpec | None:
+    """The input `input_name`, if it is one that the dynamic input `name` brings."""
+    if not input_name.startswith(name + "."):
+        return None
+    if kind == AUTOGROW:
+        return _row_input(options)
+    if kind == DYNAMIC_COMBO:
+        for inner, inner_kind, inner_options in _option_inputs(name, options):
+            if inner == input_name:
+                return inner_kind, inner_options
+            found = _input_inside(inner, inner_kind, inner_options, input_name)
             if found is not None:
                 return found
     return None
 
 
-def _nested_option(
-    name: str, options: dict[str, Any], input_name: str
-) -> tuple[str, dict[str, Any]] | None:
+def _option_inputs(name: str, options: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Full name, type and options of the inputs that any option of a dynamic combo brings."""
     for option in dicts_of(options.get("options")):
-        sections = option.get("inputs")
-        if not isinstance(sections, Mapping):
-            continue
-        for section in ("required", "optional"):
-            for inner, spec in items_of(sections.get(section)):
-                kind, inner_options = normal_spec(spec)
-                full = f"{name}.{inner}"
-                if full == input_name:
-                    return kind, inner_options
-                if kind == DYNAMIC_COMBO and input_name.startswith(full + "."):
-                    found = _nested_option(full, inner_options, input_name)
-                    if found is not None:
-                        return found
-                if kind == AUTOGROW and input_name.startswith(full + "."):
-                    return _row_input(inner_options)
-    return None
+        for inner, spec in _section_items(option.get("inputs")):
+            yield f"{name}.{inner}", *normal_spec(spec)
 
 
-def _row_input(options: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+def _row_input(options: dict[str, Any]) -> InputSpec | None:
     """The input that each row of an autogrow group has; the first where a row has several."""
     template = options.get("template")
     sections = template.get("input") if isinstance(template, Mapping) else None
+    return next((normal_spec(spec) for _, spec in _section_items(sections)), None)
+
+
+def _section_items(sections: Any) -> Iterator[tuple[str, Any]]:
+    """The inputs of both sections, required ones first."""
     if isinstance(sections, Mapping):
         for section in ("required", "optional"):
-            for _, inner in items_of(sections.get(section)):
-                return normal_spec(inner)
-    return None
+            yield from items_of(sections.get(section))

@@ -17,7 +17,7 @@ from typing import Any
 
 from ...errors import Problem, WorkflowError
 from ..node_classes.object_info import ObjectInfo
-from ..ports.find_ports import ANY, type_name
+from ..ports.port_types import ANY, type_name
 from ..prompt import Prompt, PromptNode, Source, link_source
 
 # Where a value lies is no part of what it is.

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ...errors import WorkflowError
-from ..ports.find_ports import ANY, Port, Ports
+from ..ports.find_ports import Port, Ports
+from ..ports.port_types import ANY
 from ..ports.value_types import remedy_for
 from ..prompt import Prompt
 from .recipe import Recipe, frozen_in

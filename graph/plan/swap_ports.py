@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import WorkflowError
-from ..compose.prune import prune_prompt
 from ..node_classes.widgets import ObjectInfo
-from ..ports.find_ports import PORT_INPUT, Port, Ports
+from ..ports.connections import PORT_INPUT
+from ..ports.find_ports import Port, Ports
 from ..ports.literals import in_prompt
-from ..prompt import Prompt, PromptNode, Source, link_source
+from ..prompt import Prompt, PromptNode, Source, link_source, prune_prompt
 from ..workflow.model import PORT_TYPE
 from .recipe import LOADER, SAVER, Recipe, make_recipe
 from .run_plan import Frozen, Graft, Literal, Load, StepPlan, frozen_binding, wanted_by

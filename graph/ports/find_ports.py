@@ -9,33 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ...errors import Problem, WorkflowError
-from ..convert.flatten import Cut, flatten
-from ..node_classes.widgets import ObjectInfo
-from ..prompt import Prompt, Source, links_of
+from ..convert.flatten import Cut, FlatNode, flatten
+from ..node_classes.object_info import ObjectInfo
+from ..prompt import Prompt, PromptNode, Source
 from ..workflow.model import PORT_TYPE, Workflow
+from .connections import PORT_INPUT, Connections, PromptConnections, Use
+from .port_types import ANY, more_specific, type_name
 
-PORT_INPUT = "input_data"
 FROZEN = "discomfort_frozen"  # the node property with the value that a reference froze into a port
-ANY = "ANY"
-# What tells nothing: LiteGraph writes "*", "" or 0, and a match type is a placeholder for another
-# type.
-_ANY_TYPES = {"*", "", "0", ANY, "COMFY_MATCHTYPE_V3"}
 
 
 class PortMode(Enum):
     INPUT = "input"
     OUTPUT = "output"
     PASSTHRU = "passthru"
-
-
-class Use(NamedTuple):
-    """One input that a port feeds."""
-
-    node_id: str
-    input_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,48 +82,11 @@ class Ports:
         return kind
 
 
-class Connections(Protocol):
-    """What `find_ports` asks of a graph; a FlatGraph answers it, and so does a prompt."""
-
-    def source(self, node_id: str, input_name: str) -> Source | None: ...
-    def cut(self, node_id: str, input_name: str) -> Cut | None: ...
-    def links(self) -> Iterator[tuple[Source, str, str]]: ...
-    def input_type(self, node_id: str, input_name: str) -> Any: ...
-    def output_type(self, node_id: str, slot: int) -> Any: ...
-
-
 class _PortNode(NamedTuple):
     unique_id: Any
     tags: Any
     title: str
     frozen: Any
-
-
-class _PromptGraph:
-    """A prompt and /object_info as `Connections`."""
-
-    def __init__(self, prompt: Prompt, info: ObjectInfo):
-        self._prompt, self._info = prompt, info
-
-    def source(self, node_id: str, input_name: str) -> Source | None:
-        return dict(links_of(self._prompt[node_id])).get(input_name)
-
-    def cut(self, node_id: str, input_name: str) -> Cut | None:
-        return None  # a prompt has the nodes that run, and no others
-
-    def links(self) -> Iterator[tuple[Source, str, str]]:
-        for node_id, node in self._prompt.items():
-            for name, source in links_of(node):
-                yield source, node_id, name
-
-    def input_type(self, node_id: str, input_name: str) -> Any:
-        spec = self._info.input_spec(self._prompt[node_id]["class_type"], input_name)
-        return spec[0] if spec else ANY
-
-    def output_type(self, node_id: str, slot: int) -> Any:
-        class_type = self._prompt[node_id]["class_type"]
-        types = self._info.output_types(class_type) if class_type in self._info else ()
-        return types[slot] if 0 <= slot < len(types) else ANY
 
 
 def find_ports(workflow: Workflow, info: ObjectInfo | None = None) -> Ports:
@@ -143,85 +96,104 @@ def find_ports(workflow: Workflow, info: ObjectInfo | None = None) -> Ports:
         WorkflowError: a port without unique_id, or one unique_id at two outputs; names the nodes.
     """
     flat = flatten(workflow, info)
-    nodes = {}
-    for node_id, flat_node in flat.nodes.items():
-        if flat_node.node.type == PORT_TYPE:
-            node = flat_node.node
-            values = node.widgets_values
-            if isinstance(values, Mapping):
-                unique_id, tags = values.get("unique_id", ""), values.get("tags", "")
-            else:
-                padded = [*values, "", ""] if isinstance(values, list) else ["", ""]
-                unique_id, tags = padded[0], padded[1]
-            nodes[node_id] = _PortNode(unique_id, tags, node.title, node.properties.get(FROZEN))
+    nodes = {
+        node_id: _read_node(item)
+        for node_id, item in flat.nodes.items()
+        if item.node.type == PORT_TYPE
+    }
     return _sort_ports(nodes, flat)
 
 
 def find_ports_in_prompt(prompt: Prompt, info: ObjectInfo) -> Ports:
     """All ports of an API prompt; the types come from /object_info alone."""
     nodes = {
-        node_id: _PortNode(
-            node["inputs"].get("unique_id", ""),
-            node["inputs"].get("tags", ""),
-            (node.get("_meta") or {}).get("title") or PORT_TYPE,
-            None,
-        )
+        node_id: _read_prompt_node(node)
         for node_id, node in prompt.items()
         if node["class_type"] == PORT_TYPE
     }
-    return _sort_ports(nodes, _PromptGraph(prompt, info))
+    return _sort_ports(nodes, PromptConnections(prompt, info))
+
+
+def _read_node(flat: FlatNode) -> _PortNode:
+    node = flat.node
+    values = node.widgets_values
+    if isinstance(values, Mapping):
+        unique_id, tags = values.get("unique_id", ""), values.get("tags", "")
+    else:
+        padded = [*values, "", ""] if isinstance(values, list) else ["", ""]
+        unique_id, tags = padded[0], padded[1]
+    return _PortNode(unique_id, tags, node.title, node.properties.get(FROZEN))
+
+
+def _read_prompt_node(node: PromptNode) -> _PortNode:
+    inputs = node["inputs"]
+    title = (node.get("_meta") or {}).get("title") or PORT_TYPE
+    return _PortNode(inputs.get("unique_id", ""), inputs.get("tags", ""), title, None)
 
 
 def _sort_ports(nodes: Mapping[str, _PortNode], graph: Connections) -> Ports:
+    """The ports by mode and unique_id.
+
+    Raises:
+        WorkflowError: names all ports that can't be used.
+    """
+    ports = _describe(nodes, graph)
+    frozen: list[Port] = []
+    groups: dict[PortMode, dict[str, list[Port]]] = {mode: {} for mode in PortMode}
+    for port in ports:
+        if port.mode is PortMode.INPUT and port.frozen is not None:
+            frozen.append(port)
+        else:
+            groups[port.mode].setdefault(port.unique_id, []).append(port)
+    outputs = groups[PortMode.OUTPUT]
+    problems = [p.problem(_no_name(nodes[p.node_id].unique_id)) for p in ports if not p.unique_id]
+    problems += _find_doubled(outputs)
+    if problems:
+        raise WorkflowError("The ports of this workflow can't be used:", problems)
+    return Ports(
+        inputs={uid: tuple(group) for uid, group in groups[PortMode.INPUT].items()},
+        outputs={uid: group[0] for uid, group in outputs.items()},
+        passthrus={uid: tuple(group) for uid, group in groups[PortMode.PASSTHRU].items()},
+        frozen=tuple(frozen),
+    )
+
+
+def _describe(nodes: Mapping[str, _PortNode], graph: Connections) -> list[Port]:
+    """What each port is, from what it is connected to; in the order of the nodes."""
     uses: dict[str, list[Use]] = {node_id: [] for node_id in nodes}
     for source, node_id, name in graph.links():
         if source.node_id in uses:
             uses[source.node_id].append(Use(node_id, name))
     types = _Types(nodes, graph, uses)
-    inputs: dict[str, list[Port]] = {}
-    outputs: dict[str, list[Port]] = {}
-    passthrus: dict[str, list[Port]] = {}
-    frozen: list[Port] = []
-    problems = []
+    ports = []
     for node_id, node in nodes.items():
         source = graph.source(node_id, PORT_INPUT)
-        mode = port_mode(source is not None, bool(uses[node_id]))
-        unique_id = node.unique_id.strip() if isinstance(node.unique_id, str) else ""
         port = Port(
-            unique_id,
-            node_id,
-            mode,
-            split_tags(node.tags),
-            types.of_input(node_id),
-            types.of_output(node_id),
-            source,
-            tuple(uses[node_id]),
-            node.title,
-            node.frozen,
-            graph.cut(node_id, PORT_INPUT) if source is None else None,
+            unique_id=node.unique_id.strip() if isinstance(node.unique_id, str) else "",
+            node_id=node_id,
+            mode=port_mode(source is not None, bool(uses[node_id])),
+            tags=split_tags(node.tags),
+            input_type=types.of_input(node_id),
+            output_type=types.of_output(node_id),
+            source=source,
+            uses=tuple(uses[node_id]),
+            title=node.title,
+            frozen=node.frozen,
+            cut=graph.cut(node_id, PORT_INPUT) if source is None else None,
         )
-        if not unique_id:
-            problems.append(port.problem(_no_name(node.unique_id)))
-        if mode is PortMode.INPUT and node.frozen is not None:
-            frozen.append(port)
-            continue
-        by_mode = {PortMode.INPUT: inputs, PortMode.OUTPUT: outputs, PortMode.PASSTHRU: passthrus}
-        by_mode[mode].setdefault(unique_id, []).append(port)
+        ports.append(port)
+    return ports
+
+
+def _find_doubled(outputs: Mapping[str, list[Port]]) -> list[Problem]:
+    """A problem for each OUTPUT whose unique_id another one has too."""
+    problems = []
     for unique_id, ports in outputs.items():
         if unique_id and len(ports) > 1:
             others = ", ".join(p.node_id for p in ports)
-            problems += [
-                p.problem(f"the outputs {others} have the same unique_id {unique_id!r}; rename one")
-                for p in ports
-            ]
-    if problems:
-        raise WorkflowError("The ports of this workflow can't be used:", problems)
-    return Ports(
-        {k: tuple(v) for k, v in inputs.items()},
-        {k: v[0] for k, v in outputs.items()},
-        {k: tuple(v) for k, v in passthrus.items()},
-        tuple(frozen),
-    )
+            reason = f"the outputs {others} have the same unique_id {unique_id!r}; rename one"
+            problems += [port.problem(reason) for port in ports]
+    return problems
 
 
 def _no_name(given: Any) -> str:
@@ -242,29 +214,6 @@ def split_tags(tags: Any) -> tuple[str, ...]:
     """`"a, b,,c"` -> `("a", "b", "c")`."""
     text = tags if isinstance(tags, str) else ""
     return tuple(tag.strip() for tag in text.split(",") if tag.strip())
-
-
-def is_any(kind: str) -> bool:
-    return kind in _ANY_TYPES
-
-
-def type_name(kind: Any) -> str:
-    """A slot's type as a name: a list of options is a COMBO, what tells nothing is ANY."""
-    if isinstance(kind, (list, tuple)):
-        return "COMBO"
-    name = str(kind).upper()
-    return ANY if is_any(name) else name
-
-
-def more_specific(first: str, second: str) -> str:
-    """Of two types the one that says more; the first, if both say as much ("INT" over
-    "INT,FLOAT").
-    """
-    if first == ANY:
-        return second
-    if second == ANY:
-        return first
-    return second if second.count(",") < first.count(",") else first
 
 
 class _Types:

@@ -8,7 +8,8 @@ from ..convert.flatten import FlatGraph, flatten
 from ..node_classes.object_info import ObjectInfo
 from ..workflow.edit import Path
 from ..workflow.model import PORT_TYPE, NodeId, Workflow
-from .find_ports import FROZEN, PORT_INPUT, PortMode, port_mode
+from .connections import PORT_INPUT
+from .find_ports import FROZEN, PortMode, port_mode
 
 
 class NodeLocation(NamedTuple):

@@ -10,7 +10,8 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ...errors import MissingInputError, Problem
-from .find_ports import ANY, Port, Ports
+from .find_ports import Port, Ports
+from .port_types import ANY
 from .value_types import fits
 
 _LISTED = 5

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .find_ports import ANY
+from .port_types import ANY
 
 # What ComfyUI or a loader takes in place of a type (execution.py `validate_inputs`, 0.3.64 to 0.33:
 # a literal is converted; a combo's option is text).

@@ -11,9 +11,6 @@ from io import FileIO
 
 from ...errors import CorruptValueError
 
-if sys.platform != "win32":
-    import resource
-
 # Reading this much costs less than a mapping, and holds no descriptor open while the value lives.
 SMALL_BYTES = 64 * 1024
 
@@ -49,6 +46,8 @@ def map_privately(fd: int, size: int) -> memoryview:
 def _most_mapped() -> float:
     if sys.platform == "win32":
         return float("inf")
+    import resource
+
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return float("inf") if soft == resource.RLIM_INFINITY else soft // 2
 

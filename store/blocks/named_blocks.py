@@ -110,7 +110,8 @@ class WindowsBlocks:
     def _map(self, version: str, size: int, access: int) -> Any:
         if sys.platform != "win32":
             raise NotImplementedError("named mappings exist on Windows only")
-        return mmap.mmap(-1, size, tagname=self.locate(version), access=access)
+        name = self.locate(version)
+        return mmap.mmap(-1, size, tagname=name, access=access)  # pyright: ignore[reportCallIssue]
 
     def create(self, version: str, value: Encoded, is_list: bool = False) -> None:
         size = value.total_bytes

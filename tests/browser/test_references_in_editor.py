@@ -50,7 +50,7 @@ async def exported(
     with discomfort.Context() as context:
         await discomfort.run([WORKFLOWS / f"{n}.json" for n in names], inputs, context=context)
         context.export_reference(unique_id, path)
-    discomfort._contexts.close()  # the worker is shared
+    discomfort._engine.contexts.close()  # the worker is shared
     yield json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -51,27 +51,35 @@ REFUSED = [
     pytest.param(empty(width="wide"), "1", "convert", id="not-a-number"),
     pytest.param(
         {**invert(["1", 0]), "2": {"class_type": "ImageScale", "inputs": SCALE}},
-        "2", "not in list", id="not-in-list",
+        "2",
+        "not in list",
+        id="not-in-list",
     ),
     pytest.param(
         {**invert(["1", 0]), "1": {"class_type": "PrimitiveInt", "inputs": {"value": 1}}},
-        "2", "mismatch", id="wrong-type",
+        "2",
+        "mismatch",
+        id="wrong-type",
     ),
     pytest.param(invert(["99", 0]), "2", "99", id="dangling-link"),
     pytest.param(invert(["1", 7]), "2", "", id="no-such-slot"),
     pytest.param(invert([]), "2", "linked input", id="bad-link"),
     pytest.param(
         {"5": {"class_type": "NoSuchNode", "inputs": {}, "_meta": {"title": "lost"}}, **one_node()},
-        "5", "NoSuchNode", id="unknown-node",
+        "5",
+        "NoSuchNode",
+        id="unknown-node",
     ),
     pytest.param(
         {
             "1": {"class_type": "LoadImage", "inputs": {"image": "nowhere.png"}},
             "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
         },
-        "1", "nowhere.png", id="custom-check",
+        "1",
+        "nowhere.png",
+        id="custom-check",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("prompt", "node_id", "words"), REFUSED)

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 from custom_nodes.discomfort.errors import ValidationFailed
-from custom_nodes.discomfort.worker.attached_server import Attached
+from custom_nodes.discomfort.worker.attached_server import AttachedServer
 from custom_nodes.discomfort.worker.client.client import Client
 from support.servers import Server, plain_server, wait_until
 
@@ -80,13 +80,13 @@ def started(
 
 @contextlib.asynccontextmanager
 async def client_of(outer: Outer) -> AsyncIterator[Client]:
-    made = await Attached(outer.address).ensure_ready()
+    made = await AttachedServer(outer.address).ensure_ready()
     yield made
     await asyncio.to_thread(made.listener.close)
     await made.http.close()
 
 
-def runner(workflow: str, **inputs: Any) -> dict[str, Any]:
+def runner(workflow: Any, **inputs: Any) -> dict[str, Any]:
     """A DiscomfortTestRunner in a prompt."""
     return {"class_type": "DiscomfortTestRunner", "inputs": {"workflow": workflow, **inputs}}
 
@@ -129,18 +129,31 @@ def workflow(*nodes: tuple[str, list[Any], dict[str, Any], list[str]]) -> dict[s
             sockets.append({"name": name, "type": type_name, "link": len(links)})
         made.append(
             {
-                "id": number, "type": kind, "pos": [300 * number, 100], "size": [210, 80],
-                "flags": {}, "order": number - 1, "mode": 0, "inputs": sockets,
+                "id": number,
+                "type": kind,
+                "pos": [300 * number, 100],
+                "size": [210, 80],
+                "flags": {},
+                "order": number - 1,
+                "mode": 0,
+                "inputs": sockets,
                 "outputs": [{"name": t, "type": t, "links": []} for t in outputs],
-                "properties": {}, "widgets_values": values,
+                "properties": {},
+                "widgets_values": values,
             }
-        )  # fmt: skip
+        )
     for link in links:
         made[link[1] - 1]["outputs"][link[2]]["links"].append(link[0])
     return {
-        "last_node_id": len(made), "last_link_id": len(links), "nodes": made, "links": links,
-        "groups": [], "config": {}, "extra": {}, "version": 0.4,
-    }  # fmt: skip
+        "last_node_id": len(made),
+        "last_link_id": len(links),
+        "nodes": made,
+        "links": links,
+        "groups": [],
+        "config": {},
+        "extra": {},
+        "version": 0.4,
+    }
 
 
 USE_MODEL = workflow(

@@ -102,7 +102,7 @@ async def test_a_node_that_reads_what_comes_through_a_link_runs_always(client, o
     name = {"class_type": "PrimitiveString", "inputs": {"value": "linked.txt"}}
     for _ in range(2):  # as ComfyUI's own LoadImage does whose file name is linked
         asked = runner("read_named.json", input_1=["3", 0])
-        assert await run(client, asked, **{"3": name}) == ("text", False)
+        assert await run(client, asked, 0, **{"3": name}) == ("text", False)
 
 
 async def test_a_workflow_whose_name_comes_through_a_link_runs_always(client, outer: Outer):
@@ -110,7 +110,7 @@ async def test_a_workflow_whose_name_comes_through_a_link_runs_always(client, ou
     name = {"class_type": "PrimitiveString", "inputs": {"value": "read_named.json"}}
     for _ in range(2):
         asked = runner(["3", 0], values="name = still.txt")
-        assert await run(client, asked, **{"3": name}) == ("text", False)
+        assert await run(client, asked, 0, **{"3": name}) == ("text", False)
 
 
 @pytest.mark.parametrize("mode", [2, 4], ids=["muted", "bypassed"])

@@ -22,15 +22,27 @@ async def test_the_user_s_comfyui_lets_go_of_its_models_when_asked(comfyui, tmp_
     sample = {
         "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": CHECKPOINT}},
         "2": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["1", 1], "text": "a cat"}},
-        "3": {"class_type": "EmptyLatentImage",
-              "inputs": {"width": 256, "height": 256, "batch_size": 1}},
-        "4": {"class_type": "KSampler",
-              "inputs": {"model": ["1", 0], "positive": ["2", 0], "negative": ["2", 0],
-                         "latent_image": ["3", 0], "seed": 1, "steps": 1, "cfg": 7.0,
-                         "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0}},
-        "5": {"class_type": "SaveLatent",
-              "inputs": {"samples": ["4", 0], "filename_prefix": "x"}},
-    }  # fmt: skip
+        "3": {
+            "class_type": "EmptyLatentImage",
+            "inputs": {"width": 256, "height": 256, "batch_size": 1},
+        },
+        "4": {
+            "class_type": "KSampler",
+            "inputs": {
+                "model": ["1", 0],
+                "positive": ["2", 0],
+                "negative": ["2", 0],
+                "latent_image": ["3", 0],
+                "seed": 1,
+                "steps": 1,
+                "cfg": 7.0,
+                "sampler_name": "euler",
+                "scheduler": "normal",
+                "denoise": 1.0,
+            },
+        },
+        "5": {"class_type": "SaveLatent", "inputs": {"samples": ["4", 0], "filename_prefix": "x"}},
+    }
     held: list[int] = []
     with started(comfyui, tmp_path, on_cpu=False) as outer:
         async with client_of(outer) as client:

@@ -42,9 +42,11 @@ async def test_workflows_of_an_iteration_take_turns(client):
 
 async def test_the_condition_ends_the_loop(client):
     node = loop(
-        "count.json", values="number = 0\nstep = 3", iterations=0,
+        "count.json",
+        values="number = 0\nstep = 3",
+        iterations=0,
         stop_when="number >= 10 and i > 2",
-    )  # fmt: skip
+    )
     assert await texts(client, node, 0, 1) == ["4", "12"]
 
 
@@ -86,9 +88,11 @@ async def test_results_equal_those_of_the_same_loop_in_a_script_bit_for_bit(
         discomfort = Discomfort(connector)
         inputs = {"picture": open_image_as_tensor(picture), "detail": 0.4, "tone": "overlay"}
         await discomfort.run(
-            ENHANCE, {**inputs, "tone_amount": 0.25}, 3,
+            ENHANCE,
+            {**inputs, "tone_amount": 0.25},
+            3,
             until=lambda context: seen.append(context.load("picture")),
-        )  # fmt: skip
+        )
     finally:
         await connector.kill_api()
     data = b"".join(tensor.contiguous().numpy().tobytes() for tensor in seen)

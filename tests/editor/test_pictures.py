@@ -244,10 +244,21 @@ async def test_the_nodes_in_comfyui(client, outer: Outer, vision_server):
     pictures.mkdir()
     for name, color in (("10.png", (0, 255, 0)), ("9.png", (255, 0, 0))):
         write(pictures / name, color=color)
-    load = {"folder": "shots", "pattern": "*.png", "sort": "natural", "limit": 0,
-            "unequal_sizes": "error"}  # fmt: skip
-    question = {"image": ["1", 0], "url": vision_server.url, "model": "rate 8", "prompt": "What?",
-                "rating": "0 to 10", "key_variable": ""}  # fmt: skip
+    load = {
+        "folder": "shots",
+        "pattern": "*.png",
+        "sort": "natural",
+        "limit": 0,
+        "unequal_sizes": "error",
+    }
+    question = {
+        "image": ["1", 0],
+        "url": vision_server.url,
+        "model": "rate 8",
+        "prompt": "What?",
+        "rating": "0 to 10",
+        "key_variable": "",
+    }
     prompt = {
         "1": {"class_type": "DiscomfortFolderImageLoader", "inputs": load},
         "2": {"class_type": "DiscomfortImageDescriber", "inputs": question},
@@ -293,11 +304,22 @@ async def test_bad_input_is_told_once_before_anything_runs(client, case):
     kind, given, words = REFUSED[case]
     image = {"width": 8, "height": 8, "batch_size": 1, "color": 0}
     inputs = {
-        "DiscomfortFolderImageLoader": {"folder": "", "pattern": "*", "sort": "name", "limit": 0,
-                                        "unequal_sizes": "resize"},
-        "DiscomfortImageDescriber": {"image": ["0", 0], "url": "http://127.0.0.1:1", "model": "m",
-                                     "prompt": "?", "rating": "off", "key_variable": ""},
-    }[kind]  # fmt: skip
+        "DiscomfortFolderImageLoader": {
+            "folder": "",
+            "pattern": "*",
+            "sort": "name",
+            "limit": 0,
+            "unequal_sizes": "resize",
+        },
+        "DiscomfortImageDescriber": {
+            "image": ["0", 0],
+            "url": "http://127.0.0.1:1",
+            "model": "m",
+            "prompt": "?",
+            "rating": "off",
+            "key_variable": "",
+        },
+    }[kind]
     prompt = {
         "0": {"class_type": "EmptyImage", "inputs": image},
         "1": {"class_type": kind, "inputs": {**inputs, **given}},
@@ -310,8 +332,14 @@ async def test_bad_input_is_told_once_before_anything_runs(client, case):
 
 async def test_an_answer_that_fails_is_a_readable_error(client, vision_server):
     image = {"width": 8, "height": 8, "batch_size": 1, "color": 0}
-    question = {"image": ["0", 0], "url": vision_server.url, "model": "garbage", "prompt": "?",
-                "rating": "off", "key_variable": ""}  # fmt: skip
+    question = {
+        "image": ["0", 0],
+        "url": vision_server.url,
+        "model": "garbage",
+        "prompt": "?",
+        "rating": "off",
+        "key_variable": "",
+    }
     prompt = {
         "0": {"class_type": "EmptyImage", "inputs": image},
         "1": {"class_type": "DiscomfortImageDescriber", "inputs": question},

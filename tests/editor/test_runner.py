@@ -53,14 +53,16 @@ async def test_constants_need_no_socket_and_the_prompt_says_which_port_is_where(
 
 async def test_a_picture_crosses_unchanged_and_is_shown_on_the_node(client, outer: Outer):
     prompt = {
-        "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 48, "batch_size": 2,
-                                                     "color": 0x12AB56}},
+        "1": {
+            "class_type": "EmptyImage",
+            "inputs": {"width": 64, "height": 48, "batch_size": 2, "color": 0x12AB56},
+        },
         "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
         "3": runner("type_image.json", input_1=["2", 0]),
         "4": {"class_type": "ImageInvert", "inputs": {"image": ["2", 0]}},
         "5": {"class_type": "StubDigest", "inputs": {"image": ["3", 0]}},
         "6": {"class_type": "StubDigest", "inputs": {"image": ["4", 0]}},
-    }  # fmt: skip
+    }
     result, _ = await run_watched(client, prompt)
     assert result.outputs["5"] == result.outputs["6"]
     assert result.outputs["5"]["shape"] == [[2, 48, 64, 3]]

@@ -32,9 +32,15 @@ class Handler(BaseHTTPRequestHandler):
         image = Image.open(io.BytesIO(base64.b64decode(data)))
         key = self.headers.get("Authorization")
         note = {
-            "path": self.path, "model": body["model"], "prompt": text["text"], "key": key,
-            "size": image.size, "format": image.format, "head": head, "others": sorted(body),
-        }  # fmt: skip
+            "path": self.path,
+            "model": body["model"],
+            "prompt": text["text"],
+            "key": key,
+            "size": image.size,
+            "format": image.format,
+            "head": head,
+            "others": sorted(body),
+        }
         with open(sys.argv[1], "a", encoding="utf-8") as log:
             log.write(json.dumps(note) + "\n")
         self.answer(body["model"], key)
@@ -73,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
 

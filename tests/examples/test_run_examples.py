@@ -15,9 +15,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LIMIT_S = 240  # a start of ComfyUI on a slow machine, and a few runs
 
 
-def start(
-    name: str, *arguments: object, comfyui: Path = FAKE
-) -> subprocess.CompletedProcess[str]:
+def start(name: str, *arguments: object, comfyui: Path = FAKE) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(EXAMPLES / f"{name}.py"), *map(str, arguments)],
         env={**os.environ, "COMFYUI_PATH": str(comfyui), "PYTHONIOENCODING": "utf-8"},

@@ -17,10 +17,26 @@ FILES = sorted(path for folder in FOLDERS for path in folder.glob("*.json"))
 WORKFLOWS = [path for path in FILES if path.stem != "api_prompt"]
 BROKEN = {"error_broken_link"}  # wrong on purpose
 WORKFLOW_KEYS = (
-    "last_node_id", "last_link_id", "nodes", "links", "groups", "config", "extra", "version",
+    "last_node_id",
+    "last_link_id",
+    "nodes",
+    "links",
+    "groups",
+    "config",
+    "extra",
+    "version",
 )
 NODE_KEYS = (
-    "id", "type", "pos", "size", "flags", "order", "mode", "inputs", "outputs", "properties",
+    "id",
+    "type",
+    "pos",
+    "size",
+    "flags",
+    "order",
+    "mode",
+    "inputs",
+    "outputs",
+    "properties",
 )
 
 

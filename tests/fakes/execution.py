@@ -158,9 +158,12 @@ class Executor:
                 self._run_node(prompt, prompt_id, node_id, keys, outputs, executed)
             except nodes.InterruptProcessingException:
                 self._tell(
-                    "execution_interrupted", prompt_id, node_id=node_id,
-                    node_type=prompt[node_id]["class_type"], executed=executed,
-                )  # fmt: skip
+                    "execution_interrupted",
+                    prompt_id,
+                    node_id=node_id,
+                    node_type=prompt[node_id]["class_type"],
+                    executed=executed,
+                )
                 return False
             except Exception as e:
                 logging.exception("!!! Exception during processing !!! %s", e)
@@ -170,9 +173,14 @@ class Executor:
         return True
 
     def _run_node(
-        self, prompt: dict[str, Any], prompt_id: str, node_id: str, keys: dict[str, Any],
-        outputs: dict[str, Any], executed: list[str],
-    ) -> None:  # fmt: skip
+        self,
+        prompt: dict[str, Any],
+        prompt_id: str,
+        node_id: str,
+        keys: dict[str, Any],
+        outputs: dict[str, Any],
+        executed: list[str],
+    ) -> None:
         entry = self._cache.get(keys[node_id])
         if entry is None:
             kind = class_of(prompt, node_id)

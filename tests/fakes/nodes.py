@@ -8,13 +8,17 @@ import json
 import os
 import random
 import string
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import folder_paths
 import numpy as np
-from lazy import torch
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
+
+if TYPE_CHECKING:
+    import torch
+else:
+    from lazy import torch
 
 
 class InterruptProcessingException(Exception):
@@ -109,9 +113,12 @@ class SaveImage(Node):
         }
 
     def run(
-        self, images: torch.Tensor, filename_prefix: str = "ComfyUI", prompt: Any = None,
+        self,
+        images: torch.Tensor,
+        filename_prefix: str = "ComfyUI",
+        prompt: Any = None,
         extra_pnginfo: Any = None,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         subfolder, prefix = os.path.split(filename_prefix)
         folder = os.path.join(folder_paths.folder_of(self.KIND), subfolder)
         os.makedirs(folder, exist_ok=True)
@@ -138,7 +145,7 @@ class PreviewImage(SaveImage):
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {**SaveImage.INPUT_TYPES(), "required": {"images": ("IMAGE",)}}
 
-    def run(
+    def run(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, images: torch.Tensor, prompt: Any = None, extra_pnginfo: Any = None
     ) -> dict[str, Any]:
         suffix = "".join(random.choices(string.ascii_lowercase, k=5))
@@ -410,12 +417,29 @@ class PreviewAny(Node):
 NODE_CLASS_MAPPINGS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
-        LoadImage, SaveImage, PreviewImage, EmptyImage, ImageInvert, ImageBlur, ImageSharpen,
-        ImageScale, ImageScaleBy, ImageBlend, ImageBatch, ImageCrop, PrimitiveInt, PrimitiveFloat,
-        PrimitiveString, PrimitiveBoolean, PreviewAny, StringConcatenate, StringLength, SolidMask,
+        LoadImage,
+        SaveImage,
+        PreviewImage,
+        EmptyImage,
+        ImageInvert,
+        ImageBlur,
+        ImageSharpen,
+        ImageScale,
+        ImageScaleBy,
+        ImageBlend,
+        ImageBatch,
+        ImageCrop,
+        PrimitiveInt,
+        PrimitiveFloat,
+        PrimitiveString,
+        PrimitiveBoolean,
+        PreviewAny,
+        StringConcatenate,
+        StringLength,
+        SolidMask,
         RebatchImages,
     )
-}  # fmt: skip
+}
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
     "LoadImage": "Load Image",
     "SaveImage": "Save Image",

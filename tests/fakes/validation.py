@@ -47,8 +47,10 @@ def validate(prompt: dict[str, Any]) -> tuple[Error | None, list[str], dict[str,
                 "missing_node_type",
                 f"Node '{title or class_type}' not found. The custom node may not be installed.",
                 f"Node ID '#{node_id}'",
-                node_id=node_id, class_type=class_type, node_title=title or class_type,
-            )  # fmt: skip
+                node_id=node_id,
+                class_type=class_type,
+                node_title=title or class_type,
+            )
             return problem, [], {}
         if getattr(nodes.NODE_CLASS_MAPPINGS[class_type], "OUTPUT_NODE", False):
             outputs.append(node_id)
@@ -89,7 +91,7 @@ def _check_upstream(
 ) -> list[str]:
     """The nodes that the output depends on, each checked once."""
     reached: dict[str, None] = {}
-    stack = [(output, ())]
+    stack: list[tuple[str, tuple[str, ...]]] = [(output, ())]
     while stack:
         node_id, path = stack.pop()
         if node_id in path:

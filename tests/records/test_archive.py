@@ -21,11 +21,22 @@ TESTS = Path(__file__).resolve().parents[1]
 
 
 def note_step(history: History, call: int, iteration: int, **outputs) -> None:
-    history.note({
-        "k": "step", "call": call, "iteration": iteration, "name": "a", "t": 1.0, "seconds": 0.1,
-        "nodes": 1, "cached": 0, "ram": 0, "disk": 0, "in": {},
-        "out": outputs or {"y": {"v": iteration}},
-    })  # fmt: skip
+    history.note(
+        {
+            "k": "step",
+            "call": call,
+            "iteration": iteration,
+            "name": "a",
+            "t": 1.0,
+            "seconds": 0.1,
+            "nodes": 1,
+            "cached": 0,
+            "ram": 0,
+            "disk": 0,
+            "in": {},
+            "out": outputs or {"y": {"v": iteration}},
+        }
+    )
 
 
 def note_call(history: History, iterations: int, status: str | None = "done") -> int:
@@ -65,8 +76,12 @@ def test_a_record_tells_what_was_noted_with_workflows_and_pictures(records):
     assert len(view["rows"]) == 3
     assert view["workflows"] == [{"digest": "abc", "name": "a.json", "is_prompt": False}]
     assert archive.workflow(summary["id"], "abc")["nodes"] == []
-    assert view["pictures"]["v1"] == {"width": 600, "height": 300, "shape": [1, 300, 600, 3],
-                                      "count": 1}  # fmt: skip
+    assert view["pictures"]["v1"] == {
+        "width": 600,
+        "height": 300,
+        "shape": [1, 300, 600, 3],
+        "count": 1,
+    }
     assert archive.picture(summary["id"], "v1").startswith(b"\xff\xd8\xff")
     with pytest.raises(RecordNotFound):
         archive.picture(summary["id"], "none")
@@ -107,8 +122,10 @@ sys.stdin.read()
 def start_writer() -> subprocess.Popen:
     program = subprocess.Popen(
         [sys.executable, "-c", WRITES_AND_WAITS, str(TESTS)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert program.stdout and program.stdout.readline() == "ready\n"
     return program
 
@@ -252,6 +269,7 @@ def test_a_full_disk_ends_the_record_and_not_the_run(records, caplog):
         if Path("/dev/full").exists()
         else pytest.skip("no full disk") as full
     ):
+        assert history._writer and history._writer._state._fd is not None
         os.dup2(full.fileno(), history._writer._state._fd)
         note_call(history, 1)
         note_call(history, 1)

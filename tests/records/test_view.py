@@ -16,11 +16,19 @@ HEAD = {"k": "record", "format": FORMAT, "id": "1", "title": "t", "t": 100.0}
 
 def step(iteration: int, inputs: dict, outputs: dict, *, call: int = 1, name: str = "a") -> dict:
     return {
-        "k": "step", "call": call, "iteration": iteration, "name": name, "t": 100.0 + iteration,
-        "seconds": 0.5, "nodes": 4, "cached": 1, "ram": 10, "disk": 5,
+        "k": "step",
+        "call": call,
+        "iteration": iteration,
+        "name": name,
+        "t": 100.0 + iteration,
+        "seconds": 0.5,
+        "nodes": 4,
+        "cached": 1,
+        "ram": 10,
+        "disk": 5,
         "in": {uid: cell_of(v) if not isinstance(v, dict) else v for uid, v in inputs.items()},
         "out": {uid: cell_of(v) if not isinstance(v, dict) else v for uid, v in outputs.items()},
-    }  # fmt: skip
+    }
 
 
 def begin(call: int = 1, iterations: int | None = 3) -> dict:
@@ -164,11 +172,16 @@ class HasNoShortText:
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(max_size=9)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary(max_size=9)
     | st.builds(HasNoShortText),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @given(value=values)

@@ -14,7 +14,7 @@ from custom_nodes.discomfort.discomfort import Discomfort
 def discomfort(shared: ComfyConnector) -> Iterator[Discomfort]:
     made = Discomfort(shared)
     yield made
-    made._contexts.close()  # the worker is shared with other modules
+    made._engine.contexts.close()  # the worker is shared with other modules
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ MAKERS: dict[str, tuple[dict, ...]] = {
     ),
     "ELEVENLABS_VOICE": (node("ElevenLabsVoiceSelector", voice="Sarah (female, american)"),),
     "FISHAUDIO_VOICE": (
-        node("FishAudioVoiceSelector", **{"voice": "custom", "voice.voice_id": "0123abcd"}),
+        chain(("FishAudioVoiceSelector", {"voice": "custom", "voice.voice_id": "0123abcd"})),
     ),
     "FLOAT": (node("PrimitiveFloat", value=0.25),),
     "HISTOGRAM": (chain(PICTURE, ("ImageHistogram", {"image": ["1", 0]}), slot=2),),

@@ -105,7 +105,8 @@ async def test_a_loaded_reference_works_in_another_context(discomfort, name):
         second.save("hero", workflow, pass_by="ref")
         third.save("model", second.load("hero"), pass_by="ref")
         assert await discomfort.run(USE, {"seed": 2}, context=third) == told(name, seed=2)
-        assert third.get_storage_info("model")["recipe"] == discomfort._references.pinned()[-1].id
+        newest = discomfort._engine.references.pinned()[-1]
+        assert third.get_storage_info("model")["recipe"] == newest.id
 
 
 async def test_a_result_by_reference_is_an_input_though_its_context_is_gone(discomfort, name):

@@ -63,7 +63,7 @@ def make(server: Server, models: Path, make_connector: Any, tmp_path: Path) -> I
 
     yield make_one
     for discomfort in made:
-        discomfort._contexts.close()
+        discomfort._engine.contexts.close()
 
 
 @pytest.fixture
@@ -104,12 +104,12 @@ async def test_values_of_a_gpu_come_and_go_exactly(make):
         "2": {"class_type": "StubToGpu", "inputs": {"image": ["1", 0]}},
         "3": port("moved", ["2", 0]),
         "4": port("latent", ["2", 1]),
-    }  # fmt: skip
+    }
     invert = {
         "1": port("moved"),
         "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
         "3": port("inverted", ["2", 0]),
-    }  # fmt: skip
+    }
     with discomfort.Context() as context:
         results = await discomfort.run(to_gpu, {"picture": given}, context=context)
         assert results["moved"].is_cuda and results["latent"]["samples"].is_cuda
@@ -178,19 +178,21 @@ async def test_a_loader_without_room_on_the_gpu_gets_that_of_others(make, hog):
         return {
             "1": {"class_type": "StubLoadLargeModel", "inputs": inputs},
             "2": port(name, ["1", 0]),
-        }  # fmt: skip
+        }
 
     def use(name: str, seed: int) -> dict[str, Any]:
         return {
             "1": port(name),
             "2": {"class_type": "StubUseModel", "inputs": {"model": ["1", 0], "seed": seed}},
             "3": port("loads", ["2", 1]),
-        }  # fmt: skip
+        }
 
     with discomfort.Context() as context:
         await discomfort.run([large("a"), large("b")], context=context)
-        loads = [(await discomfort.run(use(name, i), context=context))["loads"]
-                 for i, name in enumerate("abba")]  # fmt: skip
+        loads = [
+            (await discomfort.run(use(name, i), context=context))["loads"]
+            for i, name in enumerate("abba")
+        ]
         # A load that fails for want of room counts as well as the one that follows.
         assert loads == [1, 2, 2, 3]
         with pytest.raises(NodeFailed, match="(?i)memory"):

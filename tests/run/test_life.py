@@ -32,6 +32,7 @@ async def echo(discomfort: Discomfort, workflows, value: int, **options) -> None
 
 
 async def kill_worker(discomfort: Discomfort) -> None:
+    assert discomfort.Worker.pid is not None
     os.kill(discomfort.Worker.pid, signal.SIGKILL)
     await wait_for(lambda: discomfort.Worker.state != "ready", "the worker's death is known")
 
@@ -48,6 +49,7 @@ async def test_two_share_a_worker_until_the_last_is_shut_down(config, workflows)
     with pytest.raises(ExecutionError, match="shut down"):
         await first.__aenter__()
     pid = second.Worker.pid
+    assert pid is not None
     await second.shutdown()
     assert not psutil.pid_exists(pid)
 
@@ -86,6 +88,7 @@ async def test_a_worker_that_dies_before_its_first_run_is_replaced(config, workf
     async with await Discomfort.create(config) as discomfort:
         runs = [asyncio.ensure_future(echo(discomfort, workflows, i)) for i in range(4)]
         await asyncio.sleep(0)
+        assert discomfort.Worker.pid is not None
         os.kill(discomfort.Worker.pid, signal.SIGKILL)
         found = await asyncio.gather(*runs, return_exceptions=True)
         assert {type(f) for f in found} <= {type(None), WorkerDied}
@@ -130,7 +133,7 @@ async def test_retries_cover_a_worker_that_is_killed_while_it_restarts(
         with pytest.raises(WorkerStartError, match="log complains"):
             await running
         assert note.stat().st_size == 2
-    discomfort._contexts.close()
+    discomfort._engine.contexts.close()
 
 
 async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
@@ -141,9 +144,9 @@ async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
             workflows / "type_image.json", {"picture": torch.zeros(1, 4096, 4096, 3)}
         )
         gc.collect()
-        usage = [c.get_usage()["ram_usage_bytes"] for c in discomfort._contexts._spare]
-        assert usage == [0]
-        assert all(c._store.ram.pool.size_bytes <= 128 << 20 for c in discomfort._contexts._spare)
+        spare = discomfort._engine.contexts._spare
+        assert [c.get_usage()["ram_usage_bytes"] for c in spare] == [0]
+        assert all(c._store.ram.pool.size_bytes <= 128 << 20 for c in spare)
 
 
 async def test_run_sequential_leaves_the_values_of_its_last_run_as_files(

@@ -132,11 +132,15 @@ async def test_a_reference_goes_through_ports_where_it_is_used(discomfort, name,
 async def test_a_reference_and_a_large_value_that_only_pass_are_handed_on(discomfort, name):
     """INPUT, PASSTHRU, OUTPUT, and no node between: a reference stays one."""
     hand_on = {
-        "1": port("picture"), "2": port("seen", ["1", 0]), "3": port("same", ["2", 0]),
-        "4": port("model"), "5": port("met", ["4", 0]), "6": port("base", ["5", 0]),
+        "1": port("picture"),
+        "2": port("seen", ["1", 0]),
+        "3": port("same", ["2", 0]),
+        "4": port("model"),
+        "5": port("met", ["4", 0]),
+        "6": port("base", ["5", 0]),
         "7": {"class_type": "StubPatchModel", "inputs": {"model": ["5", 0], "strength": 0.5}},
         "8": port("other", ["7", 0]),
-    }  # fmt: skip
+    }
     with discomfort.Context() as context:
         inputs = {"picture": picture(0.25)}
         await discomfort.run(prompt(name), inputs, context=context)

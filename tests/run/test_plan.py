@@ -189,9 +189,9 @@ async def test_a_plan_leaves_no_trace(discomfort, name):
         before = context.get_usage()
         await discomfort.plan([load(name), PATCH, USE], {"seed": 1, "strength": 1}, context=context)
         assert context.get_usage() == before and context.list_keys() == []
-    pinned = [recipe.id for recipe in discomfort._references.pinned()]
+    pinned = [recipe.id for recipe in discomfort._engine.references.pinned()]
     await discomfort.plan([load(name), USE], {"seed": 1})
-    assert [recipe.id for recipe in discomfort._references.pinned()] == pinned
+    assert [recipe.id for recipe in discomfort._engine.references.pinned()] == pinned
 
 
 async def test_workflows_that_only_make_references_queue_nothing(discomfort, name, queued):

@@ -49,7 +49,7 @@ async def discomfort(leaves_nothing, make_connector, server, models, tmp_path):
     arguments = [] if server.is_fake else show_models(models, tmp_path / "paths.yaml")
     made = Discomfort(await make_connector(server.path, extra_args=arguments))
     yield made
-    made._contexts.close()
+    made._engine.contexts.close()
 
 
 def values(i: int) -> dict:

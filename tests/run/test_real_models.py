@@ -56,7 +56,7 @@ async def small(leaves_nothing, make_connector, server, tmp_path):
     arguments = ["--extra-model-paths-config", str(paths)]
     discomfort = Discomfort(await make_connector(server.path, extra_args=arguments))
     yield discomfort
-    discomfort._contexts.close()
+    discomfort._engine.contexts.close()
 
 
 async def test_an_upscaler_and_a_vae_that_take_turns_are_loaded_once(small, tmp_path):

@@ -31,8 +31,8 @@ def recorder(shared):
     """A Discomfort that records what it is not told otherwise of."""
     made = Discomfort(shared, record="recorded by a test")
     yield made
-    made._recorder.close()
-    made._contexts.close()  # the worker is shared with other modules
+    made._engine._recorder.close()
+    made._engine.contexts.close()  # the worker is shared with other modules
 
 
 def data_of(report: Path) -> dict:
@@ -163,9 +163,11 @@ async def test_a_report_needs_no_record_and_shows_what_is_still_there(
 ):
     with discomfort.Context() as context:
         await discomfort.run(
-            workflows / "loop_image.json", {"picture": torch.rand(1, 64, 96, 3)}, iterations=2,
+            workflows / "loop_image.json",
+            {"picture": torch.rand(1, 64, 96, 3)},
+            iterations=2,
             context=context,
-        )  # fmt: skip
+        )
         await discomfort.run(workflows / "loop_text.json", {"text": "</script>"}, context=context)
         path = context.report(tmp_path / "reports" / "run.html")
     assert list(records.iterdir()) == []
@@ -180,9 +182,11 @@ async def test_a_report_needs_no_record_and_shows_what_is_still_there(
 async def test_a_report_of_a_recorded_context_has_every_picture(recorder, workflows, tmp_path):
     with recorder.Context() as context:
         await recorder.run(
-            workflows / "loop_image.json", {"picture": torch.rand(1, 64, 96, 3)}, iterations=3,
+            workflows / "loop_image.json",
+            {"picture": torch.rand(1, 64, 96, 3)},
+            iterations=3,
             context=context,
-        )  # fmt: skip
+        )
         data = data_of(context.report(tmp_path / "run.html"))
     assert len(data["pictures"]) == 4 and data["view"]["status"] == "done"
 

@@ -47,9 +47,11 @@ async def test_stream_tells_the_whole_run_and_ends_with_the_results(discomfort, 
     seen = [e async for e in discomfort.stream(files, {"text": "go: "}, 2)]
     turns = [e for e in seen if isinstance(e, WorkflowStarted)]
     assert [(e.workflow, e.iteration, e.number) for e in turns] == [
-        ("loop_ping.json", 1, 1), ("loop_pong.json", 1, 2),
-        ("loop_ping.json", 2, 1), ("loop_pong.json", 2, 2),
-    ]  # fmt: skip
+        ("loop_ping.json", 1, 1),
+        ("loop_pong.json", 1, 2),
+        ("loop_ping.json", 2, 1),
+        ("loop_pong.json", 2, 2),
+    ]
     assert [type(e) for e in seen if isinstance(e, (WorkflowStarted, Queued, Done, Finished))] == [
         *(WorkflowStarted, Queued, Done) * 4,
         Finished,
@@ -86,7 +88,9 @@ async def test_block_that_is_left_early_ends_with_an_idle_worker(discomfort, wor
                     break
                 if how == "exception":
                     raise ZeroDivisionError
-                asyncio.current_task().cancel()
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
 
     consuming = asyncio.ensure_future(consume())
     await asyncio.wait({consuming})
@@ -101,7 +105,8 @@ async def test_break_without_a_block_interrupts_the_worker_too(discomfort, workf
     async for event in discomfort.stream(sleep()):
         if isinstance(event, Progress):
             break
-    await wait_for(lambda: not discomfort._streams._tasks, "the end of the run that was left")
+    open_streams = discomfort._engine._streams
+    await wait_for(lambda: not open_streams._tasks, "the end of the run that was left")
     assert await queue_of(discomfort) == IDLE
     await assert_runs(discomfort, workflows)
 
@@ -129,7 +134,7 @@ async def test_slow_consumer_gets_all_but_outdated_steps_and_keeps_nobody_waitin
             waited_for.append(event)
             if isinstance(event, RunStarted):
                 # The run ends while nobody looks.
-                await wait_for(lambda: not discomfort._streams._tasks, "the end of the run")
+                await wait_for(lambda: not discomfort._engine._streams._tasks, "the end of the run")
     kinds = [type(e) for e in waited_for]
     assert kinds.count(Done) == 2 and kinds[-1] is Finished
     steps = [e for e in waited_for if isinstance(e, Progress)]
@@ -225,7 +230,8 @@ async def test_steps_count_what_is_needed_not_what_keeps_references_warm(
         assert any("in the reference 'operation'" in e.title for e in nodes)
         prompt = one_node(time.monotonic_ns())
         seen = [e async for e in discomfort.stream(prompt) if isinstance(e, (Queued, NodeStarted))]
-        assert [e.total for e in seen] == [2, 2, 2] and seen[-1].step == 2
+        assert [e.total for e in seen] == [2, 2, 2]
+        assert isinstance(seen[-1], NodeStarted) and seen[-1].step == 2
 
 
 async def test_steps_and_previews_of_comfyuis_own_progress_bar_arrive(discomfort):

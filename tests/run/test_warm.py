@@ -136,7 +136,7 @@ async def limited(leaves_nothing, make_connector, server, tmp_path):
     discomfort = Discomfort(connector)
     await discomfort.run(stub("StubLimitMemory", spare_mb=500))
     yield discomfort
-    discomfort._contexts.close()
+    discomfort._engine.contexts.close()
 
 
 on_linux = pytest.mark.skipif(

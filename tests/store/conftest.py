@@ -17,14 +17,14 @@ from typing import Any
 
 import psutil
 import pytest
-from custom_nodes.discomfort.store.blocks import file_blocks
+from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 
 PROGRAMS = Path(__file__).with_name("programs.py")
 DEADLINE_S = 60
 # For tests that look at the files of shared memory, or damage them.
 shm_files = pytest.mark.skipif(
-    not file_blocks.SHM_DIR.is_dir(), reason="no file system here; test_named has its blocks"
+    not base.SHM_DIR.is_dir(), reason="no file system here; test_named has its blocks"
 )
 
 
@@ -59,9 +59,9 @@ def nothing_left(own_folders: Path) -> Iterator[None]:
 
 
 def shared_memory() -> set[str]:
-    if not file_blocks.SHM_DIR.is_dir():
+    if not base.SHM_DIR.is_dir():
         return set()
-    return {n for n in os.listdir(file_blocks.SHM_DIR) if n.startswith(file_blocks.PREFIX)}
+    return {n for n in os.listdir(base.SHM_DIR) if n.startswith(base.PREFIX)}
 
 
 def ours(names: set[str]) -> set[str]:
@@ -74,14 +74,14 @@ def ours(names: set[str]) -> set[str]:
         holders[fields[5].rpartition(":")[2]] = int(fields[4])
     found = set()
     for name in names:
-        token = name[len(file_blocks.PREFIX) :].partition("_")[0]
+        token = name[len(base.PREFIX) :].partition("_")[0]
         try:
-            inode = os.stat(file_blocks.SHM_DIR / (file_blocks.PREFIX + token)).st_ino
+            inode = os.stat(base.SHM_DIR / (base.PREFIX + token)).st_ino
         except FileNotFoundError:
             inode = 0
         if holders.get(str(inode), os.getpid()) == os.getpid():
             found.add(name)
-    return {name for name in found if (file_blocks.SHM_DIR / name).exists()}
+    return {name for name in found if (base.SHM_DIR / name).exists()}
 
 
 def child_processes() -> set[int]:

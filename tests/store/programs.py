@@ -19,7 +19,7 @@ _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 import numpy as np  # noqa: E402
 from custom_nodes.discomfort.errors import StoreError, StoreFullError  # noqa: E402
 from custom_nodes.discomfort.store import worker_side  # noqa: E402
-from custom_nodes.discomfort.store.blocks import file_blocks  # noqa: E402
+from custom_nodes.discomfort.store.blocks import base  # noqa: E402
 from custom_nodes.discomfort.store.encoding import codec  # noqa: E402
 from custom_nodes.discomfort.workflow_context import WorkflowContext  # noqa: E402
 
@@ -129,7 +129,7 @@ def worker(save_order: str, action: str) -> None:
         fast = codec.Encoded.header
 
         def slow(self: codec.Encoded, version: str, is_list: bool = False) -> bytes:
-            with open(file_blocks.SHM_DIR / (file_blocks.PREFIX + version), "r+b") as file:
+            with open(base.SHM_DIR / (base.PREFIX + version), "r+b") as file:
                 file.truncate(3_000_000)  # as a write does that is not over
             say("writing")
             sys.stdin.readline()
@@ -184,7 +184,8 @@ def fill_small_memory(run_id: str) -> None:
             stored[f"k{i}"] = i
         save_order = context.lend([]).save_order
         worker_side.save(save_order, "fromworker", np.full(3 << 20, 99, np.uint8), False)
-        say(sorted({context.get_storage_info(k)["storage_type"] for k in stored}))
+        infos = [context.get_storage_info(k) or {} for k in stored]
+        say(sorted({info["storage_type"] for info in infos}))
         try:
             for i in range(8, 20):
                 context.save(f"k{i % 8}", np.full(4 << 20, i, np.uint8))

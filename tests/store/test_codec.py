@@ -12,6 +12,7 @@ import io
 import pickle
 import sys
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -224,7 +225,7 @@ def with_state(made, **state):
 
 def test_objects_that_answer_whatever_one_asks_are_made_again():
     weights = torch.ones(3)
-    one = with_state(AnswersNone(), weights=weights, size=1)
+    one: Any = with_state(AnswersNone(), weights=weights, size=1)
     one.me = one
     slotted = with_state(Slotted(), size=2)
     slotted.depth = 3
@@ -305,6 +306,7 @@ def node_module(tmp_path):
     )
     name = str(source.with_suffix(""))
     spec = importlib.util.spec_from_file_location(name, source)
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

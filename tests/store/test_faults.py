@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store import run_dir
-from custom_nodes.discomfort.store.blocks import file_blocks
+from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.system import locks
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 
@@ -57,13 +57,13 @@ def test_killed_master_is_purged_by_the_next_start_and_a_living_one_is_not(start
     dead, living = start("own_a_context", "dead"), start("own_a_context", "living")
     folder, other = dead.line(), living.line()
     token = json.loads(Path(folder, "receipts.json").read_text())["token"]
-    mine = [n for n in os.listdir(file_blocks.SHM_DIR) if token in n]
+    mine = [n for n in os.listdir(base.SHM_DIR) if token in n]
     assert len(mine) == 2
     dead.kill()
-    assert os.path.exists(folder) and {*mine} <= {*os.listdir(file_blocks.SHM_DIR)}
+    assert os.path.exists(folder) and {*mine} <= {*os.listdir(base.SHM_DIR)}
     with WorkflowContext(max_ram_gb=1) as context:
         assert not os.path.exists(folder)
-        assert not {*mine} & {*os.listdir(file_blocks.SHM_DIR)}
+        assert not {*mine} & {*os.listdir(base.SHM_DIR)}
         assert os.path.exists(other)
         with WorkflowContext(run_id="living", create=False) as joined:
             assert joined.load("ram").all() and joined.load("disk").all()
@@ -162,7 +162,7 @@ def test_damaged_or_truncated_block_is_an_error_that_names_the_key(context, use_
     def damage(change):
         context.save("x", {"a": np.ones(size, np.uint8), "b": "text"}, use_ram=use_ram)
         info = context.get_storage_info("x")
-        path = info.get("path") or file_blocks.SHM_DIR / info["shm_name"]
+        path = info.get("path") or base.SHM_DIR / info["shm_name"]
         data = bytearray(Path(path).read_bytes())
         with open(path, "wb") as file:
             file.write(change(data))
@@ -182,7 +182,7 @@ def test_damaged_or_truncated_block_is_an_error_that_names_the_key(context, use_
 @shm_files
 def test_block_removed_from_outside_is_an_error_and_a_new_save_helps(context):
     context.save("x", 1)
-    os.unlink(file_blocks.SHM_DIR / context.get_storage_info("x")["shm_name"])
+    os.unlink(base.SHM_DIR / context.get_storage_info("x")["shm_name"])
     with pytest.raises(errors.CorruptValueError, match="'x'"):
         context.load("x")
     context.save("x", 2)
@@ -240,7 +240,7 @@ def test_sixteen_processes_at_once_lose_and_tear_nothing(start, context):
     def blocks():
         context.list_keys()
         context.save("poke", 1)  # what others left in use is collected with the next save
-        return [n for n in os.listdir(file_blocks.SHM_DIR) if token in n]
+        return [n for n in os.listdir(base.SHM_DIR) if token in n]
 
     wait_until(lambda: len(blocks()) < 100, "collecting what the processes left")
 

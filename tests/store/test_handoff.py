@@ -15,7 +15,7 @@ import pytest
 import torch
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store import worker_side
-from custom_nodes.discomfort.store.blocks import file_blocks
+from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 
 from .conftest import open_handles, shm_files
@@ -74,7 +74,7 @@ def test_lent_value_is_not_spilled():
         loan = context.lend(["a"])
         for i in range(8):
             context.save(f"k{i}", np.full(1 << 20, i, np.uint8))
-        assert context.get_storage_info("a")["storage_type"] == "ram"
+        assert (context.get_storage_info("a") or {})["storage_type"] == "ram"
         assert worker_side.load(loan.run_dir, loan.versions["a"]).value.all()
         context.collect(loan)
         for i in range(8):
@@ -121,7 +121,7 @@ def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept
     assert list(collected) == ["out"] and (context.load("out") == 7).all()
     token = loan.save_order["token"]
     # The mark, and the block of "out".
-    assert len([n for n in os.listdir(file_blocks.SHM_DIR) if token in n]) == 2
+    assert len([n for n in os.listdir(base.SHM_DIR) if token in n]) == 2
     assert os.listdir(context.folder / "handoff") == []
 
 
@@ -142,7 +142,7 @@ def test_saver_that_ends_after_its_run_was_taken_back_leaves_nothing(start, cont
     context._store.ram.pool.trim()
     late.end()
     token = loan.save_order["token"]
-    assert [n for n in os.listdir(file_blocks.SHM_DIR) if token in n] == [f"discomfort_{token}"]
+    assert [n for n in os.listdir(base.SHM_DIR) if token in n] == [f"discomfort_{token}"]
 
 
 def test_saver_spills_when_the_order_leaves_no_room(context):
@@ -182,8 +182,8 @@ def test_loop_over_a_picture_keeps_memory_and_handles_flat(context):
         context.collect(loan)
 
     def figures():
-        names = [n for n in os.listdir(file_blocks.SHM_DIR) if context._store.book.token in n]
-        shm = sum(os.stat(file_blocks.SHM_DIR / n).st_blocks * 512 for n in names)
+        names = [n for n in os.listdir(base.SHM_DIR) if context._store.book.token in n]
+        shm = sum(os.stat(base.SHM_DIR / n).st_blocks * 512 for n in names)
         return process.memory_full_info().uss, shm, open_handles()
 
     for _ in range(60):

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from custom_nodes.discomfort.store.blocks.file_blocks import NoRoom
+from custom_nodes.discomfort.store.blocks.base import NoRoom
 from custom_nodes.discomfort.store.blocks.named_blocks import PosixBlocks
 from custom_nodes.discomfort.store.encoding import codec
 
@@ -53,9 +53,9 @@ def test_more_than_there_is_memory_is_no_room(tmp_path):
 def as_on_macos(monkeypatch, tmp_path):
     """No shared-memory file system: the store takes the path that it takes on macOS."""
     from custom_nodes.discomfort.store import worker_side
-    from custom_nodes.discomfort.store.blocks import file_blocks
+    from custom_nodes.discomfort.store.blocks import base
 
-    monkeypatch.setattr(file_blocks, "SHM_DIR", tmp_path / "absent")
+    monkeypatch.setattr(base, "SHM_DIR", tmp_path / "absent")
     worker_side._blocks_of.cache_clear()
     yield
     worker_side._blocks_of.cache_clear()
@@ -77,7 +77,7 @@ def test_context_without_a_memory_file_system(as_on_macos):
         worker_side.save(json.loads(json.dumps(loan.save_order)), "out", np.arange(9), False)
         assert context.collect(loan).load("out").sum() == 36
         assert [int(context.load(f"k{i}")[-1]) for i in range(20)] == list(range(20))
-        info = context.get_storage_info("k19")
+        info = context.get_storage_info("k19") or {}
         assert info["storage_type"] == "ram" and len("/" + info["shm_name"]) <= 31
         left = context.folder / "made"
         assert left.exists()

@@ -70,9 +70,10 @@ class StubCounts:
 
 def read_input(name: str) -> str:
     """The text of a file in ComfyUI's input folder."""
-    import folder_paths  # type: ignore[import-not-found]
+    import folder_paths
 
-    with open(folder_paths.get_annotated_filepath(name), encoding="utf-8") as file:
+    find: Any = folder_paths.get_annotated_filepath  # pyright: ignore[reportAttributeAccessIssue]
+    with open(find(name), encoding="utf-8") as file:
         return file.read()
 
 
@@ -348,8 +349,22 @@ else:
 NODE_CLASS_MAPPINGS = {
     kind.__name__: kind
     for kind in (
-        StubCount, StubAdd, StubCounts, StubRaise, StubSleep, StubBlock, StubKill, StubBig,
-        StubNumbers, StubDigest, StubSum, StubPreview, StubChild, StubReadText, *NEW_NODES,
-        *models.NODES, *core_values.NODES,
+        StubCount,
+        StubAdd,
+        StubCounts,
+        StubRaise,
+        StubSleep,
+        StubBlock,
+        StubKill,
+        StubBig,
+        StubNumbers,
+        StubDigest,
+        StubSum,
+        StubPreview,
+        StubChild,
+        StubReadText,
+        *NEW_NODES,
+        *models.NODES,
+        *core_values.NODES,
     )
-}  # fmt: skip
+}

@@ -146,9 +146,12 @@ def _splat() -> Any:  # comfy_extras/nodes_gaussian_splat.py, File3DToSplat
     from comfy_api.latest import Types  # type: ignore[import-not-found]
 
     return Types.SPLAT(
-        _range(1, 5, 3), _range(1, 5, 3) + 1, _range(1, 5, 4), _range(1, 5, 1) / 5,
+        _range(1, 5, 3),
+        _range(1, 5, 3) + 1,
+        _range(1, 5, 4),
+        _range(1, 5, 1) / 5,
         _range(1, 5, 1, 3),
-    )  # fmt: skip
+    )
 
 
 def _svg() -> Any:  # comfy_api_nodes/nodes_recraft.py, RecraftTextToVectorNode

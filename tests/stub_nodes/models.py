@@ -147,5 +147,10 @@ class StubToGpu:
 
 
 NODES = (
-    StubLoadModel, StubPatchModel, StubUseModel, StubLimitMemory, StubLoadLargeModel, StubToGpu,
-)  # fmt: skip
+    StubLoadModel,
+    StubPatchModel,
+    StubUseModel,
+    StubLimitMemory,
+    StubLoadLargeModel,
+    StubToGpu,
+)

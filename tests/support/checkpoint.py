@@ -157,7 +157,7 @@ def show_models(folder: Path, paths: Path) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("comfyui", type=Path, nargs="?")
     parser.add_argument("path", type=Path, nargs="?")
     parser.add_argument("--small", action="store_true")

@@ -29,7 +29,7 @@ async def assert_opens(editor: Editor, wanted: dict[str, Any]) -> dict[str, Any]
     await editor.load(wanted)
     shown = await editor.workflow()
     assert described(shown) == described(wanted)
-    info = object_info(editor.address)
+    info: Any = object_info(editor.address)
     prompt, converted = await editor.prompt(), WorkflowTools().workflow_to_prompt(wanted, info)
     # An older front end has names of its own for classes, and keeps ids that two definitions share.
     assert kinds_of_work(prompt) == kinds_of_work(converted)

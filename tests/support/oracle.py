@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
+from support.package import ROOT
+
 HAND_MADE = ROOT / "tests" / "data" / "oracle_hand"
 PUBLIC = ROOT.parent / "shared" / "oracle"
 
@@ -52,6 +53,12 @@ def cases() -> Iterator[Case]:
         workflow = _load(PUBLIC / "public" / "workflows" / f"{name}.json.gz")
         answer = _load(PUBLIC / "public" / "prompts" / f"{name}.json.gz")
         yield _case(name, workflow, answer, "quirk" in index[name]["tags"])
+
+
+def public_workflows() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and JSON of all real workflows, also of those whose prompt is not known."""
+    for path in sorted((PUBLIC / "public" / "workflows").glob("*.json.gz")):
+        yield path.name, _load(path)
 
 
 def hand_made_cases() -> Iterator[Case]:

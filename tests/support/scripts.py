@@ -162,9 +162,13 @@ def start(script: str, *arguments: object, before: str = "", **environment: str)
     if before:
         command = ["unshare", "-m", "sh", "-c", f"{before} && exec {shlex.join(command)}"]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
         env={**os.environ, **environment},
-    )  # fmt: skip
+    )
 
 
 def run(
@@ -178,9 +182,13 @@ def run(
     changed = {"PYTHONDONTWRITEBYTECODE": None, **environment}
     kept = {k: v for k, v in os.environ.items() if k not in changed}
     done = subprocess.run(
-        [sys.executable, str(script), *map(str, arguments)], cwd=cwd, capture_output=True,
-        text=True, timeout=300, env={**kept, **{k: v for k, v in changed.items() if v is not None}},
-    )  # fmt: skip
+        [sys.executable, str(script), *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**kept, **{k: v for k, v in changed.items() if v is not None}},
+    )
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
     return done
 

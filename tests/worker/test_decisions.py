@@ -16,7 +16,7 @@ from custom_nodes.discomfort.worker.client import (
     events,
     failures,
     latest_events,
-    prompt_run,
+    run_state,
     uploads,
 )
 from custom_nodes.discomfort.worker.launch import command, output_log
@@ -93,7 +93,7 @@ KINDS = st.sampled_from([events.Progress, events.Preview, events.NodeStarted])
 
 @given(st.lists(st.tuples(KINDS, st.sampled_from("ab"))))
 def test_inbox_keeps_all_but_outdated_steps_and_previews(told: list):
-    box = latest_events.Inbox()
+    box = latest_events.LatestEvents()
     sent = [kind(str(i), node_id) for i, (kind, node_id) in enumerate(told)]
     for event in sent:
         box.put(event)
@@ -119,8 +119,8 @@ def test_node_error_says_all_that_comfyui_said():
 
 
 def test_node_of_an_expansion_gets_the_title_of_its_origin():
-    assert prompt_run.name_of(PROMPT, "1.0.4") == ("KSampler", "my sampler")
-    assert prompt_run.name_of(PROMPT, "nowhere") == ("", "")
+    assert run_state.name_of(PROMPT, "1.0.4") == ("KSampler", "my sampler")
+    assert run_state.name_of(PROMPT, "nowhere") == ("", "")
 
 
 def test_interruption_is_no_node_error():
@@ -155,7 +155,7 @@ def test_every_refusal_is_told(reply: Any, raw: str, words: str):
 )
 def test_history_tells_the_end(messages: list, status: str, expected: str):
     entry = {"status": {"status_str": status, "messages": messages}, "outputs": {}}
-    assert prompt_run.read_history(A, entry)[0].status == expected
+    assert run_state.read_history(A, entry)[0].status == expected
 
 
 def arguments(

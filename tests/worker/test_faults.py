@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import (
@@ -322,7 +323,7 @@ async def test_timeout_holds_with_a_worker_that_does_not_answer(
 
 async def test_folder_that_somebody_removed_is_no_trouble_at_the_end(make_connector: Make):
     connector = await make_connector()
-    process = connector._server.process  # type: ignore[union-attr]
+    process: Any = connector._server.process  # type: ignore[union-attr]
     shutil.rmtree(process._folder.path)
     await assert_works(connector)
     await connector.kill_api()
@@ -395,9 +396,9 @@ async def test_node_that_never_ends_costs_the_worker_not_the_script(
 async def test_attached_server_that_goes_away_is_lost_not_waited_for(
     make_connector: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from custom_nodes.discomfort.worker.client import client
+    from custom_nodes.discomfort.worker.client import await_end
 
-    monkeypatch.setattr(client, "_REFUSED_FOR_S", 1.0)
+    monkeypatch.setattr(await_end, "_REFUSED_FOR_S", 1.0)
     server = Server("fake", FAKE)
     with plain_server(server, tmp_path / "users", with_extension=True) as (address, pid):
         connector = await make_connector(url=address)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from custom_nodes.discomfort.store.blocks import file_blocks
+from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.worker.launch import worker_folder
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 from support import scripts
@@ -63,8 +63,8 @@ def kill_in_a_run(config: Path, delay_s: float) -> None:
     purge_now()
     WorkflowContext().shutdown()
     assert not folders_of(program.pid) and not Path(folder).exists()
-    if file_blocks.SHM_DIR.is_dir():
-        assert [p.name for p in file_blocks.SHM_DIR.iterdir() if token in p.name] == []
+    if base.SHM_DIR.is_dir():
+        assert [p.name for p in base.SHM_DIR.iterdir() if token in p.name] == []
 
 
 @posix

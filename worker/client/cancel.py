@@ -1,4 +1,4 @@
-"""Gets a prompt out of a server again: off the queue, or interrupted, until it is gone."""
+"""Cancels a prompt: deletes it from the queue or interrupts it, until it neither waits nor runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from .http import Transport, TransportError
-from .prompt_run import Run
+from .prompt_run import PromptRun
 from .queries import REPLY_TIMEOUT_S, Queries
 
 log = logging.getLogger("discomfort.worker")
@@ -20,7 +20,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.25
 
 
 class Left(Enum):
-    """How a server leaves a prompt that was to be taken out of it."""
+    """What became of a prompt that was to be taken out of a server."""
 
     GONE = "it is out"
     RUNNING = "the server answers, but what runs does not heed the interrupt"
@@ -45,13 +45,13 @@ class Canceller:
         self._http, self._ask = http, ask
         self._is_gone, self._kill = is_gone, kill
         self._tasks: set[asyncio.Task[None]] = set()
-        self._cut_off: list[Run] = []
+        self._unfinished: list[PromptRun] = []
         self._answered: set[str] = set()
 
     async def cancel(
-        self, run: Run, queueing: asyncio.Future[None] | None, wait_s: float | None = None
+        self, run: PromptRun, queueing: asyncio.Future[None] | None, wait_s: float | None = None
     ) -> Left:
-        """Get the prompt out of the server, and return when it is.
+        """Take the prompt out of the server, and return when it is out.
 
         A second cancellation stops waiting, as the end of `wait_s` does; the removal goes on.
 
@@ -74,8 +74,8 @@ class Canceller:
         Returns:
             Whether it came to that within `wait_s` seconds.
         """
-        cut_off, self._cut_off = self._cut_off, []
-        for run in cut_off:
+        unfinished, self._unfinished = self._unfinished, []
+        for run in unfinished:
             self._begin(run, None)
         loop = asyncio.get_running_loop()
         tasks = [task for task in self._tasks if task.get_loop() is loop]
@@ -84,24 +84,23 @@ class Canceller:
         _, pending = await asyncio.wait(tasks, timeout=wait_s)
         return not pending
 
-    def _begin(self, run: Run, queueing: asyncio.Future[None] | None) -> asyncio.Task[None]:
-        task = asyncio.ensure_future(self._see_to(run, queueing))
+    def _begin(self, run: PromptRun, queueing: asyncio.Future[None] | None) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(self._remove_or_keep(run, queueing))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _see_to(self, run: Run, queueing: asyncio.Future[None] | None) -> None:
+    async def _remove_or_keep(self, run: PromptRun, queueing: asyncio.Future[None] | None) -> None:
         try:
             await self._remove(run, queueing)
         except asyncio.CancelledError:
-            self._cut_off.append(run)  # the loop ends: the next one goes on with it
+            self._unfinished.append(run)  # the loop ends: the next one goes on with it
             raise
         finally:
             self._answered.discard(run.prompt_id)
 
-    async def _remove(self, run: Run, queueing: asyncio.Future[None] | None) -> None:
-        """Delete it from the queue and interrupt it, again and again until it is neither there nor
-        running.
+    async def _remove(self, run: PromptRun, queueing: asyncio.Future[None] | None) -> None:
+        """Delete it from the queue and interrupt it, until it neither waits nor runs.
 
         An interrupt is forgotten when a prompt starts right after it (0.3.64 to 0.33
         execution.py), and is seen only between nodes and in their progress.
@@ -109,7 +108,7 @@ class Canceller:
         deadline, pause_s = time.monotonic() + GRACE_S, _FIRST_PAUSE_S
         if queueing is not None and not await _is_sent(queueing, GRACE_S):
             return
-        while not self._is_gone() and not run.is_history_written:
+        while not self._is_gone() and not run.state.is_history_written:
             left = max(_FIRST_TRY_S, deadline - time.monotonic())
             if await self._try_to_remove(run.prompt_id, min(left, REPLY_TIMEOUT_S)):
                 return
@@ -134,11 +133,12 @@ class Canceller:
         self._answered.add(prompt_id)
         return prompt_id not in queue
 
-    async def _give_up_on(self, run: Run) -> None:
+    async def _give_up_on(self, run: PromptRun) -> None:
         if self._kill is None:
             log.error("Prompt %s does not heed the interrupt; it runs on.", run.prompt_id)
             return
-        node = f"node {run.current_node}" if run.current_node else "ComfyUI, before its first node,"
+        node_id = run.state.current_node
+        node = f"node {node_id}" if node_id else "ComfyUI, before its first node,"
         log.error("The interrupt has no effect on %s; the worker is ended.", node)
         await asyncio.to_thread(self._kill)
 

@@ -1,4 +1,4 @@
-"""Events as an async iterator, for those who would rather loop than be called back."""
+"""The events of a run as an async iterator, for callers that would rather loop than be called."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from ...errors import RunInterrupted
-from .latest_events import Inbox
+from .latest_events import LatestEvents
 
 log = logging.getLogger("discomfort.worker")
 
@@ -53,7 +53,7 @@ def stream_events(
     start: Callable[[Callable[[Any], None]], Awaitable[Any]],
     make_last: Callable[[Any], Any] | None = None,
 ) -> EventStream:
-    """The events that `start(on_event)` tells; begins with the first turn of the loop.
+    """The events that `start(on_event)` emits; begins with the first turn of the loop.
 
     Args:
         make_last: makes the last event, of what `start` returned.
@@ -65,21 +65,21 @@ async def _events(
     start: Callable[[Callable[[Any], None]], Awaitable[Any]],
     make_last: Callable[[Any], Any] | None,
 ) -> AsyncGenerator[Any, None]:
-    inbox, wake = Inbox(), asyncio.Event()
+    waiting, wake = LatestEvents(), asyncio.Event()
 
     def take(event: Any) -> None:
-        inbox.put(event)
+        waiting.put(event)
         wake.set()
 
     task = asyncio.ensure_future(start(take))
     task.add_done_callback(lambda _: wake.set())
     try:
-        while inbox or not task.done():
-            if not inbox:
+        while waiting or not task.done():
+            if not waiting:
                 wake.clear()
                 await wake.wait()
                 continue
-            yield inbox.take()
+            yield waiting.take()
         if task.cancelled():
             raise RunInterrupted("The run was cancelled, for instance by shutdown().")
         result = task.result()
@@ -94,7 +94,7 @@ async def _end(task: asyncio.Future[Any]) -> None:
     if task.done():
         return
     task.cancel()
-    # Not `await task`: it could not be told whose cancellation it is that ends the wait.
+    # Not `await task`: a cancellation that ended the wait could be the task's or our own.
     await asyncio.wait({task})
     if not task.cancelled() and task.exception() is not None:
         log.warning("A run that was left early ended with: %s", task.exception())

@@ -177,9 +177,7 @@ def _parse_binary(message: bytes) -> Event | None:
             about = json.loads(message[8 : 8 + second])
         except ValueError:
             return None
-        form = "PNG" if about.get("image_type") == "image/png" else "JPEG"
-        return Preview(
-            str(about.get("prompt_id") or ""), str(about.get("node_id") or ""),
-            message[8 + second :], form,
-        )  # fmt: skip
+        prompt_id, node_id = str(about.get("prompt_id") or ""), str(about.get("node_id") or "")
+        image_format = "PNG" if about.get("image_type") == "image/png" else "JPEG"
+        return Preview(prompt_id, node_id, message[8 + second :], image_format)
     return None

@@ -16,7 +16,7 @@ from ...errors import (
 )
 from .cancel import GRACE_S, Left
 from .events import Done
-from .prompt_run import Run, name_of
+from .run_state import RunState, name_of
 
 # As they stand in messages; what Windows says has no number of its own there.
 _NO_ROOM = (
@@ -43,9 +43,9 @@ def refused(prompt: Mapping[str, Any], status: int, reply: Any, text: str = "") 
     general = _general_problem(prompt, reply.get("error"))
     if general is not None and (not problems or general.node_id is not None):
         problems.insert(0, general)
-    what = "ComfyUI refused the prompt:" if status != 200 else (
-        "ComfyUI would run only a part of the prompt, so nothing of it was run:"
-    )  # fmt: skip
+    what = "ComfyUI refused the prompt:"
+    if status == 200:
+        what = "ComfyUI would run only a part of the prompt, so nothing of it was run:"
     lines = "\n".join(f"  {problem}" for problem in problems)
     return ValidationFailed(f"{what}\n{lines}", problems=tuple(problems), reply=reply)
 
@@ -119,19 +119,22 @@ def _hint(message: str) -> str:
     return ""
 
 
-def timed_out(run: Run, why: str, left: Left, is_ours: bool, log_path: str | None) -> RunTimeout:
+def timed_out(
+    state: RunState, why: str, left: Left, is_ours: bool, log_path: str | None
+) -> RunTimeout:
     """The error for a run whose time is over.
 
     Args:
         why: which limit it was.
-        left: how the server leaves its prompt.
+        left: what became of its prompt.
         is_ours: the server is one that we may end.
     """
-    at = f" while node {run.current_node} ran" if run.current_node else ""
+    at = f" while node {state.current_node} ran" if state.current_node else ""
     return RunTimeout(
         f"The run took too long{at}: {why}. {_what_is_left(left, is_ours)}",
-        prompt_id=run.prompt_id, log_path=log_path,
-    )  # fmt: skip
+        prompt_id=state.prompt_id,
+        log_path=log_path,
+    )
 
 
 def never_sent(is_ours: bool, log_path: str | None) -> RunTimeout:

@@ -52,6 +52,11 @@ class Transport:
             asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[Any, None]]
         ] = weakref.WeakKeyDictionary()
 
+    @property
+    def websocket_url(self) -> str:
+        """The address of ComfyUI's websocket, without a client id."""
+        return f"ws{self.base_url.removeprefix('http')}/ws"
+
     async def get(self, path: str, timeout_s: float | None = None) -> Reply:
         """GET.
 
@@ -72,12 +77,10 @@ class Transport:
     async def _request(
         self, method: str, path: str, data: bytes | None, timeout_s: float | None
     ) -> Reply:
-        session = await self._session()
+        session, url = await self._session(), self.base_url + path
+        limit = aiohttp.ClientTimeout(total=timeout_s)
         try:
-            async with session.request(
-                method, self.base_url + path, data=data,
-                timeout=aiohttp.ClientTimeout(total=timeout_s),
-            ) as reply:  # fmt: skip
+            async with session.request(method, url, data=data, timeout=limit) as reply:
                 return Reply(reply.status, (await reply.read()).decode("utf-8", errors="replace"))
         except asyncio.TimeoutError as e:
             raise TransportError(f"{method} {path}: no answer within {timeout_s} s", True) from e
@@ -94,9 +97,7 @@ class Transport:
         return known[0]
 
     async def _keep_session(self) -> AsyncGenerator[aiohttp.ClientSession, None]:
-        """A session that `asyncio.run` closes: a loop ends its asynchronous generators before
-        itself.
-        """
+        """A session that `asyncio.run` closes: a loop first ends its asynchronous generators."""
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S),
             headers={**self._headers, "Content-Type": "application/json"},
@@ -122,5 +123,5 @@ class Transport:
 
 
 async def _finish(keeper: AsyncGenerator[Any, None]) -> None:
-    with contextlib.suppress(RuntimeError):  # somebody else is closing it
+    with contextlib.suppress(RuntimeError):  # another task is closing it
         await keeper.aclose()

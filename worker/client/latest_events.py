@@ -1,7 +1,7 @@
-"""Events on their way to somebody who may be slow: what is out of date makes room.
+"""Events on their way to a reader that may be slow: what is out of date makes room.
 
-Of the steps and previews of a node only the newest waits; every other event is kept. So what
-waits stays small, however long nobody looks.
+Of a node's steps and previews only the newest waits; every other event is kept. So what waits stays
+small, however long it is not read. `event_delivery.py` and `event_stream.py` use it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from .events import Preview, Progress
 
 
-class Inbox:
+class LatestEvents:
     """A queue of events, oldest first. One thread at a time."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """The websocket of one worker, read in a thread of its own.
 
-ComfyUI sends to all its clients from one loop: a socket that is not read stalls it for everybody.
+ComfyUI sends to all its clients from one loop: a socket that is not read stalls it for all of them.
 So nothing that a script does to its event loop may keep this one from being read.
 """
 
@@ -29,9 +29,7 @@ _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_meta
 
 
 class Listener:
-    """Keeps one websocket open until `close`, and hands every event to `on_event` in its own
-    thread.
-    """
+    """Keeps one websocket open until `close`; calls `on_event` in its own thread."""
 
     def __init__(self, ws_address: str, headers: dict[str, str], on_event: Callable[[Event], None]):
         self.client_id = uuid.uuid4().hex
@@ -121,13 +119,13 @@ class Listener:
             while True:
                 kind, data = opened.recv_data()
                 if kind == websocket.ABNF.OPCODE_TEXT:
-                    self._hand_over(data.decode("utf-8", errors="replace"))
+                    self._pass_on(data.decode("utf-8", errors="replace"))
                 elif kind == websocket.ABNF.OPCODE_BINARY:
-                    self._hand_over(data)
+                    self._pass_on(data)
                 elif kind == websocket.ABNF.OPCODE_CLOSE:
                     return
 
-    def _hand_over(self, message: str | bytes) -> None:
+    def _pass_on(self, message: str | bytes) -> None:
         event = parse_message(message)
         if event is None:
             return

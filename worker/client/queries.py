@@ -32,6 +32,10 @@ class Queries:
         self.refused_since: float | None = None
         self._object_info: dict[str, Any] | None = None
 
+    @property
+    def base_url(self) -> str:
+        return self._http.base_url
+
     async def history(self, prompt_id: str) -> dict[str, Any] | None:
         """The prompt's entry in ComfyUI's history; None as long as there is none."""
         entries = await self._get_json(f"/history/{prompt_id}")
@@ -98,8 +102,8 @@ class Queries:
 class HistoryTrimmer:
     """Has the server drop finished runs from its history, a batch at a time.
 
-    ComfyUI keeps 10,000, with graph and outputs. It writes the history after it tells the end, so a
-    run is due when that was told too, or after a while, where it was not.
+    ComfyUI keeps 10,000, with graph and outputs. It writes the history after it reports the end, so
+    a run is due when the writing was reported too, or after a while, where it was not.
     """
 
     def __init__(self, http: Transport):

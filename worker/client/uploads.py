@@ -119,7 +119,7 @@ def _remove(files: list[Path], folders: list[Path]) -> None:
         except OSError as e:
             log.warning("The ephemeral upload %s could not be removed: %s", path, e)
     for folder in sorted(folders, key=lambda p: len(p.parts), reverse=True):
-        with contextlib.suppress(OSError):  # somebody put something else into it
+        with contextlib.suppress(OSError):  # others put something into it
             folder.rmdir()
 
 

@@ -14,7 +14,8 @@ from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 INFO = {
     "Source": {
         "input": {"required": {"seed": ["INT", {"default": 3, "min": 0, "max": 100}]}},
-        "output": ["IMAGE", "MASK"], "output_node": False,
+        "output": ["IMAGE", "MASK"],
+        "output_node": False,
     },
     "Text": {
         "input": {"required": {"text": ["STRING", {"multiline": True, "dynamicPrompts": True}]}},
@@ -24,7 +25,8 @@ INFO = {
         "input": {
             "required": {"images": ["IMAGE", {}], "filename_prefix": ["STRING", {"default": "x"}]}
         },
-        "output": [], "output_node": True,
+        "output": [],
+        "output_node": True,
     },
     "Filter": {
         "input": {
@@ -35,7 +37,8 @@ INFO = {
     },
     "Pack": {
         "input": {"required": {"name": [["a", "b"]]}},
-        "output": [], "python_module": "custom_nodes.pack",
+        "output": [],
+        "python_module": "custom_nodes.pack",
     },
 }
 
@@ -71,16 +74,20 @@ def saved_image(origin, slot=0, node_id=9):
 
 
 def test_all_problems_are_reported_at_once_with_id_title_and_type():
-    data = workflow([
-        node(1, "Nowhere", title="My node"),
-        node(2, "SaveImage", ["p"], [("images", 77)], title="End"),
-        node(3, "Source", {"unknown": 1}),
-        node(4, "Gone", properties={"cnr_id": "some-pack"}),
-    ])
+    data = workflow(
+        [
+            node(1, "Nowhere", title="My node"),
+            node(2, "SaveImage", ["p"], [("images", 77)], title="End"),
+            node(3, "Source", {"unknown": 1}),
+            node(4, "Gone", properties={"cnr_id": "some-pack"}),
+        ]
+    )
     problems = problems_of(data)
     assert [(p.node_id, p.node_type, p.title) for p in problems] == [
-        ("1", "Nowhere", "My node"), ("2", "SaveImage", "End"),
-        ("3", "Source", "Source"), ("4", "Gone", "Gone"),
+        ("1", "Nowhere", "My node"),
+        ("2", "SaveImage", "End"),
+        ("3", "Source", "Source"),
+        ("4", "Gone", "Gone"),
     ]
     assert "not know this node type" in problems[0].reason
     assert "77" in problems[1].reason and "images" in problems[1].reason
@@ -99,7 +106,8 @@ def test_an_inactive_node_of_an_unknown_type_is_no_error(mode):
     prompt = to_prompt(workflow([node(1, "Nowhere", mode=mode), *nodes], links), INFO)
     assert prompt == {
         "9": {
-            "inputs": {"filename_prefix": "p"}, "class_type": "SaveImage",
+            "inputs": {"filename_prefix": "p"},
+            "class_type": "SaveImage",
             "_meta": {"title": "SaveImage"},
         }
     }
@@ -167,8 +175,9 @@ def test_a_type_to_which_javascript_gives_a_widget_is_an_error():
 def test_a_viewer_shows_the_file_that_it_remembers():
     spec = {"required": {"model_file": ["STRING,FILE", {"widgetType": "STRING"}]}}
     info = {"Preview3D": {"input": spec, "output": []}}
-    data = workflow([node(1, "Preview3D", ["old.glb", ""],
-                          properties={"Last Time Model File": "new.glb"})])
+    data = workflow(
+        [node(1, "Preview3D", ["old.glb", ""], properties={"Last Time Model File": "new.glb"})]
+    )
     assert to_prompt(data, info)["1"]["inputs"] == {"model_file": "new.glb", "image": ""}
 
 
@@ -205,10 +214,13 @@ def test_missing_values_are_defaults():
     assert inputs_of(workflow([node(1, "Source")])) == {"seed": 3}
 
 
-@pytest.mark.parametrize("spec", [
-    [["a", "b"], {"default": "b"}],
-    ["COMBO", {"options": ["a", "b"], "default": "b"}],
-])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        [["a", "b"], {"default": "b"}],
+        ["COMBO", {"options": ["a", "b"], "default": "b"}],
+    ],
+)
 def test_both_forms_of_a_combo_and_no_input_order(spec):
     info = {"C": {"input": {"required": {"x": spec, "y": ["INT"]}}, "output": []}}
     data = workflow([node(1, "C", ["a", 4])])
@@ -217,10 +229,13 @@ def test_both_forms_of_a_combo_and_no_input_order(spec):
 
 
 def test_input_order_decides_and_not_the_order_of_the_definition():
-    info = {"C": {
-        "input": {"required": {"x": ["INT"], "y": ["INT"]}},
-        "input_order": {"required": ["y", "x"]}, "output": [],
-    }}
+    info = {
+        "C": {
+            "input": {"required": {"x": ["INT"], "y": ["INT"]}},
+            "input_order": {"required": ["y", "x"]},
+            "output": [],
+        }
+    }
     assert to_prompt(workflow([node(1, "C", [1, 2])]), info)["1"]["inputs"] == {"y": 1, "x": 2}
 
 
@@ -243,16 +258,19 @@ def test_an_indexed_object_info_and_a_parsed_workflow_give_the_same():
 # ---- texts
 
 
-@pytest.mark.parametrize(("text", "sent"), [
-    ("a cat", "a cat"),
-    ("a /* no */cat // never\nend", "a cat \nend"),
-    ("see http://x", "see http:"),
-    ("{one}", "one"),
-    (r"\{a\|b\}", "{a|b}"),
-    ("a|b}", "a|b}"),
-    ("{open", "open"),
-    ("{{{deep}}}", "deep"),
-])
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("a cat", "a cat"),
+        ("a /* no */cat // never\nend", "a cat \nend"),
+        ("see http://x", "see http:"),
+        ("{one}", "one"),
+        (r"\{a\|b\}", "{a|b}"),
+        ("a|b}", "a|b}"),
+        ("{open", "open"),
+        ("{{{deep}}}", "deep"),
+    ],
+)
 def test_comments_and_braces_in_a_prompt_text(text, sent):
     assert inputs_of(workflow([node(1, "Text", [text])])) == {"text": sent}
 
@@ -273,11 +291,13 @@ def test_very_deep_braces_are_read():
 def test_patterns_in_a_file_name():
     now = datetime(2025, 3, 7, 4, 5, 6)
     prefix = "%date:yyyy-MM-dd hh:mm:s yy%/%Sampler.seed%/%Source.seed%/%Nobody.seed%/%what%"
-    data = workflow([
-        node(1, "Source", [12], title="Sampler", properties={"Node name for S&R": "Source"}),
-        node(2, "SaveImage", [prefix]),
-        node(3, "Text", ["%Source.seed%"]),
-    ])
+    data = workflow(
+        [
+            node(1, "Source", [12], title="Sampler", properties={"Node name for S&R": "Source"}),
+            node(2, "SaveImage", [prefix]),
+            node(3, "Text", ["%Source.seed%"]),
+        ]
+    )
     prompt = to_prompt(data, INFO, now=now)
     assert prompt["2"]["inputs"]["filename_prefix"] == (
         "2025-03-07 04:05:6 25/12/12/%Nobody.seed%/%what%"
@@ -286,26 +306,32 @@ def test_patterns_in_a_file_name():
 
 
 def test_a_value_in_a_file_name_can_not_be_a_path():
-    data = workflow([
-        node(1, "Text", ['a/b:"c"'], title="T"), node(2, "SaveImage", ["%T.text%"]),
-    ])
+    data = workflow(
+        [
+            node(1, "Text", ['a/b:"c"'], title="T"),
+            node(2, "SaveImage", ["%T.text%"]),
+        ]
+    )
     assert inputs_of(data, "2") == {"filename_prefix": "a_b__c_"}
 
 
-@pytest.mark.parametrize(("kind", "options", "value", "written"), [
-    ("INT", {"step": 8, "min": 64}, 777, 776),
-    ("INT", {}, 2.5, 3),
-    ("INT", {"max": 5}, 10**18 + 1, 10**18 + 1),
-    ("FLOAT", {"step": 0.01}, 0.126, 0.13),
-    ("FLOAT", {"step": 0.1, "round": 0.01}, 8.26, 8.3),
-    ("FLOAT", {"step": 1.0}, 3.7, 3.7),
-    ("FLOAT", {"step": 1.0, "round": 0.5}, 3.7, 4),
-    ("FLOAT", {}, 9999.0, 2048),
-    ("FLOAT", {"min": -1.0}, -7.0, -1.0),
-    ("FLOAT", {}, "text", "text"),
-    ("STRING", {}, 3, 3),
-    ("INT", {}, True, True),
-])
+@pytest.mark.parametrize(
+    ("kind", "options", "value", "written"),
+    [
+        ("INT", {"step": 8, "min": 64}, 777, 776),
+        ("INT", {}, 2.5, 3),
+        ("INT", {"max": 5}, 10**18 + 1, 10**18 + 1),
+        ("FLOAT", {"step": 0.01}, 0.126, 0.13),
+        ("FLOAT", {"step": 0.1, "round": 0.01}, 8.26, 8.3),
+        ("FLOAT", {"step": 1.0}, 3.7, 3.7),
+        ("FLOAT", {"step": 1.0, "round": 0.5}, 3.7, 4),
+        ("FLOAT", {}, 9999.0, 2048),
+        ("FLOAT", {"min": -1.0}, -7.0, -1.0),
+        ("FLOAT", {}, "text", "text"),
+        ("STRING", {}, 3, 3),
+        ("INT", {}, True, True),
+    ],
+)
 def test_what_a_primitive_writes_passes_the_rounding_of_the_widget(kind, options, value, written):
     info = {"N": {"input": {"required": {"x": [kind, options]}}, "output": []}}
     data = workflow(
@@ -329,9 +355,16 @@ def test_a_seed_is_the_one_in_the_file_unless_told_otherwise(control):
     assert found.prompt["1"]["inputs"] == {"seed": 50} and found.seeds == {}
 
 
-@pytest.mark.parametrize(("control", "value"), [
-    ("increment", 51), ("decrement", 49), ("fixed", 50), (False, 50), (None, 50),
-])
+@pytest.mark.parametrize(
+    ("control", "value"),
+    [
+        ("increment", 51),
+        ("decrement", 49),
+        ("fixed", 50),
+        (False, 50),
+        (None, 50),
+    ],
+)
 def test_a_seed_changes_as_the_widget_beside_it_says(control, value):
     found = seeds(control, randomize_seeds=True)
     assert found.prompt["1"]["inputs"] == {"seed": value}
@@ -363,11 +396,14 @@ def test_a_linked_seed_is_left_alone():
 
 
 def test_nodes_that_share_a_primitive_go_on_sharing_its_seed():
-    data = workflow([
-        node(1, "PrimitiveNode", [50, "randomize"]),
-        node(2, "Source", [0, "fixed"], [("seed", 5)]),
-        node(3, "Source", [0, "fixed"], [("seed", 6)]),
-    ], [[5, 1, 0, 2, 0, "INT"], [6, 1, 0, 3, 0, "INT"]])
+    data = workflow(
+        [
+            node(1, "PrimitiveNode", [50, "randomize"]),
+            node(2, "Source", [0, "fixed"], [("seed", 5)]),
+            node(3, "Source", [0, "fixed"], [("seed", 6)]),
+        ],
+        [[5, 1, 0, 2, 0, "INT"], [6, 1, 0, 3, 0, "INT"]],
+    )
     found = convert(data, INFO, randomize_seeds=True, seed=4)
     values = {found.prompt[i]["inputs"]["seed"] for i in "23"}
     assert len(values) == 1 and values != {50}

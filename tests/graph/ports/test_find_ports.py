@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.ports.find_ports import (
-    PortMode,
-    find_ports,
-    more_specific,
-    port_mode,
-)
+from custom_nodes.discomfort.graph.ports.find_ports import PortMode, find_ports, port_mode
+from custom_nodes.discomfort.graph.ports.port_types import more_specific
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.flow import Flow
+from support.package import ROOT
 
-WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
+WORKFLOWS = ROOT / "test_workflows"
 
 
 def ports_of(name: str):

@@ -39,7 +39,7 @@ def reread(workflow: Workflow) -> Workflow:
     return parse_workflow(data)
 
 
-def stitched_of(parts: list[Workflow], **options: bool) -> Workflow:
+def stitched_of(parts: list[Workflow], **options: Any) -> Workflow:
     try:
         return stitch(parts, **options)
     except WorkflowError as e:

@@ -12,28 +12,38 @@ from custom_nodes.discomfort.graph.prompt import Source, link_source
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.oracle import hand_made_cases, hand_made_object_info
 
-INFO = index_object_info({
-    "Make": {
-        "input": {"required": {"seed": ["INT", {"default": 1}], "name": ["STRING"]}},
-        "output": ["IMAGE"],
-    },
-    "Use": {"input": {"required": {"image": ["IMAGE"], "seed": ["INT", {"forceInput": True}]}},
-            "output": ["IMAGE"], "output_node": True},
-})
+INFO = index_object_info(
+    {
+        "Make": {
+            "input": {"required": {"seed": ["INT", {"default": 1}], "name": ["STRING"]}},
+            "output": ["IMAGE"],
+        },
+        "Use": {
+            "input": {"required": {"image": ["IMAGE"], "seed": ["INT", {"forceInput": True}]}},
+            "output": ["IMAGE"],
+            "output_node": True,
+        },
+    }
+)
 
 
 def node(node_id, kind, values=None, inputs=(), links_out=(), **more):
     return {
-        "id": node_id, "type": kind, "widgets_values": values,
+        "id": node_id,
+        "type": kind,
+        "widgets_values": values,
         "inputs": [{"name": n, "type": t, "link": link, **w} for n, t, link, w in inputs],
-        "outputs": [{"name": "o", "type": "IMAGE", "links": list(links_out)}], **more,
+        "outputs": [{"name": "o", "type": "IMAGE", "links": list(links_out)}],
+        **more,
     }
 
 
 def definition(key, nodes, links, inputs=(), outputs=()):
     names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
     return {
-        "id": key, "name": key, "nodes": nodes,
+        "id": key,
+        "name": key,
+        "nodes": nodes,
         "links": [dict(zip(names, (*li, "*"), strict=True)) for li in links],
         "inputs": [{"name": n, "type": t, "linkIds": ids} for n, t, ids in inputs],
         "outputs": [{"name": n, "type": t, "linkIds": ids} for n, t, ids in outputs],
@@ -42,8 +52,10 @@ def definition(key, nodes, links, inputs=(), outputs=()):
 
 def workflow(nodes, links=(), definitions=(), **more):
     return {
-        "nodes": nodes, "links": [[*li, "*"] for li in links],
-        "definitions": {"subgraphs": list(definitions)}, **more,
+        "nodes": nodes,
+        "links": [[*li, "*"] for li in links],
+        "definitions": {"subgraphs": list(definitions)},
+        **more,
     }
 
 
@@ -54,10 +66,13 @@ def maker(key="S"):
     """A subgraph with a promoted seed, which also feeds a bare socket."""
     return definition(
         key,
-        [node(5, "Make", [10, "fixed", "inner"], [SEED]),
-         node(6, "Use", [], [("image", "IMAGE", 2, {}), ("seed", "INT", 3, {})])],
+        [
+            node(5, "Make", [10, "fixed", "inner"], [SEED]),
+            node(6, "Use", [], [("image", "IMAGE", 2, {}), ("seed", "INT", 3, {})]),
+        ],
         [(1, -10, 0, 5, 0), (3, -10, 0, 6, 1), (2, 5, 0, 6, 0), (4, 6, 0, -20, 0)],
-        [("seed", "INT", [1, 3])], [("o", "IMAGE", [4])],
+        [("seed", "INT", [1, 3])],
+        [("o", "IMAGE", [4])],
     )
 
 
@@ -82,12 +97,16 @@ def test_an_older_file_names_the_promoted_widgets_in_its_properties():
 
 def test_a_subgraph_in_a_subgraph_hands_values_and_links_through():
     outer = definition(
-        "O", [node(8, "S", [5], [("seed", "INT", 1, {"widget": {"name": "seed"}})])],
-        [(1, -10, 0, 8, 0), (2, 8, 0, -20, 0)], [("deep", "INT", [1])], [("o", "IMAGE", [2])],
+        "O",
+        [node(8, "S", [5], [("seed", "INT", 1, {"widget": {"name": "seed"}})])],
+        [(1, -10, 0, 8, 0), (2, 8, 0, -20, 0)],
+        [("deep", "INT", [1])],
+        [("o", "IMAGE", [2])],
     )
     data = workflow(
         [node(1, "O", [123]), node(2, "Use", [], [("image", "IMAGE", 3, {})])],
-        [(3, 1, 0, 2, 0)], [outer, maker()],
+        [(3, 1, 0, 2, 0)],
+        [outer, maker()],
     )
     prompt = to_prompt(data, INFO)
     assert prompt["1:8:5"]["inputs"]["seed"] == 123
@@ -122,8 +141,10 @@ def test_the_links_of_a_flat_graph_are_those_of_the_prompt():
     for case in hand_made_cases():
         flat = flatten(parse_workflow(case.workflow), info)
         wanted = {
-            (link_source(v), i, name) for i, n in case.prompt.items()
-            for name, v in n["inputs"].items() if link_source(v)
+            (link_source(v), i, name)
+            for i, n in case.prompt.items()
+            for name, v in n["inputs"].items()
+            if link_source(v)
         }
         assert set(flat.links()) == wanted, case.name
 
@@ -178,9 +199,11 @@ def test_definitions_that_multiply_are_refused_before_they_are_expanded():
 
 def test_a_long_chain_of_reroutes_is_followed():
     count = 10_000
-    nodes = [node(1, "Make", [7]), *(
-        node(i, "Reroute", [], [("", "*", i, {})]) for i in range(2, count)
-    ), node(count, "Use", [], [("image", "IMAGE", count, {})])]
+    nodes = [
+        node(1, "Make", [7]),
+        *(node(i, "Reroute", [], [("", "*", i, {})]) for i in range(2, count)),
+        node(count, "Use", [], [("image", "IMAGE", count, {})]),
+    ]
     links = [(i, i - 1, 0, i, 0) for i in range(2, count + 1)]
     prompt = to_prompt(workflow(nodes, links), INFO)
     assert prompt[str(count)]["inputs"] == {"image": ["1", 0]}
@@ -203,17 +226,20 @@ def test_two_nodes_with_one_id_in_the_prompt_are_an_error():
 # ---- the bypass rule
 
 
-@pytest.mark.parametrize(("inputs", "output", "wanted", "slot", "found"), [
-    (["MODEL", "CLIP"], "CLIP", "CLIP", 1, 1),
-    (["MASK", "IMAGE"], "IMAGE", "IMAGE", 0, 1),
-    (["MODEL", "CLIP"], "CLIP", "*", 1, 1),
-    (["LATENT", "VAE"], "IMAGE", "*", 5, 0),
-    (["LATENT", "VAE"], "IMAGE", "IMAGE", 0, None),
-    (["FLOAT,INT", "IMAGE"], "INT", "int", 0, 0),
-    (["IMAGE", "*"], "MASK", "MASK", 0, 1),
-    (["IMAGE", "*", "MASK"], "MASK", "MASK", 0, 2),
-    ([], "IMAGE", "*", 0, None),
-])
+@pytest.mark.parametrize(
+    ("inputs", "output", "wanted", "slot", "found"),
+    [
+        (["MODEL", "CLIP"], "CLIP", "CLIP", 1, 1),
+        (["MASK", "IMAGE"], "IMAGE", "IMAGE", 0, 1),
+        (["MODEL", "CLIP"], "CLIP", "*", 1, 1),
+        (["LATENT", "VAE"], "IMAGE", "*", 5, 0),
+        (["LATENT", "VAE"], "IMAGE", "IMAGE", 0, None),
+        (["FLOAT,INT", "IMAGE"], "INT", "int", 0, 0),
+        (["IMAGE", "*"], "MASK", "MASK", 0, 1),
+        (["IMAGE", "*", "MASK"], "MASK", "MASK", 0, 2),
+        ([], "IMAGE", "*", 0, None),
+    ],
+)
 def test_the_input_that_a_bypassed_node_passes_on(inputs, output, wanted, slot, found):
     assert bypass_slot(inputs, output, wanted, slot) == found
 
@@ -228,12 +254,22 @@ def test_types_fit_by_any_of_their_names():
 
 def group_workflow(**more):
     inner = [
-        {"type": "Make", "index": 0, "inputs": [], "outputs": [{"name": "o", "type": "IMAGE"}],
-         "widgets_values": [1, "fixed", "a"]},
-        {"type": "Use", "index": 1, "inputs": [
-            {"name": "image", "type": "IMAGE", "link": None},
-            {"name": "seed", "type": "INT", "link": None},
-        ], "outputs": [{"name": "o", "type": "IMAGE"}]},
+        {
+            "type": "Make",
+            "index": 0,
+            "inputs": [],
+            "outputs": [{"name": "o", "type": "IMAGE"}],
+            "widgets_values": [1, "fixed", "a"],
+        },
+        {
+            "type": "Use",
+            "index": 1,
+            "inputs": [
+                {"name": "image", "type": "IMAGE", "link": None},
+                {"name": "seed", "type": "INT", "link": None},
+            ],
+            "outputs": [{"name": "o", "type": "IMAGE"}],
+        },
     ]
     group = {"nodes": inner, "links": [[0, 0, 1, 0, 4, "IMAGE"]], "external": [[1, 0, "IMAGE"]]}
     return {

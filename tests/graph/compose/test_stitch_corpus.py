@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import functools
-import gzip
 import json
 import random
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.compose.prune import prune, prune_prompt
+from custom_nodes.discomfort.graph.compose.prune import prune
 from custom_nodes.discomfort.graph.compose.stitch import stitch
 from custom_nodes.discomfort.graph.convert.flatten import FlatNode, flatten
 from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
 from custom_nodes.discomfort.graph.node_classes.object_info import ObjectInfo, index_object_info
-from custom_nodes.discomfort.graph.prompt import Prompt, link_source, links_of
+from custom_nodes.discomfort.graph.prompt import Prompt, link_source, links_of, prune_prompt
 from custom_nodes.discomfort.graph.workflow.edit import End, connect, highest, scope
 from custom_nodes.discomfort.graph.workflow.model import Workflow, with_graph
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
+from support import oracle
 from support.consistency import check_consistency
 
-ORACLE = Path(__file__).resolve().parents[3] / "shared" / "oracle"
 PORT = {
     "type": "DiscomfortPort",
     "pos": [0, 0],
@@ -39,22 +36,13 @@ PORT = {
 }
 
 pytestmark = pytest.mark.skipif(
-    not (ORACLE / "public").is_dir(), reason="there is no collection of workflows here"
+    not oracle.has_public_set(), reason="there is no collection of workflows here"
 )
-
-
-def read(path: Path) -> Any:
-    return json.loads(gzip.decompress(path.read_bytes()))
 
 
 @functools.cache
 def object_info() -> ObjectInfo:
-    return index_object_info(read(ORACLE / "object_info.json.gz"))
-
-
-def workflows() -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in sorted((ORACLE / "public" / "workflows").glob("*.json.gz")):
-        yield path.name, read(path)
+    return index_object_info(oracle.object_info())
 
 
 def connections(workflow: Workflow) -> list[Any]:
@@ -71,7 +59,7 @@ def connections(workflow: Workflow) -> list[Any]:
 def test_real_workflows_stitched_are_sound_and_mean_the_same() -> None:
     failures: list[str] = []
     count, last = 0, None
-    for name, data in workflows():
+    for name, data in oracle.public_workflows():
         before = json.dumps(data)
         part = parse_workflow(data)
         for parts in ([part], [part, part], [last or part, part]):
@@ -91,7 +79,7 @@ def test_real_workflows_pruned_are_sound_and_give_the_same_prompt() -> None:
     failures: list[str] = []
     rng = random.Random(5)
     count = 0
-    for name, data in workflows():
+    for name, data in oracle.public_workflows():
         workflow = parse_workflow(data)
         if shows_a_primitive(workflow):
             continue

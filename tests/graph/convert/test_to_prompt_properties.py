@@ -1,5 +1,5 @@
-"""Properties of every conversion: ids and orders in the file don't matter, bad input is one error.
-"""
+"""Properties of every conversion: ids and orders in the file don't matter, bad input is one
+error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from support.oracle import hand_made_cases, hand_made_object_info
 CASES = [c for c in hand_made_cases() if not c.is_quirk]
 INFO = index_object_info(hand_made_object_info())
 EVERY_CASE = st.sampled_from(CASES)
-THOROUGH = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+EVERY_CHECK: list[Any] = list(HealthCheck)
+THOROUGH = settings(max_examples=150, deadline=None, suppress_health_check=EVERY_CHECK)
 
 
 def graphs_of(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -39,9 +40,7 @@ def tagged(data: dict[str, Any]) -> dict[str, Any]:
 def by_mark(data: dict[str, Any]) -> dict[str, Any]:
     """The prompt with marks for ids, so that prompts with different ids can be compared."""
     flat = flatten(parse_workflow(data), INFO)
-    name = {
-        i: ">".join(n.data["mark"] for n in (*f.hosts, f.node)) for i, f in flat.nodes.items()
-    }
+    name = {i: ">".join(n.data["mark"] for n in (*f.hosts, f.node)) for i, f in flat.nodes.items()}
     prompt = to_prompt(data, INFO)
     return {
         name[i]: {
@@ -75,7 +74,7 @@ def renumbered(data: dict[str, Any], draw: Any) -> dict[str, Any]:
             for entry in proxies:
                 entry[0] = str(inner.get(str(entry[0]), entry[0]))
         for link in graph["links"]:
-            ends = (1, 3) if isinstance(link, list) else ("origin_id", "target_id")
+            ends: tuple[Any, ...] = (1, 3) if isinstance(link, list) else ("origin_id", "target_id")
             for end in ends:
                 link[end] = new_ids.get(link[end], link[end])
     return new
@@ -122,10 +121,30 @@ def deep(levels: int) -> Any:
     return value
 
 
-ODD = st.sampled_from([
-    None, True, -1, 0, 2.5, "", "x", "-10", [], {}, [1], [[]], {"a": 1}, 10**30, float("nan"),
-    float("inf"), deep(10_000), {"id": deep(10_000)}, -10, -20,
-])
+ODD = st.sampled_from(
+    [
+        None,
+        True,
+        -1,
+        0,
+        2.5,
+        "",
+        "x",
+        "-10",
+        [],
+        {},
+        [1],
+        [[]],
+        {"a": 1},
+        10**30,
+        float("nan"),
+        float("inf"),
+        deep(10_000),
+        {"id": deep(10_000)},
+        -10,
+        -20,
+    ]
+)
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,9 @@ from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.consistency import check_consistency
 from support.flow import Interpreter
+from support.package import ROOT
 
-FOLDER = Path(__file__).resolve().parents[2] / "test_workflows"
+FOLDER = ROOT / "test_workflows"
 
 
 def read(name: str) -> Any:

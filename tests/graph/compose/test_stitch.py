@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
@@ -16,7 +17,7 @@ from support.consistency import check_consistency
 from support.flow import Flow, Interpreter
 
 
-def joined(*parts: Workflow, **options: bool) -> Workflow:
+def joined(*parts: Workflow, **options: Any) -> Workflow:
     """The stitched workflow, read again from its file; the parts have not changed."""
     before = copy.deepcopy([p.to_json() for p in parts])
     data = json.loads(json.dumps(stitch(parts, **options).to_json()))

@@ -14,7 +14,10 @@ from support.oracle import cases, object_info
 def node(node_id, kind, links_in=(), links_out=(), **more):
     outputs = [{"name": f"o{i}", "type": "*", "links": list(k)} for i, k in enumerate(links_out)]
     return {
-        "id": node_id, "type": kind, **more, "outputs": outputs,
+        "id": node_id,
+        "type": kind,
+        **more,
+        "outputs": outputs,
         "inputs": [{"name": f"i{i}", "type": "*", "link": link} for i, link in enumerate(links_in)],
     }
 
@@ -24,13 +27,20 @@ def chain():
     before 4.
     """
     nodes = [
-        node(1, "A", [], [[10], [14]]), node(2, "Reroute", [10], [[11]]),
-        node(3, "Reroute", [11], [[12, 13]]), node(4, "B", [12, 15]), node(5, "B", [13, 14]),
+        node(1, "A", [], [[10], [14]]),
+        node(2, "Reroute", [10], [[11]]),
+        node(3, "Reroute", [11], [[12, 13]]),
+        node(4, "B", [12, 15]),
+        node(5, "B", [13, 14]),
         node(6, "Reroute", [None], [[15]]),
     ]
     links = [
-        [10, 1, 0, 2, 0, "IMAGE"], [11, 2, 0, 3, 0, "*"], [12, 3, 0, 4, 0, "*"],
-        [13, 3, 0, 5, 0, "IMAGE"], [14, 1, 1, 5, 1, "MASK"], [15, 6, 0, 4, 1, "*"],
+        [10, 1, 0, 2, 0, "IMAGE"],
+        [11, 2, 0, 3, 0, "*"],
+        [12, 3, 0, 4, 0, "*"],
+        [13, 3, 0, 5, 0, "IMAGE"],
+        [14, 1, 1, 5, 1, "MASK"],
+        [15, 6, 0, 4, 1, "*"],
     ]
     return nodes, links
 
@@ -38,7 +48,9 @@ def chain():
 def test_links_through_reroutes_are_joined_and_keep_their_last_id():
     nodes, links, carried = remove_reroute_nodes(*chain())
     assert links == [
-        [12, 1, 0, 4, 0, "IMAGE"], [13, 1, 0, 5, 0, "IMAGE"], [14, 1, 1, 5, 1, "MASK"],
+        [12, 1, 0, 4, 0, "IMAGE"],
+        [13, 1, 0, 5, 0, "IMAGE"],
+        [14, 1, 1, 5, 1, "MASK"],
     ]
     assert [n["id"] for n in nodes] == [1, 4, 5]
     assert [o["links"] for o in nodes[0]["outputs"]] == [[12, 13], [14]]

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.compose.prune import Frozen, freeze, prune, prune_prompt
+from custom_nodes.discomfort.graph.compose.freeze import freeze
+from custom_nodes.discomfort.graph.compose.prune import prune
 from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
 from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
+from custom_nodes.discomfort.graph.plan.run_plan import Frozen
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
@@ -329,20 +331,6 @@ def test_a_widget_behind_a_link_that_brings_nothing_keeps_its_own_value() -> Non
     workflow = flow.workflow()
     result = pruned(workflow, "out")
     assert prompt_of(result, "out")["steps"] == prompt_of(workflow, "out")["steps"] == 11
-
-
-# Prompts
-
-
-def test_prune_prompt_keeps_what_the_nodes_depend_on() -> None:
-    prompt = {
-        "1": {"class_type": "A", "inputs": {}},
-        "2": {"class_type": "B", "inputs": {"x": ["1", 0], "text": ["a", "b"]}},
-        "3": {"class_type": "C", "inputs": {"x": ["1", 0]}},
-    }
-    assert list(prune_prompt(prompt, ["2"])) == ["1", "2"]
-    with pytest.raises(WorkflowError, match="9"):
-        prune_prompt(prompt, ["2", "9"])
 
 
 # Freezing

@@ -1,0 +1,67 @@
+"""POST /prompt: puts one prompt into the server's queue, and says what a reply, or none, means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import RunLost
+from .failures import refused
+from .http import Transport, TransportError
+from .prompt_run import PromptRun
+from .queries import Queries
+
+DEATH_WAIT_S = 3.0  # between a broken connection and the news of the process's end
+
+
+async def queue_prompt(
+    http: Transport,
+    ask: Queries,
+    run: PromptRun,
+    client_id: str,
+    client_data: Mapping[str, Any] | None,
+) -> None:
+    """Queue the run's prompt; returns when the server has it, or the run is over.
+
+    Args:
+        client_id: the socket that gets its events.
+        client_data: goes into its `extra_data`.
+
+    Raises:
+        ValidationFailed: refused; with a `prompt_id` when a part of it is in the queue all the
+            same.
+        RunLost: the connection broke, and the server does not know the prompt.
+    """
+    body = {
+        "prompt": run.state.prompt,
+        "prompt_id": run.prompt_id,
+        "client_id": client_id,
+        "extra_data": dict(client_data or {}),
+    }
+    try:
+        reply = await http.post("/prompt", body)
+    except TransportError as e:
+        await _check_arrival(ask, run, e)
+        return
+    answer = reply.json()
+    if reply.status != 200 or not isinstance(answer, dict):
+        raise refused(run.state.prompt, reply.status, answer, reply.text)
+    if answer.get("node_errors"):
+        # ComfyUI would run what is left of it (execution.py `validate_prompt`): half a result.
+        failure = refused(run.state.prompt, reply.status, answer)
+        failure.prompt_id = run.prompt_id
+        raise failure
+    run.note_queued(answer.get("number") or 0)
+
+
+async def _check_arrival(ask: Queries, run: PromptRun, error: TransportError) -> None:
+    """The connection broke meanwhile: did the server die, or did it get the prompt after all?"""
+    await asyncio.wait((run.done,), timeout=DEATH_WAIT_S)
+    if run.done.done() or await ask.is_known(run.prompt_id):
+        return
+    raise RunLost(
+        f"The connection broke while the prompt was queued ({error}), and the server "
+        "knows nothing of it. It can be run again.",
+        prompt_id=run.prompt_id,
+    )
