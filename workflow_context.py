@@ -71,9 +71,9 @@ class WorkflowContext:
         )
         self._lifetime = lifetime.Lifetime(contexts, self.run_id, limit, create, durable)
         self.folder = self._lifetime.folder
-        # What Discomfort itself does with a context.
-        self._internal = ContextStore(self._lifetime, trusted)
-        self._is_recorded = config.RECORD_RUNS
+        # What runs, references and nodes do with a context; no part of what users call.
+        self.internal = ContextStore(self._lifetime, trusted)
+        self.is_recorded = config.RECORD_RUNS
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -94,14 +94,14 @@ class WorkflowContext:
         if pass_by not in _PASS_BY:
             raise ValueError(f'pass_by must be "val" or "ref", not {pass_by!r}.')
         if pass_by == "val":
-            self._internal.save(unique_id, data, use_ram)
+            self.internal.save(unique_id, data, use_ram)
             return
         if not is_reference(data):
             raise TypeError(
                 f'{unique_id!r}: pass_by="ref" stores the workflow or prompt that makes a value, '
                 f"not {type(data).__name__}. To store the value itself, leave pass_by out."
             )
-        self._internal.save_reference(unique_id, data, use_ram)
+        self.internal.save_reference(unique_id, data, use_ram)
 
     def load(self, unique_id: str) -> Any:
         """The value stored under a key. Changing it changes nothing in the store.
@@ -115,22 +115,22 @@ class WorkflowContext:
             CorruptValueError: it is damaged.
         """
         check_unique_id(unique_id)
-        return self._internal.load(unique_id)
+        return self.internal.load(unique_id)
 
     def get_storage_info(self, unique_id: str) -> dict[str, Any] | None:
         """Where and how a value is stored: storage_type, size (bytes), pass_by, shm_name or
         path. A reference has its recipe, too: equal for references that make the same value; None
         as long as no run made or used it."""
         check_unique_id(unique_id)
-        return usage.storage_info(self._internal.store, unique_id)
+        return usage.storage_info(self.internal.store, unique_id)
 
     def list_keys(self) -> list[str]:
         """The unique_ids that have a value."""
-        return self._internal.list_keys()
+        return self.internal.list_keys()
 
     def get_usage(self) -> dict[str, Any]:
         """RAM and disk that the stored values take, and the limit of RAM."""
-        return usage.usage(self._internal.store)
+        return usage.usage(self.internal.store)
 
     def export_data(
         self, unique_id: str, destination_path: str | Path, overwrite: bool = False
@@ -143,7 +143,7 @@ class WorkflowContext:
             FileExistsError: the file is there, and `overwrite` is False.
         """
         check_unique_id(unique_id)
-        if self._internal.receipt(unique_id).pass_by == "ref":
+        if self.internal.get_receipt(unique_id).pass_by == "ref":
             raise TypeError(
                 f"{unique_id!r} is stored by reference: it has no value to export. "
                 "export_reference() writes the workflow that makes it."
@@ -151,7 +151,7 @@ class WorkflowContext:
         path = Path(destination_path)
         check_free(path, overwrite)
         pickle_files.write_pickle(self.load(unique_id), path, overwrite)
-        self._internal.store.remove(unique_id)
+        self.internal.store.remove(unique_id)
 
     def import_data(self, path: str | Path, unique_id: str, use_ram: bool = True) -> None:
         """Read a .pkl file, as `export_data` wrote it, and store its value under a key.
@@ -178,7 +178,7 @@ class WorkflowContext:
             FileExistsError: the file is there, and `overwrite` is False.
         """
         check_unique_id(unique_id)
-        if self._internal.receipt(unique_id).pass_by != "ref":
+        if self.internal.get_receipt(unique_id).pass_by != "ref":
             raise TypeError(
                 f"{unique_id!r} is stored by value. export_data() writes it to a pickle file."
             )
@@ -198,7 +198,7 @@ class WorkflowContext:
             UntrustedValueError: a frozen value needs code to be read.
         """
         check_unique_id(unique_id)
-        workflow = self._internal.references.read_file(Path(path))
+        workflow = self.internal.references.read_file(Path(path))
         self.save(unique_id, workflow, pass_by="ref")
 
     def report(self, path: str | Path) -> Path:
@@ -211,7 +211,7 @@ class WorkflowContext:
         Returns:
             The file.
         """
-        return report_history(self._history, self._internal.find_value, path)
+        return report_history(self.history, self.internal.find_value, path)
 
     @staticmethod
     def measure(value: Any) -> int:
@@ -226,8 +226,8 @@ class WorkflowContext:
             raise TypeError(f"A value of type {type(value).__name__} can't be stored: {e}") from e
 
     @functools.cached_property
-    def _history(self) -> History:
-        """What the runs on this context did."""
+    def history(self) -> History:
+        """What the runs on this context did; `report` shows it."""
         return History()
 
     # -- its end --------------------------------------------------------------------------------
@@ -239,8 +239,8 @@ class WorkflowContext:
     def shutdown(self) -> None:
         """Free every block and file of an own temporary context; leave others and durable ones.
         Idempotent."""
-        if "_history" in vars(self):
-            self._history.close()  # it may still draw what is stored here
+        if "history" in vars(self):
+            self.history.close()  # it may still draw what is stored here
         self._lifetime.close()
 
     def __enter__(self) -> WorkflowContext:

@@ -175,7 +175,7 @@ class WorkflowTools:
             results = await engine.run(workflow_paths, inputs, options, context)
             if persist_prefix is not None:
                 for unique_id in results:
-                    if context.get_receipt(unique_id).pass_by == "val":
+                    if context.internal.get_receipt(unique_id).pass_by == "val":
                         target = Path(f"{persist_prefix}{unique_id}.pkl")
                         context.export_data(unique_id, target, overwrite=True)
         return results

@@ -58,11 +58,11 @@ class ContextStore:
 
     def load(self, unique_id: str) -> Any:
         """See `WorkflowContext.load`."""
-        stored = self.load_as_stored(unique_id)
+        stored = self.load_reference(unique_id)
         return self.references.with_values(unique_id, stored)
 
-    def load_as_stored(self, unique_id: str) -> Any:
-        """As `load`, but of a reference its workflow without the values frozen into it."""
+    def load_reference(self, unique_id: str) -> Any:
+        """As `load`, but a reference comes without the values that are frozen into it."""
         return self.store.load(unique_id, self._trusted)
 
     def find_value(self, version: str) -> Any:
@@ -79,7 +79,7 @@ class ContextStore:
         """The unique_ids that have a value. Frozen values have none."""
         return [key for key in self.store.unique_ids() if not key.startswith(FROZEN_PREFIX)]
 
-    def receipt(self, unique_id: str) -> Receipt:
+    def get_receipt(self, unique_id: str) -> Receipt:
         """How the value is stored; UnknownKeyError when there is none."""
         return self.store.receipt(unique_id)
 
@@ -109,7 +109,7 @@ class ContextStore:
         blocks = self.store.blocks
         blocks.trim(max(0, blocks.kept_bytes - _KEPT_WHEN_EMPTY_BYTES))
 
-    def used_bytes(self) -> dict[str, int]:
+    def get_used_bytes(self) -> dict[str, int]:
         """What the stored values take: "ram" and "disk"."""
         book = self.store.book
         return {storage: book.used_bytes(storage) for storage in ("ram", "disk")}

@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ..context.frozen_values import frozen_key
+from ..context.handoff import Loan
 from ..errors import Problem, UnknownKeyError, WorkflowError
 from ..graph.compose.closure import close_prompt, close_workflow
 from ..graph.compose.frozen_payload import contents_named
@@ -20,7 +22,8 @@ from ..graph.plan.run_plan import Binding, Frozen, Graft, Load, StepPlan
 from ..graph.plan.swap_ports import recipe_of_output, resolve_output
 from ..graph.workflow.model import is_workflow
 from ..graph.workflow.parse import parse_workflow
-from ..workflow_context import FROZEN_PREFIX, Loan, Receipt, WorkflowContext
+from ..store.receipt import Receipt
+from ..workflow_context import WorkflowContext
 from ..workflows.prepare import Prepared, Preparer
 from .kept_models import CachePins
 
@@ -63,14 +66,14 @@ class References:
         Raises:
             WorkflowError: it is no closure: an INPUT port in it has no frozen value.
         """
-        receipt = context.get_receipt(unique_id)
+        receipt = context.internal.get_receipt(unique_id)
         recipe = self._by_version.get(receipt.version)
         if recipe is None:
             name = f"the reference {unique_id!r}"
-            stored = preparer.prepare(context.load_reference(unique_id), name)
+            stored = preparer.prepare(context.internal.load_reference(unique_id), name)
             recipe = recipe_of(stored, unique_id, preparer)
             if (receipt.meta or {}).get("recipe") != recipe.id:
-                context.note_recipe(unique_id, receipt.version, recipe.id)
+                context.internal.note_recipe(unique_id, receipt.version, recipe.id)
         self._remember(receipt.version, recipe, unique_id)
         _check_frozen(context, unique_id, recipe)
         return recipe
@@ -89,7 +92,7 @@ class References:
         on.
 
         Args:
-            handoff: what the plan loads, lent until `store` is done.
+            loan: what the plan loads, lent until `store` is done.
         """
         maker = _Maker(self, context, made, plan, preparer, loan)
         return [maker.make(unique_id) for unique_id in plan.references]
@@ -98,7 +101,7 @@ class References:
         """The content of a value that is lent; hashed once for each version."""
         content = self._contents.get(receipt.version)
         if content is None:
-            content = self._contents[receipt.version] = context.content_of(receipt)
+            content = self._contents[receipt.version] = context.internal.content_of(receipt)
             _trim(self._contents)
         return content
 
@@ -106,9 +109,9 @@ class References:
         """Save them to the context, but for those that are stored already."""
         for unique_id, recipe, workflow, kept in references:
             if workflow is not None:
-                context.keep_reference(unique_id, workflow, recipe.id, kept)
+                context.internal.keep_reference(unique_id, workflow, recipe.id, kept)
                 log.info("%r is a reference now, recipe %s.", unique_id, recipe.id)
-            self._remember(context.version(unique_id), recipe, unique_id)
+            self._remember(context.internal.version(unique_id), recipe, unique_id)
 
     def _remember(self, version: str, recipe: Recipe, unique_id: str) -> None:
         self.pins.use(recipe, unique_id)
@@ -175,7 +178,7 @@ class _Maker:
         """What is stored: a workflow where all its parts are workflows, else a prompt."""
         made, info = self._made, self._preparer.info
         references = {
-            uid: self._context.load_reference(uid)
+            uid: self._context.internal.load_reference(uid)
             for uid, binding in self._plan.bindings.items()
             if isinstance(binding, Graft)
         }
@@ -196,20 +199,20 @@ class _Maker:
         lent = {**self._kept}
         for content in contents_named(workflow):
             if content not in lent:
-                lent[content] = self._lent[FROZEN_PREFIX + content]
+                lent[content] = self._lent[frozen_key(content)]
         return {content: lent[content] for content in contents_named(workflow)}
 
 
 def _is_stored(context: WorkflowContext, unique_id: str, recipe: Recipe) -> bool:
     try:
-        receipt = context.get_receipt(unique_id)
+        receipt = context.internal.get_receipt(unique_id)
     except UnknownKeyError:
         return False
     return receipt.pass_by == "ref" and (receipt.meta or {}).get("recipe") == recipe.id
 
 
 def _check_frozen(context: WorkflowContext, unique_id: str, recipe: Recipe) -> None:
-    if recipe.frozen and context.missing_contents(recipe.frozen):
+    if recipe.frozen and context.internal.missing_contents(recipe.frozen):
         raise WorkflowError(
             f"The reference {unique_id!r} was made over a value (a picture, a latent ...) that "
             "this context does not have. Take the whole reference, as context.load() or "

@@ -27,7 +27,7 @@ def binding_of(
     context: WorkflowContext, unique_id: str, recipe: Callable[[str], Recipe]
 ) -> Binding:
     """How a stored value gets into a prompt. `recipe` is asked for what rebuilds a reference."""
-    receipt = context.get_receipt(unique_id)
+    receipt = context.internal.get_receipt(unique_id)
     if receipt.pass_by == "ref":
         return Graft(recipe(unique_id))
     # A list of ComfyUI's is many values, not one; and what needs code may be the worker's alone.
@@ -57,7 +57,7 @@ def kind_of_stored(context: WorkflowContext, unique_id: str, type_of: Callable[[
         type_of: asked for the type of a reference.
     """
     with contextlib.suppress(Exception):  # it serves a hint in a message, which must come anyway
-        if context.get_receipt(unique_id).pass_by == "ref":
+        if context.internal.get_receipt(unique_id).pass_by == "ref":
             return type_of(unique_id)
         return kind_of(context.load(unique_id))
     return ANY

@@ -131,11 +131,11 @@ class DryRun:
         return tuple(plans)
 
     def _freeze(self, load: Load) -> Frozen:
-        receipt = self._context.get_receipt(load.key)
+        receipt = self._context.internal.get_receipt(load.key)
         return Frozen(self._references.content_of(self._context, receipt))
 
     def _offer_stored(self, unique_id: str) -> Offer:
-        receipt = self._context.get_receipt(unique_id)
+        receipt = self._context.internal.get_receipt(unique_id)
         binding = binding_of(self._context, unique_id, self._recipe)
         return Offer(binding, "context", receipt.size_bytes, receipt.storage)
 
@@ -154,7 +154,7 @@ class DryRun:
 
     def _recipe(self, unique_id: str) -> Recipe:
         name = f"the reference {unique_id!r}"
-        stored = self._preparer.prepare(self._context.load_reference(unique_id), name)
+        stored = self._preparer.prepare(self._context.internal.load_reference(unique_id), name)
         return recipe_of(stored, unique_id, self._preparer)
 
     def _kind_of(self, unique_id: str, given: Mapping[str, Any]) -> str:

@@ -20,7 +20,8 @@ from .options import check_record
 
 if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
-    from ..workflow_context import Collected, WorkflowContext
+    from ..context.handoff import Collected
+    from ..workflow_context import WorkflowContext
     from ..workflows.prepare import Prepared
 
 log = logging.getLogger("discomfort.records")
@@ -151,7 +152,7 @@ class Track:
             "seconds": round(time.perf_counter() - self._started, 4),
             "nodes": nodes,
             "cached": cached,
-            **self._context.get_used_bytes(),
+            **self._context.internal.get_used_bytes(),
             "in": self._inputs,
             "out": outputs,
         }
@@ -183,7 +184,7 @@ class Track:
         kind = prepared.ports.input_type(unique_id)
         if isinstance(binding, (Graft, Frozen)):
             return reference_cell(kind)
-        receipt = self._context.get_receipt(unique_id)
+        receipt = self._context.internal.get_receipt(unique_id)
         size_bytes = receipt.size_bytes if receipt.version == binding.version else 0
         if size_bytes and self._wants_picture(kind, binding.version):
             with contextlib.suppress(Exception):  # damaged or untrusted: the loader will raise

@@ -32,7 +32,7 @@ class TemporaryContexts:
         context = self._spare.pop() if self._spare else WorkflowContext()
         try:
             yield context
-            context.clear()
+            context.internal.clear()
         except BaseException:
             context.shutdown()
             raise

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...context.frozen_values import frozen_key
 from ...errors import WorkflowError
 from ...graph.compose.closure import close_prompt
 from ...graph.plan.recipe import Recipe, locate
-from ...workflow_context import FROZEN_PREFIX, WorkflowContext
+from ...workflow_context import WorkflowContext
 from .stop_condition import Condition
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def fill(context: WorkflowContext, job: Job) -> None:
     if job.carried is not None:
         for unique_id in (*job.values, *job.references):
             if unique_id not in job.carried:
-                context.copy_key(unique_id, _START + unique_id)
+                context.internal.copy_key(unique_id, _START + unique_id)
 
 
 async def run_job(
@@ -122,7 +123,7 @@ class _Loop:
         if carried is not None:
             for unique_id in (*self._job.values, *self._job.references):
                 if unique_id not in carried:
-                    self._context.copy_key(_START + unique_id, unique_id)
+                    self._context.internal.copy_key(_START + unique_id, unique_id)
 
     def items(self, unique_id: str) -> list[Any]:
         """What is collected of an output."""
@@ -140,7 +141,7 @@ def _is_value(context: WorkflowContext, unique_id: str) -> bool:
 def _items(context: WorkflowContext, unique_id: str) -> list[Any]:
     """A stored value as a ComfyUI list."""
     value = context.load(unique_id)
-    return list(value) if context.get_receipt(unique_id).is_list else [value]
+    return list(value) if context.internal.get_receipt(unique_id).is_list else [value]
 
 
 def join(unique_id: str, items: list[Any]) -> list[Any]:
@@ -173,6 +174,6 @@ def _recipes(context: WorkflowContext, unique_ids: Iterable[str], info: Any) -> 
     recipes = {uid: references.recipe(context, uid, preparer) for uid in unique_ids}
     # They become a part of the user's graph, which knows nothing of our runs.
     contents = {content for recipe in recipes.values() for content in recipe.frozen}
-    versions = {content: context.version(FROZEN_PREFIX + content) for content in contents}
+    versions = {content: context.internal.version(frozen_key(content)) for content in contents}
     folder = str(context.folder)
     return {uid: locate(recipe, folder, versions) for uid, recipe in recipes.items()}

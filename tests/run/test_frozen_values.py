@@ -154,7 +154,7 @@ async def test_equal_values_are_kept_once_and_freed_with_the_last_reference(disc
         context.save("picture", 0)
         used = context.get_usage()["ram_usage_bytes"]
         assert PICTURE_BYTES < used < 2 * PICTURE_BYTES
-        context.delete_key("other")
+        context.internal.delete_key("other")
         assert await discomfort.run(USE, {"seed": 1}, context=context) == told(name)
         assert context.get_usage()["ram_usage_bytes"] > PICTURE_BYTES
         context.save("model", "no reference any more")

@@ -108,7 +108,7 @@ async def test_values_go_round_exactly(discomfort, server):
         with discomfort.Context() as context:
             made = await discomfort.run(maker, context=context)
             assert context.get_storage_info("it")["pass_by"] == "val", kind
-            assert context.get_receipt("it").is_safe, f"{kind} needs code to be read"
+            assert context.internal.get_receipt("it").is_safe, f"{kind} needs code to be read"
             copied = await discomfort.run(COPY, context=context)
             assert equal(made["it"], copied["copy"]), kind
         given = await discomfort.run(COPY, {"it": made["it"]})
@@ -139,7 +139,7 @@ async def test_what_needs_no_code_goes_by_value_and_the_rest_by_reference(discom
         by_value = with_rule(discomfort, kind, "val")
         with discomfort.Context() as context:
             made = (await by_value.run(maker, context=context))["it"]
-            is_data = context.get_receipt("it").is_safe
+            is_data = context.internal.get_receipt("it").is_safe
             assert is_data == (rules[kind] == "val") or kind in DATA_BY_REFERENCE, kind
             copied = await by_value.run(COPY, context=context)
         given = await by_value.run(COPY, {"it": made})

@@ -113,7 +113,7 @@ async def test_a_missing_input_is_told_with_what_would_fit(discomfort, name):
         await discomfort.run(load(name), context=context)
         context.save("hero", context.load("model"), pass_by="ref")
         context.save("number", 4)
-        context.delete_key("model")
+        context.internal.delete_key("model")
         plan = await discomfort.plan(USE, context=context)
         assert plan.missing == ("model", "seed")
         model, seed = plan.workflows[0].missing
@@ -138,7 +138,7 @@ async def test_a_planned_reference_has_the_hash_that_the_run_gives_it(discomfort
         plan = await discomfort.plan(patch, {"strength": 0.5}, context=context)
         await discomfort.run(patch, {"strength": 0.5}, context=context)
         (made,) = (p for p in plan.workflows[0].ports if p.how == "keep")
-        meta = context.get_receipt("model").meta
+        meta = context.internal.get_receipt("model").meta
         assert meta is not None and made.recipe == meta["recipe"]
         given = {"strength": 0.5, "picture": torch.zeros(1, 8, 8, 3)}
         plan = await discomfort.plan(patch, given, context=context)

@@ -35,7 +35,7 @@ def own_a_context(run_id: str) -> None:
     with WorkflowContext(run_id=run_id, max_ram_gb=1) as context:
         context.save("ram", np.ones(3_000_000, np.uint8))
         context.save("disk", np.ones(3_000_000, np.uint8), use_ram=False)
-        context.lend(["ram"])
+        context.internal.lend(["ram"])
         say(context.folder)
         sys.stdin.readline()
 
@@ -182,7 +182,7 @@ def fill_small_memory(run_id: str) -> None:
         for i in range(8):
             context.save(f"k{i}", np.full(3 << 20, i, np.uint8))
             stored[f"k{i}"] = i
-        save_order = context.lend([]).save_order
+        save_order = context.internal.lend([]).save_order
         worker_side.save(save_order, "fromworker", np.full(3 << 20, 99, np.uint8), False)
         infos = [context.get_storage_info(k) or {} for k in stored]
         say(sorted({info["storage_type"] for info in infos}))

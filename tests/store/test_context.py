@@ -38,7 +38,7 @@ def test_load_of_an_absent_key_raises_key_error_naming_it(context):
     with pytest.raises(KeyError, match="nothere"):
         context.load("nothere")
     with pytest.raises(errors.UnknownKeyError):
-        context.version("nothere")
+        context.internal.version("nothere")
     assert context.get_storage_info("nothere") is None
 
 
@@ -319,7 +319,7 @@ def test_receipts_file_is_json_and_flat_in_the_number_of_keys(context):
         context.save("x", i)
     assert path.stat().st_size < 3 * before  # rewritten when most of it is outdated
     receipts = json.loads(path.read_text())["receipts"]
-    assert len(receipts) == 3001 and receipts["x"]["version"] == context.version("x")
+    assert len(receipts) == 3001 and receipts["x"]["version"] == context.internal.version("x")
 
 
 def test_ten_thousand_saves_grow_nothing(context):
@@ -341,12 +341,12 @@ def test_ten_thousand_saves_grow_nothing(context):
 
 def test_version_changes_with_every_save_and_a_copied_key_shares_the_block(context):
     context.save("a", np.ones(2_000_000, np.uint8))
-    first = context.version("a")
-    context.copy_key("a", "frozen")
+    first = context.internal.version("a")
+    context.internal.copy_key("a", "frozen")
     used = context.get_usage()["ram_usage_bytes"]
-    assert context.version("frozen") == first and used < 2_001_000
+    assert context.internal.version("frozen") == first and used < 2_001_000
     context.save("a", np.zeros(2_000_000, np.uint8))
-    assert context.version("a") != first
+    assert context.internal.version("a") != first
     assert context.load("frozen").all() and not context.load("a").any()
 
 
@@ -354,27 +354,27 @@ def test_version_changes_with_every_save_and_a_copied_key_shares_the_block(conte
     "replace",
     [
         lambda context: context.save("reference", 1),
-        lambda context: context.copy_key("value", "reference"),
-        lambda context: context.delete_key("reference"),
+        lambda context: context.internal.copy_key("value", "reference"),
+        lambda context: context.internal.delete_key("reference"),
     ],
     ids=["saved", "copied", "deleted"],
 )
 def test_what_only_a_replaced_reference_had_frozen_in_is_freed(context, replace):
     context.save("value", torch.ones(3))
-    receipt = context.get_receipt("value")
-    content = context.content_of(receipt)
+    receipt = context.internal.get_receipt("value")
+    content = context.internal.content_of(receipt)
     loader = {"class_type": "DiscomfortContextLoader", "inputs": {"version": content}}
-    context.keep_reference("reference", {"1": loader}, "recipe", {content: receipt})
-    assert not context.missing_contents([content])
+    context.internal.keep_reference("reference", {"1": loader}, "recipe", {content: receipt})
+    assert not context.internal.missing_contents([content])
     replace(context)
-    assert context.missing_contents([content]) == [content]
+    assert context.internal.missing_contents([content]) == [content]
 
 
 def test_meta_is_kept_with_the_receipt(context):
     context.save("a", 1, meta={"hash": "x"})
-    assert context.get_receipt("a").meta == {"hash": "x"}
+    assert context.internal.get_receipt("a").meta == {"hash": "x"}
     with WorkflowContext(run_id=context.run_id, create=False) as other:
-        assert other.get_receipt("a").meta == {"hash": "x"}
+        assert other.internal.get_receipt("a").meta == {"hash": "x"}
 
 
 def test_many_threads_at_once_lose_nothing(context):

@@ -29,40 +29,40 @@ def through_json(loan):
 def test_worker_loads_what_was_lent_and_master_reads_what_it_saved(context):
     context.save("a", torch.arange(100_000))
     context.save("disk", [1, "x"], use_ram=False)
-    loan = context.lend(["a", "disk"])
+    loan = context.internal.lend(["a", "disk"])
     value, is_list = worker_side.load(loan.run_dir, loan.versions["a"])
     assert torch.equal(value, torch.arange(100_000)) and not is_list
     assert worker_side.load(loan.run_dir, loan.versions["disk"]).value == [1, "x"]
     worker_side.save(through_json(loan), "out", [torch.ones(2), torch.ones(3)], True)
     worker_side.save(through_json(loan), "a", "new", False)
     assert torch.equal(context.load("a"), torch.arange(100_000))  # not before it is taken back
-    collected = context.collect(loan)
+    collected = context.internal.collect(loan)
     assert sorted(collected) == ["a", "out"]
     assert collected["out"].is_list and not collected["a"].is_list
     assert context.load("a") == collected.load("a") == "new"
     assert [len(t) for t in context.load("out")] == [2, 3]
-    assert context.collect(loan) is collected
-    again = context.lend(["out"])
+    assert context.internal.collect(loan) is collected
+    again = context.internal.lend(["out"])
     assert worker_side.load(again.run_dir, again.versions["out"]).is_list
-    context.collect(again)
+    context.internal.collect(again)
     assert os.listdir(context.folder / "handoff") == []
 
 
 def test_absent_key_raises_and_leaves_nothing_pinned(context):
     context.save("a", 1)
     with pytest.raises(errors.UnknownKeyError, match="absent"):
-        context.lend(["a", "absent"])
+        context.internal.lend(["a", "absent"])
     assert context._store.keeper.pins == {}
 
 
 def test_lent_value_stays_loadable_while_its_key_is_overwritten(context):
     context.save("a", np.full(2_000_000, 1, np.uint8))
-    loan = context.lend(["a"])
+    loan = context.internal.lend(["a"])
     with WorkflowContext(run_id=context.run_id, create=False) as other:
         for i in range(20):
             (other if i % 2 else context).save("a", np.full(2_000_000, 9, np.uint8))
     assert (worker_side.load(loan.run_dir, loan.versions["a"]).value == 1).all()
-    context.collect(loan)
+    context.internal.collect(loan)
     context.save("a", 0)
     with pytest.raises(errors.CorruptValueError, match="any more"):
         worker_side.load(loan.run_dir, loan.versions["a"])
@@ -71,21 +71,21 @@ def test_lent_value_stays_loadable_while_its_key_is_overwritten(context):
 def test_lent_value_is_not_spilled():
     with WorkflowContext(max_ram_gb=4 / 1024) as context:
         context.save("a", np.ones(1 << 20, np.uint8))
-        loan = context.lend(["a"])
+        loan = context.internal.lend(["a"])
         for i in range(8):
             context.save(f"k{i}", np.full(1 << 20, i, np.uint8))
         assert (context.get_storage_info("a") or {})["storage_type"] == "ram"
         assert worker_side.load(loan.run_dir, loan.versions["a"]).value.all()
-        context.collect(loan)
+        context.internal.collect(loan)
         for i in range(8):
             assert (context.load(f"k{i}") == i).all()
 
 
 def test_taken_values_are_this_runs_own_whoever_saves_meanwhile(context):
-    first, second = context.lend([]), context.lend([])
+    first, second = context.internal.lend([]), context.internal.lend([])
     worker_side.save(through_json(first), "x", np.full(2_000_000, 1, np.uint8), False)
     worker_side.save(through_json(second), "x", np.full(2_000_000, 2, np.uint8), False)
-    one, two = context.collect(first), context.collect(second)
+    one, two = context.internal.collect(first), context.internal.collect(second)
     for _ in range(5):
         context.save("x", np.full(2_000_000, 3, np.uint8))
     assert (one.load("x") == 1).all() and (two.load("x") == 2).all()
@@ -98,9 +98,9 @@ def test_taken_values_are_this_runs_own_whoever_saves_meanwhile(context):
 
 def test_take_back_without_commit_keeps_the_key(context):
     context.save("x", "before")
-    loan = context.lend(["x"])
+    loan = context.internal.lend(["x"])
     worker_side.save(through_json(loan), "x", "after", False)
-    collected = context.collect(loan, commit=False)
+    collected = context.internal.collect(loan, commit=False)
     assert collected.load("x") == "after" and context.load("x") == "before"
     collected.release()
     collected.release()
@@ -109,7 +109,7 @@ def test_take_back_without_commit_keeps_the_key(context):
 
 @shm_files
 def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept(start, context):
-    loan = context.lend([])
+    loan = context.internal.lend([])
     dying = start("worker", json.dumps(loan.save_order), "die")
     assert dying.line() == "writing"
     dying.kill()
@@ -117,7 +117,7 @@ def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept
     assert good.line() == "saved"
     good.end()
     assert len(os.listdir(context.folder / "handoff")) == 2
-    collected = context.collect(loan)
+    collected = context.internal.collect(loan)
     assert list(collected) == ["out"] and (context.load("out") == 7).all()
     token = loan.save_order["token"]
     # The mark, and the block of "out".
@@ -129,16 +129,16 @@ def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept
 def test_saver_that_ends_after_its_run_was_taken_back_leaves_nothing(start, context):
     for _ in range(2):
         context.save("warm", 1)  # from the first overwriting on, freed memory is kept for reuse
-    loan = context.lend([])
+    loan = context.internal.lend([])
     late = start("worker", json.dumps(loan.save_order), "slow")
     assert late.line() == "writing"
-    assert context.collect(loan) == {}
+    assert context.internal.collect(loan) == {}
     context.save("mine", np.full(3_000_000, 5, np.uint8))
     late.say("go on")
     assert "was ended" in late.line()
     assert (context.load("mine") == 5).all()  # the late writes went elsewhere
     for key in ("mine", "warm"):
-        context.delete_key(key)
+        context.internal.delete_key(key)
     context._store.ram.pool.trim()
     late.end()
     token = loan.save_order["token"]
@@ -146,25 +146,25 @@ def test_saver_that_ends_after_its_run_was_taken_back_leaves_nothing(start, cont
 
 
 def test_saver_spills_when_the_order_leaves_no_room(context):
-    loan = context.lend([])
+    loan = context.internal.lend([])
     save_order = through_json(loan)
     save_order["room"] = 1000
     worker_side.save(save_order, "small", 1, False)
     worker_side.save(save_order, "large", np.ones(10_000), False)
-    context.collect(loan)
+    context.internal.collect(loan)
     assert context.get_storage_info("small")["storage_type"] == "ram"
     assert context.get_storage_info("large")["storage_type"] == "disk"
-    on_disk = context.lend([], use_ram=False)
+    on_disk = context.internal.lend([], use_ram=False)
     worker_side.save(through_json(on_disk), "disk", 1, False)
-    context.collect(on_disk)
+    context.internal.collect(on_disk)
     assert context.get_storage_info("disk")["storage_type"] == "disk"
 
 
 def test_saver_of_something_that_can_not_be_stored_leaves_nothing(context):
-    loan = context.lend([])
+    loan = context.internal.lend([])
     with pytest.raises(TypeError, match="'out'"):
         worker_side.save(through_json(loan), "out", threading.Lock(), False)
-    assert context.collect(loan) == {}
+    assert context.internal.collect(loan) == {}
     gc.collect()
 
 
@@ -176,10 +176,10 @@ def test_loop_over_a_picture_keeps_memory_and_handles_flat(context):
 
     def one_run():
         nonlocal cached
-        loan = context.lend(["img"])
+        loan = context.internal.lend(["img"])
         cached, _ = worker_side.load(loan.run_dir, loan.versions["img"])
         worker_side.save(through_json(loan), "img", cached + 1, False)
-        context.collect(loan)
+        context.internal.collect(loan)
 
     def figures():
         names = [n for n in os.listdir(base.SHM_DIR) if context._store.book.token in n]
@@ -222,13 +222,13 @@ def test_worker_in_another_module_name_reads_and_writes(context, tmp_path):
     )
     assert importlib.util is not None
     context.save("latent", {"samples": torch.ones(1, 4, 64, 64), "n": np.arange(5)})
-    loan = context.lend(["latent"])
+    loan = context.internal.lend(["latent"])
     done = subprocess.run(
         [sys.executable, script, json.dumps(loan.save_order), loan.versions["latent"]],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    context.collect(loan)
+    context.internal.collect(loan)
     out = context.load("out")
     assert out["samples"].eq(2).all() and out["n"].sum() == 10
-    assert context.get_receipt("out").is_safe
+    assert context.internal.get_receipt("out").is_safe

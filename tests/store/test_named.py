@@ -70,12 +70,12 @@ def test_context_without_a_memory_file_system(as_on_macos):
     with WorkflowContext(max_ram_gb=8 / 1024) as context:
         for i in range(20):
             context.save(f"k{i}", np.full(1 << 20, i, np.uint8))
-        loan = context.lend(["k1", "k19"])
+        loan = context.internal.lend(["k1", "k19"])
         for key, number in (("k1", 1), ("k19", 19)):
             value, _ = worker_side.load(loan.run_dir, loan.versions[key])
             assert (value == number).all()
         worker_side.save(json.loads(json.dumps(loan.save_order)), "out", np.arange(9), False)
-        assert context.collect(loan).load("out").sum() == 36
+        assert context.internal.collect(loan).load("out").sum() == 36
         assert [int(context.load(f"k{i}")[-1]) for i in range(20)] == list(range(20))
         info = context.get_storage_info("k19") or {}
         assert info["storage_type"] == "ram" and len("/" + info["shm_name"]) <= 31
