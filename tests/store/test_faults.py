@@ -235,7 +235,7 @@ def test_sixteen_processes_at_once_lose_and_tear_nothing(start, context):
     for n in range(4):
         value = context.load(f"shared{n}")
         assert (value["array"] == value["stamp"]).all()
-    token = context._store.book.token
+    token = context.internal.store.book.token
 
     def blocks():
         context.list_keys()
