@@ -53,12 +53,14 @@ class ContextStore:
 
     def save(self, unique_id: str, data: Any, use_ram: bool = True) -> None:
         """See `WorkflowContext.save`; by value."""
-        with self.references.replacing(unique_id):
-            self.store.save(unique_id, data, use_ram)
+        store = self.store
+        replaced = store.known(unique_id)
+        store.save(unique_id, data, use_ram)
+        self.references.let_go_of(replaced)
 
     def load(self, unique_id: str) -> Any:
         """See `WorkflowContext.load`."""
-        stored = self.load_reference(unique_id)
+        stored = self.store.load(unique_id, self._trusted)
         return self.references.with_values(unique_id, stored)
 
     def load_reference(self, unique_id: str) -> Any:
@@ -90,13 +92,16 @@ class ContextStore:
     def copy_key(self, source: str, target: str) -> Receipt:
         """A second key for the same stored value; costs a line in the receipts."""
         check_unique_id(target)
-        with self.references.replacing(target):
-            return self.store.copy(source, target)
+        replaced = self.store.known(target)
+        receipt = self.store.copy(source, target)
+        self.references.let_go_of(replaced)
+        return receipt
 
     def delete_key(self, unique_id: str) -> None:
         """Remove a key; UnknownKeyError when absent."""
-        with self.references.replacing(unique_id):
-            self.store.remove(unique_id)
+        replaced = self.store.known(unique_id)
+        self.store.remove(unique_id)
+        self.references.let_go_of(replaced)
 
     def clear(self) -> None:
         """Remove every key, so that the context can serve another run.

@@ -57,12 +57,11 @@ class StoredReferences:
         contents = contents_named(workflow)
         packed = {content: text for content, text in packed.items() if content in contents}
         about = {**meta, "frozen": sorted(contents)}
-        with (
-            self.replacing(unique_id),
-            frozen_values.written(self._store, packed, use_ram) as written,
-        ):
+        replaced = self._store.known(unique_id)
+        with frozen_values.written(self._store, packed, use_ram) as written:
             beside = frozen_values.to_entries({**written, **kept})
             self._store.save(unique_id, workflow, use_ram, "ref", about, beside)
+        self.let_go_of(replaced)
 
     def with_values(self, unique_id: str, stored: Any) -> Any:
         """What is stored under a key, with the values that are frozen into it if there are any."""
@@ -99,13 +98,9 @@ class StoredReferences:
         """Of frozen values those that the context does not have."""
         return frozen_values.missing(self._store, contents)
 
-    @contextlib.contextmanager
-    def replacing(self, unique_id: str) -> Iterator[None]:
-        """While something else is stored under a key, or nothing: then what only the reference
-        there had frozen in is freed."""
-        before = self._store.book.receipts.get(unique_id)
-        yield
-        if before is not None and (before.meta or {}).get("frozen"):
+    def let_go_of(self, replaced: Receipt | None) -> None:
+        """Free what only this reference had frozen in, when another value took its key."""
+        if replaced is not None and (replaced.meta or {}).get("frozen"):
             self._drop_unused()
 
     @contextlib.contextmanager

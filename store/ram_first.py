@@ -52,10 +52,10 @@ class RamFirst:
         self.limit_bytes = 0 if is_durable else limit_bytes
         self.book = ReceiptBook(folder)
         self.book.open()
-        storages = open_storages(folder, is_synced=is_durable)
-        self._ram, self._disk = storages.ram, storages.disk
+        self._storages = open_storages(folder, is_synced=is_durable)
+        self._ram, self._disk = self._storages.ram, self._storages.disk
         self._lock = threading.RLock()
-        self.blocks = BlockUse(storages, self.book, self._lock, self.limit_bytes, role)
+        self.blocks = BlockUse(self._storages, self.book, self._lock, self.limit_bytes, role)
         self._reserved = 0
         self._spiller = Spiller(self.blocks, self.book, self._disk, self._lock, self.limit_bytes)
         if is_durable:
@@ -72,6 +72,10 @@ class RamFirst:
                 f"Nothing is stored under {unique_id!r}. Save it first, or see list_keys()."
             )
         return found
+
+    def known(self, unique_id: str) -> Receipt | None:
+        """What is stored under the key as far as this process knows: no other is asked."""
+        return self.book.receipts.get(unique_id)
 
     def unique_ids(self) -> list[str]:
         self.blocks.settle()
@@ -111,8 +115,9 @@ class RamFirst:
         Raises:
             FileNotFoundError: the block is not, or no longer, where the receipt says.
         """
-        view = self.blocks.open(receipt)
-        where = f"the value of {receipt.unique_id!r} ({self.blocks.locate(receipt)})"
+        blocks = self._storages.at(receipt.storage)
+        view = blocks.open(receipt.version)
+        where = f"the value of {receipt.unique_id!r} ({blocks.locate(receipt.version)})"
         head = read_header(view, where)
         if head.version != receipt.version:
             raise FileNotFoundError(f"{where} was replaced")

@@ -92,6 +92,8 @@ class Pool:
 
     @property
     def size_bytes(self) -> int:
+        if not self._free and not self._busy:  # as with every save of small values
+            return 0
         return sum(s.size for s in (*self._free, *self._busy))
 
     def take(self, size: int) -> Spare | None:

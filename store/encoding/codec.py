@@ -12,15 +12,7 @@ from typing import Any
 
 from ...errors import CorruptValueError, UntrustedValueError
 from . import picklers
-from .layout import (
-    Encoded,
-    Header,
-    as_it_is,
-    check_whole,
-    lay_out,
-    read_contents,
-    read_header,
-)
+from .layout import Encoded, Header, as_it_is, lay_out, read_contents, read_header
 from .unopened import UnopenedValue
 
 
@@ -60,13 +52,12 @@ def decode(
         UntrustedValueError: it needs code, and `trusted` is False.
     """
     head = head or read_header(block, where)
-    check_whole(block, head, where)
+    stream, parts = read_contents(block, head, where)
     if not head.is_safe and not trusted:
         raise UntrustedValueError(
             f"{where} needs code to be read, and this context was opened with trusted=False. "
             "Open it with trusted=True if you know who wrote it."
         )
-    stream, parts = read_contents(block, head, where)
     unpickler = picklers.make_unpickler(stream, parts, head.is_safe)
     try:
         return unpickler.load()

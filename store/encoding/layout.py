@@ -117,45 +117,28 @@ def read_header(block: Any, where: str = "the stored value") -> Header:
     return Header(flags, total, stream, rows, crc, name)
 
 
-class Contents(NamedTuple):
-    """What a block holds, unread: the pickle stream, and the raw buffers of each storage."""
+def read_contents(
+    block: memoryview, head: Header, where: str
+) -> tuple[memoryview, dict[int, list[tuple[int, memoryview]]]]:
+    """The pickle stream of a block, and the raw buffers of each storage, as views of it.
 
-    stream: memoryview
-    parts: dict[int, list[tuple[int, memoryview]]]
-
-
-def check_whole(block: memoryview, head: Header, where: str) -> None:
-    """Raises CorruptValueError for a block that is cut short or damaged."""
-    stream_end = _stream_end(head)
+    Raises:
+        CorruptValueError: it is cut short or damaged.
+    """
+    rows_end = HEADER_BYTES + head.rows * _ROW.size
+    stream_end = rows_end + head.stream_bytes
     if len(block) < head.total_bytes or stream_end > head.total_bytes:
         raise CorruptValueError(
             f"{where} is cut short: {len(block)} of {head.total_bytes} bytes. Save the value again."
         )
     if zlib.crc32(block[HEADER_BYTES:stream_end]) != head.crc:
         raise CorruptValueError(f"{where} is damaged (checksum). Save the value again.")
-
-
-def read_contents(block: memoryview, head: Header, where: str) -> Contents:
-    """The pieces of a block that is whole, as views of it.
-
-    Raises:
-        CorruptValueError: the table leads out of it.
-    """
     parts: dict[int, list[tuple[int, memoryview]]] = {}
-    rows_end = _rows_end(head)
     for offset, nbytes, storage, first in _ROW.iter_unpack(block[HEADER_BYTES:rows_end]):
         if offset + nbytes > head.total_bytes:
             raise CorruptValueError(f"{where} is damaged (table). Save the value again.")
         parts.setdefault(storage, []).append((first, block[offset : offset + nbytes]))
-    return Contents(block[rows_end : _stream_end(head)], parts)
-
-
-def _rows_end(head: Header) -> int:
-    return HEADER_BYTES + head.rows * _ROW.size
-
-
-def _stream_end(head: Header) -> int:
-    return _rows_end(head) + head.stream_bytes
+    return block[rows_end:stream_end], parts
 
 
 def content_hash(block: memoryview) -> str:
@@ -197,6 +180,7 @@ def as_it_is(block: memoryview) -> Encoded:
 
 def _used(block: memoryview, head: Header) -> Iterator[tuple[int, int]]:
     """The ranges of a block that are the value: table and stream, then each buffer."""
-    yield HEADER_BYTES, _stream_end(head)
-    for offset, nbytes, _, _ in _ROW.iter_unpack(block[HEADER_BYTES : _rows_end(head)]):
+    rows_end = HEADER_BYTES + head.rows * _ROW.size
+    yield HEADER_BYTES, rows_end + head.stream_bytes
+    for offset, nbytes, _, _ in _ROW.iter_unpack(block[HEADER_BYTES:rows_end]):
         yield offset, offset + nbytes
