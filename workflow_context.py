@@ -30,8 +30,8 @@ _PASS_BY = ("val", "ref")
 class WorkflowContext:
     """A key -> value store that several threads and processes may use at once.
 
-    Whoever creates a context owns it: when the owner closes it, all its memory and files are freed,
-    and when the owner is killed, the next start does that. A durable context stays on disk until it
+    The process that creates a context owns it: when it closes the context, all memory and files are
+    freed, and when it is killed, the next start does that. A durable context stays on disk until it
     is deleted.
 
     Args:

@@ -1,7 +1,7 @@
 """Records on disk: where they are, who writes them, reading them, and how many are kept.
 
     <user's data folder>/discomfort/runs/<record_id>/
-        record.jsonl      see `lines`
+        record.jsonl      see `record_file`
         pictures.N        small pictures, one behind the other; the lines say where each is
         <digest>.json     the workflows that ran
         owner.lock        held by the writer for as long as it lives

@@ -40,7 +40,7 @@ class RecordWriter:
     Args:
         title: what people see in the list.
         root: the folder of records; None: the user's own.
-        calls_before: how many calls of `run()` there were that it does not tell of.
+        calls_before: how many calls of `run()` were made before, which it does not have.
 
     Raises:
         OSError, StoreError: the folder can't be made.
@@ -169,10 +169,10 @@ class _State:
             if self._fd is None:
                 return
             _append(self.folder / self._pictures_name, data)
-            place = {"file": self._pictures_name, "at": self._picture_bytes, "bytes": len(data)}
+            where = {"file": self._pictures_name, "at": self._picture_bytes, "bytes": len(data)}
             self._picture_bytes += len(data)
             self._pictured[version] = None
-            entry = {"k": "picture", "version": version, **place, **thumbnail.about()}
+            entry = {"k": "picture", "version": version, **where, **thumbnail.about()}
             self.write(make_line(entry))
         if self._picture_bytes > KEPT_PICTURE_BYTES * 3 // 2:
             self.trim()
@@ -208,10 +208,8 @@ class _State:
             self._pictured = {e["version"]: None for e in kept if e["k"] == "picture"}
 
     def _give_up(self, error: OSError) -> None:
-        log.warning(
-            "The record %s ends here (%s). Runs go on; make room on the disk to have them "
-            "recorded.", self.folder, error,
-        )  # fmt: skip
+        advice = "Runs go on; make room on the disk to have them recorded."
+        log.warning("The record %s ends here (%s). %s", self.folder, error, advice)
         with self._lock:
             fd, self._fd = self._fd, None
             if fd is not None:

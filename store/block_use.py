@@ -209,7 +209,7 @@ class BlockUse:
                 self._blocks_of(receipt).free(receipt.version)
 
     def remove(self, receipt: Receipt) -> None:
-        """Take a block's name away at once, whoever reads it."""
+        """Take a block's name away at once, also when it is being read."""
         self._blocks_of(receipt).remove(receipt.version)
 
     def remove_unfinished(self, version: str) -> None:

@@ -43,7 +43,7 @@ def decode(
     """The value. Its arrays and tensors lie in `block` itself, and keep it alive.
 
     Args:
-        block: a private writable view: whoever changes the value changes only this view.
+        block: a private writable view: a change of the value changes only this view.
         trusted: False reads only what needs no code.
         head: of the block, where the caller has read it already.
 
