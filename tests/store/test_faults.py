@@ -17,8 +17,7 @@ from custom_nodes.discomfort.store import run_dir
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.system import locks
 from custom_nodes.discomfort.workflow_context import WorkflowContext
-
-from .conftest import PROGRAMS, shm_files, wait_until
+from support.stores import PROGRAMS, shm_files, wait_until
 
 
 def can_mount() -> bool:

@@ -9,8 +9,7 @@ import pytest
 from custom_nodes.discomfort.store.blocks.base import NoRoom
 from custom_nodes.discomfort.store.blocks.named_blocks import PosixBlocks
 from custom_nodes.discomfort.store.encoding import codec
-
-from .conftest import shared_memory
+from support.stores import shared_memory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX shared memory")
 

@@ -16,8 +16,7 @@ import torch
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.workflow_context import WorkflowContext
-
-from .conftest import open_handles, shared_memory, shm_files
+from support.stores import open_handles, shared_memory, shm_files
 
 
 class Point:

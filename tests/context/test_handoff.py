@@ -19,8 +19,7 @@ from custom_nodes.discomfort.store import worker_side
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.store.save_order import SaveOrder
 from custom_nodes.discomfort.workflow_context import WorkflowContext
-
-from .conftest import open_handles, shm_files
+from support.stores import open_handles, shm_files
 
 
 def as_text(loan):
