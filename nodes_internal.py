@@ -1,8 +1,8 @@
 """The two nodes that ports become in a prompt, which run in the worker and talk to the store there,
 and one that the user's ComfyUI gets where a node expands (`editor/run_nodes/crossing.py`).
 
-Their inputs are literals that the master wrote (`graph/plan/swap_ports.py`); nobody places them by
-hand.
+Their inputs are literals that the master wrote (`graph/plan/swap_ports.py`): they are not meant to
+be placed by hand.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ class DiscomfortContextLoader:
 def _source_of(content: str, prompt: Any) -> tuple[str, str]:
     """Where the prompt says that a frozen value lies: run_dir, version."""
     for node in (prompt or {}).values():
-        place = (node.get("_meta") or {}).get("place")
-        if place and node.get("inputs", {}).get("version") == content:
-            return place[0], place[1]
+        source = (node.get("_meta") or {}).get("place")
+        if source and node.get("inputs", {}).get("version") == content:
+            return source[0], source[1]
     raise ValueError(
         "This loader reads a value that a reference has frozen in, and only Discomfort knows where "
         "that is. Run the reference from Python."
@@ -135,10 +135,12 @@ class DiscomfortContextSaver:
         self, unique_id: list[str], handoff: list[str], input_data: list[Any]
     ) -> dict[str, Any]:
         from .store import worker_side
+        from .store.save_order import SaveOrder
 
         is_list = len(input_data) != 1
         value = input_data if is_list else input_data[0]
-        worker_side.save(json.loads(handoff[0]), unique_id[0], value, is_list)
+        order = SaveOrder.from_json(json.loads(handoff[0]))
+        worker_side.save(order, unique_id[0], value, is_list)
         return {}
 
 

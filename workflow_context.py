@@ -1,4 +1,4 @@
-"""WorkflowContext: the data store of one run. The front door of `store/`.
+"""WorkflowContext: the data store of one run. The front door of `context/` and `store/`.
 
 Values live in shared memory, so that a worker reads them without a copy, and on disk where memory
 is short.
@@ -6,40 +6,32 @@ is short.
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import uuid
 from pathlib import Path
 from typing import Any
 
-from .context import frozen_values, lifetime, pickle_files, usage
+from .context import lifetime, pickle_files, usage
 from .context.context_store import ContextStore, check_unique_id
-from .context.handoff import Collected, Loan
-from .context.references import StoredReferences, write_reference
-from .errors import UnknownKeyError
+from .context.references import write_reference
 from .graph.compose.frozen_payload import is_reference
 from .records.history import History
+from .records.live_report import report_history
 from .store import capacity, run_dir
-from .store.capacity import free_ram_bytes
 from .store.encoding import codec
-from .store.ram_first import RamFirst
-from .store.receipt import Receipt
 from .system.config import ContextConfig, load_config
 from .system.files import check_free
 
-__all__ = [
-    "FROZEN_PREFIX", "Collected", "Loan", "Receipt", "WorkflowContext", "check_unique_id",
-    "free_ram_bytes",
-]  # fmt: skip
+__all__ = ["WorkflowContext"]
 
 _PASS_BY = ("val", "ref")
-FROZEN_PREFIX = frozen_values.PREFIX
 
 
 class WorkflowContext:
     """A key -> value store that several threads and processes may use at once.
 
-    Whoever creates a context owns it: when the owner closes it, all its memory and files are freed,
-    and when the owner is killed, the next start does that. A durable context stays on disk until it
+    The process that creates a context owns it: when it closes the context, all memory and files are
+    freed, and when it is killed, the next start does that. A durable context stays on disk until it
     is deleted.
 
     Args:
@@ -57,10 +49,15 @@ class WorkflowContext:
     """
 
     def __init__(
-        self, config_path: str | Path | None = None, max_ram_gb: float | None = None,
-        run_id: str | None = None, create: bool = True, *, trusted: bool = True,
+        self,
+        config_path: str | Path | None = None,
+        max_ram_gb: float | None = None,
+        run_id: str | None = None,
+        create: bool = True,
+        *,
+        trusted: bool = True,
         durable: bool = False,
-    ):  # fmt: skip
+    ):
         config = load_config(ContextConfig, "workflow_context.json", config_path)
         self.run_id = run_dir.check_run_id(run_id if run_id is not None else uuid.uuid4().hex)
         if durable and run_id is None:
@@ -69,29 +66,24 @@ class WorkflowContext:
             raise ValueError("create=False joins a context that is there: pass its run_id.")
         limit = capacity.ram_limit(config, max_ram_gb)
         self.trusted, self.durable = trusted, durable
-        self.is_recorded = config.RECORD_RUNS
-        self._history: History | None = None
         contexts = (
             run_dir.durable_dir() if durable else run_dir.contexts_dir(config.CONTEXTS_DIR_NAME)
         )
-        self._life = lifetime.Life(contexts, self.run_id, limit, create, durable)
-        self.folder = self._life.folder
-        self._references = StoredReferences(self._life)
-        self.internal = ContextStore(self._life, self._references, trusted)
+        self._lifetime = lifetime.Lifetime(contexts, self.run_id, limit, create, durable)
+        self.folder = self._lifetime.folder
+        # What runs, references and nodes do with a context; no part of what users call.
+        self.internal = ContextStore(self._lifetime, trusted)
+        self.is_recorded = config.RECORD_RUNS
 
     # -- values ---------------------------------------------------------------------------------
 
-    def save(
-        self, unique_id: str, data: Any, use_ram: bool = True, pass_by: str = "val",
-        meta: dict[str, Any] | None = None,
-    ) -> None:  # fmt: skip
+    def save(self, unique_id: str, data: Any, use_ram: bool = True, pass_by: str = "val") -> None:
         """Store a value under a key. What was there before is replaced only when the new one is
         whole.
 
         Args:
             use_ram: False: on disk at once.
             pass_by: "val", or "ref" for the workflow that makes the value.
-            meta: internal: small JSON kept with the receipt.
 
         Raises:
             StoreFullError (an OSError): neither RAM nor disk has room; the previous value is kept.
@@ -101,17 +93,15 @@ class WorkflowContext:
         check_unique_id(unique_id)
         if pass_by not in _PASS_BY:
             raise ValueError(f'pass_by must be "val" or "ref", not {pass_by!r}.')
-        if pass_by == "ref":
-            if not is_reference(data):
-                raise TypeError(
-                    f'{unique_id!r}: pass_by="ref" stores the workflow or prompt that makes a '
-                    f"value, not {type(data).__name__}. To store the value itself, leave pass_by "
-                    "out."
-                )
-            self._references.save(unique_id, data, use_ram, meta or {}, {})
+        if pass_by == "val":
+            self.internal.save(unique_id, data, use_ram)
             return
-        with self._references.replacing(unique_id):
-            self._store.save(unique_id, data, use_ram, pass_by, meta)
+        if not is_reference(data):
+            raise TypeError(
+                f'{unique_id!r}: pass_by="ref" stores the workflow or prompt that makes a value, '
+                f"not {type(data).__name__}. To store the value itself, leave pass_by out."
+            )
+        self.internal.save_reference(unique_id, data, use_ram)
 
     def load(self, unique_id: str) -> Any:
         """The value stored under a key. Changing it changes nothing in the store.
@@ -125,23 +115,22 @@ class WorkflowContext:
             CorruptValueError: it is damaged.
         """
         check_unique_id(unique_id)
-        stored = self._store.load(unique_id, self.trusted)
-        return self._references.with_values(unique_id, stored)
+        return self.internal.load(unique_id)
 
     def get_storage_info(self, unique_id: str) -> dict[str, Any] | None:
         """Where and how a value is stored: storage_type, size (bytes), pass_by, shm_name or
         path. A reference has its recipe, too: equal for references that make the same value; None
-        as long as nobody made or used it in a run."""
+        as long as no run made or used it."""
         check_unique_id(unique_id)
-        return usage.storage_info(self._store, unique_id)
+        return usage.storage_info(self.internal.store, unique_id)
 
     def list_keys(self) -> list[str]:
         """The unique_ids that have a value."""
-        return [key for key in self._store.unique_ids() if not key.startswith(frozen_values.PREFIX)]
+        return self.internal.list_keys()
 
     def get_usage(self) -> dict[str, Any]:
         """RAM and disk that the stored values take, and the limit of RAM."""
-        return usage.usage(self._store)
+        return usage.usage(self.internal.store)
 
     def export_data(
         self, unique_id: str, destination_path: str | Path, overwrite: bool = False
@@ -154,8 +143,7 @@ class WorkflowContext:
             FileExistsError: the file is there, and `overwrite` is False.
         """
         check_unique_id(unique_id)
-        receipt = self._store.receipt(unique_id)
-        if receipt.pass_by == "ref":
+        if self.internal.get_receipt(unique_id).pass_by == "ref":
             raise TypeError(
                 f"{unique_id!r} is stored by reference: it has no value to export. "
                 "export_reference() writes the workflow that makes it."
@@ -163,7 +151,7 @@ class WorkflowContext:
         path = Path(destination_path)
         check_free(path, overwrite)
         pickle_files.write_pickle(self.load(unique_id), path, overwrite)
-        self._store.remove(unique_id)
+        self.internal.store.remove(unique_id)
 
     def import_data(self, path: str | Path, unique_id: str, use_ram: bool = True) -> None:
         """Read a .pkl file, as `export_data` wrote it, and store its value under a key.
@@ -190,7 +178,7 @@ class WorkflowContext:
             FileExistsError: the file is there, and `overwrite` is False.
         """
         check_unique_id(unique_id)
-        if self._store.receipt(unique_id).pass_by != "ref":
+        if self.internal.get_receipt(unique_id).pass_by != "ref":
             raise TypeError(
                 f"{unique_id!r} is stored by value. export_data() writes it to a pickle file."
             )
@@ -210,7 +198,7 @@ class WorkflowContext:
             UntrustedValueError: a frozen value needs code to be read.
         """
         check_unique_id(unique_id)
-        workflow = self._references.read_file(Path(path))
+        workflow = self.internal.references.read_file(Path(path))
         self.save(unique_id, workflow, pass_by="ref")
 
     def report(self, path: str | Path) -> Path:
@@ -223,17 +211,7 @@ class WorkflowContext:
         Returns:
             The file.
         """
-        from .records.live_report import report_history
-
-        return report_history(self.history, self._find_value, path)
-
-    def _find_value(self, version: str) -> Any:
-        """The value of that version; LookupError when another took its place."""
-        for key in self.list_keys():
-            with contextlib.suppress(UnknownKeyError):
-                if self.internal.version(key) == version:
-                    return self.load(key)
-        raise LookupError(version)
+        return report_history(self.history, self.internal.find_value, path)
 
     @staticmethod
     def measure(value: Any) -> int:
@@ -247,29 +225,23 @@ class WorkflowContext:
         except Exception as e:
             raise TypeError(f"A value of type {type(value).__name__} can't be stored: {e}") from e
 
-    @property
+    @functools.cached_property
     def history(self) -> History:
         """What the runs on this context did; `report` shows it."""
-        if self._history is None:
-            self._history = History()
-        return self._history
+        return History()
 
-    # -- life -----------------------------------------------------------------------------------
-
-    @property
-    def _store(self) -> RamFirst:
-        return self._life.store
+    # -- its end --------------------------------------------------------------------------------
 
     @property
     def is_closed(self) -> bool:
-        return self._life.is_closed
+        return self._lifetime.is_closed
 
     def shutdown(self) -> None:
-        """Free every segment and file of an own temporary context; leave others and durable ones.
+        """Free every block and file of an own temporary context; leave others and durable ones.
         Idempotent."""
-        if self._history is not None:
-            self._history.close()  # it may still draw what is stored here
-        self._life.close()
+        if "history" in vars(self):
+            self.history.close()  # it may still draw what is stored here
+        self._lifetime.close()
 
     def __enter__(self) -> WorkflowContext:
         return self

@@ -139,7 +139,7 @@ def measure(reader: Reader, size: int, repeats: int) -> dict[str, float]:
             load.append(loaded)
             if size >= 1 << 28:  # memory for one at a time
                 context.save(f"new{i}", 0)
-                context._store.ram.pool.trim()
+                context.internal.store.blocks.trim()
         for _ in range(4):  # until the blocks go round
             pair("same")
         for _ in range(repeats):

@@ -1,6 +1,7 @@
-"""What the other packages do with a context: receipts, references, lending to a run.
+"""ContextStore: one context as runs, references and nodes use it.
 
-`workflow_context.py` is the door for users; behind it, `context.internal` is one of these.
+What `WorkflowContext` offers to users stands on it, and what only Discomfort itself needs is here:
+lending values to a run, references with their frozen values, versions, second keys.
 """
 
 from __future__ import annotations
@@ -13,98 +14,13 @@ from typing import Any
 from ..errors import UnknownKeyError
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
-from . import handoff, lifetime
+from . import handoff
+from .frozen_values import FROZEN_PREFIX
 from .handoff import Collected, Loan
+from .lifetime import Lifetime
 from .references import StoredReferences
 
 _KEPT_WHEN_EMPTY_BYTES = 128 << 20
-
-
-class ContextStore:
-    """One context, as runs and references use it.
-
-    Args:
-        trusted: whether values that need code to be read may be loaded.
-    """
-
-    def __init__(self, life: lifetime.Life, references: StoredReferences, trusted: bool):
-        self._life, self._references, self._trusted = life, references, trusted
-
-    @property
-    def _store(self) -> RamFirst:
-        return self._life.store
-
-    def get_used_bytes(self) -> dict[str, int]:
-        """What the stored values take: "ram" and "disk"."""
-        return self._store.book.used_bytes
-
-    def version(self, unique_id: str) -> str:
-        """Changes whenever something else is stored under the key; unique over all
-        contexts."""
-        return self._store.receipt(unique_id).version
-
-    def get_receipt(self, unique_id: str) -> Receipt:
-        """How the value is stored, with `meta`."""
-        return self._store.receipt(unique_id)
-
-    def load_reference(self, unique_id: str) -> Any:
-        """The workflow of a reference as it is stored, without its frozen values."""
-        return self._store.load(unique_id, self._trusted)
-
-    def content_of(self, receipt: Receipt) -> str:
-        """The hash of a stored value's content; the block is lent to a run."""
-        return self._references.content_of(receipt)
-
-    def keep_reference(
-        self, unique_id: str, workflow: Any, recipe: str, kept: Mapping[str, Receipt]
-    ) -> None:
-        """Save a reference with values of this context frozen in: content -> receipt."""
-        self._references.save(unique_id, workflow, True, {"recipe": recipe}, kept)
-
-    def note_recipe(self, unique_id: str, version: str, recipe: str) -> None:
-        """Remember the recipe of a reference that somebody saved."""
-        self._references.note_recipe(unique_id, version, recipe)
-
-    def missing_contents(self, contents: Iterable[str]) -> list[str]:
-        """Of frozen values those that this context does not have."""
-        return self._references.missing(contents)
-
-    def holding(self, values: Mapping[str, str]) -> AbstractContextManager[None]:
-        """Have the packed values of workflows here as long as these run."""
-        return self._references.holding(values)
-
-    def copy_key(self, src: str, dst: str) -> Receipt:
-        """A second key for the same stored value; costs a line in the receipts."""
-        check_unique_id(dst)
-        with self._references.replacing(dst):
-            return self._store.copy(src, dst)
-
-    def delete_key(self, unique_id: str) -> None:
-        """Remove a key; KeyError when absent."""
-        with self._references.replacing(unique_id):
-            self._store.remove(unique_id)
-
-    def clear(self) -> None:
-        """Remove every key, so that the context can serve another run.
-
-        Freed memory is kept for it, but not much.
-        """
-        for key in self._store.unique_ids():
-            with contextlib.suppress(UnknownKeyError):  # another process was faster
-                self.delete_key(key)
-        pool = self._store.ram.pool
-        pool.trim(max(0, pool.size_bytes - _KEPT_WHEN_EMPTY_BYTES))
-
-    def lend(self, load: Iterable[str], use_ram: bool = True) -> Loan:
-        """Lend values to one run of the worker, and tell it where to save."""
-        return handoff.lend(self._store, load, use_ram)
-
-    def collect(self, loan: Loan, commit: bool = True) -> Collected:
-        """Collect what the run saved, also after a failure. Idempotent.
-
-        The result's `load(unique_id)` reads what this run saved, whoever saves the key meanwhile.
-        """
-        return handoff.collect(self._store, loan, commit, self._trusted)
 
 
 def check_unique_id(unique_id: Any) -> None:
@@ -115,3 +31,131 @@ def check_unique_id(unique_id: Any) -> None:
         raise ValueError(
             "A unique_id must not be empty. Name the value as the port that it is for or from."
         )
+
+
+class ContextStore:
+    """The values and references of one context. Threads may share it.
+
+    Args:
+        trusted: False refuses to load values that need code to be read.
+    """
+
+    def __init__(self, lifetime: Lifetime, trusted: bool):
+        self._lifetime, self._trusted = lifetime, trusted
+        self.references = StoredReferences(lifetime)
+
+    @property
+    def store(self) -> RamFirst:
+        """The store beneath. Raises StoreError when the context is closed."""
+        return self._lifetime.store
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def save(self, unique_id: str, data: Any, use_ram: bool = True) -> None:
+        """See `WorkflowContext.save`; by value."""
+        store = self.store
+        replaced = store.known(unique_id)
+        store.save(unique_id, data, use_ram)
+        self.references.let_go_of(replaced)
+
+    def load(self, unique_id: str) -> Any:
+        """See `WorkflowContext.load`."""
+        stored = self.store.load(unique_id, self._trusted)
+        return self.references.with_values(unique_id, stored)
+
+    def load_reference(self, unique_id: str) -> Any:
+        """As `load`, but a reference comes without the values that are frozen into it."""
+        return self.store.load(unique_id, self._trusted)
+
+    def find_value(self, version: str) -> Any:
+        """The value of that version; LookupError when another took its place."""
+        for key in self.list_keys():
+            with contextlib.suppress(UnknownKeyError):
+                if self.version(key) == version:
+                    return self.load(key)
+        raise LookupError(version)
+
+    # -- keys -----------------------------------------------------------------------------------
+
+    def list_keys(self) -> list[str]:
+        """The unique_ids that have a value. Frozen values have none."""
+        return [key for key in self.store.unique_ids() if not key.startswith(FROZEN_PREFIX)]
+
+    def get_receipt(self, unique_id: str) -> Receipt:
+        """How the value is stored; UnknownKeyError when there is none."""
+        return self.store.receipt(unique_id)
+
+    def version(self, unique_id: str) -> str:
+        """Changes whenever something else is stored under the key; unique over all contexts."""
+        return self.store.receipt(unique_id).version
+
+    def copy_key(self, source: str, target: str) -> Receipt:
+        """A second key for the same stored value; costs a line in the receipts."""
+        check_unique_id(target)
+        replaced = self.store.known(target)
+        receipt = self.store.copy(source, target)
+        self.references.let_go_of(replaced)
+        return receipt
+
+    def delete_key(self, unique_id: str) -> None:
+        """Remove a key; UnknownKeyError when absent."""
+        replaced = self.store.known(unique_id)
+        self.store.remove(unique_id)
+        self.references.let_go_of(replaced)
+
+    def clear(self) -> None:
+        """Remove every key, so that the context can serve another run.
+
+        Freed memory is kept for it, but not much.
+        """
+        for key in self.store.unique_ids():
+            with contextlib.suppress(UnknownKeyError):  # another process was faster
+                self.delete_key(key)
+        blocks = self.store.blocks
+        blocks.trim(max(0, blocks.kept_bytes - _KEPT_WHEN_EMPTY_BYTES))
+
+    def get_used_bytes(self) -> dict[str, int]:
+        """What the stored values take: "ram" and "disk"."""
+        book = self.store.book
+        return {storage: book.used_bytes(storage) for storage in ("ram", "disk")}
+
+    # -- references -----------------------------------------------------------------------------
+
+    def save_reference(self, unique_id: str, workflow: Any, use_ram: bool) -> None:
+        """See `WorkflowContext.save`; by reference, with the values frozen into it."""
+        self.references.save(unique_id, workflow, use_ram, {}, {})
+
+    def keep_reference(
+        self, unique_id: str, workflow: Any, recipe: str, kept: Mapping[str, Receipt]
+    ) -> None:
+        """Save a reference with values of this context frozen in: content -> receipt."""
+        self.references.save(unique_id, workflow, True, {"recipe": recipe}, kept)
+
+    def note_recipe(self, unique_id: str, version: str, recipe: str) -> None:
+        """Remember the recipe of a reference, if it is still of that version."""
+        self.references.note_recipe(unique_id, version, recipe)
+
+    def content_of(self, receipt: Receipt) -> str:
+        """The hash of a stored value's content; the block is lent to a run."""
+        return self.references.content_of(receipt)
+
+    def missing_contents(self, contents: Iterable[str]) -> list[str]:
+        """Of frozen values those that this context does not have."""
+        return self.references.missing(contents)
+
+    def holding(self, values: Mapping[str, str]) -> AbstractContextManager[None]:
+        """Have the packed values of workflows here as long as these run."""
+        return self.references.holding(values)
+
+    # -- runs -----------------------------------------------------------------------------------
+
+    def lend(self, load: Iterable[str], use_ram: bool = True) -> Loan:
+        """Lend values to one run of the worker, with the order where to save."""
+        return handoff.lend(self.store, load, use_ram)
+
+    def collect(self, loan: Loan, commit: bool = True) -> Collected:
+        """Collect what the run saved, also after a failure. Idempotent.
+
+        The result's `load(unique_id)` reads what this run saved, also when the key is saved anew.
+        """
+        return handoff.collect(self.store, loan, commit, self._trusted)

@@ -1,8 +1,8 @@
 """What one run of the worker may load and where it may save, and what comes back from it.
 
 The worker never writes receipts.json. It gets versions (a version is the block's name) and an
-order, and leaves one small file for each value it saved, `<run
-folder>/handoff/<nonce>.<version>.json`.
+order, and leaves one small file for each value it saved: `handoff/<nonce>.<version>.json` in the
+context's folder.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from ..store.encoding import codec
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
+from ..store.save_order import SaveOrder
 from ..system.random_names import random_name
 
 log = logging.getLogger("discomfort.store")
@@ -26,37 +27,40 @@ log = logging.getLogger("discomfort.store")
 
 @dataclass(slots=True)
 class Loan:
-    """One run's loan. `save_order` goes, as JSON, to every saver; `versions` to the loaders.
+    """One run's loan: what its loaders load, and how its savers save.
 
-    The blocks that `receipts` name stay until it is taken back.
+    The blocks that `receipts` name stay until it is collected.
+
+    Attributes:
+        versions: unique_id -> what the loader of it loads.
+        save_order: goes, as JSON, to every saver.
     """
 
-    run_dir: str
+    save_order: SaveOrder
+    receipts: dict[str, Receipt]
     versions: dict[str, str]
-    save_order: dict[str, Any]
-    receipts: dict[str, Receipt] = field(default_factory=dict)
     collected: Collected | None = None
     lock: Any = field(default_factory=threading.Lock, repr=False)
 
     @property
-    def nonce(self) -> str:
-        return self.save_order["nonce"]
+    def run_dir(self) -> str:
+        return self.save_order.run_dir
 
 
 class Collected(dict[str, Receipt]):
-    """What a run saved. `load` reads exactly these values, also when somebody saves the keys anew.
+    """What a run saved. `load` reads exactly these values, also when the keys are saved anew.
 
     They stay as long as this object, or until `release`. What this process has no code for comes
-    as an UnopenedValue, since whoever ran something may not even want to look at it.
+    as an UnopenedValue, since it may not have to be looked at here at all.
     """
 
     def __init__(self, store: RamFirst, receipts: Iterable[Receipt], trusted: bool):
         super().__init__({r.unique_id: r for r in receipts})
         self._store, self._trusted = store, trusted
         for receipt in self.values():
-            store.keeper.pin(receipt)
+            store.blocks.pin(receipt)
         versions = [r.version for r in self.values()]
-        self._finalizer = weakref.finalize(self, store.keeper.unpin_later, versions)
+        self._finalizer = weakref.finalize(self, store.blocks.unpin_later, versions)
 
     def __hash__(self) -> int:  # type: ignore[override]  # a weak reference needs one
         return id(self)
@@ -67,12 +71,12 @@ class Collected(dict[str, Receipt]):
     def release(self) -> None:
         """Let go: what no key names any more is freed. Safe to call twice."""
         self._finalizer()
-        self._store.keeper.settle()
+        self._store.blocks.settle()
 
 
 def _unpin(store: RamFirst, versions: list[str]) -> None:
     for version in versions:
-        store.keeper.unpin(version)
+        store.blocks.unpin(version)
 
 
 def lend(store: RamFirst, load: Iterable[str], use_ram: bool) -> Loan:
@@ -81,29 +85,28 @@ def lend(store: RamFirst, load: Iterable[str], use_ram: bool) -> Loan:
     Raises:
         UnknownKeyError: nothing is stored under one of the keys; nothing stays pinned.
     """
-    store.keeper.settle()
+    store.blocks.settle()
     (store.folder / "handoff").mkdir(mode=0o700, exist_ok=True)
     pinned: dict[str, Receipt] = {}
     try:
         for unique_id in load:
             receipt = store.pin_current(unique_id)
             if unique_id in pinned:
-                store.keeper.unpin(receipt.version)
+                store.blocks.unpin(receipt.version)
             else:
                 pinned[unique_id] = receipt
     except BaseException:
         _unpin(store, [r.version for r in pinned.values()])
         raise
-    save_order = {
-        "nonce": random_name(12),
-        "run_dir": str(store.folder),
-        "token": store.book.token,
-        "use_ram": bool(use_ram and store.limit_bytes),
-        "room": store.room_bytes(),
-        "spare": store.keeper.lend(),
-    }
-    versions = {unique_id: r.version for unique_id, r in pinned.items()}
-    return Loan(str(store.folder), versions, save_order, pinned)
+    order = SaveOrder(
+        run_dir=str(store.folder),
+        token=store.book.token,
+        nonce=random_name(12),
+        use_ram=bool(use_ram and store.limit_bytes),
+        room_bytes=store.room_bytes(),
+        spare=tuple(store.blocks.lend()),
+    )
+    return Loan(order, pinned, {unique_id: r.version for unique_id, r in pinned.items()})
 
 
 def collect(store: RamFirst, loan: Loan, commit: bool, trusted: bool) -> Collected:
@@ -113,7 +116,7 @@ def collect(store: RamFirst, loan: Loan, commit: bool, trusted: bool) -> Collect
             return loan.collected
         # One folder for all runs: to make and remove one for each costs more than all the rest.
         folder = store.folder / "handoff"
-        files = sorted(folder.glob(loan.nonce + ".*")) if folder.exists() else []
+        files = sorted(folder.glob(loan.save_order.nonce + ".*")) if folder.exists() else []
         try:
             receipts = _collect(store, files)
             collected = Collected(store, receipts, trusted)
@@ -123,7 +126,7 @@ def collect(store: RamFirst, loan: Loan, commit: bool, trusted: bool) -> Collect
         finally:
             if loan.collected is not None:
                 _unpin(store, list(loan.versions.values()))
-                store.keeper.return_lent(loan.save_order["spare"])
+                store.blocks.return_lent(loan.save_order.spare)
         for path in files:
             path.unlink(missing_ok=True)
         return collected
@@ -135,15 +138,13 @@ def _collect(store: RamFirst, files: list[Path]) -> list[Receipt]:
     for path in files:
         if path.suffix != ".json":
             version = path.name.split(".")[1]
-            for storage in ("ram", "disk"):
-                # Not kept for reuse: a saver of a cancelled run may be writing to it still.
-                store.keeper.blocks(storage).remove(version)
+            store.blocks.remove_unfinished(version)
             continue
         data = json.loads(path.read_text(encoding="utf-8"))
         receipt = Receipt.from_json(data["unique_id"], data)
-        store.keeper.adopt(receipt)
+        store.blocks.adopt(receipt)
         replaced = receipts.get(receipt.unique_id)
         if replaced is not None:
-            store.keeper.blocks(replaced.storage).remove(replaced.version)
+            store.blocks.remove(replaced)
         receipts[receipt.unique_id] = receipt
     return list(receipts.values())

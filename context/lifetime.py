@@ -1,6 +1,6 @@
-"""The life of a context: its folder is made or joined, its store opened, and all of it closed once.
+"""The lifetime of a context: its folder is made or joined, its store opened, all of it closed once.
 
-`workflow_context.py` owns a `Life` and asks it for the store each time it needs it.
+`workflow_context.py` makes a `Lifetime`; `ContextStore` asks it for the store at each use.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from pathlib import Path
 
 from ..errors import ContextNotFound, StoreError
 from ..store import run_dir
+from ..store.block_use import Role
 from ..store.ram_first import RamFirst
-from ..store.receipt_book import ReceiptBook
+from ..store.receipt_book import FILE_NAME, ReceiptBook
+from ..store.versions import new_token
 
-_RECEIPTS = "receipts.json"
 _READY_S = 10.0
 
 
-class Life:
+class Lifetime:
     """One context in this process, from its opening to its end.
 
     Garbage collection and the end of the interpreter close it as well.
@@ -43,12 +44,12 @@ class Life:
         if create and not is_durable:
             run_dir.purge(contexts)
         owner = _make_or_join(self.folder, is_durable) if create else _join(self.folder)
+        role = Role.EQUAL if is_durable else Role.GUEST if owner is None else Role.OWNER
         try:
-            self._store = RamFirst(self.folder, limit_bytes, owner is not None, is_durable)
+            self._store = RamFirst(self.folder, limit_bytes, role)
         except BaseException:
             if owner is not None:
-                run_dir.remove_folder(self.folder)
-                owner.release()
+                owner.remove_folder()
             raise
         self._finalizer = weakref.finalize(self, _close, self._store, owner, os.getpid())
 
@@ -80,7 +81,7 @@ def delete_durable(run_id: str) -> None:
 
 
 def _join(folder: Path) -> None:
-    if not (folder / _RECEIPTS).exists():
+    if not (folder / FILE_NAME).exists():
         raise ContextNotFound(errno.ENOENT, f"There is no context {folder.name!r}", str(folder))
 
 
@@ -94,14 +95,13 @@ def _make_or_join(folder: Path, is_durable: bool) -> run_dir.Owner | None:
             is_ours = owner.acquire()
         except FileNotFoundError:
             continue  # a purge took the folder away between the two steps
-        has_receipts = (folder / _RECEIPTS).exists()
+        has_receipts = (folder / FILE_NAME).exists()
         if not is_ours:
             if has_receipts:
                 return None
-            time.sleep(0.001)  # somebody is just making it
+            time.sleep(0.001)  # its owner is just making it
         elif has_receipts and not is_durable:
-            run_dir.remove_folder(folder)  # a dead owner's, younger than our purge
-            owner.release()
+            owner.remove_folder()  # a dead owner's, younger than our purge
         else:
             return _settle(folder, owner, has_receipts, is_durable)
     raise StoreError(
@@ -114,12 +114,12 @@ def _settle(
 ) -> run_dir.Owner | None:
     """Make the folder that we alone are in a context."""
     if not has_receipts:
-        token = run_dir.new_token()
+        token = new_token()
         if not is_durable:
             owner.mark_token(token)
         ReceiptBook.create(folder, folder.name, token)
     if is_durable:
-        owner.release(is_removing=False)  # all who open it have equal rights, and nobody removes it
+        owner.release()  # all who open it have equal rights, and none removes it
         return None
     return owner
 
@@ -129,6 +129,5 @@ def _close(store: RamFirst, owner: run_dir.Owner | None, pid: int) -> None:
         return
     with contextlib.ExitStack() as steps:  # goes on past a failure, and lets the first error out
         if owner is not None:
-            steps.callback(owner.release)
-            steps.callback(run_dir.remove_folder, store.folder)
+            steps.callback(owner.remove_folder)
         steps.callback(store.close)

@@ -3,52 +3,41 @@
 from __future__ import annotations
 
 import io
-import json
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import CorruptValueError, UntrustedValueError
-from ..store.encoding import describe
+from ..store.encoding.describe import SAFE_GLOBALS
 from ..system.files import write_file
 
 # What numpy and torch name in a plain pickle of arrays and tensors (numpy 1 and 2, torch 2).
 _NUMPY = {
-    ("multiarray", "_reconstruct"), ("multiarray", "scalar"), ("numeric", "_frombuffer"),
-}  # fmt: skip
+    ("multiarray", "_reconstruct"),
+    ("multiarray", "scalar"),
+    ("numeric", "_frombuffer"),
+}
 _TORCH = {
-    ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_parameter"),
-    ("torch._utils", "_rebuild_sparse_tensor"), ("torch._utils", "_rebuild_nested_tensor"),
-    ("torch._utils", "_rebuild_tensor_v3"), ("torch.serialization", "_get_layout"),
-    ("torch", "Size"), ("torch", "device"),
-}  # fmt: skip
+    ("torch", "Size"),
+    ("torch", "device"),
+    ("torch.serialization", "_get_layout"),
+    ("torch._utils", "_rebuild_nested_tensor"),
+    ("torch._utils", "_rebuild_parameter"),
+    ("torch._utils", "_rebuild_sparse_tensor"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    ("torch._utils", "_rebuild_tensor_v3"),
+}
 
 
 def write_pickle(value: Any, path: Path, overwrite: bool) -> None:
     """Write a value with what any Python can read."""
     import cloudpickle
 
+    def write(file: IO[bytes]) -> None:
+        cloudpickle.dump(value, file, protocol=pickle.DEFAULT_PROTOCOL)
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(
-        path,
-        lambda file: cloudpickle.dump(value, file, protocol=pickle.DEFAULT_PROTOCOL),
-        overwrite=overwrite,
-        is_synced=True,
-    )
-
-
-def read_json(path: Path) -> Any:
-    """What is in a JSON file.
-
-    Raises:
-        CorruptValueError: it is none.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as e:
-        raise CorruptValueError(f"{path} can't be read as JSON: {e}") from e
-    except RecursionError as e:
-        raise CorruptValueError(f"{path} can't be read: it is nested too deeply.") from e
+    write_file(path, write, overwrite=overwrite, is_synced=True)
 
 
 def read_pickle(path: Path, trusted: bool) -> Any:
@@ -68,7 +57,7 @@ def read_pickle(path: Path, trusted: bool) -> Any:
 
 class _DataOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        found = describe.SAFE_GLOBALS.get((module, name))
+        found = SAFE_GLOBALS.get((module, name))
         if found is not None:
             return found
         if (module, name) == ("torch.storage", "_load_from_bytes"):
@@ -88,8 +77,7 @@ class _DataOnly(pickle.Unpickler):
             return super().find_class(module, name)
         raise UntrustedValueError(
             f"The file names {module}.{name}, which could run code, and this context was opened "
-            "with "
-            "trusted=False. Nothing of it was stored."
+            "with trusted=False. Nothing of it was stored."
         )
 
     def _is_dtype(self, module: str, name: str) -> bool:

@@ -24,20 +24,20 @@ from ..graph.compose.frozen_payload import (
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
 from ..system.files import write_file
-from . import frozen_values, pickle_files
-from .lifetime import Life
+from . import frozen_values
+from .lifetime import Lifetime
 
 
 class StoredReferences:
     """The references of one context."""
 
-    def __init__(self, life: Life):
-        self._life = life
+    def __init__(self, lifetime: Lifetime):
+        self._lifetime = lifetime
         self._held: Counter[str] = Counter()  # frozen values of workflows that run just now
 
     @property
     def _store(self) -> RamFirst:
-        return self._life.store
+        return self._lifetime.store
 
     def save(
         self,
@@ -57,10 +57,11 @@ class StoredReferences:
         contents = contents_named(workflow)
         packed = {content: text for content, text in packed.items() if content in contents}
         about = {**meta, "frozen": sorted(contents)}
-        with self.replacing(unique_id):
-            frozen_values.save_reference(
-                self._store, unique_id, workflow, about, packed, kept, use_ram
-            )
+        replaced = self._store.known(unique_id)
+        with frozen_values.written(self._store, packed, use_ram) as written:
+            beside = frozen_values.to_entries({**written, **kept})
+            self._store.save(unique_id, workflow, use_ram, "ref", about, beside)
+        self.let_go_of(replaced)
 
     def with_values(self, unique_id: str, stored: Any) -> Any:
         """What is stored under a key, with the values that are frozen into it if there are any."""
@@ -75,7 +76,7 @@ class StoredReferences:
         Raises:
             CorruptValueError: it can't be a reference in this context.
         """
-        workflow = pickle_files.read_json(path)
+        workflow = _read_json(path)
         reason = why_no_reference(workflow)
         if reason is None:
             parts = unpack_values(workflow)
@@ -97,13 +98,9 @@ class StoredReferences:
         """Of frozen values those that the context does not have."""
         return frozen_values.missing(self._store, contents)
 
-    @contextlib.contextmanager
-    def replacing(self, unique_id: str) -> Iterator[None]:
-        """While something else is stored under a key, or nothing: then what only the reference
-        there had frozen in is freed."""
-        before = self._store.book.receipts.get(unique_id)
-        yield
-        if before is not None and (before.meta or {}).get("frozen"):
+    def let_go_of(self, replaced: Receipt | None) -> None:
+        """Free what only this reference had frozen in, when another value took its key."""
+        if replaced is not None and (replaced.meta or {}).get("frozen"):
             self._drop_unused()
 
     @contextlib.contextmanager
@@ -114,9 +111,8 @@ class StoredReferences:
             return
         self._held.update(values.keys())
         try:
-            frozen_values.commit_written(
-                self._store, frozen_values.write_packed(self._store, values)
-            )
+            with frozen_values.written(self._store, values) as written:
+                self._store.commit(frozen_values.to_entries(written))
             yield
         finally:
             self._held.subtract(values.keys())
@@ -133,3 +129,17 @@ def write_reference(workflow: Any, path: Path, overwrite: bool) -> None:
     text = json.dumps(workflow)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, lambda f: f.write(text.encode()), overwrite=overwrite, is_synced=True)
+
+
+def _read_json(path: Path) -> Any:
+    """What is in a JSON file.
+
+    Raises:
+        CorruptValueError: it is none.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as e:
+        raise CorruptValueError(f"{path} can't be read as JSON: {e}") from e
+    except RecursionError as e:
+        raise CorruptValueError(f"{path} can't be read: it is nested too deeply.") from e

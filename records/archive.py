@@ -1,7 +1,7 @@
 """Records on disk: where they are, who writes them, reading them, and how many are kept.
 
     <user's data folder>/discomfort/runs/<record_id>/
-        record.jsonl      see `lines`
+        record.jsonl      see `record_file`
         pictures.N        small pictures, one behind the other; the lines say where each is
         <digest>.json     the workflows that ran
         owner.lock        held by the writer for as long as it lives
@@ -16,14 +16,13 @@ import json
 import logging
 import os
 import re
-import shutil
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..store import run_dir
-from ..system import locks
+from ..system.owned_folders import LOCK_NAME, folders_in, is_held, owner_lock, remove_owned
 from ..system.random_names import random_name
+from ..system.user_folders import data_folder
 from .record_file import Entry, parse_lines
 from .table import build_view, summarize
 
@@ -32,7 +31,6 @@ log = logging.getLogger("discomfort.records")
 MAX_RECORDS = 50
 MAX_BYTES = 512 << 20
 LINES_NAME = "record.jsonl"
-LOCK_NAME = "owner.lock"
 _RECORD_ID = re.compile(r"\d{8}-\d{6}-[0-9a-z]{8}")
 _NAME = re.compile(r"[0-9a-z_]{1,80}")
 
@@ -49,7 +47,7 @@ class _Stamp(NamedTuple):
 
 def records_dir() -> Path:
     """Where this user's records are; made if absent, closed to others."""
-    return run_dir.user_data_dir("runs")
+    return data_folder("runs")
 
 
 def new_record_id(local_time: str) -> str:
@@ -59,14 +57,7 @@ def new_record_id(local_time: str) -> str:
 
 def is_alive(folder: Path) -> bool:
     """Whether the process that writes a record still runs: it holds the lock."""
-    try:
-        fd = os.open(folder / LOCK_NAME, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        return not locks.try_exclusive(fd)
-    finally:
-        os.close(fd)
+    return is_held(folder / LOCK_NAME)
 
 
 class Archive:
@@ -213,23 +204,18 @@ def _read_picture(folder: Path, entry: Entry) -> bytes:
 
 
 def _folders(root: Path) -> list[Path]:
-    return [
-        Path(e.path)
-        for e in os.scandir(root)
-        if _RECORD_ID.fullmatch(e.name) and e.is_dir(follow_symlinks=False)
-    ]
+    return [folder for folder in folders_in(root) if _RECORD_ID.fullmatch(folder.name)]
 
 
 def remove_record(folder: Path) -> bool:
-    """Remove a record that nobody writes; False if somebody does."""
-    lock = locks.OwnerLock(folder / LOCK_NAME)
+    """Remove a record whose process has ended; False if that still writes it."""
+    lock = owner_lock(folder)  # one that ended in good order took its lock file along
     try:
         if not lock.acquire():
             return False
     except OSError:
         return False
-    lock.release()
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_owned(folder, lock)
     return True
 
 

@@ -25,7 +25,7 @@ _REMEMBERED = 1000
 
 
 def script_title() -> str:
-    """What a run is called that nobody named: the script's file, or where it was typed in."""
+    """What a run without a name is called: the script's file, or where it was typed in."""
     name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else ""
     if "ipykernel" in sys.modules:
         return "notebook"
@@ -104,7 +104,7 @@ class History:
             self._writer.write(make_line(entry))
 
     def note(self, entry: Entry, is_recorded: bool = True) -> None:
-        """Another entry: see `lines`. Nobody may change it any more."""
+        """Another entry, as `record_file` describes them. It must not be changed any more."""
         self._entries.append(entry)
         if is_recorded and self._writer is not None:
             self._writer.write(make_line(entry))

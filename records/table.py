@@ -12,7 +12,7 @@ from typing import Any
 
 from .record_file import Entry
 
-# How a run may stand. "lost": its process ended without a word.
+# How a run may stand. "lost": its process ended before the run did.
 RUNNING, DONE, FAILED, INTERRUPTED, LOST = "running", "done", "failed", "interrupted", "lost"
 
 Cell = dict[str, Any]

@@ -18,8 +18,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..system import locks
-from .archive import LINES_NAME, LOCK_NAME, new_record_id, purge, records_dir
+from ..system.files import write_all, write_file, written_beside
+from ..system.owned_folders import owner_lock
+from .archive import LINES_NAME, new_record_id, purge, records_dir
 from .record_file import FORMAT, make_line, parse_lines
 from .table import is_in_row, row_of
 from .thumbnails import make_thumbnail
@@ -39,7 +40,7 @@ class RecordWriter:
     Args:
         title: what people see in the list.
         root: the folder of records; None: the user's own.
-        calls_before: how many calls of `run()` there were that it does not tell of.
+        calls_before: how many calls of `run()` were made before, which it does not have.
 
     Raises:
         OSError, StoreError: the folder can't be made.
@@ -93,11 +94,11 @@ class _State:
     def __init__(self, folder: Path):
         self.folder, self.pid = folder, os.getpid()
         self._lock = threading.RLock()
-        self._owner = locks.OwnerLock(folder / LOCK_NAME)
+        self._owner = owner_lock(folder)
         deadline = time.monotonic() + 1
-        while not self._owner.acquire():  # somebody just asks whether we live
+        while not self._owner.acquire():  # another process just asks whether we live
             if time.monotonic() > deadline:
-                raise OSError(f"The record {folder} is somebody else's.")
+                raise OSError(f"The record {folder} is held by another process.")
             time.sleep(0.001)
         self._fd: int | None = os.open(folder / LINES_NAME, _OPEN, 0o600)
         self._pictures_name = "pictures.0"
@@ -168,10 +169,10 @@ class _State:
             if self._fd is None:
                 return
             _append(self.folder / self._pictures_name, data)
-            place = {"file": self._pictures_name, "at": self._picture_bytes, "bytes": len(data)}
+            where = {"file": self._pictures_name, "at": self._picture_bytes, "bytes": len(data)}
             self._picture_bytes += len(data)
             self._pictured[version] = None
-            entry = {"k": "picture", "version": version, **place, **thumbnail.about()}
+            entry = {"k": "picture", "version": version, **where, **thumbnail.about()}
             self.write(make_line(entry))
         if self._picture_bytes > KEPT_PICTURE_BYTES * 3 // 2:
             self.trim()
@@ -191,15 +192,13 @@ class _State:
             )
             _append(self.folder / new_name, new_pictures)
             lines = b"".join(map(make_line, kept))
-            temporary = path.with_suffix(".new")
-            temporary.unlink(missing_ok=True)
-            _append(temporary, lines)
-            os.close(self._fd)
             try:
-                os.replace(temporary, path)
-            except PermissionError:  # Windows: somebody reads it just now; the next time, then
+                with written_beside(path) as draft:
+                    _append(draft, lines)
+                    os.close(self._fd)  # Windows replaces no file that is open
+            except PermissionError:  # Windows: it is just being read; the next time, then
+                (self.folder / new_name).unlink()
                 new_name, new_pictures = old_name, pictures
-                (self.folder / f"pictures.{number + 1}").unlink()
             else:
                 with contextlib.suppress(OSError):
                     old.unlink()
@@ -209,10 +208,8 @@ class _State:
             self._pictured = {e["version"]: None for e in kept if e["k"] == "picture"}
 
     def _give_up(self, error: OSError) -> None:
-        log.warning(
-            "The record %s ends here (%s). Runs go on; make room on the disk to have them "
-            "recorded.", self.folder, error,
-        )  # fmt: skip
+        advice = "Runs go on; make room on the disk to have them recorded."
+        log.warning("The record %s ends here (%s). %s", self.folder, error, advice)
         with self._lock:
             fd, self._fd = self._fd, None
             if fd is not None:
@@ -280,13 +277,12 @@ def trim_entries(
 def _append(path: Path, data: bytes) -> None:
     fd = os.open(path, _OPEN, 0o600)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
+        write_all(fd, data)
     finally:
         os.close(fd)
 
 
 def _write_private(path: Path, data: Mapping[str, Any]) -> None:
     if not path.exists():
-        _append(path, json.dumps(data).encode("utf-8", "surrogatepass"))
+        text = json.dumps(data).encode("utf-8", "surrogatepass")
+        write_file(path, lambda file: file.write(text), is_private=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..graph.plan.recipe import Recipe
 from ..graph.plan.swap_ports import Swapped
 from ..graph.prompt import Prompt, PromptNode
-from ..workflow_context import free_ram_bytes
+from ..system.free_memory import free_ram_bytes
 from .kept_models import CachePins, choose_dropped, model_files
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ..context.frozen_values import frozen_key
+from ..context.handoff import Loan
 from ..errors import Problem, UnknownKeyError, WorkflowError
 from ..graph.compose.closure import close_prompt, close_workflow
 from ..graph.compose.frozen_payload import contents_named
@@ -20,7 +22,8 @@ from ..graph.plan.run_plan import Binding, Frozen, Graft, Load, StepPlan
 from ..graph.plan.swap_ports import recipe_of_output, resolve_output
 from ..graph.workflow.model import is_workflow
 from ..graph.workflow.parse import parse_workflow
-from ..workflow_context import FROZEN_PREFIX, Loan, Receipt, WorkflowContext
+from ..store.receipt import Receipt
+from ..workflow_context import WorkflowContext
 from ..workflows.prepare import Prepared, Preparer
 from .kept_models import CachePins
 
@@ -89,7 +92,7 @@ class References:
         on.
 
         Args:
-            handoff: what the plan loads, lent until `store` is done.
+            loan: what the plan loads, lent until `store` is done.
         """
         maker = _Maker(self, context, made, plan, preparer, loan)
         return [maker.make(unique_id) for unique_id in plan.references]
@@ -196,7 +199,7 @@ class _Maker:
         lent = {**self._kept}
         for content in contents_named(workflow):
             if content not in lent:
-                lent[content] = self._lent[FROZEN_PREFIX + content]
+                lent[content] = self._lent[frozen_key(content)]
         return {content: lent[content] for content in contents_named(workflow)}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from ..workflow_context import check_unique_id
+from ..context.context_store import check_unique_id
 
 
 @dataclass(frozen=True, slots=True)

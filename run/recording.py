@@ -20,7 +20,8 @@ from .options import check_record
 
 if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
-    from ..workflow_context import Collected, WorkflowContext
+    from ..context.handoff import Collected
+    from ..workflow_context import WorkflowContext
     from ..workflows.prepare import Prepared
 
 log = logging.getLogger("discomfort.records")

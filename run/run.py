@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..context.frozen_values import frozen_key
 from ..errors import WorkerDied, WorkerStartError, WorkflowError
 from ..events import SeedsChanged, WorkflowStarted
 from ..graph.plan.recipe import Recipe, type_of
@@ -21,7 +22,6 @@ from ..graph.ports.literals import NOT_LITERAL, as_literal
 from ..graph.ports.missing_inputs import check_inputs, unknown_inputs
 from ..graph.ports.value_types import kind_of
 from ..graph.prompt import Prompt
-from ..workflow_context import FROZEN_PREFIX
 from ..workflows.prepare import Prepared
 from .bindings import binding_of, is_given_by_reference, kind_of_stored
 from .environment import Environment
@@ -32,8 +32,9 @@ from .seeds import DrawnSeeds
 from .submit import OnEvent, Submission, Submitter
 
 if TYPE_CHECKING:
+    from ..context.handoff import Collected, Loan
     from ..records.history import History
-    from ..workflow_context import Collected, Loan, WorkflowContext
+    from ..workflow_context import WorkflowContext
     from ..workflows.sources import Source
 
 log = logging.getLogger("discomfort.run")
@@ -193,7 +194,7 @@ class Run:
                     "shows or saves something. Connect an OUTPUT port to what you want to have."
                 )
             loads = versions_to_load(plan)
-            frozen = [FROZEN_PREFIX + c for c in contents_to_load(plan, prompt, prepared.ports)]
+            frozen = [frozen_key(c) for c in contents_to_load(plan, prompt, prepared.ports)]
             loan = self._context.internal.lend([*loads, *frozen], self._options.use_ram)
             if all(loan.versions[key] == version for key, version in loads.items()):
                 return plan, swapped, loan

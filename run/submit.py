@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from ..context.frozen_values import FROZEN_PREFIX
+from ..context.handoff import Loan
 from ..errors import NodeFailed, RunTimeout, ValidationFailed
 from ..graph.plan.expected_cache import Sent
 from ..graph.plan.swap_ports import Swapped, order_ports
 from ..references.kept_models import is_out_of_memory
 from ..references.model_room import let_go_of_all, make_room, without
-from ..workflow_context import FROZEN_PREFIX, Loan
 from .environment import Environment
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Submitter:
         loan, timeout = submission.loan, self._time_left()
         try:
             result = await self._worker.execute(
-                order_ports(swapped, loan.save_order, _frozen_sources(loan)),
+                order_ports(swapped, loan.save_order.to_json(), _frozen_sources(loan)),
                 client_data=submission.client_data,
                 timeout=timeout,
                 on_event=submission.on_event,

@@ -1,1 +1,1 @@
-"""The data store: values in shared memory or on disk, and the receipts that tell where they are."""
+"""The data store: values in shared memory or on disk, and the receipts that say where they are."""

@@ -1,46 +1,69 @@
-"""Who needs which block: pins, the order of use, and freeing as soon as nobody needs one any more.
+"""Who needs which block: pins, the order of use, and freeing as soon as no one needs one any more.
 
-Used by `ram_first.py`, `spill.py` and `handover.py`, which decide what is written where.
+Used by `ram_first.py`, `spill.py` and `context/handoff.py`, which decide what is written where.
 """
 
 from __future__ import annotations
 
+import enum
 import os
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from .blocks import base, file_blocks
+from .blocks.base import Blocks, Lent
+from .blocks.choose import Storages
 from .receipt import Gone, Receipt
 from .receipt_book import ReceiptBook
 
 _SETTLED = 8  # blocks that one call tries again to free
 _LENT = 4  # blocks for one run
-_POOL_BYTES = 64 << 20
+_ALWAYS_KEPT_BYTES = 64 << 20
 
 
-class Keeper:
+class Role(enum.Enum):
+    """What a process is to a context."""
+
+    OWNER = "owner"  # it made the context: it spills, and collects what others left
+    GUEST = "guest"  # it joined another's
+    EQUAL = "equal"  # the context is durable: there is no owner, and all collect
+
+
+class _Pin:
+    """How often a block is pinned, and what holds it against other processes."""
+
+    __slots__ = ("count", "descriptor")
+
+    def __init__(self, descriptor: int | None):
+        self.count, self.descriptor = 0, descriptor
+
+    def close(self) -> None:
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+
+
+class BlockUse:
     """The blocks of one context in one process. Threads may share it.
 
     Args:
         lock: the store's; what is decided here must not change while the store looks.
         limit_bytes: how much shared memory the context may take.
-        is_owner: whether this process decides about blocks: it collects what others left.
-        is_durable: there is no owner, everybody collects.
+        role: whether this process decides about blocks.
     """
 
     def __init__(
-        self, book: ReceiptBook, ram: base.Blocks, disk: base.Blocks,
-        lock: threading.RLock, limit_bytes: int, is_owner: bool, is_durable: bool = False,
-    ):  # fmt: skip
-        self.book, self.ram, self.disk = book, ram, disk
-        self.limit_bytes = limit_bytes
-        self.recent: OrderedDict[str, None] = OrderedDict()
-        self.pins: dict[str, list[Any]] = {}  # version -> [count, descriptor]
-        self._owner_pid = os.getpid() if is_owner else None
-        self._is_durable = is_durable
-        self._lock = lock
+        self,
+        storages: Storages,
+        book: ReceiptBook,
+        lock: threading.RLock,
+        limit_bytes: int,
+        role: Role,
+    ):
+        self._storages, self._book, self._lock = storages, book, lock
+        self._limit_bytes, self._role, self._pid = limit_bytes, role, os.getpid()
+        self._reusing, self._holding = storages.reusing, storages.holding
+        self._recent: OrderedDict[str, None] = OrderedDict()
+        self._pins: dict[str, _Pin] = {}
         self._due: deque[str] = deque()
         self._deferred: deque[Gone] = deque()
         self._is_closed = False
@@ -48,17 +71,53 @@ class Keeper:
     @property
     def is_owner(self) -> bool:
         """A forked child is none, whatever it inherited."""
-        return self._owner_pid == os.getpid()
+        return self._role is Role.OWNER and self._pid == os.getpid()
 
-    def blocks(self, storage: str) -> base.Blocks:
-        return self.ram if storage == "ram" else self.disk
+    def _blocks_of(self, receipt: Receipt) -> Blocks:
+        return self._storages.at(receipt.storage)
+
+    # -- one block ------------------------------------------------------------------------------
+
+    def open(self, receipt: Receipt) -> memoryview:
+        """See `Blocks.open`."""
+        return self._blocks_of(receipt).open(receipt.version)
+
+    def locate(self, receipt: Receipt) -> str:
+        """The name or path of its block, for people."""
+        return self._blocks_of(receipt).locate(receipt.version)
 
     def touch(self, receipt: Receipt) -> None:
         """The value was used just now."""
         if receipt.storage == "ram":
             with self._lock:
-                self.recent[receipt.version] = None
-                self.recent.move_to_end(receipt.version)
+                self._recent[receipt.version] = None
+                self._recent.move_to_end(receipt.version)
+
+    def least_recent(self, but_last: bool = False) -> Receipt | None:
+        """The value in RAM that was not used for longest, and that can be moved: not pinned.
+
+        Args:
+            but_last: not the one that was used last, also if there is no other.
+        """
+        with self._lock:
+            stored: dict[str, Receipt] = {}
+            for receipt in self._book.receipts.values():
+                if receipt.storage == "ram" and receipt.version not in self._pins:
+                    stored[receipt.version] = receipt
+            # What other processes saved and was not used here counts as oldest.
+            unseen = [r for v, r in stored.items() if v not in self._recent]
+            order = unseen + [stored[v] for v in self._recent if v in stored]
+            if but_last:
+                order = order[:-1]
+            return order[0] if order else None
+
+    def adopt(self, receipt: Receipt) -> None:
+        """A block that the worker made is ours from here on."""
+        if self._holding is not None and receipt.storage == "ram":
+            self._holding.adopt(receipt.version, receipt.size_bytes)
+        self.touch(receipt)
+
+    # -- pins -----------------------------------------------------------------------------------
 
     def pin(self, receipt: Receipt) -> bool:
         """Keep a block under its name until `unpin`, whatever happens to its key.
@@ -67,36 +126,40 @@ class Keeper:
             False if the block is not there any more. It counts as pinned all the same.
         """
         with self._lock:
-            pin = self.pins.get(receipt.version)
-            blocks = self.blocks(receipt.storage)
+            pinning = self._storages.pinning_at(receipt.storage)
+            pin = self._pins.get(receipt.version)
             if pin is None:
-                # The descriptor bears a shared lock: processes that free blocks respect it.
-                descriptor = blocks.pin(receipt.version)
-                pin = self.pins[receipt.version] = [0, descriptor]
-            pin[0] += 1
-            return pin[1] is not None or not isinstance(blocks, file_blocks.FileBlocks)
+                descriptor = None if pinning is None else pinning.pin(receipt.version)
+                pin = self._pins[receipt.version] = _Pin(descriptor)
+            pin.count += 1
+            return pin.descriptor is not None or pinning is None
 
     def pin_count(self, version: str) -> int:
-        return self.pins[version][0] if version in self.pins else 0
+        return self._pins[version].count if version in self._pins else 0
+
+    @property
+    def has_pins(self) -> bool:
+        return bool(self._pins)
 
     def unpin(self, version: str) -> None:
+        """Take one pin back. What no receipt names and no other pin holds is freed."""
         with self._lock:
-            pin = self.pins.get(version)
+            pin = self._pins.get(version)
             if pin is None:
                 return
-            pin[0] -= 1
-            if pin[0]:
+            pin.count -= 1
+            if pin.count:
                 return
-            del self.pins[version]
-            if pin[1] is not None:
-                os.close(pin[1])
+            del self._pins[version]
+            pin.close()
             # Both: it may have moved to disk, or have been replaced there, while it was pinned.
             self.forget([Gone(version, "ram"), Gone(version, "disk")])
 
     def unpin_later(self, versions: Sequence[str]) -> None:
-        """For finalizers: garbage collection may strike while this thread is in the middle of "
-        "us."""
+        """For finalizers, which garbage collection may call while this thread is at work here."""
         self._due.extend(versions)
+
+    # -- freeing --------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Do what finalizers asked for, and free what was in use when it was let go."""
@@ -110,56 +173,79 @@ class Keeper:
                 self.forget([self._deferred.popleft()])
 
     def forget(self, gone: Sequence[Gone]) -> None:
-        """Free blocks that no receipt names, now or as soon as nobody needs them."""
+        """Free blocks that no receipt names, now or as soon as no one needs them."""
         if not gone:
             return
-        if self.is_owner and not self._is_closed:
+        if self._reusing is not None and self.is_owner and not self._is_closed:
             # Freed memory is kept for reuse, but never more than is in use, apart from a small sum.
-            in_use = self.book.used_bytes["ram"]
-            self.ram.pool.max_bytes = min(self.limit_bytes // 2, max(_POOL_BYTES, in_use))
+            in_use = max(_ALWAYS_KEPT_BYTES, self._book.used_bytes("ram"))
+            self._reusing.keep_at_most(min(self._limit_bytes // 2, in_use))
         for block in gone:
             with self._lock:
-                if self.book.is_at(block.version, block.storage):
+                if self._book.is_at(block.version, block.storage):
                     continue
-                self.recent.pop(block.version, None)
-                if block.version in self.pins:
+                self._recent.pop(block.version, None)
+                if block.version in self._pins:
                     continue  # `unpin` comes back to it
-                if not self.free(block):
+                if not self._free(block):
                     self._deferred.append(block)
 
     def forget_others(self, gone: Sequence[Gone]) -> None:
-        """What other processes replaced. They free it, or the owner does: a reader has no work."""
-        if self.is_owner or self._is_durable:
+        """What other processes replaced. They free it, or the owner does: a guest has no work."""
+        if self._role is Role.EQUAL or self.is_owner:
             self.forget(gone)
             return
         for block in gone:
-            self.recent.pop(block.version, None)
+            self._recent.pop(block.version, None)
 
-    def free(self, block: Gone) -> bool:
-        return self.blocks(block.storage).free(
-            block.version, self.is_owner, block.size_bytes or None
-        )
+    def _free(self, block: Gone) -> bool:
+        blocks = self._storages.at(block.storage)
+        return blocks.free(block.version, self.is_owner, block.size_bytes or None)
 
-    def adopt(self, receipt: Receipt) -> None:
-        """A block that the worker made is ours from here on."""
-        self.blocks(receipt.storage).adopt(receipt.version, receipt.size_bytes)
-        self.touch(receipt)
+    def discard(self, receipts: Iterable[Receipt]) -> None:
+        """Free blocks that were written, and then got no receipt."""
+        for receipt in receipts:
+            if not self._book.is_used(receipt.version):
+                self._blocks_of(receipt).free(receipt.version)
 
-    def lend(self) -> list[tuple[str, int]]:
-        """Freed blocks whose memory the worker may use again."""
-        return self.ram.lend(_LENT) if self.is_owner else []
+    def remove(self, receipt: Receipt) -> None:
+        """Take a block's name away at once, also when it is being read."""
+        self._blocks_of(receipt).remove(receipt.version)
 
-    def return_lent(self, lent: Sequence[tuple[str, int]]) -> None:
+    def remove_unfinished(self, version: str) -> None:
+        """Remove what a saver left that may be writing to it still: it is not to be reused."""
+        self._storages.ram.remove(version)
+        self._storages.disk.remove(version)
+
+    # -- memory that is kept for the next blocks ------------------------------------------------
+
+    @property
+    def kept_bytes(self) -> int:
+        return 0 if self._reusing is None else self._reusing.kept_bytes
+
+    def trim(self, need_bytes: int | None = None) -> int:
+        """Give kept memory back to the system, all or as much as is needed; returns how much."""
+        return 0 if self._reusing is None else self._reusing.trim(need_bytes)
+
+    def lend(self) -> list[Lent]:
+        """Kept blocks whose memory the worker may use."""
+        if self._reusing is None or not self.is_owner:
+            return []
+        return self._reusing.lend(_LENT)
+
+    def return_lent(self, lent: Sequence[Lent]) -> None:
         """What the worker used bears another name by now; the rest is ours again."""
-        for version, size in lent:
-            self.free(Gone(version, "ram", size))
+        for version, size_bytes in lent:
+            self._free(Gone(version, "ram", size_bytes))
 
     def close(self) -> None:
+        """Let go of all descriptors and of kept memory."""
         with self._lock:
             self._is_closed = True
-            for pin in self.pins.values():
-                if pin[1] is not None:
-                    os.close(pin[1])
-            self.pins.clear()
-            self.ram.pool.max_bytes = 0
-            self.ram.close()
+            for pin in self._pins.values():
+                pin.close()
+            self._pins.clear()
+            if self._reusing is not None:
+                self._reusing.close()
+            if self._holding is not None:
+                self._holding.close()

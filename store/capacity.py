@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import numbers
 import shutil
-import sys
-from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
 from ..system.config import ContextConfig
+from ..system.free_memory import free_ram_bytes
 from .blocks import base
-
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 def ram_limit(config: ContextConfig, max_ram_gb: float | None) -> int:
     """The limit in bytes: the argument, else MAX_RAM_PERCENT of free RAM, else MAX_RAM_GB; never
     more than the shared-memory file system has room for."""
-    for name, value in (
-        ("max_ram_gb", max_ram_gb), ("MAX_RAM_PERCENT", config.MAX_RAM_PERCENT),
-        ("MAX_RAM_GB", config.MAX_RAM_GB),
-    ):  # fmt: skip
+    amounts = {
+        "max_ram_gb": max_ram_gb,
+        "MAX_RAM_PERCENT": config.MAX_RAM_PERCENT,
+        "MAX_RAM_GB": config.MAX_RAM_GB,
+    }
+    for name, value in amounts.items():
         if value is not None and not _is_amount(value):
             raise ConfigError(f"{name} must be a number, 0 or more, not {value!r}.")
     if config.MAX_RAM_PERCENT is not None and config.MAX_RAM_PERCENT > 100:
@@ -44,24 +43,9 @@ def _is_amount(value: Any) -> bool:
 
 
 def _shared_memory_bytes(limit: int) -> int:
-    if sys.platform == "win32" or not base.SHM_DIR.is_dir():
+    if not base.is_shm_a_folder():
         return limit
     try:
         return shutil.disk_usage(base.SHM_DIR).total
     except OSError:
         return 0
-
-
-def free_ram_bytes() -> int:
-    """RAM that is free for this process: the system's, or less where a container is limited."""
-    import psutil
-
-    free = psutil.virtual_memory().available
-    try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        used = int((_CGROUP / "memory.current").read_text())
-        if limit != "max":
-            free = min(free, max(0, int(limit) - used))
-    except (OSError, ValueError):
-        pass  # no control group of the second kind: the system's figure holds
-    return free

@@ -1,8 +1,7 @@
 """RAM first: values go to shared memory within a budget, the least recently used ones to disk.
 
-Owns what happens to blocks: written, named in a receipt, pinned while a run uses them, moved,
-freed. The front door (`workflow_context.py`) and `handover.py` call it. What was saved is readable
-at any moment of any failure: a block is whole before a receipt names it, and freed after none does.
+Reads and writes values for the modules of `context/`. What was saved is readable at any moment of
+any failure: a block is whole before a receipt names it, and freed after none does.
 """
 
 from __future__ import annotations
@@ -11,56 +10,62 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import CorruptValueError, StoreFullError, UnknownKeyError
-from . import run_dir
-from .block_use import Keeper
-from .blocks import base, choose
+from .block_use import BlockUse, Role
+from .blocks.base import NoRoom, is_no_room
+from .blocks.choose import open_storages
 from .encoding import codec
+from .encoding.layout import Encoded, Header, read_header
 from .receipt import Receipt
 from .receipt_book import ReceiptBook
 from .spill import Spiller
+from .versions import new_version
 
-Decode: TypeAlias = Callable[[memoryview, bool, str, codec.Header], Any]
+Decode: TypeAlias = Callable[[memoryview, bool, str, Header], Any]
+Entries: TypeAlias = Sequence[tuple[str, "Receipt | None"]]
 
 _RETRIES = 20
 _UNFINISHED_S = 3600.0  # a save may take this long from its last write to its receipt
 
 
 class RamFirst:
-    """The blocks and receipts of one context in one process. Threads may share it.
+    """The values of one context, as one process sees them. Threads may share it.
 
     Args:
         folder: the context's folder.
         limit_bytes: how much shared memory its values may take; 0: everything goes to disk.
-        is_owner: whether this process frees blocks that others still hold, and spills.
-        is_durable: disk only, written through.
+        role: what this process is to the context. What is durable is on disk only, written through.
+
+    Attributes:
+        book: the receipts.
+        blocks: who needs which block.
     """
 
-    def __init__(self, folder: Path, limit_bytes: int, is_owner: bool, is_durable: bool = False):
+    def __init__(self, folder: Path, limit_bytes: int, role: Role):
+        is_durable = role is Role.EQUAL
         self.folder = folder
         self.limit_bytes = 0 if is_durable else limit_bytes
         self.book = ReceiptBook(folder)
         self.book.open()
-        self.ram = choose.ram_blocks(folder)
-        self.disk = choose.disk_blocks(folder, fsync=is_durable)
+        self._storages = open_storages(folder, is_synced=is_durable)
+        self._ram, self._disk = self._storages.ram, self._storages.disk
         self._lock = threading.RLock()
-        self.keeper = Keeper(
-            self.book, self.ram, self.disk, self._lock, self.limit_bytes, is_owner, is_durable
-        )
+        self.blocks = BlockUse(self._storages, self.book, self._lock, self.limit_bytes, role)
         self._reserved = 0
-        self._spiller = Spiller(self.keeper, self.disk, self._lock, self.limit_bytes)
+        self._spiller = Spiller(self.blocks, self.book, self._disk, self._lock, self.limit_bytes)
         if is_durable:
-            self.sweep()
+            self._sweep()
 
     # -- reading ------------------------------------------------------------------------------
 
     def receipt(self, unique_id: str) -> Receipt:
         with self._lock:
-            self.keeper.forget_others(self.book.refresh())
+            self.blocks.forget_others(self.book.refresh())
             found = self.book.receipts.get(unique_id)
         if found is None:
             raise UnknownKeyError(
@@ -68,10 +73,14 @@ class RamFirst:
             )
         return found
 
+    def known(self, unique_id: str) -> Receipt | None:
+        """What is stored under the key as far as this process knows: no other is asked."""
+        return self.book.receipts.get(unique_id)
+
     def unique_ids(self) -> list[str]:
-        self.keeper.settle()
+        self.blocks.settle()
         with self._lock:
-            self.keeper.forget_others(self.book.refresh())
+            self.blocks.forget_others(self.book.refresh())
             return list(self.book.receipts)
 
     def load(self, unique_id: str, trusted: bool = True) -> Any:
@@ -85,15 +94,16 @@ class RamFirst:
                 if receipt == before:
                     break
                 before = receipt
-        # Nobody can replace it while we hold the lock, so that what is missing now is really lost.
+        # It can't be replaced while we hold the lock: what is missing now is really lost.
         with self._lock, self.book.lock:
             receipt = self.receipt(unique_id)
             try:
                 return self.read(receipt, trusted)
             except FileNotFoundError:
+                where = self.blocks.locate(receipt)
                 raise CorruptValueError(
-                    f"The value of {unique_id!r} is gone: {self.locate(receipt)} was removed from "
-                    "outside. Save it again."
+                    f"The value of {unique_id!r} is gone: {where} was removed from outside. "
+                    "Save it again."
                 ) from None
 
     def read(self, receipt: Receipt, trusted: bool = True, decode: Decode = codec.decode) -> Any:
@@ -105,73 +115,82 @@ class RamFirst:
         Raises:
             FileNotFoundError: the block is not, or no longer, where the receipt says.
         """
-        view = self.keeper.blocks(receipt.storage).open(receipt.version)
-        where = f"the value of {receipt.unique_id!r} ({self.locate(receipt)})"
-        head = codec.read_header(view, where)
+        blocks = self._storages.at(receipt.storage)
+        view = blocks.open(receipt.version)
+        where = f"the value of {receipt.unique_id!r} ({blocks.locate(receipt.version)})"
+        head = read_header(view, where)
         if head.version != receipt.version:
             raise FileNotFoundError(f"{where} was replaced")
         value = decode(view, trusted, where, head)
-        self.keeper.touch(receipt)
+        self.blocks.touch(receipt)
         return value
-
-    def locate(self, receipt: Receipt) -> str:
-        return self.keeper.blocks(receipt.storage).locate(receipt.version)
 
     # -- writing ------------------------------------------------------------------------------
 
     def save(
-        self, unique_id: str, data: Any, use_ram: bool, pass_by: str, meta: dict | None,
+        self,
+        unique_id: str,
+        data: Any,
+        use_ram: bool = True,
+        pass_by: str = "val",
+        meta: Mapping[str, Any] | None = None,
         beside: Sequence[tuple[str, Receipt]] = (),
-    ) -> Receipt:  # fmt: skip
-        """Write a value, and its receipt, in one step with those `beside` it."""
+    ) -> Receipt:
+        """Write a value, and its receipt, in one step with those `beside` it.
+
+        Raises:
+            StoreFullError: there is no room; what was stored before is kept.
+            TypeError: the value can't be stored.
+        """
         try:
             value = codec.encode(data)
         except Exception as e:
             raise TypeError(
                 f"The value of {unique_id!r} ({type(data).__name__}) can't be stored: {e}"
             ) from e
-        version = run_dir.new_version(self.book.token)
-        storage = self.write(version, value, use_ram, unique_id)
-        receipt = Receipt(
-            unique_id, version, value.total_bytes, storage, pass_by, value.is_safe, value.is_list,
-            meta,
-        )  # fmt: skip
-        self.keeper.touch(receipt)
+        receipt = self.write(unique_id, value, use_ram)
+        if pass_by != "val" or meta is not None:
+            receipt = replace(receipt, pass_by=pass_by, meta=None if meta is None else dict(meta))
         try:
             self.commit([*beside, (unique_id, receipt)])
         except BaseException as e:
-            if not self.book.is_used(version):
-                self.keeper.blocks(storage).free(version)
-            if isinstance(e, OSError) and base.is_no_room(e):
+            self.blocks.discard([receipt])
+            if isinstance(e, OSError) and is_no_room(e):
                 raise self._full(e, unique_id, value.total_bytes) from e
             raise
         return receipt
 
-    def write(self, version: str, value: codec.Encoded, use_ram: bool, unique_id: str) -> str:
-        """Write a block where there is room; returns "ram" or "disk".
+    def write(self, unique_id: str, value: Encoded, use_ram: bool) -> Receipt:
+        """Write a block where there is room; returns the receipt that is to be committed.
 
         Raises:
             StoreFullError: there is none.
         """
-        size = value.total_bytes
+        version, size = new_version(self.book.token), value.total_bytes
+        storage = "disk"
         if use_ram and size <= self.limit_bytes and self._write_ram(version, value):
-            return "ram"
-        try:
-            self.disk.create(version, value)
-        except base.NoRoom as e:
-            raise self._full(e, unique_id, size) from e
-        return "disk"
+            storage = "ram"
+        else:
+            try:
+                self._disk.create(version, value)
+            except NoRoom as e:
+                raise self._full(e, unique_id, size) from e
+        receipt = Receipt(
+            unique_id, version, size, storage, is_safe=value.is_safe, is_list=value.is_list
+        )
+        self.blocks.touch(receipt)
+        return receipt
 
     def _full(self, e: OSError, unique_id: str, size: int) -> StoreFullError:
         return StoreFullError(
             e.errno,
             f"No room for the value of {unique_id!r} ({size} bytes): neither within the RAM limit "
             f"of {self.limit_bytes} bytes, nor on the disk of {self.folder} "
-            f"({self.disk.room_bytes()} bytes free). What was stored before is still there. "
+            f"({self._disk.room_bytes()} bytes free). What was stored before is still there. "
             "Free some room, or raise max_ram_gb",
         )
 
-    def _write_ram(self, version: str, value: codec.Encoded) -> bool:
+    def _write_ram(self, version: str, value: Encoded) -> bool:
         size = value.total_bytes
         with self._lock:
             self._reserved += size
@@ -180,13 +199,13 @@ class RamFirst:
             if over > 0 and not self._spiller.make_room(over):
                 return False
             try:
-                self.ram.create(version, value)
-            except base.NoRoom:
+                self._ram.create(version, value)
+            except NoRoom:
                 # The limit allows it, but the memory file system is smaller.
                 if not self._spiller.make_room(size):
                     return False
-                self.ram.create(version, value)
-        except base.NoRoom:
+                self._ram.create(version, value)
+        except NoRoom:
             return False
         finally:
             with self._lock:
@@ -194,27 +213,25 @@ class RamFirst:
         return True
 
     def _over_bytes(self) -> int:
-        pooled = self.ram.pool.size_bytes
-        return self.book.used_bytes["ram"] + self._reserved + pooled - self.limit_bytes
+        taken = self.book.used_bytes("ram") + self._reserved + self.blocks.kept_bytes
+        return taken - self.limit_bytes
 
-    def commit(self, entries: Sequence[tuple[str, Receipt | None]]) -> None:
+    def commit(self, entries: Entries) -> None:
         """Write receipts, and free what they replace."""
         with self._lock, self.book.lock:
             gone = self.book.append(entries)
-        self.keeper.forget(gone)
-        self.keeper.settle()
+        self.blocks.forget(gone)
+        self.blocks.settle()
         self._spiller.in_background()
 
-    def commit_chosen(
-        self, choose: Callable[[dict[str, Receipt]], Sequence[tuple[str, Receipt | None]]]
-    ) -> None:
-        """`commit` what follows from all receipts, while nobody changes them."""
+    def commit_chosen(self, choose: Callable[[Mapping[str, Receipt]], Entries]) -> None:
+        """`commit` what follows from all receipts, while none of them can change."""
         with self._lock, self.book.lock:
             gone = self.book.refresh(is_locked=True)
             if entries := choose(self.book.receipts):
                 gone += self.book.append(entries)
-        self.keeper.forget(gone)
-        self.keeper.settle()
+        self.blocks.forget(gone)
+        self.blocks.settle()
 
     def remove(self, unique_id: str) -> None:
         self.receipt(unique_id)
@@ -223,23 +240,19 @@ class RamFirst:
     def copy(self, source: str, target: str) -> Receipt:
         """A second key for the same block."""
         with self._lock, self.book.lock:
-            found = self.receipt(source)
-            receipt = Receipt(
-                target, found.version, found.size_bytes, found.storage, found.pass_by,
-                found.is_safe, found.is_list, found.meta,
-            )  # fmt: skip
+            receipt = replace(self.receipt(source), unique_id=target)
             gone = self.book.append([(target, receipt)])
-        self.keeper.forget(gone)
+        self.blocks.forget(gone)
         return receipt
 
     def pin_current(self, unique_id: str) -> Receipt:
-        """Look up and pin in one step, so that nobody frees the block between the two."""
+        """Look up and pin in one step: the block can't be freed between the two."""
         for _ in range(_RETRIES):
             with self._lock:
                 receipt = self.receipt(unique_id)
-                if self.keeper.pin(receipt):
+                if self.blocks.pin(receipt):
                     return receipt
-                self.keeper.unpin(receipt.version)
+                self.blocks.unpin(receipt.version)
         raise CorruptValueError(
             f"The value of {unique_id!r} is gone: its block was removed from outside. "
             "Save it again."
@@ -247,12 +260,12 @@ class RamFirst:
 
     def room_bytes(self) -> int:
         """How much shared memory the limit still allows; what is kept for reuse counts as free."""
-        return max(0, self.limit_bytes - self.book.used_bytes["ram"] - self._reserved)
+        return max(0, self.limit_bytes - self.book.used_bytes("ram") - self._reserved)
 
-    def sweep(self) -> None:
-        """Remove files that killed processes wrote and never named, once nobody can be at them."""
-        for version in self.disk.versions():
-            path = self.disk.locate(version)
+    def _sweep(self) -> None:
+        """Remove files that killed processes wrote and never named, once they are old enough."""
+        for version in self._disk.versions():
+            path = self._disk.locate(version)
             with contextlib.suppress(OSError):
                 is_old = time.time() - os.path.getmtime(path) > _UNFINISHED_S
                 if is_old and not self.book.is_used(version):
@@ -261,12 +274,11 @@ class RamFirst:
     # -- the end --------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Stop the background, let go of descriptors. An owner of a temporary context frees all
-        blocks."""
+        """Stop the background, let go of descriptors. An owner frees all blocks."""
         self._spiller.close()
-        self.keeper.close()
+        self.blocks.close()
         self.book.lock.close()
-        if self.keeper.is_owner:
-            for version in self.ram.versions():
+        if self.blocks.is_owner:
+            for version in self._ram.versions():
                 if version.startswith(self.book.token + "_"):
-                    self.ram.remove(version)
+                    self._ram.remove(version)

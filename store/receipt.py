@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """How to find one stored value."""
+    """How to find one stored value.
+
+    Attributes:
+        version: a name that no other value ever had: its block's.
+        is_safe: it can be read without code.
+        is_list: it is a ComfyUI list output, not one value.
+        meta: small JSON that is kept with it.
+    """
 
     unique_id: str
     version: str
@@ -21,9 +28,12 @@ class Receipt:
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {
-            "version": self.version, "size": self.size_bytes, "storage": self.storage,
-            "pass_by": self.pass_by, "safe": self.is_safe,
-        }  # fmt: skip
+            "version": self.version,
+            "size": self.size_bytes,
+            "storage": self.storage,
+            "pass_by": self.pass_by,
+            "safe": self.is_safe,
+        }
         if self.is_list:
             data["is_list"] = True
         if self.meta is not None:
@@ -33,10 +43,15 @@ class Receipt:
     @classmethod
     def from_json(cls, unique_id: str, data: dict[str, Any]) -> Receipt:
         receipt = cls(
-            unique_id, data["version"], data["size"], data["storage"], data["pass_by"],
-            data["safe"],
-            data.get("is_list", False), data.get("meta"),
-        )  # fmt: skip
+            unique_id,
+            version=data["version"],
+            size_bytes=data["size"],
+            storage=data["storage"],
+            pass_by=data["pass_by"],
+            is_safe=data["safe"],
+            is_list=data.get("is_list", False),
+            meta=data.get("meta"),
+        )
         if receipt.storage not in ("ram", "disk") or not _is_name(receipt.version):
             raise ValueError(f"storage {receipt.storage!r}, version {receipt.version!r}")
         return receipt

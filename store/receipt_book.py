@@ -12,21 +12,23 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import ContextNotFound, CorruptValueError
+from ..system.files import write_all, write_file
 from ..system.locks import ProcessLock
+from .blocks.base import BINARY
 from .receipt import Gone, Receipt
 
 log = logging.getLogger("discomfort.store")
 
+FILE_NAME = "receipts.json"
 FORMAT = 1
 _END = b"}}\n"
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _from_json = json.JSONDecoder().decode
 _SPARE_LINES = 1000
-_BINARY = getattr(os, "O_BINARY", 0)
 
 
 def _stamp(s: os.stat_result) -> tuple[int, int, int]:
@@ -37,20 +39,21 @@ def _stamp(s: os.stat_result) -> tuple[int, int, int]:
 class ReceiptBook:
     """The receipts of one context, shared by threads and processes.
 
-    `receipts` is what this process knows; `refresh` reads what others appended. `append` is for
-    holders of `lock`.
+    Attributes:
+        lock: to be held to `append`.
+        run_id, token: of the context, once the book was read.
     """
 
     def __init__(self, folder: Path):
-        self.path = folder / "receipts.json"
+        self.path = folder / FILE_NAME
         self._file = str(self.path)
         self.lock = ProcessLock(folder / "receipts.lock")
-        self.receipts: dict[str, Receipt] = {}
         self.run_id = ""
         self.token = ""
-        self.used_bytes = {"ram": 0, "disk": 0}
-        self._uses: dict[str, int] = {}
-        self._places: dict[tuple[str, str], int] = {}
+        self._receipts: dict[str, Receipt] = {}
+        self._used_bytes = {"ram": 0, "disk": 0}
+        self._uses: dict[str, int] = {}  # of each version, in all receipts
+        self._blocks: dict[tuple[str, str], int] = {}  # (version, storage) -> uses
         self._lines = 0
         self._end = 0
         self._is_first = True
@@ -58,8 +61,8 @@ class ReceiptBook:
 
     @staticmethod
     def create(folder: Path, run_id: str, token: str) -> None:
-        """Write an empty book; atomic, so whoever sees the file sees a whole one."""
-        _write_anew(folder / "receipts.json", _header(run_id, token) + _END)
+        """Write an empty book; who sees the file sees a whole one."""
+        _write_anew(folder / FILE_NAME, _header(run_id, token) + _END)
 
     def open(self) -> None:
         """Read all of it.
@@ -98,11 +101,11 @@ class ReceiptBook:
         return [g for g in gone if g.version not in self._uses]
 
     def _start_over(self) -> list[Gone]:
-        gone = list({Gone(r.version, r.storage, r.size_bytes) for r in self.receipts.values()})
-        self.receipts.clear()
+        gone = list({Gone(r.version, r.storage, r.size_bytes) for r in self._receipts.values()})
+        self._receipts.clear()
         self._uses.clear()
-        self._places.clear()
-        self.used_bytes = {"ram": 0, "disk": 0}
+        self._blocks.clear()
+        self._used_bytes = {"ram": 0, "disk": 0}
         self._lines = 0
         with open(self.path, "rb") as file:
             first = file.readline()
@@ -133,7 +136,7 @@ class ReceiptBook:
                 ((unique_id, value),) = _from_json("{" + text + "}").items()
                 receipt = None if value is None else Receipt.from_json(unique_id, value)
             except (ValueError, KeyError, TypeError, AttributeError) as e:
-                if not is_locked:  # somebody is writing; what is whole was taken
+                if not is_locked:  # another process is writing; what is whole was taken
                     return gone
                 log.warning("%s: a damaged line is skipped (%s): %.120r", self.path, e, line)
                 self._end += at - start
@@ -148,9 +151,9 @@ class ReceiptBook:
 
     def _apply(self, unique_id: str, receipt: Receipt | None) -> list[Gone]:
         self._lines += 1
-        old = self.receipts.pop(unique_id, None)
+        old = self._receipts.pop(unique_id, None)
         if receipt is not None:
-            self.receipts[unique_id] = receipt
+            self._receipts[unique_id] = receipt
             self._count(receipt, 1)
         if old is None:
             return []
@@ -160,24 +163,34 @@ class ReceiptBook:
         return [Gone(old.version, old.storage, old.size_bytes)]
 
     def _count(self, receipt: Receipt, by: int) -> None:
-        # A copy of a key shares the block, and its bytes count once.
-        place = (receipt.version, receipt.storage)
-        before = self._places.get(place, 0)
-        self._places[place] = before + by
+        # A copy of a key shares the block.
+        block = (receipt.version, receipt.storage)
+        before = self._blocks.get(block, 0)
+        self._blocks[block] = before + by
         self._uses[receipt.version] = self._uses.get(receipt.version, 0) + by
         if not self._uses[receipt.version]:
             del self._uses[receipt.version]
-        if not self._places[place]:
-            del self._places[place]
+        if not self._blocks[block]:
+            del self._blocks[block]
         if before == 0 or before + by == 0:
-            self.used_bytes[receipt.storage] += receipt.size_bytes * by
+            self._used_bytes[receipt.storage] += receipt.size_bytes * by
+
+    @property
+    def receipts(self) -> Mapping[str, Receipt]:
+        """What this process knows, by unique_id; `refresh` adds what others appended."""
+        return self._receipts
+
+    def used_bytes(self, storage: str) -> int:
+        """What the values take in "ram" or on "disk"; a block with two keys counts once."""
+        return self._used_bytes[storage]
 
     def is_used(self, version: str) -> bool:
+        """Whether a receipt names the block."""
         return version in self._uses
 
     def is_at(self, version: str, storage: str) -> bool:
         """Whether a receipt says that the block is there."""
-        return (version, storage) in self._places
+        return (version, storage) in self._blocks
 
     def append(self, entries: Sequence[tuple[str, Receipt | None]]) -> list[Gone]:
         """Write receipts (None: the key is removed). The caller holds `lock`.
@@ -191,10 +204,10 @@ class ReceiptBook:
             line = _line(unique_id, receipt)
             lines.append(line if self._is_first and not lines else "," + line)
         data = "".join(lines).encode()
-        fd = os.open(self._file, os.O_WRONLY | _BINARY)
+        fd = os.open(self._file, os.O_WRONLY | BINARY)
         try:
             os.lseek(fd, self._end, os.SEEK_SET)
-            _write(fd, data + _END)
+            write_all(fd, data + _END)
             size = self._end + len(data) + len(_END)
             now = os.fstat(fd)
             if now.st_size != size:
@@ -204,7 +217,7 @@ class ReceiptBook:
             # The disk is full. The old end fits: its bytes are there already.
             with contextlib.suppress(OSError):
                 os.lseek(fd, self._end, os.SEEK_SET)
-                _write(fd, _END)
+                write_all(fd, _END)
                 os.ftruncate(fd, self._end + len(_END))
             raise
         finally:
@@ -213,22 +226,22 @@ class ReceiptBook:
         self._is_first = self._is_first and not lines
         for unique_id, receipt in entries:
             gone += self._apply(unique_id, receipt)
-        if self._lines > 2 * len(self.receipts) + _SPARE_LINES:
+        if self._lines > 2 * len(self._receipts) + _SPARE_LINES:
             try:
                 self._compact()
                 now = os.stat(self._file)
-            except OSError as e:  # no room, or (on Windows) somebody reads: it can wait
+            except OSError as e:  # no room, or (on Windows) a reader: it can wait
                 log.debug("%s is not rewritten now: %s", self.path, e)
         self._known = _stamp(now)
         return [g for g in gone if g.version not in self._uses]
 
     def _compact(self) -> None:
         head = _header(self.run_id, self.token)
-        body = ",".join(_line(r.unique_id, r) for r in self.receipts.values()).encode()
+        body = ",".join(_line(r.unique_id, r) for r in self._receipts.values()).encode()
         _write_anew(self.path, head + body + _END)
         self._end = len(head) + len(body)
-        self._lines = len(self.receipts)
-        self._is_first = not self.receipts
+        self._lines = len(self._receipts)
+        self._is_first = not self._receipts
 
 
 def _line(unique_id: str, receipt: Receipt | None) -> str:
@@ -241,14 +254,8 @@ def _header(run_id: str, token: str) -> bytes:
     return _to_json(head).removesuffix("}}").encode() + b"\n"
 
 
-def _write(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while len(view):
-        view = view[os.write(fd, view) :]
-
-
 def _read_from(path: str, offset: int) -> bytes:
-    fd = os.open(path, os.O_RDONLY | _BINARY)
+    fd = os.open(path, os.O_RDONLY | BINARY)
     try:
         os.lseek(fd, offset, os.SEEK_SET)
         data = os.read(fd, 1 << 16)
@@ -261,14 +268,4 @@ def _read_from(path: str, offset: int) -> bytes:
 
 
 def _write_anew(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
-        try:
-            _write(fd, data)
-        finally:
-            os.close(fd)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_file(path, lambda file: file.write(data), is_private=True)

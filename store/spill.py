@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 
-from .block_use import Keeper
-from .blocks import file_blocks
+from .block_use import BlockUse
+from .blocks.file_blocks import FileBlocks
 from .receipt import Receipt
+from .receipt_book import ReceiptBook
 
 log = logging.getLogger("discomfort.store")
 
@@ -29,47 +30,40 @@ class Spiller:
     """
 
     def __init__(
-        self, keeper: Keeper, disk: file_blocks.FileBlocks, lock: threading.RLock, limit_bytes: int
+        self,
+        blocks: BlockUse,
+        book: ReceiptBook,
+        disk: FileBlocks,
+        lock: threading.RLock,
+        limit_bytes: int,
     ):
-        self.keeper, self.book, self.ram, self.disk = keeper, keeper.book, keeper.ram, disk
+        self._blocks, self._book, self._disk = blocks, book, disk
         self._lock, self._limit_bytes = lock, limit_bytes
         self._thread: threading.Thread | None = None
         self._is_closing = False
 
     def make_room(self, need: int) -> bool:
         """Give freed memory back, then spill, until that many bytes are free."""
-        need -= self.ram.pool.trim(need)
+        need -= self._blocks.trim(need)
         while need > 0:
             receipt = self._least_recent()
             if receipt is None or not self.spill(receipt):
                 return False
-            # A spilled block may have gone to the pool: that is memory still taken.
+            # A spilled block may be kept for reuse: that is memory still taken.
             need -= receipt.size_bytes
-            self.ram.pool.trim()
+            self._blocks.trim()
         return True
 
     def _least_recent(self, but_last: bool = False) -> Receipt | None:
-        if not self.keeper.is_owner:
-            return None
-        with self._lock:
-            stored: dict[str, Receipt] = {}
-            for receipt in self.book.receipts.values():
-                if receipt.storage == "ram" and receipt.version not in self.keeper.pins:
-                    stored[receipt.version] = receipt
-            # What other processes saved and nobody touched here counts as oldest.
-            unseen = [r for v, r in stored.items() if v not in self.keeper.recent]
-            order = unseen + [stored[v] for v in self.keeper.recent if v in stored]
-            if but_last:
-                order = order[:-1]
-            return order[0] if order else None
+        return self._blocks.least_recent(but_last) if self._blocks.is_owner else None
 
     def spill(self, receipt: Receipt) -> bool:
         """Move one value to disk. False if it could not be: then it stays where it is."""
         version = receipt.version
-        self.keeper.pin(receipt)
+        self._blocks.pin(receipt)
         try:
             try:
-                self.disk.copy_in(version, self.ram.open(version))
+                self._disk.copy_in(version, self._blocks.open(receipt))
             except FileExistsError:
                 return False  # another thread is at it
             except FileNotFoundError:
@@ -77,26 +71,26 @@ class Spiller:
             except OSError as e:
                 log.warning("%r could not be spilled to disk: %s", receipt.unique_id, e)
                 return False
-            with self._lock, self.book.lock:
-                self.book.refresh(is_locked=True)
-                keys = [r for r in self.book.receipts.values() if r.version == version]
-                is_pinned = self.keeper.pin_count(version) > 1
+            with self._lock, self._book.lock:
+                self._book.refresh(is_locked=True)
+                keys = [r for r in self._book.receipts.values() if r.version == version]
+                is_pinned = self._blocks.pin_count(version) > 1
                 if keys and not is_pinned:
-                    self.book.append([(r.unique_id, r.moved_to("disk")) for r in keys])
+                    self._book.append([(r.unique_id, r.moved_to("disk")) for r in keys])
                 else:
-                    self.disk.remove(version)
+                    self._disk.remove(version)
                     return not keys
         finally:
-            self.keeper.unpin(version)
+            self._blocks.unpin(version)
         # The last `unpin` freed the block in RAM, as no receipt names it any more.
         log.debug("spilled %r (%d bytes) to disk", receipt.unique_id, receipt.size_bytes)
         return True
 
     def in_background(self) -> None:
-        """Start to spill if the limit is near, and nobody is at it."""
-        if not self.keeper.is_owner or not self._limit_bytes or self._thread is not None:
+        """Start to spill if the limit is near, and no thread is at it."""
+        if not self._blocks.is_owner or not self._limit_bytes or self._thread is not None:
             return
-        near = self.book.used_bytes["ram"] > _NEAR * self._limit_bytes
+        near = self._book.used_bytes("ram") > _NEAR * self._limit_bytes
         with self._lock:
             if not near or self._thread is not None or self._is_closing:
                 return
@@ -108,7 +102,7 @@ class Spiller:
     def _until_enough(self) -> None:
         try:
             while not self._is_closing:
-                if self.book.used_bytes["ram"] <= _ENOUGH * self._limit_bytes:
+                if self._book.used_bytes("ram") <= _ENOUGH * self._limit_bytes:
                     return
                 receipt = self._least_recent(but_last=True)
                 if receipt is None or not self.spill(receipt):

@@ -1,7 +1,7 @@
 """The worker's end of the store: loads versions, saves values. Runs inside the nested ComfyUI.
 
-It keeps no receipts and takes no locks. `run_dir`, versions and orders come from
-`handover.hand_over` in the master, which collects afterwards.
+It keeps no receipts and takes no locks. Folder, versions and orders come from `context/handoff.py`
+in the master, which collects afterwards.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ import sys
 from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from ..errors import ContextNotFound, CorruptValueError, StoreError, StoreFullError
-from . import run_dir
-from .blocks import base, choose, file_blocks
+from .blocks.base import BINARY, Blocks, NoRoom
+from .blocks.choose import Storages, open_storages
 from .encoding import codec
+from .encoding.layout import Encoded, read_header
+from .receipt import Receipt
+from .save_order import SaveOrder
+from .versions import new_version
 
-_BINARY = getattr(os, "O_BINARY", 0)
+_KEPT_RUNS = 64
 
 
 class Loaded(NamedTuple):
@@ -29,10 +34,9 @@ class Loaded(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def _blocks_of(folder: str) -> tuple[base.Blocks, file_blocks.FileBlocks]:
+def _storages_of(folder: str) -> Storages:
     """RAM and disk of one run's folder. Kept: on Windows our RAM blocks live as long as this."""
-    path = Path(folder)
-    return choose.ram_blocks(path), choose.disk_blocks(path)
+    return open_storages(Path(folder))
 
 
 def load(run_dir: str, version: str) -> Loaded:
@@ -41,7 +45,8 @@ def load(run_dir: str, version: str) -> Loaded:
     Raises:
         CorruptValueError: it is neither in RAM nor on disk, or damaged.
     """
-    ram, disk = _blocks_of(run_dir)
+    storages = _storages_of(run_dir)
+    ram, disk = storages.ram, storages.disk
     # Twice: it may move from RAM to disk between the two looks.
     for blocks in (ram, disk, ram, disk):
         try:
@@ -49,78 +54,115 @@ def load(run_dir: str, version: str) -> Loaded:
         except FileNotFoundError:
             continue
         where = f"the stored value {blocks.locate(version)}"
-        head = codec.read_header(view, where)
+        head = read_header(view, where)
         if head.version == version:
             return Loaded(codec.decode(view, where=where, head=head), head.is_list)
     raise CorruptValueError(
         f"The value {version} is not in the store of {run_dir} any more: the context was closed, "
-        "or the "
-        "run that lent it has ended."
+        "or the run that lent it has ended."
     )
 
 
-def save(save_order: dict[str, Any], unique_id: str, value: Any, is_list: bool) -> None:
+def save(order: SaveOrder, unique_id: str, value: Any, is_list: bool) -> None:
     """Write a value where the master will find it: the block first, then its receipt.
 
     Args:
-        order: from the master: run_dir, token, nonce, use_ram, room (bytes of RAM it may take).
+        order: from the master.
         is_list: the value is a ComfyUI list output, not one value.
 
     Raises:
         StoreFullError: neither RAM nor disk has room.
         TypeError: the value can't be stored.
     """
+    encoded = _encode(unique_id, value)
+    version = new_version(order.token)
+    with _Draft(order, unique_id, version) as draft:
+        storage = _write(order, unique_id, version, encoded, is_list)
+        receipt = Receipt(
+            unique_id,
+            version,
+            encoded.total_bytes,
+            storage,
+            is_safe=encoded.is_safe,
+            is_list=is_list,
+        )
+        try:
+            draft.publish(receipt)
+        except BaseException:
+            _storages_of(order.run_dir).at(storage).free(version)
+            raise
+
+
+def _encode(unique_id: str, value: Any) -> Encoded:
     try:
-        encoded = codec.encode(value)
+        return codec.encode(value)
     except Exception as e:
         raise TypeError(
             f"The value of {unique_id!r} ({type(value).__name__}) can't be stored: {e} Set its "
             'ComfyUI type to "ref" in pass_by_rules.json: then the workflow that makes it is kept.'
         ) from e
-    version = run_dir.new_version(save_order["token"])
-    note = os.path.join(save_order["run_dir"], "handoff", f"{save_order['nonce']}.{version}")
-    draft = note + ".part"
-    # The draft names the block before it exists: if we are killed, the master knows what to remove.
-    try:
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
-    except FileNotFoundError:
-        raise ContextNotFound(
-            f"The value of {unique_id!r} can't be saved: the context in {save_order['run_dir']} "
-            "was closed."
-        ) from None
-    storage = None
-    try:
-        storage = _write(save_order, unique_id, version, encoded, is_list)
-        receipt = {
-            "unique_id": unique_id, "version": version, "size": encoded.total_bytes,
-            "storage": storage, "pass_by": "val", "safe": encoded.is_safe, "is_list": is_list,
-        }  # fmt: skip
-        os.write(fd, json.dumps(receipt).encode())
-        os.close(fd)
-        fd = -1
-        os.replace(draft, note + ".json")
-        if storage == "ram" and sys.platform == "win32":
-            _waiting[version] = note + ".json"
-    except BaseException as e:
+
+
+class _Draft:
+    """The note of one save, which names its block from before that exists: if we are killed, the
+    master knows what to remove.
+
+    Raises:
+        ContextNotFound: the context was closed.
+        StoreError: the run was ended while the value was written; the note is gone.
+    """
+
+    def __init__(self, order: SaveOrder, unique_id: str, version: str):
+        self._run_dir, self._unique_id = order.run_dir, unique_id
+        self._note = os.path.join(order.run_dir, "handoff", f"{order.nonce}.{version}")
+        self._draft = self._note + ".part"
+        self._fd = -1
+
+    def __enter__(self) -> _Draft:
+        try:
+            self._fd = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+        except FileNotFoundError:
+            raise ContextNotFound(
+                f"The value of {self._unique_id!r} can't be saved: the context in {self._run_dir} "
+                "was closed."
+            ) from None
+        return self
+
+    def publish(self, receipt: Receipt) -> None:
+        """Have the master find the value."""
+        data = {"unique_id": receipt.unique_id, **receipt.to_json(), "is_list": receipt.is_list}
+        os.write(self._fd, json.dumps(data).encode())
+        self._close()
+        os.replace(self._draft, self._note + ".json")
+        if receipt.storage == "ram" and sys.platform == "win32":
+            _waiting[receipt.version] = self._note + ".json"
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
-        if storage is not None:
-            _blocks_of(save_order["run_dir"])[storage == "disk"].free(version)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._close()
+        if error is None:
+            return
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(draft)
-        if isinstance(e, FileNotFoundError):
+            os.unlink(self._draft)
+        if isinstance(error, FileNotFoundError):
             raise StoreError(
-                f"The value of {unique_id!r} was not saved: the run was ended meanwhile."
-            ) from e
-        raise
+                f"The value of {self._unique_id!r} was not saved: the run was ended meanwhile."
+            ) from error
 
 
-_waiting: dict[str, str] = {}
+_waiting: dict[str, str] = {}  # version -> note, of blocks that live by our handle
 
 
-def _let_go_of_taken(ram: base.Blocks) -> None:
+def _let_go_of_taken(ram: Blocks) -> None:
     """Windows: a block that we made lives by our handle until the master has its own, and then the
-    master has removed our note."""
+    master has removed our note.
+    """
     if sys.platform == "win32":
         for version, note in list(_waiting.items()):
             if not os.path.exists(note):
@@ -128,32 +170,34 @@ def _let_go_of_taken(ram: base.Blocks) -> None:
                 ram.free(version)
 
 
-_spent: OrderedDict[str, int] = OrderedDict()
+_spent: OrderedDict[str, int] = OrderedDict()  # nonce -> bytes of RAM
 
 
-def _write(
-    save_order: dict[str, Any], unique_id: str, version: str, value: codec.Encoded, is_list: bool
-) -> str:
-    ram, disk = _blocks_of(save_order["run_dir"])
+def _write(order: SaveOrder, unique_id: str, version: str, value: Encoded, is_list: bool) -> str:
+    """Write a block where there is room; returns "ram" or "disk"."""
+    storages = _storages_of(order.run_dir)
+    ram, disk, reusing = storages.ram, storages.disk, storages.reusing
     _let_go_of_taken(ram)
-    nonce, size = save_order["nonce"], value.total_bytes
-    spent = _spent.get(nonce, 0)
-    if save_order["use_ram"] and spent + size <= save_order["room"]:
+    size, spent = value.total_bytes, _spent.get(order.nonce, 0)
+    if order.use_ram and spent + size <= order.room_bytes:
         try:
-            ram.create(version, value, is_list, save_order.get("spare", ()))
-        except base.NoRoom:
+            if reusing is None:
+                ram.create(version, value, is_list)
+            else:
+                reusing.create_in(order.spare, version, value, is_list)
+        except NoRoom:
             pass  # the memory file system is smaller than the limit
         else:
-            _spent[nonce] = spent + size
-            while len(_spent) > 64:
+            _spent[order.nonce] = spent + size
+            while len(_spent) > _KEPT_RUNS:
                 _spent.popitem(last=False)
             return "ram"
     try:
         disk.create(version, value, is_list)
-    except base.NoRoom as e:
+    except NoRoom as e:
         raise StoreFullError(
             e.errno,
             f"No room for the value of {unique_id!r} ({size} bytes): RAM left to this run "
-            f"{max(0, save_order['room'] - spent)} bytes, disk {disk.room_bytes()} bytes",
+            f"{max(0, order.room_bytes - spent)} bytes, disk {disk.room_bytes()} bytes",
         ) from e
     return "disk"

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from .random_names import random_name
 
+_CHUNK = 64 << 20  # of one call: some systems take no more than 2 GiB
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -65,6 +66,13 @@ def write_file(
             if is_synced:
                 file.flush()
                 os.fsync(file.fileno())
+
+
+def write_all(fd: int, data: Any) -> None:
+    """Write bytes to a descriptor, however many calls that takes."""
+    view = memoryview(data)
+    while len(view):
+        view = view[os.write(fd, view[:_CHUNK]) :]
 
 
 def check_free(path: Path, overwrite: bool) -> None:

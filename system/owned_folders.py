@@ -65,6 +65,9 @@ def purge_dead(
 ) -> list[Path]:
     """Remove the folders whose owners are dead. A living owner's are never touched.
 
+    One without a lock file is removed only if it is empty: its maker was killed before it took the
+    lock, or something else removed the file of an owner that still lives.
+
     Args:
         remove: gets a folder and its lock, taken, so that no other process moves in meanwhile;
             removes the one, releases the other, and returns whether the folder is gone.
@@ -77,7 +80,7 @@ def purge_dead(
         lock = owner_lock(folder)
         try:
             if not lock.path.exists():
-                folder.rmdir()  # its maker was killed before it took the lock; fails if in use
+                folder.rmdir()
                 continue
             if not lock.acquire():
                 continue

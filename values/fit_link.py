@@ -125,7 +125,7 @@ def _string(unique_id: str, value: Any) -> str:
 
 
 def _has_text(value: Any) -> bool:
-    """Whether a value's text is what somebody would type in, and no "<object at 0x7f...>"."""
+    """Whether a value's text is what one would type in, and no "<object at 0x7f...>"."""
     if _is_array(value):
         return value.ndim == 0
     return isinstance(value, (str, numbers.Number, os.PathLike))
@@ -236,8 +236,7 @@ def _float_tensor(unique_id: str, value: Any, wanted: str) -> Any:
     if value.dtype not in (torch.uint8, torch.uint16):
         raise TypeError(
             f"The value of {unique_id!r} is {_show(value)}: integers must be uint8 (0..255) or "
-            "uint16. "
-            f"Expected {wanted} in 0..1."
+            f"uint16. Expected {wanted} in 0..1."
         )
     return value.to(torch.float32) / torch.iinfo(value.dtype).max
 

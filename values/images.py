@@ -43,8 +43,8 @@ def open_image_as_tensor(path: str | Path) -> torch.Tensor:
 
 @contextlib.contextmanager
 def _opened(path: str | Path) -> Iterator[Any]:
-    """The PIL image in a file, turned as EXIF says; also what fails later, while it is read, is
-    told as a ValueError.
+    """The PIL image in a file, turned as EXIF says. What fails later, while it is read, is a
+    ValueError, too.
     """
     from PIL import Image, ImageOps
 
@@ -109,7 +109,7 @@ def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:
         tensor: `[height, width, channels]` or `[batch, height, width, channels]`, 0..1, with 1
             (grey), 3 (RGB) or 4 (RGBA) channels; a mask `[height, width]`. Torch or numpy. Also
             uint8 in 0..255 and uint16 in 0..65535.
-        path: its ending tells the format: .png, .jpg, .jpeg or .webp. JPEG has no transparency: it
+        path: its ending names the format: .png, .jpg, .jpeg or .webp. JPEG has no transparency: it
             is dropped.
 
     Returns:

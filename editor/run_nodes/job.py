@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...context.frozen_values import frozen_key
 from ...errors import WorkflowError
 from ...graph.compose.closure import close_prompt
 from ...graph.plan.recipe import Recipe, locate
-from ...workflow_context import FROZEN_PREFIX, WorkflowContext
+from ...workflow_context import WorkflowContext
 from .stop_condition import Condition
 
 if TYPE_CHECKING:
@@ -173,6 +174,6 @@ def _recipes(context: WorkflowContext, unique_ids: Iterable[str], info: Any) -> 
     recipes = {uid: references.recipe(context, uid, preparer) for uid in unique_ids}
     # They become a part of the user's graph, which knows nothing of our runs.
     contents = {content for recipe in recipes.values() for content in recipe.frozen}
-    versions = {content: context.internal.version(FROZEN_PREFIX + content) for content in contents}
+    versions = {content: context.internal.version(frozen_key(content)) for content in contents}
     folder = str(context.folder)
     return {uid: locate(recipe, folder, versions) for uid, recipe in recipes.items()}

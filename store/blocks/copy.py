@@ -7,7 +7,8 @@ import sys
 import threading
 from typing import Any
 
-from ..encoding.codec import Encoded
+from ...system.files import write_all
+from ..encoding.layout import Encoded
 
 _CHUNK = 64 << 20  # what a copy through a buffer may cost in extra memory
 _JOIN = 64 << 10
@@ -66,12 +67,6 @@ def _write_many(fd: int, pieces: list[Any]) -> None:
         if left:
             left[0] = left[0][written:]
             written = os.writev(fd, left)
-
-
-def write_all(fd: int, data: Any) -> None:
-    view = memoryview(data)
-    while len(view):
-        view = view[os.write(fd, view[:_CHUNK]) :]
 
 
 def copy_into(target: Any, value: Encoded, header: bytes) -> None:

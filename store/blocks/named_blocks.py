@@ -1,8 +1,8 @@
 """Shared memory where it is no file: POSIX objects (macOS) and Windows mappings.
 
-Neither can be listed, and nobody can tell who maps them, so blocks are never reused here. A marker
-file in the run's folder names each POSIX block from before it is made, so that the purge finds
-those of a killed process.
+Neither can be listed, and there is no telling who maps them, so blocks are never reused here. A
+marker file in the context's folder names each POSIX block from before it is made, so that the purge
+finds those of a killed process.
 """
 
 from __future__ import annotations
@@ -12,41 +12,30 @@ import errno
 import mmap
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..encoding.codec import HEADER_BYTES, Encoded, read_header
+from ...system.free_memory import free_ram_bytes
+from ..encoding.layout import HEADER_BYTES, Encoded, read_header
 from .base import PREFIX, NoRoom, is_no_room
 from .copy import copy_into
-from .pool import Pool
-
-
-def _free_ram() -> int:
-    import psutil
-
-    return psutil.virtual_memory().available
 
 
 class PosixBlocks:
-    """POSIX shared memory by name. macOS allows 31 characters, and no private mapping: a load
-    copies."""
-
-    is_ram = True
+    """POSIX shared memory by name. macOS allows 31 characters; a load copies, as it has no private
+    mapping there.
+    """
 
     def __init__(self, markers: Path):
         self.markers = markers
-        self.pool = Pool(0)
 
     def locate(self, version: str) -> str:
         return PREFIX + version
 
-    def create(
-        self, version: str, value: Encoded, is_list: bool = False, lent: Sequence[Any] = ()
-    ) -> None:
+    def create(self, version: str, value: Encoded, is_list: bool = False) -> None:
         import _posixshmem
 
-        if value.total_bytes > _free_ram():
+        if value.total_bytes > free_ram_bytes():
             raise NoRoom(errno.ENOSPC, f"{value.total_bytes} bytes do not fit in memory")
         name = "/" + self.locate(version)
         self.markers.mkdir(mode=0o700, exist_ok=True)
@@ -83,7 +72,7 @@ class PosixBlocks:
     def free(self, version: str, is_owner: bool = True, size_bytes: int | None = None) -> bool:
         import _posixshmem
 
-        # Nobody can tell here whether another process is about to open it: the owner decides.
+        # Another process may be about to open it, which can't be seen here: the owner decides.
         if not is_owner:
             return False
         with contextlib.suppress(FileNotFoundError):
@@ -95,15 +84,6 @@ class PosixBlocks:
     def remove(self, version: str) -> None:
         self.free(version)
 
-    def pin(self, version: str) -> int | None:
-        return None
-
-    def lend(self, most: int) -> list[tuple[str, int]]:
-        return []
-
-    def adopt(self, version: str, size: int) -> None:
-        """Nothing to do: the block lives until it is unlinked."""
-
     def versions(self) -> list[str]:
         try:
             return os.listdir(self.markers)
@@ -111,10 +91,7 @@ class PosixBlocks:
             return []
 
     def room_bytes(self) -> int:
-        return _free_ram()
-
-    def close(self) -> None:
-        pass
+        return free_ram_bytes()
 
 
 class WindowsBlocks:
@@ -124,11 +101,8 @@ class WindowsBlocks:
     there.
     """
 
-    is_ram = True
-
     def __init__(self) -> None:
-        self.held: dict[str, Any] = {}
-        self.pool = Pool(0)
+        self._held: dict[str, Any] = {}
 
     def locate(self, version: str) -> str:
         return PREFIX + version
@@ -139,18 +113,16 @@ class WindowsBlocks:
         name = self.locate(version)
         return mmap.mmap(-1, size, tagname=name, access=access)  # pyright: ignore[reportCallIssue]
 
-    def create(
-        self, version: str, value: Encoded, is_list: bool = False, lent: Sequence[Any] = ()
-    ) -> None:
+    def create(self, version: str, value: Encoded, is_list: bool = False) -> None:
         size = value.total_bytes
-        if size > _free_ram():
+        if size > free_ram_bytes():
             raise NoRoom(errno.ENOSPC, f"{size} bytes do not fit in memory")
         try:
             m = self._map(version, size, mmap.ACCESS_WRITE)
         except OSError as e:  # ERROR_COMMITMENT_LIMIT, ERROR_NOT_ENOUGH_MEMORY and their kin
             raise NoRoom(errno.ENOSPC, f"{size} bytes do not fit: {e}") from e
         copy_into(m, value, value.header(version, is_list))
-        self.held[version] = m
+        self._held[version] = m
 
     def open(self, version: str) -> memoryview:
         head = self._map(version, HEADER_BYTES, mmap.ACCESS_READ)
@@ -164,7 +136,7 @@ class WindowsBlocks:
             head.close()
 
     def free(self, version: str, is_owner: bool = True, size_bytes: int | None = None) -> bool:
-        m = self.held.pop(version, None)
+        m = self._held.pop(version, None)
         if m is not None:
             m.close()
         return True
@@ -172,22 +144,16 @@ class WindowsBlocks:
     def remove(self, version: str) -> None:
         self.free(version)
 
-    def pin(self, version: str) -> int | None:
-        return None
-
-    def lend(self, most: int) -> list[tuple[str, int]]:
-        return []
-
-    def adopt(self, version: str, size: int) -> None:
-        """Hold a block that the worker made, so that it outlives the worker's own handle."""
-        self.held[version] = self._map(version, size, mmap.ACCESS_WRITE)
+    def adopt(self, version: str, size_bytes: int) -> None:
+        """See `HoldsHandles`."""
+        self._held[version] = self._map(version, size_bytes, mmap.ACCESS_WRITE)
 
     def versions(self) -> list[str]:
-        return list(self.held)
+        return list(self._held)
 
     def room_bytes(self) -> int:
-        return _free_ram()
+        return free_ram_bytes()
 
     def close(self) -> None:
-        for version in list(self.held):
+        for version in list(self._held):
             self.free(version)

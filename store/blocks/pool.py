@@ -1,7 +1,7 @@
-"""Freed shared memory kept for the next block: fresh pages cost twice as much to write as used
-ones.
+"""Freed shared memory kept for the next block: to write to fresh pages costs twice as much.
 
-A block is reused only when its file can be locked exclusively: when no process maps it any more.
+Owned by `shared_files`. A block is reused only when its file can be locked exclusively: when no
+process maps it any more.
 """
 
 from __future__ import annotations
@@ -75,29 +75,29 @@ def _fits(has: int, needs: int) -> bool:
 
 
 class Pool:
-    """The freed blocks of one context in one process. Threads may share it; forked children must
-    not.
+    """The freed blocks of one context in one process. Threads may share it, forked children not.
 
-    Args:
+    Attributes:
         max_bytes: how much it may hold; 0 keeps nothing.
     """
 
-    def __init__(self, max_bytes: int):
-        self.max_bytes = max_bytes
+    def __init__(self) -> None:
+        self.max_bytes = 0
         self._lock = threading.Lock()
         self._free: list[Spare] = []
         self._busy: list[Spare] = []  # freed, but some process still maps it
-        self._kept: dict[
-            str, Spare
-        ] = {}  # in use again; open, so that the next use is fast as well
+        # In use again; open, so that the next use is fast as well.
+        self._kept: dict[str, Spare] = {}
         self._pid = os.getpid()
 
     @property
     def size_bytes(self) -> int:
+        if not self._free and not self._busy:  # as with every save of small values
+            return 0
         return sum(s.size for s in (*self._free, *self._busy))
 
     def take(self, size: int) -> Spare | None:
-        """A block of about that size that nobody maps, locked for us; or None."""
+        """A block of about that size that no process maps, locked for us; or None."""
         if size < MIN_BYTES or self._pid != os.getpid():
             return None
         with self._lock:

@@ -1,7 +1,7 @@
 """Arrays, tensors and images as numbers, names and raw memory. `rebuild.py` is the way back.
 
-Used by `codec.py` only. numpy, torch and Pillow are never imported to save: a value that needs them
-brought them along.
+Used by `picklers.py` only, but for the list of safe classes. numpy, torch and Pillow are never
+imported to save: a value that needs them brought them along.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ PLAIN = frozenset(
 )
 # What pickle names a class for, but whose class runs nothing that matters.
 SAFE_TYPES = frozenset(
-    {complex, range, slice, type(...), type(NotImplemented), collections.OrderedDict,
-     collections.deque, collections.defaultdict, datetime.datetime, datetime.date, datetime.time,
-     datetime.timedelta, datetime.timezone, decimal.Decimal, int, float, str, bytes, bool, list,
-     tuple, dict, set, frozenset, bytearray}
-)  # fmt: skip
+    {
+        *(int, float, complex, str, bytes, bytearray, bool),
+        *(list, tuple, dict, set, frozenset, range, slice),
+        *(type(...), type(NotImplemented), decimal.Decimal),
+        *(collections.OrderedDict, collections.deque, collections.defaultdict),
+        *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta, datetime.timezone),
+    }
+)
 SAFE_GLOBALS: dict[tuple[str, str], Any] = {
     **{(t.__module__, t.__qualname__): t for t in SAFE_TYPES},
     ("builtins", "Ellipsis"): ...,
@@ -177,8 +180,7 @@ class Collector:
         self._pickle_buffers += 1
 
     def parts(self) -> list[Part]:
-        """The memory to write. Views that overlap share one buffer, so they still share it when
-        loaded."""
+        """The memory to write. Views that overlap share one buffer, and still do when loaded."""
         parts = list(self._parts)
         for storage, views in self._views.items():
             for first, end, t in _joined(views):

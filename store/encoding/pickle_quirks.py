@@ -1,10 +1,9 @@
-"""What values that need code have of pickle's own ways changed. Used by `codec.py` only.
+"""What pickle can't do by itself with values that need code. Used by `picklers.py` only.
 
-Objects whose class answers for attributes that are not there, as `__getattr__` lets it: pickle
-asks the new, empty object for `__setstate__` (and Python 3.10 the old one for `__getstate__`)
-before it does what it does for all others. Whoever answers None to everything is called as a
-function then; whoever looks into himself finds nothing there yet. So for these objects pickle is
-told what to do, and asks nobody.
+Objects whose class has a `__getattr__`: pickle asks a new, still empty object for `__setstate__`
+(and Python 3.10 the old one for `__getstate__`), and that `__getattr__` may answer anything: None,
+which is then called as a function, or an error, since the object has no attributes yet. For these
+objects the stream says what to do, so that pickle need not ask them.
 
 Classes of modules that were loaded from a file under its path as their name, as ComfyUI loads
 nodes: `import` takes a dot in that path for one between packages, and finds nothing.
@@ -91,7 +90,7 @@ def _defines(kind: type, name: str) -> bool:
 
 
 def _reduce_plain(obj: Any) -> tuple:
-    """`object.__reduce_ex__` of Python 3.11, which asks no object anything."""
+    """`object.__reduce_ex__` of Python 3.11: it asks the object for nothing."""
     kind = type(obj)
     slots = {}
     for name in ("__dict__", *copyreg._slotnames(kind)):  # type: ignore[attr-defined]

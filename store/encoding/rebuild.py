@@ -1,6 +1,7 @@
-"""Arrays, tensors and images again, from what `describe.py` wrote of them. Used by `codec.py` only.
+"""Arrays, tensors and images again, from what `describe.py` wrote of them.
 
-numpy, torch and Pillow are imported only to rebuild what came from them.
+Used by `picklers.py` only. numpy, torch and Pillow are imported to rebuild what came from them,
+and never else.
 """
 
 from __future__ import annotations
@@ -8,9 +9,22 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .describe import PICKLE_BUFFER, numpy_dtype
+
+
+class _Tensor(NamedTuple):
+    """What `describe` says of a tensor; most have none of the latter half."""
+
+    storage: int
+    dtype: str
+    shape: tuple
+    stride: tuple | None = None  # None: contiguous
+    first: int = 0  # byte within the storage
+    grad: bool = False
+    is_parameter: bool = False
+    device: str | None = None
 
 
 class Rebuilder:
@@ -36,28 +50,30 @@ class Rebuilder:
     def bytes_of(self, storage: int) -> memoryview:
         return memoryview(b"") if storage < 0 else self._parts[storage][0][1]
 
-    def tensor(
-        self, storage: int, dtype: str, shape: tuple, stride: tuple | None = None, first: int = 0,
-        grad: bool = False, is_parameter: bool = False, device: str | None = None,
-    ) -> Any:  # fmt: skip
+    def tensor(self, *described: Any) -> Any:
         import torch
 
-        kind = _torch_dtype(torch, dtype)
+        about = _Tensor(*described)
+        t = self._plain_tensor(torch, about)
+        if about.device is not None and _has_device(torch, about.device):
+            t = t.to(about.device)
+        if about.is_parameter:
+            return torch.nn.Parameter(t, requires_grad=about.grad)
+        return t.requires_grad_() if about.grad else t
+
+    def _plain_tensor(self, torch: Any, about: _Tensor) -> Any:
+        """On the CPU, without a gradient."""
+        storage, _, shape, stride, first, *_ = about
+        kind = _torch_dtype(torch, about.dtype)
         if storage < 0:
-            t = torch.empty(shape, dtype=kind)
-        elif stride is None and (whole := self._whole(storage, first, shape, kind)) is not None:
+            return torch.empty(shape, dtype=kind)
+        if stride is None and (whole := self._whole(storage, first, shape, kind)) is not None:
             t = torch.frombuffer(whole, dtype=kind)
             self._storages[storage, first] = t.untyped_storage()
-            t = t if len(shape) == 1 else t.view(shape)
-        else:
-            start, memory = self._torch_storage(torch, storage, first)
-            offset = (first - start) // kind.itemsize
-            t = torch.empty(0, dtype=kind).set_(memory, offset, shape, stride or _steps(shape))
-        if device is not None and _has_device(torch, device):
-            t = t.to(device)
-        if is_parameter:
-            return torch.nn.Parameter(t, requires_grad=grad)
-        return t.requires_grad_() if grad else t
+            return t if len(shape) == 1 else t.view(shape)
+        start, memory = self._torch_storage(torch, storage, first)
+        offset = (first - start) // kind.itemsize
+        return torch.empty(0, dtype=kind).set_(memory, offset, shape, stride or _steps(shape))
 
     def _whole(self, storage: int, first: int, shape: tuple, kind: Any) -> memoryview | None:
         """The buffer of a storage, if a contiguous tensor fills it: half the time of a view."""
@@ -144,11 +160,21 @@ class Rebuilder:
         return (module.NestedTensor if module else NestedTensor)(tensors)
 
 
+# By the word that `describe` wrote; none that a block could name is called but these.
 _REBUILD: dict[str, Callable[..., Any]] = {
-    name: getattr(Rebuilder, name)
-    for name in ("tensor", "array", "object_array", "scalar", "np_dtype", "image", "dtype",
-                 "device", "size", "nested", "sparse_coo", "comfy_nested")
-}  # fmt: skip
+    "tensor": Rebuilder.tensor,
+    "array": Rebuilder.array,
+    "object_array": Rebuilder.object_array,
+    "scalar": Rebuilder.scalar,
+    "np_dtype": Rebuilder.np_dtype,
+    "image": Rebuilder.image,
+    "dtype": Rebuilder.dtype,
+    "device": Rebuilder.device,
+    "size": Rebuilder.size,
+    "nested": Rebuilder.nested,
+    "sparse_coo": Rebuilder.sparse_coo,
+    "comfy_nested": Rebuilder.comfy_nested,
+}
 
 
 def _steps(shape: tuple) -> tuple:

@@ -146,7 +146,7 @@ async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
         gc.collect()
         spare = discomfort._engine.contexts._spare
         assert [c.get_usage()["ram_usage_bytes"] for c in spare] == [0]
-        assert all(c._store.ram.pool.size_bytes <= 128 << 20 for c in spare)
+        assert all(c.internal.store.blocks.kept_bytes <= 128 << 20 for c in spare)
 
 
 async def test_run_sequential_leaves_the_values_of_its_last_run_as_files(

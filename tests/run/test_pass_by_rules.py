@@ -9,7 +9,7 @@ import pytest
 import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import NodeFailed, UnopenedValueError
-from custom_nodes.discomfort.store.encoding.codec import HEADER_BYTES, pack, read_header
+from custom_nodes.discomfort.store.encoding.layout import HEADER_BYTES, pack, read_header
 from custom_nodes.discomfort.store.encoding.unopened import UnopenedValue
 from support.prompts import port
 

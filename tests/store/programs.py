@@ -20,7 +20,8 @@ import numpy as np  # noqa: E402
 from custom_nodes.discomfort.errors import StoreError, StoreFullError  # noqa: E402
 from custom_nodes.discomfort.store import worker_side  # noqa: E402
 from custom_nodes.discomfort.store.blocks import base  # noqa: E402
-from custom_nodes.discomfort.store.encoding import codec  # noqa: E402
+from custom_nodes.discomfort.store.encoding import codec, layout  # noqa: E402
+from custom_nodes.discomfort.store.save_order import SaveOrder  # noqa: E402
 from custom_nodes.discomfort.workflow_context import WorkflowContext  # noqa: E402
 
 
@@ -43,7 +44,7 @@ def own_a_context(run_id: str) -> None:
 def hang_while_saving(run_id: str) -> None:
     """Joins a context and stops for good in the middle of writing a block."""
 
-    class Hanging(codec.Encoded):
+    class Hanging(layout.Encoded):
         def header(self, version: str, is_list: bool = False) -> bytes:
             say("writing")
             signal.pause()
@@ -54,7 +55,7 @@ def hang_while_saving(run_id: str) -> None:
     hanging = Hanging(
         value.total_bytes, value.is_safe, value.stream_bytes, value.rows, value.crc, value.pieces
     )
-    context._store.write(f"{context._store.book.token}_unfinished", hanging, True, "x")
+    context.internal.store.write("x", hanging, True)
 
 
 def hold_more_than_descriptors() -> None:
@@ -110,7 +111,7 @@ def run_out_of_descriptors() -> None:
 def hang_while_holding_the_lock(run_id: str) -> None:
     """Writes half a line of the receipts and stops, with their lock held."""
     context = WorkflowContext(run_id=run_id, create=False)
-    book = context._store.book
+    book = context.internal.store.book
     with book.lock:
         size = os.path.getsize(book.path)
         with open(book.path, "r+b") as file:
@@ -124,29 +125,29 @@ def worker(save_order: str, action: str) -> None:
     """A saver of a run; `action`: save, or die in the middle, or go on when told."""
     import json
 
-    parsed = json.loads(save_order)
+    order = SaveOrder.from_json(json.loads(save_order))
     if action == "slow":
-        fast = codec.Encoded.header
+        fast = layout.Encoded.header
 
-        def slow(self: codec.Encoded, version: str, is_list: bool = False) -> bytes:
+        def slow(self: layout.Encoded, version: str, is_list: bool = False) -> bytes:
             with open(base.SHM_DIR / (base.PREFIX + version), "r+b") as file:
                 file.truncate(3_000_000)  # as a write does that is not over
             say("writing")
             sys.stdin.readline()
             return fast(self, version, is_list)
 
-        codec.Encoded.header = slow  # type: ignore[method-assign]
+        layout.Encoded.header = slow  # type: ignore[method-assign]
     if action == "die":
-        original = codec.Encoded.header
+        original = layout.Encoded.header
 
-        def header(self: codec.Encoded, version: str, is_list: bool = False) -> bytes:
+        def header(self: layout.Encoded, version: str, is_list: bool = False) -> bytes:
             say("writing")
             signal.pause()
             return original(self, version, is_list)
 
-        codec.Encoded.header = header  # type: ignore[method-assign]
+        layout.Encoded.header = header  # type: ignore[method-assign]
     try:
-        worker_side.save(parsed, "out", np.full(3_000_000, 7, np.uint8), False)
+        worker_side.save(order, "out", np.full(3_000_000, 7, np.uint8), False)
     except StoreError as e:
         say(f"StoreError: {e}")
     else:

@@ -17,8 +17,7 @@ from custom_nodes.discomfort.store import run_dir
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.system import locks
 from custom_nodes.discomfort.workflow_context import WorkflowContext
-
-from .conftest import PROGRAMS, shm_files, wait_until
+from support.stores import PROGRAMS, shm_files, wait_until
 
 
 def can_mount() -> bool:
@@ -235,7 +234,7 @@ def test_sixteen_processes_at_once_lose_and_tear_nothing(start, context):
     for n in range(4):
         value = context.load(f"shared{n}")
         assert (value["array"] == value["stamp"]).all()
-    token = context._store.book.token
+    token = context.internal.store.book.token
 
     def blocks():
         context.list_keys()

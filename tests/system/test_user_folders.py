@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from custom_nodes.discomfort.errors import StoreError, WorkerStartError
 from custom_nodes.discomfort.system import owned_folders, user_folders
-from custom_nodes.discomfort.system.files import write_file, written_beside
 from custom_nodes.discomfort.worker.launch import worker_folder
+from custom_nodes.discomfort.workflow_context import WorkflowContext
 
 posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="there are no uids on Windows")
 
@@ -44,6 +45,29 @@ def test_a_link_or_a_file_in_its_place_is_refused(temp: Path):
         user_folders.temporary_folder()
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can chown")
+def test_a_folder_that_another_user_made_is_refused_by_contexts_and_workers(temp: Path):
+    place = temp / f"discomfort-{os.getuid()}"
+    place.mkdir(mode=0o700)
+    os.chown(place, 12345, -1)
+    with pytest.raises(user_folders.NotOurFolder, match="another user"):
+        user_folders.temporary_folder()
+    with pytest.raises(StoreError, match="another user"):
+        WorkflowContext()
+    with pytest.raises(WorkerStartError, match="another user"):
+        worker_folder.make_worker_folder()
+    assert os.listdir(place) == []
+
+
+@posix
+def test_a_former_folder_that_is_not_ours_is_left_alone(temp: Path):
+    (temp / "elsewhere" / "workers" / "1-dead").mkdir(parents=True)
+    (temp / f"discomfort-{getpass.getuser()}").symlink_to(temp / "elsewhere")
+    assert user_folders.former_temporary_folder() is None
+    worker_folder.make_worker_folder().remove(with_log=True)
+    assert (temp / "elsewhere" / "workers" / "1-dead").is_dir()
+
+
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the custom of Linux")
 def test_the_data_folder_is_where_the_system_says(temp: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(temp / "data"))
@@ -70,45 +94,3 @@ def test_what_earlier_versions_left_is_purged_and_what_lives_there_is_not(temp: 
     assert not former.exists()
     made.remove(with_log=True)
     second.remove(with_log=True)
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path):
-    target = tmp_path / "file"
-    write_file(target, lambda file: file.write(b"old"))
-
-    def fails(file) -> None:
-        file.write(b"half of it")
-        raise OSError("the disk is full")
-
-    with pytest.raises(OSError, match="full"):
-        write_file(target, fails)
-    assert target.read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]
-    write_file(target, lambda file: file.write(b"new"))
-    assert target.read_bytes() == b"new"
-
-
-def test_a_file_that_appeared_meanwhile_is_not_replaced(tmp_path: Path):
-    target = tmp_path / "file"
-    with pytest.raises(FileExistsError), written_beside(target, overwrite=False) as draft:
-        draft.write_bytes(b"ours")
-        target.write_bytes(b"another's")
-    assert target.read_bytes() == b"another's" and os.listdir(tmp_path) == ["file"]
-
-
-@posix
-def test_a_private_file_is_for_its_owner_alone(tmp_path: Path):
-    write_file(tmp_path / "file", lambda file: file.write(b"x"), is_private=True)
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
-
-
-def test_the_purge_takes_dead_owners_folders_only(tmp_path: Path):
-    dead, living = tmp_path / "dead", tmp_path / "living"
-    for folder in (dead, living):
-        folder.mkdir()
-        (folder / "value").write_text("x")
-        (folder / owned_folders.LOCK_NAME).write_text("")
-    held = owned_folders.owner_lock(living)
-    assert held.acquire()
-    assert owned_folders.purge_dead(owned_folders.folders_in(tmp_path)) == [dead]
-    assert (living / "value").read_text() == "x"
-    held.release()

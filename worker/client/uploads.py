@@ -14,7 +14,7 @@ import shutil
 import threading
 from pathlib import Path
 
-from ...system.files import written_beside
+from ...system.files import write_file, written_beside
 
 log = logging.getLogger("discomfort.worker")
 
@@ -51,7 +51,7 @@ class Uploads:
             "folders": sorted(map(str, self._made_folders)),
         }
         try:
-            self._journal.write_text(json.dumps(about), encoding="utf-8")
+            write_file(self._journal, lambda file: file.write(json.dumps(about).encode()))
         except OSError as e:
             log.warning("The journal of ephemeral uploads can't be written: %s", e)
 

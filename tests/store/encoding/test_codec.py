@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 from custom_nodes.discomfort import errors
-from custom_nodes.discomfort.store.encoding import codec
+from custom_nodes.discomfort.store.encoding import codec, layout
 from custom_nodes.discomfort.store.encoding.unopened import UnopenedValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +28,7 @@ from PIL import Image
 def written(value) -> bytearray:
     encoded = codec.encode(value)
     block = bytearray(encoded.total_bytes)
-    block[: codec.HEADER_BYTES] = encoded.header("t0k3n_v3rs10n")
+    block[: layout.HEADER_BYTES] = encoded.header("t0k3n_v3rs10n")
     for offset, data in encoded.pieces:
         block[offset : offset + len(data)] = data
     return block
@@ -274,7 +274,7 @@ def test_a_value_of_a_module_that_is_not_here_is_kept_as_it_is(tmp_path, monkeyp
     source.write_text("class Video:\n    frames = 3\n")
     module = importlib.import_module("away_from_here")
     block = memoryview(written([module.Video(), torch.ones(3)]))
-    head = codec.read_header(block)
+    head = layout.read_header(block)
     assert len(codec.decode_or_keep(block, True, "here", head)) == 2
     monkeypatch.delitem(sys.modules, "away_from_here")
     source.write_text(then) if then else source.unlink()
@@ -318,7 +318,7 @@ def test_classes_of_modules_that_import_does_not_find_are_found(node_module):
     kind = node_module.Noise
     value = [kind(), kind, kind.Inner(), node_module.make]
     block = memoryview(written(value))
-    assert not codec.read_header(block).is_safe
+    assert not layout.read_header(block).is_safe
     with pytest.raises(errors.UntrustedValueError):
         codec.decode(block, trusted=False)
     loaded = codec.decode(block)
@@ -338,7 +338,9 @@ def test_a_stream_that_claims_to_be_data_finds_no_functions(pid):
     file = io.BytesIO()
     Names(file, protocol=5).dump("function")
     stream = file.getvalue()
-    evil = codec.Encoded(codec.HEADER_BYTES + len(stream), True, len(stream), 0, zlib.crc32(stream))
+    evil = layout.Encoded(
+        layout.HEADER_BYTES + len(stream), True, len(stream), 0, zlib.crc32(stream)
+    )
     block = memoryview(bytearray(evil.header("v")) + stream)
     for trusted in (True, False):
         with pytest.raises(errors.CorruptValueError):
@@ -349,7 +351,7 @@ def test_other_objects_need_code_and_say_so():
     inner = Thing(torch.ones(3))
     for value in (inner, [inner], lambda: 5, Thing, len, ValueError("x"), torch.nn.Linear(2, 2)):
         block = memoryview(written(value))
-        assert not codec.read_header(block).is_safe
+        assert not layout.read_header(block).is_safe
         with pytest.raises(errors.UntrustedValueError):
             codec.decode(block, trusted=False)
         codec.decode(block, trusted=True)
@@ -363,7 +365,7 @@ def test_stream_that_claims_to_be_data_but_names_code_is_refused():
 
     stream = pickle.dumps(Evil(), protocol=5)
     good = codec.encode(None)
-    evil = codec.Encoded(codec.HEADER_BYTES + len(stream), True, len(stream), 0, 0)
+    evil = layout.Encoded(layout.HEADER_BYTES + len(stream), True, len(stream), 0, 0)
     evil.crc = zlib.crc32(stream)
     block = bytearray(evil.header("v")) + stream
     for trusted in (True, False):
@@ -418,11 +420,11 @@ def test_any_views_of_one_storage_come_back_equal(cuts):
 def test_any_damaged_byte_of_header_table_or_stream_is_an_error_never_a_crash(at, flip):
     value = {"t": torch.arange(4), "n": np.arange(3), "s": "text" * 10}
     block = written(value)
-    head = codec.read_header(memoryview(block))
-    end = codec.HEADER_BYTES + head.rows * 32 + head.stream_bytes
+    head = layout.read_header(memoryview(block))
+    end = layout.HEADER_BYTES + head.rows * 32 + head.stream_bytes
     at %= end
     block[at] ^= flip
-    if 32 <= at < codec.HEADER_BYTES:
+    if 32 <= at < layout.HEADER_BYTES:
         return  # the version and the padding, which the store compares itself
     try:
         loaded = codec.decode(memoryview(block))

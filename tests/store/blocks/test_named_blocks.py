@@ -9,8 +9,7 @@ import pytest
 from custom_nodes.discomfort.store.blocks.base import NoRoom
 from custom_nodes.discomfort.store.blocks.named_blocks import PosixBlocks
 from custom_nodes.discomfort.store.encoding import codec
-
-from .conftest import shared_memory
+from support.stores import shared_memory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX shared memory")
 
@@ -56,14 +55,12 @@ def as_on_macos(monkeypatch, tmp_path):
     from custom_nodes.discomfort.store.blocks import base
 
     monkeypatch.setattr(base, "SHM_DIR", tmp_path / "absent")
-    worker_side._blocks_of.cache_clear()
+    worker_side._storages_of.cache_clear()
     yield
-    worker_side._blocks_of.cache_clear()
+    worker_side._storages_of.cache_clear()
 
 
 def test_context_without_a_memory_file_system(as_on_macos):
-    import json
-
     from custom_nodes.discomfort.store import worker_side
     from custom_nodes.discomfort.workflow_context import WorkflowContext
 
@@ -74,7 +71,7 @@ def test_context_without_a_memory_file_system(as_on_macos):
         for key, number in (("k1", 1), ("k19", 19)):
             value, _ = worker_side.load(loan.run_dir, loan.versions[key])
             assert (value == number).all()
-        worker_side.save(json.loads(json.dumps(loan.save_order)), "out", np.arange(9), False)
+        worker_side.save(loan.save_order, "out", np.arange(9), False)
         assert context.internal.collect(loan).load("out").sum() == 36
         assert [int(context.load(f"k{i}")[-1]) for i in range(20)] == list(range(20))
         info = context.get_storage_info("k19") or {}

@@ -16,8 +16,7 @@ import torch
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.workflow_context import WorkflowContext
-
-from .conftest import open_handles, shared_memory, shm_files
+from support.stores import open_handles, shared_memory, shm_files
 
 
 class Point:
@@ -126,7 +125,7 @@ def test_values_spilled_while_somebody_holds_them_leave_no_block_behind():
         in_ram = [
             k for k in context.list_keys() if "shm_name" in (context.get_storage_info(k) or {})
         ]
-        token = context._store.book.token
+        token = context.internal.store.book.token
         blocks = [n for n in shared_memory() if n.startswith(f"discomfort_{token}_")]
         assert len(blocks) == len(in_ram)
         assert len(os.listdir(context.folder / "values")) == 10 - len(in_ram)
@@ -371,7 +370,7 @@ def test_what_only_a_replaced_reference_had_frozen_in_is_freed(context, replace)
 
 
 def test_meta_is_kept_with_the_receipt(context):
-    context.save("a", 1, meta={"hash": "x"})
+    context.internal.store.save("a", 1, meta={"hash": "x"})
     assert context.internal.get_receipt("a").meta == {"hash": "x"}
     with WorkflowContext(run_id=context.run_id, create=False) as other:
         assert other.internal.get_receipt("a").meta == {"hash": "x"}
@@ -401,11 +400,13 @@ def test_many_threads_at_once_lose_nothing(context):
 def test_tensor_of_another_device_is_copied_straight_into_the_block(context):
     # A device is stood in for by a tensor that the codec leaves as a tensor: the same path as a
     # GPU's.
+    from custom_nodes.discomfort.store.blocks.choose import open_storages
     from custom_nodes.discomfort.store.encoding import codec
 
-    store = context._store
+    token = context.internal.store.book.token
+    storages = open_storages(context.folder)
     for size in (10_000, 3_000_000):
-        for blocks in (store.ram, store.disk):
+        for blocks in (storages.ram, storages.disk):
             array = np.arange(size, dtype=np.uint8)
             value = codec.encode(array)
             value.pieces = [
@@ -413,7 +414,7 @@ def test_tensor_of_another_device_is_copied_straight_into_the_block(context):
                 for at, data in value.pieces
             ]
             assert value.is_on_device
-            version = f"{store.book.token}_{size}"
+            version = f"{token}_{size}"
             blocks.create(version, value)
             assert np.array_equal(codec.decode(blocks.open(version)), array)
             blocks.free(version)

@@ -4,6 +4,7 @@ process.
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import json
 import os
@@ -16,14 +17,19 @@ import torch
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store import worker_side
 from custom_nodes.discomfort.store.blocks import base
+from custom_nodes.discomfort.store.save_order import SaveOrder
 from custom_nodes.discomfort.workflow_context import WorkflowContext
+from support.stores import open_handles, shm_files
 
-from .conftest import open_handles, shm_files
+
+def as_text(loan):
+    """The order as it is written into a prompt."""
+    return json.dumps(loan.save_order.to_json())
 
 
 def through_json(loan):
     """The order as a saver gets it."""
-    return json.loads(json.dumps(loan.save_order))
+    return SaveOrder.from_json(json.loads(as_text(loan)))
 
 
 def test_worker_loads_what_was_lent_and_master_reads_what_it_saved(context):
@@ -52,7 +58,7 @@ def test_absent_key_raises_and_leaves_nothing_pinned(context):
     context.save("a", 1)
     with pytest.raises(errors.UnknownKeyError, match="absent"):
         context.internal.lend(["a", "absent"])
-    assert context._store.keeper.pins == {}
+    assert not context.internal.store.blocks.has_pins
 
 
 def test_lent_value_stays_loadable_while_its_key_is_overwritten(context):
@@ -92,7 +98,7 @@ def test_taken_values_are_this_runs_own_whoever_saves_meanwhile(context):
     del one, two, first, second
     gc.collect()
     context.list_keys()  # what the garbage collector let go is settled by the next call
-    assert context._store.keeper.pins == {}
+    assert not context.internal.store.blocks.has_pins
     assert (context.load("x") == 3).all()
 
 
@@ -110,16 +116,16 @@ def test_take_back_without_commit_keeps_the_key(context):
 @shm_files
 def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept(start, context):
     loan = context.internal.lend([])
-    dying = start("worker", json.dumps(loan.save_order), "die")
+    dying = start("worker", as_text(loan), "die")
     assert dying.line() == "writing"
     dying.kill()
-    good = start("worker", json.dumps(loan.save_order), "save")
+    good = start("worker", as_text(loan), "save")
     assert good.line() == "saved"
     good.end()
     assert len(os.listdir(context.folder / "handoff")) == 2
     collected = context.internal.collect(loan)
     assert list(collected) == ["out"] and (context.load("out") == 7).all()
-    token = loan.save_order["token"]
+    token = loan.save_order.token
     # The mark, and the block of "out".
     assert len([n for n in os.listdir(base.SHM_DIR) if token in n]) == 2
     assert os.listdir(context.folder / "handoff") == []
@@ -130,7 +136,7 @@ def test_saver_that_ends_after_its_run_was_taken_back_leaves_nothing(start, cont
     for _ in range(2):
         context.save("warm", 1)  # from the first overwriting on, freed memory is kept for reuse
     loan = context.internal.lend([])
-    late = start("worker", json.dumps(loan.save_order), "slow")
+    late = start("worker", as_text(loan), "slow")
     assert late.line() == "writing"
     assert context.internal.collect(loan) == {}
     context.save("mine", np.full(3_000_000, 5, np.uint8))
@@ -139,16 +145,15 @@ def test_saver_that_ends_after_its_run_was_taken_back_leaves_nothing(start, cont
     assert (context.load("mine") == 5).all()  # the late writes went elsewhere
     for key in ("mine", "warm"):
         context.internal.delete_key(key)
-    context._store.ram.pool.trim()
+    context.internal.store.blocks.trim()
     late.end()
-    token = loan.save_order["token"]
+    token = loan.save_order.token
     assert [n for n in os.listdir(base.SHM_DIR) if token in n] == [f"discomfort_{token}"]
 
 
 def test_saver_spills_when_the_order_leaves_no_room(context):
     loan = context.internal.lend([])
-    save_order = through_json(loan)
-    save_order["room"] = 1000
+    save_order = dataclasses.replace(through_json(loan), room_bytes=1000)
     worker_side.save(save_order, "small", 1, False)
     worker_side.save(save_order, "large", np.ones(10_000), False)
     context.internal.collect(loan)
@@ -182,7 +187,7 @@ def test_loop_over_a_picture_keeps_memory_and_handles_flat(context):
         context.internal.collect(loan)
 
     def figures():
-        names = [n for n in os.listdir(base.SHM_DIR) if context._store.book.token in n]
+        names = [n for n in os.listdir(base.SHM_DIR) if context.internal.store.book.token in n]
         shm = sum(os.stat(base.SHM_DIR / n).st_blocks * 512 for n in names)
         return process.memory_full_info().uss, shm, open_handles()
 
@@ -217,14 +222,15 @@ def test_worker_in_another_module_name_reads_and_writes(context, tmp_path):
         "worker_side = importlib.import_module(name + '.store.worker_side')\n"
         "order, version = json.loads(sys.argv[1]), sys.argv[2]\n"
         "value, is_list = worker_side.load(order['run_dir'], version)\n"
-        "worker_side.save(order, 'out', {'samples': value['samples'] * 2, 'n': value['n']}, "
-        "False)\n"
+        "save_order = importlib.import_module(name + '.store.save_order')\n"
+        "out = {'samples': value['samples'] * 2, 'n': value['n']}\n"
+        "worker_side.save(save_order.SaveOrder.from_json(order), 'out', out, False)\n"
     )
     assert importlib.util is not None
     context.save("latent", {"samples": torch.ones(1, 4, 64, 64), "n": np.arange(5)})
     loan = context.internal.lend(["latent"])
     done = subprocess.run(
-        [sys.executable, script, json.dumps(loan.save_order), loan.versions["latent"]],
+        [sys.executable, script, as_text(loan), loan.versions["latent"]],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

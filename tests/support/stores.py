@@ -1,0 +1,164 @@
+"""Tests of store and context run in folders of their own, and leave nothing: no process, block,
+folder or file handle. The `conftest.py` of both takes the fixtures from here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from custom_nodes.discomfort.store.blocks import base
+from custom_nodes.discomfort.workflow_context import WorkflowContext
+
+from .package import TESTS
+
+PROGRAMS = TESTS / "store" / "programs.py"
+DEADLINE_S = 60
+# For tests that look at the files of shared memory, or damage them.
+shm_files = pytest.mark.skipif(
+    not base.SHM_DIR.is_dir(), reason="no file system here; test_named_blocks has its blocks"
+)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Temporary and data folders of this test's own; child processes inherit them."""
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(temp))
+    monkeypatch.setattr(tempfile, "tempdir", str(temp))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "data"))
+    return temp
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(own_folders: Path) -> Iterator[None]:
+    """The one check after every test of the store."""
+    before, handles, children = shared_memory(), open_handles(), child_processes()
+    yield
+    gc.collect()
+    assert child_processes() <= children, "a child process is left"
+    # Another program's block may be seen a moment before its owner's lock.
+    deadline = time.monotonic() + 2
+    while (left := ours(shared_memory() - before)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not left, f"left in shared memory: {sorted(left)}"
+    folders = list(own_folders.glob("discomfort-*/*/*"))
+    assert not folders, f"left in the temporary folder: {folders}"
+    assert open_handles() <= handles, "file descriptors are left open"
+
+
+def shared_memory() -> set[str]:
+    if not base.SHM_DIR.is_dir():
+        return set()
+    return {n for n in os.listdir(base.SHM_DIR) if n.startswith(base.PREFIX)}
+
+
+def ours(names: set[str]) -> set[str]:
+    """Without what belongs to other living programs on this machine."""
+    if not names:
+        return set()
+    holders = {}
+    for line in Path("/proc/locks").read_text().splitlines():
+        fields = line.replace("-> ", "").split()
+        holders[fields[5].rpartition(":")[2]] = int(fields[4])
+    found = set()
+    for name in names:
+        token = name[len(base.PREFIX) :].partition("_")[0]
+        try:
+            inode = os.stat(base.SHM_DIR / (base.PREFIX + token)).st_ino
+        except FileNotFoundError:
+            inode = 0
+        if holders.get(str(inode), os.getpid()) == os.getpid():
+            found.add(name)
+    return {name for name in found if (base.SHM_DIR / name).exists()}
+
+
+def child_processes() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def open_handles() -> int:
+    """Open files, where the system shows them. No sockets: those are of servers that other tests
+    share.
+    """
+    folder = Path("/proc/self/fd")
+    count = 0
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):  # the one that lists the folder
+            count += not os.readlink(entry).startswith("socket:")
+    return count
+
+
+@pytest.fixture
+def context() -> Iterator[WorkflowContext]:
+    with WorkflowContext(max_ram_gb=1) as context:
+        yield context
+
+
+class Program:
+    """One function of programs.py in a process of its own."""
+
+    def __init__(self, name: str, *args: Any, **options: Any):
+        self.process = subprocess.Popen(
+            [sys.executable, str(PROGRAMS), name, *map(str, args)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            **options,
+        )  # fmt: skip
+
+    def line(self) -> str:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            assert self.process.stderr
+            raise AssertionError(f"the program ended:\n{self.process.stderr.read()}")
+        return line.strip()
+
+    def say(self, text: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+
+    def end(self) -> str:
+        """Wait for its end and return the rest of its output; it must have ended well."""
+        out, error = self.process.communicate(timeout=DEADLINE_S * 3)
+        assert self.process.returncode == 0, error
+        return out.strip()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Program]]:
+    running: list[Program] = []
+
+    def run(name: str, *args: Any, **options: Any) -> Program:
+        running.append(Program(name, *args, **options))
+        return running[-1]
+
+    yield run
+    for program in running:
+        if program.process.poll() is None:
+            program.kill()
+
+
+def wait_until(condition: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + DEADLINE_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
+        time.sleep(0.005)
+    return found
