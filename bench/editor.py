@@ -55,7 +55,7 @@ DRAW = """(frames) => {
     return best;
 }"""
 LOOK = """async (times) => {
-    const { findPorts } = await import("/extensions/discomfort/lib/port_graph.js");
+    const { findPorts } = await import("/extensions/discomfort/ports/find_ports.js");
     const start = performance.now();
     for (let i = 0; i < times; i++) findPorts(app.graph);
     return (performance.now() - start) / times;

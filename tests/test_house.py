@@ -198,7 +198,9 @@ def test_no_package_or_top_module_has_a_name_that_comfyui_owns(path):
 
 @pytest.mark.parametrize(
     "path",
-    sorted(p for p in ROOT.glob("**/*.py") if ".venv" not in p.parts and "build" not in p.parts),
+    sorted(
+        p for p in ROOT.glob("**/*.py") if not {".venv", "build", "node_modules"} & set(p.parts)
+    ),
     ids=name_of,
 )
 def test_source_survives_a_western_windows_encoding(path):

@@ -67,7 +67,8 @@ def library_modules() -> set[str]:
 def clone(tmp_path_factory) -> Path:
     """A copy, under a name of its own, that an installation may write to."""
     source = tmp_path_factory.mktemp("source") / "a-clone"
-    ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", *FOR_DEVELOPERS)
+    folders = [name for name in FOR_DEVELOPERS if "." not in name]
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", *folders)
     shutil.copytree(ROOT, source, ignore=ignored)
     return source
 

@@ -417,7 +417,7 @@ async def test_the_editor_sees_what_python_sees(editor: Editor):
             continue
         seen = await editor.js(
             """async (workflow) => {
-                const { findPorts } = await import("/extensions/discomfort/lib/port_graph.js");
+                const { findPorts } = await import("/extensions/discomfort/ports/find_ports.js");
                 await app.loadGraphData(workflow, true, false);
                 const found = findPorts(app.rootGraph ?? app.graph);
                 return Object.fromEntries(found.map((p) => [p.id, [p.mode, p.type]]));

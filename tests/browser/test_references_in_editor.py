@@ -16,7 +16,7 @@ from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.system.config import WorkerConfig, load_config
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
 from support.front_end import Editor
-from support.opened import assert_opens
+from support.opened_in_editor import assert_opens
 from support.servers import Server, write_config
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"

@@ -6,7 +6,16 @@ import json
 
 import numpy
 from PIL import Image
-from support.runners import choose, chosen, ended, run, says, shows_pictures, sockets, sockets_are
+from support.runner_nodes import (
+    choose,
+    chosen,
+    ended,
+    run,
+    says,
+    shows_pictures,
+    sockets,
+    sockets_are,
+)
 
 
 async def test_a_chosen_workflow_gives_a_runner_its_ports_and_another_one_others(drawn):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from support.front_end import Editor
-from support.runners import choose, chosen, sockets_are
+from support.runner_nodes import choose, chosen, sockets_are
 
 LINKS = "() => app.graph.serialize().links.map((l) => [Number(l[1]), Number(l[3])]).sort()"
 

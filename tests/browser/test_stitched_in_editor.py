@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
 from support.front_end import Editor
-from support.opened import assert_opens
+from support.opened_in_editor import assert_opens
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
 CASES = {

@@ -1,249 +1,282 @@
-// One run as a table: iterations are rows, ports are columns. What it shows comes from
-// records/table.py. The sidebar tab and the HTML report draw with this very file; it imports nothing,
-// so that the report can carry it. All content is set as text, never as HTML.
+/**
+ * One run as a table: iterations are rows, ports are columns. What it shows comes from
+ * records/table.py. The sidebar tab and the HTML report (records/report.py) draw with this very
+ * file and those that it imports, none of which imports a script of ComfyUI.
+ */
 
-const STATUS_TEXT = {
-  running: "running",
-  done: "done",
-  failed: "failed",
-  interrupted: "interrupted",
-  lost: "ended without a word",
-};
-const MAX_POINTS = 200;
+import { RunStatus } from "../lib/constants.js";
+import { renderCell } from "./cells.js";
+import { renderCurve } from "./curve.js";
+import { make } from "./elements.js";
+import { count, formatBytes, formatSeconds, formatTime, joinFacts } from "./formats.js";
+import { statusBadge } from "./status.js";
 
-/** An element with properties, attributes and children; a text child stays text. */
-export function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (value === null || value === undefined) continue;
-    if (name in element && typeof value !== "string") element[name] = value;
-    else element.setAttribute(name === "className" ? "class" : name, value);
-  }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
-}
+/** @typedef {import("./cells.js").Cell} Cell */
+/** @typedef {import("./cells.js").Picture} Picture */
 
-export function statusBadge(status) {
-  const text = STATUS_TEXT[status] ?? String(status);
-  return make("span", { className: `dr-status dr-${STATUS_TEXT[status] ? status : "done"}` }, text);
-}
+/** @typedef {{ digest: string, name: string, is_prompt: boolean }} RecordedWorkflow */
 
-export function formatSeconds(seconds) {
-  if (!Number.isFinite(seconds)) return "";
-  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
-  const rounded = Math.round(seconds);
-  const [hours, minutes] = [Math.floor(rounded / 3600), Math.floor((rounded % 3600) / 60)];
-  return hours ? `${hours} h ${minutes} min` : `${minutes} min ${rounded % 60} s`;
-}
+/**
+ * A run in a line, as `summarize` in records/table.py gives it.
+ *
+ * @typedef {object} RunSummary
+ * @property {string} id
+ * @property {string} title
+ * @property {string} status one of RunStatus
+ * @property {string | null} error
+ * @property {number} started
+ * @property {number} seconds
+ * @property {number} busy_seconds
+ * @property {number} calls of run()
+ * @property {number} iterations
+ * @property {number | null} total how many iterations there will be
+ * @property {RecordedWorkflow[]} workflows
+ */
 
-export function formatBytes(bytes) {
-  if (!Number.isFinite(bytes)) return "";
-  const units = ["B", "KB", "MB", "GB", "TB"];
-  let step = 0;
-  while (bytes >= 1024 && step < units.length - 1) {
-    bytes /= 1024;
-    step += 1;
-  }
-  return `${bytes >= 100 || step === 0 ? Math.round(bytes) : bytes.toFixed(1)} ${units[step]}`;
-}
+/**
+ * One iteration.
+ *
+ * @typedef {object} Row
+ * @property {number} number counted from 0
+ * @property {number} call
+ * @property {number} iteration
+ * @property {number} started
+ * @property {number} seconds
+ * @property {number} nodes
+ * @property {number} cached
+ * @property {number} ram_bytes
+ * @property {number} disk_bytes
+ * @property {number | null} worker_bytes
+ * @property {(Cell | null)[]} cells one for each column
+ * @property {string | null} error
+ * @property {string | null} failed_workflow
+ */
 
-export function formatTime(seconds) {
-  return Number.isFinite(seconds) ? new Date(seconds * 1000).toLocaleString() : "";
-}
+/** @typedef {{ role: "in" | "out", name: string, workflow: string | null }} Column */
+/** @typedef {{ name: string, cell: Cell, is_start: boolean }} Setting an input that stays */
 
-export function count(number, one, many = `${one}s`) {
-  return `${number.toLocaleString()} ${number === 1 ? one : many}`;
-}
+/**
+ * A whole run, as `build_view` in records/table.py gives it. `first` is the number of the first
+ * row that is still kept.
+ *
+ * @typedef {{ settings: Setting[], columns: Column[], rows: Row[], first: number,
+ *   pictures: Record<string, Picture>, is_alive?: boolean }} RunDetails
+ * @typedef {RunSummary & RunDetails} RunView
+ */
 
-function formatNumber(value) {
-  if (Number.isInteger(value) || !Number.isFinite(value)) return String(value);
-  return String(Number(value.toPrecision(6)));
-}
+/**
+ * @typedef {object} RunOptions
+ * @property {(version: string) => string | null} pictureUrl the address of a small picture
+ * @property {(workflow: RecordedWorkflow) => HTMLElement | null} workflowAction a button or link
+ * @property {boolean} [newestFirst] rows in reverse order
+ * @property {HTMLElement | null} [earlier] is shown where older rows would be
+ */
 
 /**
  * The whole view of a run.
  *
- * view: what records/table.py `build_view` gives.
- * options.pictureUrl(version): the address of a small picture, or null.
- * options.workflowAction(workflow): a button or link for a workflow, or null.
- * options.newestFirst: rows in reverse order.
- * options.earlier: an element shown where older rows would be, or null.
+ * @param {RunView} view
+ * @param {RunOptions} options
+ * @returns {HTMLElement}
  */
 export function renderRun(view, options) {
-  return make(
-    "article",
-    { className: "dr-run" },
-    renderHead(view),
-    view.error ? make("p", { className: "dr-error", role: "alert" }, view.error) : null,
-    renderWorkflows(view, options),
-    renderSettings(view, options),
-    renderRows(view, options),
-  );
+    return make(
+        "article",
+        { className: "dr-run" },
+        renderHead(view),
+        view.error ? make("p", { className: "dr-error", role: "alert" }, view.error) : null,
+        renderWorkflows(view, options),
+        renderSettings(view, options),
+        renderRows(view, options),
+    );
 }
 
+/**
+ * @param {RunView} view
+ * @returns {HTMLElement}
+ */
 function renderHead(view) {
-  const busy = view.busy_seconds ?? view.seconds;
-  const total = view.total ? ` of ${view.total.toLocaleString()}` : "";
-  const facts = [
-    formatTime(view.started),
-    `${view.iterations.toLocaleString()}${total} ${view.iterations === 1 && !total ? "iteration" : "iterations"}`,
-    view.calls > 1 ? `${count(view.calls, "call")} of run()` : null,
-    `${formatSeconds(busy)} of work in ${formatSeconds(view.seconds)}`,
-  ].filter(Boolean);
-  return make(
-    "header",
-    { className: "dr-head" },
-    make("h1", {}, view.title || "run", " ", statusBadge(view.status)),
-    make("p", { className: "dr-facts" }, facts.join(" \u00b7 ")),
-  );
+    const busy = view.busy_seconds ?? view.seconds;
+    const iterations = view.total
+        ? `${view.iterations.toLocaleString()} of ${count(view.total, "iterations", "iterations")}`
+        : count(view.iterations, "iteration");
+    const facts = joinFacts([
+        formatTime(view.started),
+        iterations,
+        view.calls > 1 ? `${count(view.calls, "call")} of run()` : null,
+        `${formatSeconds(busy)} of work in ${formatSeconds(view.seconds)}`,
+    ]);
+    return make(
+        "header",
+        { className: "dr-head" },
+        make("h1", {}, view.title || "run", " ", statusBadge(view.status)),
+        make("p", { className: "dr-facts" }, facts),
+    );
 }
 
-function renderWorkflows(view, options) {
-  if (!view.workflows.length || !options.workflowAction) return null;
-  const items = view.workflows.map((workflow) => options.workflowAction(workflow)).filter(Boolean);
-  return items.length ? make("p", { className: "dr-workflows" }, ...items) : null;
+/**
+ * @param {RunView} view
+ * @param {RunOptions} options
+ * @returns {HTMLElement | null}
+ */
+function renderWorkflows({ workflows }, { workflowAction }) {
+    const items = workflows.map((workflow) => workflowAction(workflow)).filter(Boolean);
+    return items.length ? make("p", { className: "dr-workflows" }, ...items) : null;
 }
 
-function renderSettings(view, options) {
-  if (!view.settings.length) return null;
-  const pairs = view.settings.map(({ name, cell, is_start: isStart }) => make(
-    "div",
-    {},
-    make("dt", {}, name, isStart ? make("small", {}, " at the start") : null),
-    make("dd", {}, renderCell(cell, name, view, options)),
-  ));
-  return make("dl", { className: "dr-settings" }, ...pairs);
+/**
+ * @param {RunView} view
+ * @param {RunOptions} options
+ * @returns {HTMLElement | null}
+ */
+function renderSettings({ settings, pictures }, { pictureUrl }) {
+    if (!settings.length) return null;
+    const pairs = settings.map(({ name, cell, is_start: isStart }) => {
+        const note = isStart ? make("small", {}, " at the start") : null;
+        const value = renderCell(cell, name, pictures, pictureUrl);
+        return make("div", {}, make("dt", {}, name, note), make("dd", {}, value));
+    });
+    return make("dl", { className: "dr-settings" }, ...pairs);
 }
 
+/**
+ * @param {RunView} view
+ * @param {RunOptions} options
+ * @returns {HTMLElement}
+ */
 function renderRows(view, options) {
-  if (!view.rows.length) {
-    const text = view.status === "running" ? "The first iteration is at work." : "No iteration ended.";
-    return make("p", { className: "dr-empty" }, text);
-  }
-  const rows = options.newestFirst ? [...view.rows].reverse() : view.rows;
-  const body = make("tbody", {});
-  for (const row of rows) body.append(...renderRow(row, view, options));
-  const dropped = view.first
-    ? make("p", { className: "dr-facts" }, `The first ${count(view.first, "iteration is", "iterations are")} not kept.`)
-    : null;
-  const table = make(
-    "div",
-    { className: "dr-scroll", tabIndex: 0, role: "region", "aria-label": "Iterations" },
-    make(
-      "table",
-      {},
-      make("caption", {}, `Iterations of ${view.title || "the run"}`),
-      make("thead", {}, renderTableHead(view)),
-      body,
-    ),
-  );
-  const parts = [dropped, options.newestFirst ? null : options.earlier, table];
-  return make("section", {}, ...parts, options.newestFirst ? options.earlier : null);
+    if (!view.rows.length) {
+        const isRunning = view.status === RunStatus.RUNNING;
+        const text = isRunning ? "The first iteration is at work." : "No iteration ended.";
+        return make("p", { className: "dr-empty" }, text);
+    }
+    const gone = count(view.first, "iteration is", "iterations are");
+    const dropped = view.first
+        ? make("p", { className: "dr-facts" }, `The first ${gone} not kept.`)
+        : null;
+    const table = renderTable(view, options);
+    return options.newestFirst
+        ? make("section", {}, dropped, table, options.earlier)
+        : make("section", {}, dropped, options.earlier, table);
 }
 
-function renderTableHead(view) {
-  const several = view.workflows.length > 1;
-  const column = (text, ...more) => make("th", { scope: "col" }, text, ...more);
-  const ports = view.columns.map(({ role, name, workflow }, index) => column(
-    name,
-    role === "in" ? make("small", {}, "in") : null,
-    role === "out" && several && workflow ? make("small", {}, workflow) : null,
-    renderCurve(view.rows.map((row) => row.cells[index]), name),
-  ));
-  const times = view.rows.map((row) => ({ v: row.error ? null : row.seconds }));
-  return make(
-    "tr",
-    {},
-    column("#"),
-    ...ports,
-    column("time", renderCurve(times, "time")),
-    column("cached", make("small", {}, "nodes")),
-    column("memory"),
-  );
+/**
+ * @param {RunView} view
+ * @param {RunOptions} options
+ * @returns {HTMLElement}
+ */
+function renderTable(view, options) {
+    const rows = options.newestFirst ? [...view.rows].reverse() : view.rows;
+    const table = make(
+        "table",
+        {},
+        make("caption", {}, `Iterations of ${view.title || "the run"}`),
+        make("thead", {}, renderTableHead(view)),
+        make("tbody", {}, ...rows.flatMap((row) => renderRow(row, view, options))),
+    );
+    const region = { tabIndex: 0, role: "region", "aria-label": "Iterations" };
+    return make("div", { className: "dr-scroll", ...region }, table);
 }
 
-/** How numbers went, over the rows; null where there are few. */
-function renderCurve(cells, name) {
-  const values = cells.map((cell) => cell?.v).filter((v) => typeof v === "number" && Number.isFinite(v));
-  if (values.length < 3 || values.length < cells.length / 2) return null;
-  const [low, high] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
-  if (low === high) return null;
-  const step = Math.max(1, Math.ceil(values.length / MAX_POINTS));
-  const picked = values.filter((_, i) => i % step === 0);
-  const points = picked.map((v, i) => {
-    const x = 1 + (58 * i) / Math.max(1, picked.length - 1);
-    return `${x.toFixed(1)},${(15 - (14 * (v - low)) / (high - low)).toFixed(1)}`;
-  });
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "dr-curve");
-  svg.setAttribute("viewBox", "0 0 60 16");
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", `${name}: from ${formatNumber(low)} to ${formatNumber(high)}`);
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-  line.setAttribute("points", points.join(" "));
-  svg.append(line);
-  return svg;
+/**
+ * @param {RunView} view
+ * @returns {HTMLElement}
+ */
+function renderTableHead({ workflows, columns, rows }) {
+    const isSeveral = workflows.length > 1;
+    const ports = columns.map(({ role, name, workflow }, index) => {
+        const source = isSeveral ? workflow : null;
+        const note = role === "in" ? "in" : source;
+        const curve = renderCurve(rows.map((row) => row.cells[index]), name);
+        return headCell(name, note ? make("small", {}, note) : null, curve);
+    });
+    const times = rows.map((row) => ({ v: row.error ? null : row.seconds }));
+    return make(
+        "tr",
+        {},
+        headCell("#"),
+        ...ports,
+        headCell("time", renderCurve(times, "time")),
+        headCell("cached", make("small", {}, "nodes")),
+        headCell("memory"),
+    );
 }
 
+/**
+ * @param {string} text
+ * @param {...(Node | null)} more
+ * @returns {HTMLElement}
+ */
+function headCell(text, ...more) {
+    return make("th", { scope: "col" }, text, ...more);
+}
+
+/**
+ * The lines of one iteration; the second says why it failed.
+ *
+ * @param {Row} row
+ * @param {RunView} view
+ * @param {RunOptions} options
+ * @returns {HTMLElement[]}
+ */
 function renderRow(row, view, options) {
-  const number = view.calls > 1 && row.iteration > 1 ? `${row.call}.${row.iteration}` : `${row.number + 1}`;
-  const cells = row.cells.map((cell, index) => make(
-    "td",
-    {},
-    cell ? renderCell(cell, `${view.columns[index].name}, iteration ${number}`, view, options) : null,
-  ));
-  const memory = formatBytes(row.ram_bytes + row.disk_bytes);
-  const line = make(
-    "tr",
-    { className: row.error ? "dr-failed-row" : null },
-    make("th", { scope: "row", title: formatTime(row.started) }, number),
-    ...cells,
-    make("td", { className: "dr-number" }, row.error ? "" : formatSeconds(row.seconds)),
-    make("td", { className: "dr-number", title: "Nodes whose result ComfyUI still had" },
-      row.nodes ? `${row.cached} of ${row.nodes}` : ""),
-    make("td", { className: "dr-number", title: "What the context holds; below, the worker's memory" },
-      memory,
-      row.worker_bytes ? make("small", {}, `worker ${formatBytes(row.worker_bytes)}`) : null),
-  );
-  if (!row.error) return [line];
-  const text = row.failed_workflow ? `${row.failed_workflow}: ${row.error}` : row.error;
-  const width = view.columns.length + 4;
-  return [line, make("tr", { className: "dr-failed-row" }, make("td", { colSpan: width, className: "dr-error" }, text))];
+    const isRepeated = view.calls > 1 && row.iteration > 1;
+    const number = isRepeated ? `${row.call}.${row.iteration}` : `${row.number + 1}`;
+    const line = make(
+        "tr",
+        { className: row.error ? "dr-failed-row" : null },
+        make("th", { scope: "row", title: formatTime(row.started) }, number),
+        ...renderValues(row, number, view, options),
+        ...renderCosts(row),
+    );
+    if (!row.error) return [line];
+    const text = row.failed_workflow ? `${row.failed_workflow}: ${row.error}` : row.error;
+    const colSpan = view.columns.length + 4;
+    const reason = make("td", { colSpan, className: "dr-error" }, text);
+    return [line, make("tr", { className: "dr-failed-row" }, reason)];
 }
 
-function renderCell(cell, name, view, options) {
-  if ("version" in cell) return renderStored(cell, name, view, options);
-  if (cell.ref) return make("span", { className: "dr-kind" }, `${cell.type} by reference`);
-  if ("about" in cell) return make("span", { className: "dr-kind" }, cell.about);
-  const value = cell.v;
-  if (typeof value === "number") return make("span", { className: "dr-value" }, formatNumber(value));
-  if (value === null || typeof value === "boolean") return make("span", { className: "dr-kind" }, String(value));
-  const text = make("span", { className: "dr-text", dir: "auto" }, value);
-  if (value.length > 80) text.setAttribute("title", value);
-  const rest = cell.chars ? make("small", {}, ` (${count(cell.chars, "character")} in all)`) : null;
-  return make("span", {}, text, rest);
+/**
+ * @param {Row} row
+ * @param {string} number
+ * @param {RunView} view
+ * @param {RunOptions} options
+ * @returns {HTMLElement[]}
+ */
+function renderValues(row, number, { columns, pictures }, { pictureUrl }) {
+    return row.cells.map((cell, index) => {
+        const name = `${columns[index].name}, iteration ${number}`;
+        return make("td", {}, cell && renderCell(cell, name, pictures, pictureUrl));
+    });
 }
 
-function renderStored(cell, name, view, options) {
-  const about = view.pictures[cell.version];
-  const url = options.pictureUrl(cell.version);
-  if (!about || !url) {
-    return make("span", { className: "dr-kind" }, `${cell.type}, ${formatBytes(cell.bytes)}`);
-  }
-  const size = `${about.width} \u00d7 ${about.height}`;
-  const more = about.count > 1 ? `, first of ${about.count}` : "";
-  const side = Math.max(about.width, about.height);
-  const scale = Math.min(128, Math.max(48, side)) / side;
-  const picture = make("img", {
-    src: url,
-    alt: `${name}: picture, ${size}${more}`,
-    title: `${cell.type} ${size}${more}, ${formatBytes(cell.bytes)}`,
-    loading: "lazy",
-    decoding: "async",
-    className: scale > 1 ? "dr-pixels" : null,
-    width: String(Math.max(1, Math.round(about.width * scale))),
-    height: String(Math.max(1, Math.round(about.height * scale))),
-  });
-  return make("figure", {}, picture, about.count > 1 ? make("figcaption", {}, count(about.count, "picture")) : null);
+/**
+ * @param {Row} row
+ * @returns {HTMLElement[]}
+ */
+function renderCosts(row) {
+    const worker = row.worker_bytes
+        ? make("small", {}, `worker ${formatBytes(row.worker_bytes)}`)
+        : null;
+    return [
+        numberCell(null, row.error ? "" : formatSeconds(row.seconds)),
+        numberCell(
+            "Nodes whose result ComfyUI still had",
+            row.nodes ? `${row.cached} of ${row.nodes}` : "",
+        ),
+        numberCell(
+            "What the context holds; below, the worker's memory",
+            formatBytes(row.ram_bytes + row.disk_bytes),
+            worker,
+        ),
+    ];
+}
+
+/**
+ * @param {string | null} title
+ * @param {...(string | Node | null)} children
+ * @returns {HTMLElement}
+ */
+function numberCell(title, ...children) {
+    return make("td", { className: "dr-number", title }, ...children);
 }
