@@ -48,8 +48,8 @@ def purge_now() -> None:
     folder.remove(with_log=True)
 
 
-def kill_in_a_run(config: Path, delay_s: float) -> None:
-    """Kill a script that carries a value from run to run, and look for what is left of it."""
+def assert_kill_leaves_nothing(config: Path, delay_s: float) -> None:
+    """Kill a script that carries a value from run to run: nothing is left of it."""
     program = scripts.start(scripts.CARRIES_A_VALUE, config)
     pid = scripts.worker_pid(program)
     assert program.stdout
@@ -71,7 +71,7 @@ def kill_in_a_run(config: Path, delay_s: float) -> None:
 def test_master_killed_at_twenty_random_moments_leaves_nothing(tmp_path: Path):
     config, chance = write_config(tmp_path, FAKE, EXTRA_ARGS=NO_TORCH), random.Random(3)
     for _ in range(20):
-        kill_in_a_run(config, chance.uniform(0, 0.5))
+        assert_kill_leaves_nothing(config, chance.uniform(0, 0.5))
 
 
 @posix
@@ -80,7 +80,7 @@ def test_master_killed_at_twenty_random_moments_leaves_nothing(tmp_path: Path):
 def test_master_of_a_real_comfyui_killed_at_twenty_random_moments(tmp_path: Path, real: Server):
     config, chance = write_config(tmp_path, real.path), random.Random(4)
     for _ in range(20):
-        kill_in_a_run(config, chance.uniform(0, 1.5))
+        assert_kill_leaves_nothing(config, chance.uniform(0, 1.5))
 
 
 @posix
@@ -101,7 +101,7 @@ def test_master_killed_while_the_worker_starts_takes_it_along(tmp_path: Path):
 def test_master_killed_takes_a_real_comfyui_along(tmp_path: Path):
     found = real_servers()
     real = require(found[0] if found else Server("real", tmp_path / "none"))
-    kill_in_a_run(write_config(tmp_path, real.path), 0.5)
+    assert_kill_leaves_nothing(write_config(tmp_path, real.path), 0.5)
 
 
 def test_script_that_does_not_kill_its_worker_leaves_nothing_at_its_end(tmp_path: Path):

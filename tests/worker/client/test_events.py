@@ -44,7 +44,7 @@ def text(kind: str, **data: Any) -> str:
         (struct.pack(">II", 9, 2) + b"img", None),
         (struct.pack(">II", 4, 99) + b"{", None),
     ],
-)  # fmt: skip
+)
 def test_message_becomes_its_event(message: str | bytes, event: events.Event | None):
     assert events.parse_message(message) == event
 

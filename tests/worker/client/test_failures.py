@@ -14,10 +14,11 @@ PROMPT = {"1": {"class_type": "KSampler", "inputs": {}, "_meta": {"title": "my s
 
 def test_node_error_says_all_that_comfyui_said():
     details = {
-        "node_id": "1", "exception_type": "torch.OutOfMemoryError",
+        "node_id": "1",
+        "exception_type": "torch.OutOfMemoryError",
         "exception_message": "no VRAM\n",
         "traceback": ["line 1\n", "line 2\n"],
-    }  # fmt: skip
+    }
     error = failures.ended_badly(PROMPT, events.Done(A, "error", details), "/tmp/log")
     assert isinstance(error, NodeFailed)
     assert "my sampler" in str(error) and "no VRAM" in str(error)

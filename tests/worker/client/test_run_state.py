@@ -171,10 +171,16 @@ def test_history_written_is_for_us_alone():
 
 
 LATE = [
-    QUEUED, STARTED, NodesCached(A, ("1",)), NodeStarted(A, "2"), Progress(A, "2", 1, 2),
-    OutputLanded(A, "3", {"text": ["late"]}), Done(A, "interrupted"), Done(A, "success"),
+    QUEUED,
+    STARTED,
+    NodesCached(A, ("1",)),
+    NodeStarted(A, "2"),
+    Progress(A, "2", 1, 2),
+    OutputLanded(A, "3", {"text": ["late"]}),
+    Done(A, "interrupted"),
+    Done(A, "success"),
     HistoryRead(A, FAILED),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("late", LATE, ids=lambda event: type(event).__name__)

@@ -27,10 +27,15 @@ def test_upload_goes_where_comfyui_looks(kind: str, subfolder: str | None, path:
 @pytest.mark.parametrize(
     ("kind", "subfolder"),
     [
-        ("cache", None), ("models", None), ("models", "nothing"), ("models", "loras"),
-        ("input", "../x"), ("input", "/etc"), ("input", "a/../../b"),
+        ("cache", None),
+        ("models", None),
+        ("models", "nothing"),
+        ("models", "loras"),
+        ("input", "../x"),
+        ("input", "/etc"),
+        ("input", "a/../../b"),
     ],
-)  # fmt: skip
+)
 def test_upload_elsewhere_is_refused(kind: str, subfolder: str | None):
     with pytest.raises(ValueError, match=r"folder|must be"):
         uploads.target_folder(FOLDERS, MODELS, kind, subfolder)
