@@ -20,10 +20,8 @@ from custom_nodes.discomfort.worker.client.run_state import RunState, advance, b
 A = "11111111-1111-4111-8111-111111111111"
 
 
-def state(*, is_started: bool, heard_at: float = 100.0) -> RunState:
-    begun = begin(A, {}, None, 50.0)
-    event = RunStarted(A) if is_started else Progress(A)
-    return advance(begun, event, heard_at)
+def state(*, is_started: bool) -> RunState:
+    return advance(begin(A, {}), RunStarted(A) if is_started else Progress(A))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +38,7 @@ def state(*, is_started: bool, heard_at: float = 100.0) -> RunState:
 def test_the_next_limit_is_the_one_that_comes_first(
     limits: Limits, is_started: bool, moment: float | None, why: str
 ):
-    found, words = limits.next_for(state(is_started=is_started))
+    found, words = limits.next_for(state(is_started=is_started), 100.0)
     assert found == moment and why in words
 
 

@@ -40,15 +40,11 @@ SUCCESS = {"status": {"status_str": "success"}, "outputs": {"3": {"images": ["ke
 FAILED = {"status": {"messages": [["execution_error", {"node_id": "2"}]]}}
 
 
-def start(needed: list[str] | None = None) -> RunState:
-    return begin(A, PROMPT, needed, 100.0)
-
-
 def after(*events: Event, needed: list[str] | None = None) -> tuple[RunState, list[Event]]:
-    """The state after these events, which arrive at 101.0, 102.0, ..., and what they emitted."""
-    state, out = start(needed), []
-    for number, event in enumerate(events, 101):
-        before, state = state, advance(state, event, float(number))
+    """The state after these events, and what they emitted."""
+    state, out = begin(A, PROMPT, needed), []
+    for event in events:
+        before, state = state, advance(state, event)
         out += emitted(before, state, event)
     return state, out
 
@@ -59,7 +55,7 @@ QUEUED, STARTED = Queued(A, 4.0), RunStarted(A)
 def changed(event: Event, *before: Event) -> dict[str, Any]:
     """The fields that the event changes, after those before it."""
     old = after(*before)[0]
-    new = advance(old, event, 500.0)
+    new = advance(old, event)
     fields = RunState.__dataclass_fields__
     return {f: getattr(new, f) for f in fields if getattr(new, f) != getattr(old, f)}
 
@@ -68,26 +64,26 @@ def changed(event: Event, *before: Event) -> dict[str, Any]:
     ("event", "expected"),
     [
         (QUEUED, {"is_queued": True}),
-        (STARTED, {"is_queued": True, "is_started": True, "heard_at": 500.0}),
+        (STARTED, {"is_queued": True, "is_started": True}),
         (
             NodesCached(A, ("1", "2")),
-            {"cached": ("1", "2"), "reached": frozenset("12"), "heard_at": 500.0},
+            {"cached": ("1", "2"), "reached": frozenset("12")},
         ),
         (
             NodeStarted(A, "2"),
-            {"current_node": "2", "reached": frozenset("2"), "heard_at": 500.0},
+            {"current_node": "2", "reached": frozenset("2")},
         ),
         (
             NodeStarted(A, "2.0.7"),
-            {"current_node": "2.0.7", "reached": frozenset("2"), "heard_at": 500.0},
+            {"current_node": "2.0.7", "reached": frozenset("2")},
         ),
-        (Progress(A, "2", 3, 9), {"heard_at": 500.0}),
-        (Preview(A, "2", b"picture"), {"heard_at": 500.0}),
-        (OutputLanded(A, "3", {"text": []}), {"outputs": {"3": {"text": []}}, "heard_at": 500.0}),
-        (OutputLanded(A, "3", {}), {"outputs": {"3": {}}, "heard_at": 500.0}),
+        (Progress(A, "2", 3, 9), {}),
+        (Preview(A, "2", b"picture"), {}),
+        (OutputLanded(A, "3", {"text": []}), {"outputs": {"3": {"text": []}}}),
+        (OutputLanded(A, "3", {}), {"outputs": {"3": {}}}),
         (
             Done(A, "error", {"node_id": "2"}),
-            {"heard_at": 500.0, "end": Done(A, "error", {"node_id": "2"})},
+            {"end": Done(A, "error", {"node_id": "2"})},
         ),
         (HistoryWritten(A), {"is_history_written": True}),
         (
@@ -118,14 +114,14 @@ def test_a_state_that_was_taken_stays_as_it_was():
     taken = after(STARTED, OutputLanded(A, "3", {"text": ["old"]}))[0]
     seen = (taken.outputs, dict(taken.outputs), taken.reached, taken.cached)
     for event in (OutputLanded(A, "2", {"text": ["new"]}), NodesCached(A, ("1",)), Done(A)):
-        advance(taken, event, 500.0)
+        advance(taken, event)
     assert seen == (taken.outputs, {"3": {"text": ["old"]}}, frozenset(), ())
     assert taken.end is None
 
 
 def test_cached_output_that_is_sent_again_empty_keeps_what_it_showed():
     shown = OutputLanded(A, "3", {"text": ["kept"]})
-    assert changed(OutputLanded(A, "3", {}), shown) == {"heard_at": 500.0}
+    assert changed(OutputLanded(A, "3", {}), shown) == {}
     assert changed(OutputLanded(A, "3", {"text": ["new"]}), shown)["outputs"] == {
         "3": {"text": ["new"]}
     }
@@ -186,12 +182,12 @@ LATE = [
 @pytest.mark.parametrize("late", LATE, ids=lambda event: type(event).__name__)
 def test_after_the_end_nothing_counts_and_nothing_is_emitted(late: Event):
     ended, out = after(QUEUED, STARTED, Done(A, "success"))
-    again = advance(ended, late, 500.0)
+    again = advance(ended, late)
     assert emitted(ended, again, late) == ()
     assert out[-1] == Done(A, "success")
     expected = ended
     if isinstance(late, HistoryRead):
-        expected = advance(ended, HistoryWritten(A), 500.0)
+        expected = advance(ended, HistoryWritten(A))
     assert again == expected
 
 
