@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import ExecutionError, WorkerDied, WorkerStartError
 from .graph.convert.to_prompt import to_prompt
@@ -21,15 +21,17 @@ from .worker.attached_server import AttachedServer
 from .worker.client.client import Client
 from .worker.client.event_stream import EventStream, stream_events
 from .worker.client.events import Event
+from .worker.client.options import ExecuteOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import Uploads, target_folder
-from .worker.launch.launch import make_launch, read_config
+from .worker.launch.settings import WorkerOptions, make_launch, read_config
 from .worker.server import Worker
 from .worker.server_view import ServerView
 from .worker.shared import Shared
 from .workflows.files import read_workflow
 
-_HISTORY_WAIT_S = 10.0
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class ComfyConnector(ServerView):
@@ -37,20 +39,10 @@ class ComfyConnector(ServerView):
 
     _shared: Shared[ComfyConnector] = Shared()
 
-    def __init__(
-        self,
-        config: WorkerConfig,
-        *,
-        cuda_device: int | None = None,
-        extra_args: Iterable[str] = (),
-        extra_custom_nodes: Iterable[str | Path] = (),
-    ):
+    def __init__(self, config: WorkerConfig, options: WorkerOptions | None = None):
         """Nothing is started yet; `create` does both, and shares."""
         super().__init__()
-        self._config = config
-        self._cuda_device = cuda_device
-        self._extra_args = (*map(str, config.EXTRA_ARGS), *map(str, extra_args))
-        self._extra_custom_nodes = tuple(Path(p).absolute() for p in extra_custom_nodes)
+        self._config, self._options = config, options or WorkerOptions()
         self._uploads = Uploads()
         self._index: tuple[int, Any] | None = None
 
@@ -81,19 +73,19 @@ class ComfyConnector(ServerView):
         Raises:
             ConfigError, WorkerStartError.
         """
-        config = read_config(config_path, url, cuda_device, output_directory)
-        extra_args, extra_custom_nodes = tuple(extra_args), tuple(extra_custom_nodes)
-        connector = cls._shared.join(
-            repr((config, cuda_device, extra_args, extra_custom_nodes)),
-            lambda: cls(
-                config, cuda_device=cuda_device, extra_args=extra_args,
-                extra_custom_nodes=extra_custom_nodes,
-            ),
-        )  # fmt: skip
+        options = WorkerOptions(
+            url=url,
+            cuda_device=cuda_device,
+            output_directory=output_directory,
+            extra_args=extra_args,
+            extra_custom_nodes=extra_custom_nodes,
+        )
+        config = read_config(config_path, options)
+        connector = cls._shared.join(repr((config, options)), lambda: cls(config, options))
         try:
             await connector.start()
         except BaseException:
-            await connector.release()  # a start that nobody waits for any more ends, too
+            await connector.release()  # the start that no other caller waits for ends, too
             raise
         return connector
 
@@ -121,10 +113,7 @@ class ComfyConnector(ServerView):
     def _make_server(self) -> Worker | AttachedServer:
         if self._config.ATTACH_URL:
             return AttachedServer(self._config.ATTACH_URL)
-        launch = make_launch(
-            self._config, self._extra_args, self._extra_custom_nodes, self._cuda_device
-        )
-        return Worker(launch)
+        return Worker(make_launch(self._config, self._options))
 
     async def execute(
         self,
@@ -154,7 +143,7 @@ class ComfyConnector(ServerView):
             ValidationFailed, NodeFailed, RunTimeout, RunInterrupted, RunLost, WorkerDied,
             WorkerStartError.
         """
-        options = {
+        options: ExecuteOptions = {
             "client_data": client_data,
             "timeout": timeout,
             "silence_timeout": silence_timeout,
@@ -170,11 +159,11 @@ class ComfyConnector(ServerView):
         # It had died before it got the prompt: nothing is lost.
         return await (await self._ensure_client()).execute(prompt, **options)
 
-    def stream(self, prompt: Mapping[str, Any], **options: Any) -> EventStream:
+    def stream(self, prompt: Mapping[str, Any], **options: Unpack[StreamOptions]) -> EventStream:
         """`execute` as an async iterator of its events; leaving the loop cancels the run.
 
         Args:
-            options: those of `execute`, but `on_event`.
+            options: those of `execute` without `on_event`.
         """
         return stream_events(lambda on_event: self.execute(prompt, on_event=on_event, **options))
 
@@ -197,13 +186,8 @@ class ComfyConnector(ServerView):
         if "prompt" in result.history:
             return result.history
         client = await self._ensure_client()
-        # ComfyUI writes the history after it tells the end.
-        for _ in range(int(_HISTORY_WAIT_S / 0.01)):
-            entry = await client.ask.history(result.prompt_id)
-            if entry is not None:
-                return entry
-            await asyncio.sleep(0.01)
-        return result.history
+        written = await client.ask.written_history(result.prompt_id)
+        return result.history if written is None else written
 
     async def get_prompt_from_workflow(
         self, workflow: str | Path | Mapping[str, Any], **options: Any

@@ -1,4 +1,4 @@
-"""What `run(on_event=...)` and `stream(...)` tell: the worker's events, and the whole run's.
+"""What `run(on_event=...)` and `stream(...)` emit: the worker's events, and the whole run's.
 
 For each workflow of each iteration: WorkflowStarted, SeedsChanged where seeds were drawn, Queued,
 RunStarted, NodesCached, then for each node NodeStarted, Progress, Preview, OutputLanded; at last

@@ -17,9 +17,9 @@ from ..errors import ExecutionError, WorkerDied
 from .client.client import Client
 from .client.run_state import RunState, name_of
 from .launch.hello import Ready
-from .launch.launch import Launch
 from .launch.output_log import describe_exit
 from .launch.process import WorkerProcess
+from .launch.settings import Launch
 
 log = logging.getLogger("discomfort.worker")
 

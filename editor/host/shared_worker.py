@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...comfy_serverless import ComfyConnector
+from ...comfy_serverless import ComfyConnector, WorkerOptions
 from ...system.config import WorkerConfig, load_config
 from . import allowed_folders, comfyui
 from .loop_thread import LoopThread
@@ -129,7 +129,7 @@ def _make() -> Discomfort:
         *("--output-directory", str(comfyui.output_directory())),
         *arguments_to_pass_on(sys.argv[1:]),
     ]
-    return Discomfort(ComfyConnector(worker, extra_args=arguments))
+    return Discomfort(ComfyConnector(worker, WorkerOptions(extra_args=arguments)))
 
 
 def runs_this_installation() -> bool:

@@ -119,7 +119,7 @@ async def test_blocking_node_delays_the_cancellation_until_it_is_done(shared: Co
     await assert_works(shared)
 
 
-async def test_interrupt_by_somebody_else_is_told(shared: ComfyConnector):
+async def test_interrupt_by_another_client_is_raised(shared: ComfyConnector):
     run = await start_sleep(shared)
     client = await shared._ensure_client()
     await client.http.post("/interrupt", {})
@@ -128,7 +128,7 @@ async def test_interrupt_by_somebody_else_is_told(shared: ComfyConnector):
     await assert_works(shared)
 
 
-async def test_prompt_deleted_by_somebody_else_is_lost_never_done(shared: ComfyConnector):
+async def test_prompt_deleted_by_another_client_is_lost_never_done(shared: ComfyConnector):
     running = await start_sleep(shared)
     seen: list = []
     waiting = asyncio.ensure_future(shared.execute(one_node(7), on_event=seen.append))

@@ -112,10 +112,10 @@ async def test_attached_server_with_the_extension_runs_prompts_and_outlives_us(
         again = await make_connector(server.path, config={"ATTACH_URL": address})
         await assert_works(again)
         if sys.platform != "darwin":  # which has one loopback address only
-            await see_that_others_are_refused(address)
+            await assert_others_are_refused(address)
 
 
-async def see_that_others_are_refused(address: str) -> None:
+async def assert_others_are_refused(address: str) -> None:
     """What asks from another address is on another machine, for all that is known."""
     elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
     async with (
@@ -169,7 +169,7 @@ async def test_attached_server_without_the_extension_is_refused(
         await make_connector(server.path, url=address)
 
 
-async def test_attaching_to_nobody_is_told(make_connector: Make):
+async def test_attaching_where_nothing_answers_is_refused(make_connector: Make):
     with pytest.raises(WorkerStartError, match="No ComfyUI answers.*Start it, or") as caught:
         await make_connector(url="http://127.0.0.1:9")
     assert "ssl" not in str(caught.value)

@@ -1,6 +1,4 @@
-"""What a server refuses, and nodes that fail: the error says who, and ComfyUI's own words; then a
-good run.
-"""
+"""What a server refuses, and nodes that fail: the error says who and why; then a good run."""
 
 from __future__ import annotations
 
@@ -89,7 +87,7 @@ async def test_refused_prompt_names_node_and_reason(
     with pytest.raises(ValidationFailed) as caught:
         await shared.execute(prompt)
     problems = {p.node_id: p for p in caught.value.problems}
-    # 0.3.64 tells an unknown class without the node's id in a field of its own.
+    # 0.3.64 reports an unknown class without the node's id in a field of its own.
     found = problems.get(node_id) or problems[None]
     assert words.lower() in f"{found.reason} {caught.value}".lower()
     if node_id in problems:

@@ -116,7 +116,7 @@ async def test_thirty_runs_at_once_get_each_its_own_result(shared: ComfyConnecto
     assert [r.outputs["2"]["text"][0] for r in results] == [str(base + i) for i in range(30)]
 
 
-async def test_blocked_event_loop_loses_nothing_and_stalls_nobody(shared: ComfyConnector):
+async def test_blocked_event_loop_loses_nothing_and_stalls_no_one(shared: ComfyConnector):
     seen: list = []
     run = asyncio.ensure_future(
         shared.execute(

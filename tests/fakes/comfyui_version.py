@@ -1,3 +1,3 @@
-"""Its own name, so that nobody takes it for the real one."""
+"""Its own name, so that it is not taken for the real one."""
 
 __version__ = "0.0.0-fake"

@@ -34,7 +34,7 @@ def interrupt_processing(value: bool = True) -> None:
 
 
 def before_node_execution() -> None:
-    """Raise if somebody asked for an interrupt; long nodes call it in between too."""
+    """Raise if an interrupt was asked for; long nodes call it in between too."""
     global _interrupted
     if _interrupted:
         _interrupted = False

@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 import psutil
 import pytest
-from custom_nodes.discomfort.comfy_serverless import ComfyConnector
+from custom_nodes.discomfort.comfy_serverless import ComfyConnector, WorkerOptions
 from custom_nodes.discomfort.system.config import WorkerConfig, load_config
 from custom_nodes.discomfort.worker.launch import process, worker_folder
 from custom_nodes.discomfort.worker.launch.find_comfyui import (
@@ -141,7 +141,7 @@ def shared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     path = write_config(tmp_path_factory.mktemp("config"), server.path)
     # Not by `create`: a test that makes its own must not be given this one, and kill it.
     config = load_config(WorkerConfig, path.name, path)
-    connector = ComfyConnector(config, extra_custom_nodes=[STUB_NODES])
+    connector = ComfyConnector(config, WorkerOptions(extra_custom_nodes=[STUB_NODES]))
     asyncio.run(connector.start())
     yield connector
     asyncio.run(connector.kill_api())

@@ -51,7 +51,7 @@ async def test_create_after_a_kill_starts_another(make_connector: Make):
     await assert_works(second)
 
 
-async def test_cancelled_create_that_nobody_joined_ends_its_start(slow: Path):
+async def test_cancelled_create_that_no_one_joined_ends_its_start(slow: Path):
     creating = asyncio.ensure_future(ComfyConnector.create(slow))
     await wait_for(starting, "the process")
     creating.cancel()
@@ -90,7 +90,7 @@ async def test_stop_while_it_starts_fails_all_who_wait(slow: Path, tmp_path: Pat
 
 
 async def test_another_device_is_another_worker(tmp_path: Path):
-    config = write_config(tmp_path, FAKE, EXTRA_ARGS=["--cpu"])  # devices are only told here
+    config = write_config(tmp_path, FAKE, EXTRA_ARGS=["--cpu"])  # devices are only named here
     async with (
         await Discomfort.create(config) as first,
         await Discomfort.create(config, cuda_device=1) as second,

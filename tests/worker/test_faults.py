@@ -1,6 +1,4 @@
-"""Servers that misbehave (the fake, told to): what is raised, that nothing hangs or stays, then a
-good run.
-"""
+"""Servers that misbehave (the fake, by --misbehave): what is raised, then a good run."""
 
 from __future__ import annotations
 
@@ -228,7 +226,7 @@ async def test_answer_lost_on_the_way_costs_no_result(make_connector: Make):
     await assert_works(connector)
 
 
-async def test_refusal_without_node_errors_is_told(make_connector: Make):
+async def test_refusal_without_node_errors_is_raised(make_connector: Make):
     connector = await make_connector()
     await set_fault(connector, refuse=1)
     with pytest.raises(ValidationFailed, match="no outputs"):
@@ -246,7 +244,7 @@ async def test_death_in_the_middle_ends_all_that_wait(make_connector: Make):
     await assert_works(connector)
 
 
-async def test_history_wiped_by_somebody_is_lost_when_the_socket_told_nothing(make_connector: Make):
+async def test_run_is_lost_when_the_history_was_wiped_and_the_socket_was_mute(make_connector: Make):
     connector = await make_connector()
     await set_fault(connector, mute=1)
     run = asyncio.ensure_future(connector.execute(stub("StubSleep", seconds=0.4, nonce=1)))
@@ -321,7 +319,7 @@ async def test_timeout_holds_with_a_worker_that_does_not_answer(
     assert queue == {"queue_running": [], "queue_pending": []}
 
 
-async def test_folder_that_somebody_removed_is_no_trouble_at_the_end(make_connector: Make):
+async def test_folder_that_was_removed_meanwhile_is_no_trouble_at_the_end(make_connector: Make):
     connector = await make_connector()
     process: Any = connector._server.process  # type: ignore[union-attr]
     shutil.rmtree(process._folder.path)
@@ -436,16 +434,23 @@ async def test_run_workflow_converts_the_editors_json(make_connector: Make, tmp_
     workflow = {
         "nodes": [
             {
-                "id": 1, "type": "PrimitiveInt", "mode": 0, "widgets_values": [33, "fixed"],
-                "inputs": [], "outputs": [{"name": "INT", "type": "INT", "links": [1]}],
+                "id": 1,
+                "type": "PrimitiveInt",
+                "mode": 0,
+                "widgets_values": [33, "fixed"],
+                "inputs": [],
+                "outputs": [{"name": "INT", "type": "INT", "links": [1]}],
             },
             {
-                "id": 2, "type": "PreviewAny", "mode": 0,
-                "inputs": [{"name": "source", "type": "*", "link": 1}], "outputs": [],
+                "id": 2,
+                "type": "PreviewAny",
+                "mode": 0,
+                "inputs": [{"name": "source", "type": "*", "link": 1}],
+                "outputs": [],
             },
         ],
         "links": [[1, 1, 0, 2, 0, "INT"]],
-    }  # fmt: skip
+    }
     path = tmp_path / "workflow.json"
     path.write_text(json.dumps(workflow), encoding="utf-8")
     for payload in (workflow, path, str(path)):

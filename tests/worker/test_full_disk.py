@@ -26,7 +26,7 @@ def can_mount() -> bool:
     return done.returncode == 0
 
 
-def see(program: scripts.Program) -> None:
+def assert_it_goes_on(program: scripts.Program) -> None:
     out, err = program.communicate(timeout=240)
     assert out.splitlines() == [
         "SaveImage True",
@@ -37,15 +37,21 @@ def see(program: scripts.Program) -> None:
 
 
 @pytest.mark.skipif(not can_mount(), reason="may not mount; the test with a limit stands in")
-def test_full_disk_is_told_with_what_to_do_and_the_next_run_works(server: Server, tmp_path: Path):
+def test_full_disk_is_an_error_that_says_what_to_do_and_the_next_run_works(
+    server: Server, tmp_path: Path
+):
     disk = tmp_path / "disk"
     disk.mkdir()
     before = (
         f"mount -t tmpfs -o size=16m tmpfs /dev/shm && mount -t tmpfs -o size=120m tmpfs '{disk}'"
     )
     config = write_config(tmp_path, server.path)
-    see(scripts.start(scripts.FILLS_THE_DISK, config, "ballast", before=before, TMPDIR=str(disk)))
+    assert_it_goes_on(
+        scripts.start(scripts.FILLS_THE_DISK, config, "ballast", before=before, TMPDIR=str(disk))
+    )
 
 
-def test_file_that_may_not_grow_is_told_with_what_to_do_and_the_next_run_works(tmp_path: Path):
-    see(scripts.start(scripts.FILLS_THE_DISK, write_config(tmp_path, FAKE), "limit"))
+def test_file_that_may_not_grow_is_an_error_that_says_what_to_do_and_the_next_run_works(
+    tmp_path: Path,
+):
+    assert_it_goes_on(scripts.start(scripts.FILLS_THE_DISK, write_config(tmp_path, FAKE), "limit"))

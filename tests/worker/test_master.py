@@ -48,8 +48,8 @@ def purge_now() -> None:
     folder.remove(with_log=True)
 
 
-def kill_in_a_run(config: Path, delay_s: float) -> None:
-    """Kill a script that carries a value from run to run, and look for what is left of it."""
+def assert_kill_leaves_nothing(config: Path, delay_s: float) -> None:
+    """Kill a script that carries a value from run to run: nothing is left of it."""
     program = scripts.start(scripts.CARRIES_A_VALUE, config)
     pid = scripts.worker_pid(program)
     assert program.stdout
@@ -71,7 +71,7 @@ def kill_in_a_run(config: Path, delay_s: float) -> None:
 def test_master_killed_at_twenty_random_moments_leaves_nothing(tmp_path: Path):
     config, chance = write_config(tmp_path, FAKE, EXTRA_ARGS=NO_TORCH), random.Random(3)
     for _ in range(20):
-        kill_in_a_run(config, chance.uniform(0, 0.5))
+        assert_kill_leaves_nothing(config, chance.uniform(0, 0.5))
 
 
 @posix
@@ -80,7 +80,7 @@ def test_master_killed_at_twenty_random_moments_leaves_nothing(tmp_path: Path):
 def test_master_of_a_real_comfyui_killed_at_twenty_random_moments(tmp_path: Path, real: Server):
     config, chance = write_config(tmp_path, real.path), random.Random(4)
     for _ in range(20):
-        kill_in_a_run(config, chance.uniform(0, 1.5))
+        assert_kill_leaves_nothing(config, chance.uniform(0, 1.5))
 
 
 @posix
@@ -88,8 +88,8 @@ def test_master_killed_while_the_worker_starts_takes_it_along(tmp_path: Path):
     config = write_config(tmp_path, FAKE, EXTRA_ARGS=["--misbehave", "slow-start=30"])
     program = scripts.start(scripts.START_ONLY, config)
     pid = scripts.worker_pid(program)
-    # The launcher has become ComfyUI; our extension, with its watchdog, is not loaded for long.
-    wait_until(lambda: psutil.Process(pid).cmdline()[1:2] == ["main.py"], "the launcher's end")
+    # exec_child has become ComfyUI; our extension, with its watchdog, is not loaded for long.
+    wait_until(lambda: psutil.Process(pid).cmdline()[1:2] == ["main.py"], "the start of main.py")
     program.kill()
     end(program)
     wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
@@ -101,7 +101,7 @@ def test_master_killed_while_the_worker_starts_takes_it_along(tmp_path: Path):
 def test_master_killed_takes_a_real_comfyui_along(tmp_path: Path):
     found = real_servers()
     real = require(found[0] if found else Server("real", tmp_path / "none"))
-    kill_in_a_run(write_config(tmp_path, real.path), 0.5)
+    assert_kill_leaves_nothing(write_config(tmp_path, real.path), 0.5)
 
 
 def test_script_that_does_not_kill_its_worker_leaves_nothing_at_its_end(tmp_path: Path):
@@ -152,14 +152,14 @@ def test_forked_child_that_ends_leaves_the_worker_alone(tmp_path: Path):
 
 @posix
 def test_watchdog_alone_ends_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Without the kernel's help, as on macOS: the launcher is told of another system."""
-    launcher = tmp_path / "launcher.py"
+    """Without the kernel's help, as on macOS: exec_child takes the system for another one."""
+    program_file = tmp_path / "exec_child.py"
     text = Path(worker_folder.__file__).with_name("exec_child.py").read_text(encoding="utf-8")
-    launcher.write_text(text.replace('"linux"', '"none"'), encoding="utf-8")
+    program_file.write_text(text.replace('"linux"', '"none"'), encoding="utf-8")
     script = scripts.RUN_FOR_EVER.replace(
         "async def main",
         "from pathlib import Path\nfrom custom_nodes.discomfort.worker.launch import spawn\n"
-        f"spawn._LAUNCHER = Path({str(launcher)!r})\nasync def main",
+        f"spawn._EXEC_CHILD = Path({str(program_file)!r})\nasync def main",
     )
     program = scripts.start(script, write_config(tmp_path, FAKE))
     pid = scripts.worker_pid(program)

@@ -34,10 +34,10 @@ async def test_pictures_in_the_workers_own_folder_go_with_a_warning(
     async with await Discomfort.create(write_config(tmp_path, FAKE)) as discomfort:
         await discomfort.run(SAVE)
         assert not warnings_of(caplog)
-    (told,) = warnings_of(caplog)
-    assert told.startswith("1 file(s)")
-    assert "OUTPUT_DIRECTORY" in told and "output_directory" in told
-    assert str(worker_folder.base_dir() / "workers") in told
+    (warning,) = warnings_of(caplog)
+    assert warning.startswith("1 file(s)")
+    assert "OUTPUT_DIRECTORY" in warning and "output_directory" in warning
+    assert str(worker_folder.base_dir() / "workers") in warning
 
 
 @pytest.mark.parametrize("by", ["argument", "config", "relative config"])

@@ -42,7 +42,7 @@ class EndWatch:
         """
         look_s, next_check = _FIRST_LOOK_S, time.monotonic() + _SLOWEST_LOOK_S
         while not run.done.done():
-            limit, why = limits.next_for(run.state)
+            limit, why = limits.next_for(run.state, run.heard_at)
             if limit is not None and time.monotonic() >= limit:
                 raise OutOfTime(why)
             await asyncio.wait((run.done,), timeout=min(look_s, left_s(limit) or look_s))

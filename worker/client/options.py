@@ -64,10 +64,10 @@ class Limits:
         """Seconds until the deadline."""
         return left_s(self.deadline)
 
-    def next_for(self, state: RunState) -> tuple[float | None, str]:
-        """The next moment at which the run is to be ended, and why."""
+    def next_for(self, state: RunState, heard_at: float) -> tuple[float | None, str]:
+        """The next moment at which a run that was last heard of then is to be ended, and why."""
         if self.silence_s is not None and state.is_started:
-            silent = state.heard_at + self.silence_s
+            silent = heard_at + self.silence_s
             if self.deadline is None or silent < self.deadline:
                 return silent, f"nothing was heard of it for {self.silence_s} s"
         return self.deadline, "the time given by timeout= is over"

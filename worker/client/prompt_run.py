@@ -31,6 +31,7 @@ class PromptRun:
 
     Attributes:
         done: how it ended, or the error that ended it. Belongs to the loop.
+        heard_at: when its last event arrived (monotonic).
     """
 
     def __init__(
@@ -41,7 +42,8 @@ class PromptRun:
     ):
         loop = asyncio.get_running_loop()
         self.done: asyncio.Future[Done] = loop.create_future()
-        self._state = begin(str(uuid.uuid4()), prompt, needed, time.monotonic())
+        self.heard_at = time.monotonic()
+        self._state = begin(str(uuid.uuid4()), prompt, needed)
         self._lock = threading.Lock()
         self._delivery = EventDelivery(loop, on_event, self._fail_callback) if on_event else None
 
@@ -56,6 +58,7 @@ class PromptRun:
 
     def feed(self, event: Event) -> None:
         """Take in one event of this prompt. Any thread."""
+        self.heard_at = time.monotonic()
         self._take(event)
         if isinstance(event, Done):
             self._in_loop(self._finish, event)
@@ -83,7 +86,7 @@ class PromptRun:
     def _take(self, event: Event) -> None:
         # Put under the lock, so that two threads can't change the order of what they emit.
         with self._lock:
-            before, self._state = self._state, advance(self._state, event, time.monotonic())
+            before, self._state = self._state, advance(self._state, event)
             if self._delivery is not None:
                 for news in emitted(before, self._state, event):
                     self._delivery.put(news)

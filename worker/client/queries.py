@@ -15,6 +15,7 @@ from .http import Transport, TransportError
 log = logging.getLogger("discomfort.worker")
 
 REPLY_TIMEOUT_S = 15.0
+_HISTORY_WAIT_S, _HISTORY_PAUSE_S = 10.0, 0.01
 _TRIM_AFTER_S = 5.0
 _TRIM_AT_ONCE = 32
 
@@ -40,6 +41,18 @@ class Queries:
         """The prompt's entry in ComfyUI's history; None as long as there is none."""
         entries = await self._get_json(f"/history/{prompt_id}")
         return entries.get(prompt_id) if isinstance(entries, dict) else None
+
+    async def written_history(self, prompt_id: str) -> dict[str, Any] | None:
+        """`history` of a prompt that has ended: ComfyUI writes it after it reports the end.
+
+        None without an answer for long.
+        """
+        deadline = time.monotonic() + _HISTORY_WAIT_S
+        while True:
+            entry = await self.history(prompt_id)
+            if entry is not None or time.monotonic() > deadline:
+                return entry
+            await asyncio.sleep(_HISTORY_PAUSE_S)
 
     async def queued_ids(self) -> set[str] | None:
         """The prompts that wait or run; None without an answer."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -51,7 +51,6 @@ class RunState:
 
     Attributes:
         needed: the ids of the nodes that events count.
-        heard_at: when its last event arrived (monotonic).
         current_node: the node that began last.
         reached: the nodes that began or were cached; for one that an expansion made, its origin.
         history: its entry in ComfyUI's history, where that was asked.
@@ -61,7 +60,6 @@ class RunState:
     prompt_id: str
     prompt: Mapping[str, Any]
     needed: frozenset[str]
-    heard_at: float
     is_queued: bool = False
     is_started: bool = False
     is_history_written: bool = False
@@ -74,62 +72,65 @@ class RunState:
 
 
 def begin(
-    prompt_id: str, prompt: Mapping[str, Any], needed: Collection[str] | None, now: float
+    prompt_id: str, prompt: Mapping[str, Any], needed: Collection[str] | None = None
 ) -> RunState:
     """The state of a prompt that is about to be queued.
 
     Args:
         needed: the ids of the nodes that events count; None: all.
     """
-    return RunState(prompt_id, prompt, frozenset(prompt if needed is None else needed), now)
+    return RunState(prompt_id, prompt, frozenset(prompt if needed is None else needed))
 
 
-def advance(state: RunState, event: Event, now: float) -> RunState:
-    """The state after an event of this prompt, which arrived at `now`."""
-    if isinstance(event, HistoryWritten):
-        return replace(state, is_history_written=True)
-    if isinstance(event, HistoryRead):
-        return _after_history(state, event.entry)
+def advance(state: RunState, event: Event) -> RunState:
+    """The state after an event of this prompt. The same one where the event changes nothing."""
     if state.end is not None:
-        return state
-    if isinstance(event, Queued):  # the reply to our own request: no news of the run
-        return replace(state, is_queued=True)
-    if isinstance(event, RunStarted):
-        return replace(state, heard_at=now, is_queued=True, is_started=True)
-    if isinstance(event, NodesCached):
-        cached = tuple(dict.fromkeys((*state.cached, *event.node_ids)))
-        reached = state.reached.union(event.node_ids)
-        return replace(state, heard_at=now, cached=cached, reached=reached)
-    if isinstance(event, NodeStarted):
-        reached = state.reached | {_origin(event.node_id)}
-        return replace(state, heard_at=now, current_node=event.node_id, reached=reached)
-    if isinstance(event, OutputLanded):
-        return replace(state, heard_at=now, outputs=_with_output(state.outputs, event))
-    if isinstance(event, Done):
-        return replace(state, heard_at=now, end=event)
-    return replace(state, heard_at=now)
+        is_written = isinstance(event, HistoryWritten | HistoryRead)
+        return replace(state, is_history_written=True) if is_written else state
+    change = _CHANGES.get(type(event))
+    return state if change is None else change(state, event)
 
 
-def _with_output(outputs: Mapping[str, Any], event: OutputLanded) -> Mapping[str, Any]:
+def _on_cached(state: RunState, event: NodesCached) -> RunState:
+    cached = tuple(dict.fromkeys((*state.cached, *event.node_ids)))
+    return replace(state, cached=cached, reached=state.reached.union(event.node_ids))
+
+
+def _on_node(state: RunState, event: NodeStarted) -> RunState:
+    reached = state.reached | {_origin(event.node_id)}
+    return replace(state, current_node=event.node_id, reached=reached)
+
+
+def _on_output(state: RunState, event: OutputLanded) -> RunState:
     # A cached node that is asked again sends nothing new (`output: null`).
-    if not event.output and event.node_id in outputs:
-        return outputs
-    return {**outputs, event.node_id: event.output}
+    if not event.output and event.node_id in state.outputs:
+        return state
+    return replace(state, outputs={**state.outputs, event.node_id: event.output})
 
 
-def _after_history(state: RunState, entry: Mapping[str, Any]) -> RunState:
-    """The end, and all that came before it, from ComfyUI's history."""
-    if state.end is not None:
-        return replace(state, is_history_written=True)
-    end, cached = read_history(state.prompt_id, entry)
+def _on_history(state: RunState, event: HistoryRead) -> RunState:
+    """The end, and all that came before it."""
+    end, cached = read_history(state.prompt_id, event.entry)
     return replace(
         state,
         is_history_written=True,
-        history=entry,
-        outputs=dict(entry.get("outputs") or {}),
+        history=event.entry,
+        outputs=dict(event.entry.get("outputs") or {}),
         cached=tuple(dict.fromkeys((*state.cached, *cached))),
         end=end,
     )
+
+
+_CHANGES: dict[type[Event], Callable[[RunState, Any], RunState]] = {
+    Queued: lambda state, _: replace(state, is_queued=True),
+    RunStarted: lambda state, _: replace(state, is_queued=True, is_started=True),
+    NodesCached: _on_cached,
+    NodeStarted: _on_node,
+    OutputLanded: _on_output,
+    Done: lambda state, event: replace(state, end=event),
+    HistoryWritten: lambda state, _: replace(state, is_history_written=True),
+    HistoryRead: _on_history,
+}
 
 
 def emitted(before: RunState, after: RunState, event: Event) -> tuple[Event, ...]:
@@ -138,26 +139,40 @@ def emitted(before: RunState, after: RunState, event: Event) -> tuple[Event, ...
     `Queued` comes first and once (the reply to the request and the first event race each other),
     `Done` last and once.
     """
-    if isinstance(event, HistoryWritten) or before.end is not None:
+    if before.end is not None:
         return ()
-    if isinstance(event, HistoryRead):
-        return () if after.end is None else (after.end,)
-    if isinstance(event, Queued):
-        return () if before.is_queued else (replace(event, total=len(after.needed)),)
-    if isinstance(event, RunStarted) and not before.is_queued:
-        return Queued(event.prompt_id, total=len(after.needed)), event
-    if isinstance(event, NodesCached):
-        titles = tuple(name_of(after.prompt, node_id)[1] for node_id in event.node_ids)
-        return (replace(event, titles=titles),)
-    if isinstance(event, NodeStarted):
-        return (_with_names(after, event),)
-    return (event,)
+    show = _SHOWN.get(type(event))
+    return (event,) if show is None else show(before, after, event)
 
 
-def _with_names(state: RunState, event: NodeStarted) -> NodeStarted:
-    node_type, title = name_of(state.prompt, event.node_id)
-    step, total = len(state.needed & state.reached), len(state.needed)
-    return replace(event, node_type=node_type, title=title, step=step, total=total)
+def _show_queued(before: RunState, after: RunState, event: Queued) -> tuple[Event, ...]:
+    return () if before.is_queued else (replace(event, total=len(after.needed)),)
+
+
+def _show_started(before: RunState, after: RunState, event: RunStarted) -> tuple[Event, ...]:
+    return (*_show_queued(before, after, Queued(event.prompt_id)), event)
+
+
+def _show_cached(_: RunState, after: RunState, event: NodesCached) -> tuple[Event, ...]:
+    titles = tuple(name_of(after.prompt, node_id)[1] for node_id in event.node_ids)
+    return (replace(event, titles=titles),)
+
+
+def _show_node(_: RunState, after: RunState, event: NodeStarted) -> tuple[Event, ...]:
+    node_type, title = name_of(after.prompt, event.node_id)
+    step, total = len(after.needed & after.reached), len(after.needed)
+    return (NodeStarted(event.prompt_id, event.node_id, node_type, title, step, total),)
+
+
+# A class that is not here is shown as it came.
+_SHOWN: dict[type[Event], Callable[[RunState, RunState, Any], tuple[Event, ...]]] = {
+    Queued: _show_queued,
+    RunStarted: _show_started,
+    NodesCached: _show_cached,
+    NodeStarted: _show_node,
+    HistoryWritten: lambda before, after, event: (),
+    HistoryRead: lambda before, after, event: (after.end,),
+}
 
 
 def result_of(state: RunState) -> RunResult:

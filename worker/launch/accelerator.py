@@ -13,8 +13,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .command import sees_hardware
-
 log = logging.getLogger("discomfort.worker")
 
 _ASK_TIMEOUT_S = 120
@@ -41,15 +39,20 @@ def has_accelerator(python: str, cache_dir: Path, environment: dict[str, str]) -
         return known[key]
     try:
         asked = subprocess.run(
-            [python, "-c", _QUESTION], capture_output=True, text=True, timeout=_ASK_TIMEOUT_S,
-            stdin=subprocess.DEVNULL, env=environment, check=False,
-        )  # fmt: skip
+            [python, "-c", _QUESTION],
+            capture_output=True,
+            text=True,
+            timeout=_ASK_TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as e:
         log.warning("%s could not be asked for its accelerators: %s", python, e)
         return True
     answer = asked.stdout.strip()
     if answer not in ("yes", "no"):
-        return True  # torch is missing or broken there: the start will tell
+        return True  # torch is missing or broken there: the start will show it
     known[key] = answer == "yes"
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
@@ -57,6 +60,16 @@ def has_accelerator(python: str, cache_dir: Path, environment: dict[str, str]) -
     except OSError as e:
         log.debug("%s can't be written: %s", store, e)
     return known[key]
+
+
+def sees_hardware() -> bool:
+    """Whether this machine may have an accelerator at all. False is certain, True is not."""
+    if sys.platform.startswith("linux"):
+        signs = ("nvidiactl", "nvidia0", "dxg", "kfd", "davinci_manager", "accel")
+        if any(Path("/dev", name).exists() for name in signs):
+            return True
+        return any(Path("/dev/dri").glob("renderD*"))
+    return True
 
 
 def _key(python: str, environment: dict[str, str]) -> str:

@@ -1,7 +1,6 @@
-"""Becomes the worker: ties its life to its parent's, undoes what it inherited, then turns into
-ComfyUI.
+"""Becomes the worker: ties its life to its parent's, then executes ComfyUI in its place.
 
-Run by path on Linux and macOS as `python -I -S launcher.py PARENT_PID PROGRAM ARGUMENTS...`;
+Run by path on Linux and macOS as `python -I -S exec_child.py PARENT_PID PROGRAM ARGUMENTS...`;
 standard library only. A function between fork and exec (`preexec_fn`) would do the same, but is
 unsafe in a master that has threads.
 """
@@ -16,14 +15,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(parent_pid: int, command: list[str]) -> None:
-    # A shell's background job, and some IDEs, ignore SIGINT; ComfyUI would inherit that and never
-    # stop.
+    # A shell's background job, and some IDEs, ignore SIGINT; ComfyUI would inherit that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform.startswith("linux"):
         import ctypes
 
-        # It outlives execv. It fires when the *thread* that started us ends: process.py keeps that
-        # one.
+        # Outlives execv. It fires when the *thread* that started us ends; process.py keeps it.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent_pid:  # it died before the line above
         sys.exit("The process that started this worker is gone.")

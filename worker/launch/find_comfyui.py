@@ -76,7 +76,7 @@ def find_comfyui(configured: str | None = None, project_dir: Path | None = None)
 
 
 def is_comfyui(path: Path) -> bool:
-    """Whether the folder holds a real ComfyUI, not only a `main.py` of somebody's."""
+    """Whether the folder holds a real ComfyUI, not only some other `main.py`."""
     return (path / "main.py").is_file() and (path / "comfy" / "model_management.py").is_file()
 
 

@@ -29,24 +29,24 @@ class Ready:
 class Answer(Enum):
     """What else may be behind a port."""
 
-    NOBODY = "no answer, or one that means nothing to us"
+    NOTHING = "no answer, or one that means nothing to us"
     UNGUARDED = "a ComfyUI that does not know us"
 
 
 def ask_hello(port: int, token: str) -> Ready | Answer:
-    """Ask the one who listens on a port of this machine. Blocks for seconds at most."""
+    """Ask what listens on a port of this machine. Blocks for seconds at most."""
     headers = {TOKEN_HEADER: token}
     status, body = _get(port, HELLO_PATH, headers)
     if status == 404:
-        # Extensions may open ports of their own; only a ComfyUI is one to be afraid of.
+        # Extensions may open ports of their own; only an unguarded ComfyUI is a danger.
         is_comfyui = _get(port, "/system_stats", headers)[0] == 200
-        return Answer.UNGUARDED if is_comfyui else Answer.NOBODY
+        return Answer.UNGUARDED if is_comfyui else Answer.NOTHING
     if status == 200:
         try:
             return Ready(f"{HOST}:{port}", headers, json.loads(body))
         except ValueError:
             log.debug("Port %d answers with something else than JSON.", port)
-    return Answer.NOBODY
+    return Answer.NOTHING
 
 
 def _get(port: int, path: str, headers: dict[str, str]) -> tuple[int | None, bytes]:

@@ -26,7 +26,7 @@ MASTER_VARIABLE = "DISCOMFORT_MASTER_PID"
 TOKEN_HEADER = "X-Discomfort-Token"
 HELLO_PATH = "/discomfort/hello"
 WATCH_INTERVAL_S = 0.5
-_START = uuid.uuid4().hex  # tells one start from the next
+_START = uuid.uuid4().hex  # differs from one start to the next
 NEEDED_MODULES = {
     "cloudpickle": "cloudpickle",
     "psutil": "psutil",
@@ -38,8 +38,9 @@ NEEDED_MODULES = {
 
 
 def install() -> None:
-    """Put the hello route in place, in a worker guard and watchdog too. A second call, of another
-    copy too, does nothing.
+    """Put the hello route in place, in a worker guard and watchdog too.
+
+    A second call does nothing, even of another copy of this extension.
 
     Source: server.py of 0.3.64 and 0.33: extensions are imported after the app is made and before
     it is frozen, so a middleware put first guards every route and the websocket's upgrade.
@@ -59,8 +60,7 @@ def install() -> None:
     instance.discomfort_guard = True
     instance.app.middlewares.insert(0, _make_guard(token))
     _drop_progress_states(instance)
-    # ComfyUI's wrapper (app/logger.py) keeps what nodes print until 8 KB are full; a crash loses
-    # it.
+    # ComfyUI's wrapper (app/logger.py) buffers 8 KB of what nodes print; a crash loses them.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
@@ -130,8 +130,7 @@ def _comfyui_version() -> str:
 
 
 def _drop_progress_states(instance: Any) -> None:
-    """Keep `progress_state` off the socket: quadratic in the number of nodes, and nobody here
-    reads it.
+    """Keep `progress_state` off the socket: quadratic in the number of nodes, and of no use here.
 
     Source: comfy_execution/progress.py of 0.3.64 and 0.33, `_send_progress_state`.
     """

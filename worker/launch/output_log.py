@@ -23,9 +23,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@
 
 
 def clean_line(raw: bytes) -> str:
-    """One line of output without colour codes; of an overwritten one (progress bars) the last
-    state.
-    """
+    """One line of output without colour codes; of one that was overwritten (a bar), the last."""
     text = _ANSI.sub("", raw.decode("utf-8", errors="replace")).rstrip("\r\n")
     states = [part for part in text.split("\r") if part]
     return states[-1] if states else ""

@@ -1,4 +1,4 @@
-"""Starts the process of a worker: carries out what `command.py` decides."""
+"""Starts the program of a worker: carries out what `arguments.py` and `environment.py` decide."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ import sys
 from pathlib import Path
 
 from ...errors import WorkerStartError
-from . import command
 from .accelerator import has_accelerator
+from .arguments import (
+    WorkerPaths,
+    check_device,
+    known_arguments,
+    paths_file_text,
+    worker_arguments,
+)
+from .environment import bytecode_dir_for, worker_environment
 from .extensions import link_extensions
 from .find_comfyui import user_cache_dir
 from .inside_comfyui import MASTER_VARIABLE, TOKEN_VARIABLE
-from .launch import Launch
+from .settings import Launch
 from .worker_folder import WorkerFolder
 
 log = logging.getLogger("discomfort.worker")
 
 POSIX = os.name == "posix"
-_LAUNCHER = Path(__file__).with_name("exec_child.py")
+_EXEC_CHILD = Path(__file__).with_name("exec_child.py")
 
 
 def spawn(launch: Launch, folder: WorkerFolder, port: int, token: str) -> subprocess.Popen[bytes]:
@@ -35,20 +42,23 @@ def spawn(launch: Launch, folder: WorkerFolder, port: int, token: str) -> subpro
         WorkerStartError: the program can't be started.
     """
     link_extensions(folder.nodes, launch.comfyui, launch.extra_custom_nodes)
-    paths_file = folder.path / "extra_model_paths.yaml"
-    paths_file.write_text(command.paths_file_text(folder.nodes), encoding="utf-8")
     environment = _environment(launch, token)
-    full = [*launch.command, *_arguments(launch, folder, port, paths_file, environment)]
+    full = [*launch.command, *_arguments(launch, folder, port, environment)]
     if POSIX:
-        full = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *full]
+        full = [sys.executable, "-I", "-S", str(_EXEC_CHILD), str(os.getpid()), *full]
     log.debug("Starting %s in %s", full, launch.cwd)
     flags = 0 if POSIX else subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW  # type: ignore[attr-defined]
     try:
         return subprocess.Popen(
-            full, cwd=launch.cwd, env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=POSIX,
+            full,
+            cwd=launch.cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=POSIX,
             creationflags=flags,
-        )  # fmt: skip
+        )
     except OSError as e:
         raise WorkerStartError(
             f"{full[0]} can't be started in {launch.cwd} ({e}). Check API_COMMAND_LINE and "
@@ -57,28 +67,27 @@ def spawn(launch: Launch, folder: WorkerFolder, port: int, token: str) -> subpro
 
 
 def _environment(launch: Launch, token: str) -> dict[str, str]:
-    return command.worker_environment(
+    return worker_environment(
         os.environ,
         same_python=Path(launch.command[0]) == Path(sys.executable),
         cuda_device=launch.cuda_device,
-        bytecode_dir=command.bytecode_dir_for(launch.comfyui, user_cache_dir()),
+        bytecode_dir=bytecode_dir_for(launch.comfyui, user_cache_dir()),
         extra={TOKEN_VARIABLE: token, MASTER_VARIABLE: str(os.getpid())},
     )
 
 
 def _arguments(
-    launch: Launch, folder: WorkerFolder, port: int, paths_file: Path, environment: dict[str, str]
+    launch: Launch, folder: WorkerFolder, port: int, environment: dict[str, str]
 ) -> list[str]:
+    paths_file = folder.path / "extra_model_paths.yaml"
+    paths_file.write_text(paths_file_text(folder.nodes), encoding="utf-8")
     python = launch.command[0]
     has_device = has_accelerator(python, user_cache_dir(), environment)
-    command.check_device(launch.cuda_device, has_device, launch.extra_args, python)
-    return command.worker_arguments(
-        known=command.known_arguments(launch.comfyui),
+    check_device(launch.cuda_device, has_device, launch.extra_args, python)
+    return worker_arguments(
+        WorkerPaths(folder.temp, launch.output or folder.output, folder.user, paths_file),
+        known=known_arguments(launch.comfyui),
         port=port,
-        temp=folder.temp,
-        output=launch.output or folder.output,
-        user=folder.user,
-        paths_file=paths_file,
         use_cpu=not has_device,
         extra=launch.extra_args,
     )

@@ -36,7 +36,7 @@ def _own_ports(process: psutil.Process) -> list[int]:
 
 
 def free_port(first: int) -> int:
-    """The first port from `first` on that nobody uses now."""
+    """The first port from `first` on that is not in use now."""
     for port in range(first, min(first + 100, 65536)):
         if is_free(port):
             return port
@@ -47,9 +47,8 @@ def free_port(first: int) -> int:
 
 def is_free(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        if (
-            os.name == "posix"
-        ):  # as ComfyUI's own server does; on Windows it would mean something else
+        # As ComfyUI's own server does; on Windows it would mean something else.
+        if os.name == "posix":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

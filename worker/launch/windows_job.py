@@ -1,7 +1,6 @@
 """Windows: a job object that ends the worker, and all it started, when the master ends.
 
-The system closes the job's handle with the master, however it ends; the job is set to kill on
-close.
+The system closes the job's handle with the master, and the job is set to kill on close.
 """
 
 from __future__ import annotations
