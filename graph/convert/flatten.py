@@ -1,6 +1,6 @@
 """A workflow flattened: the nodes that really run, and what really feeds each input.
 
-Subgraphs are expanded ("57:8" is node 8 inside host 57); muted, bypassed and editor-only nodes
+Subgraphs are expanded ("57:8" is node 8 in instance 57); muted, bypassed and editor-only nodes
 are gone, and links go through them as the front end resolves them. Works without /object_info
 too: then the slots in the file count.
 """
@@ -18,33 +18,33 @@ from ..node_classes.object_info import ObjectInfo
 from ..prompt import Source
 from ..workflow.model import Graph, Link, Mode, Node, Workflow
 from .bypass import bypass_slot, input_slots, output_type, type_name
-from .editor_state import GraphState, NodeState, is_edge
+from .editor_state import GraphState, NodeState, is_subgraph_input
 from .group_nodes import expand_group_nodes, has_group_nodes
-from .load_graphs import configure
+from .load_graphs import load_graphs
 
 _INACTIVE = (Mode.MUTED, Mode.BYPASSED)
 
 
 class Scope:
-    """One place where a graph stands: the root, or a definition inside one of its hosts."""
+    """One place where a graph stands: the root, or a definition inside one of its instances."""
 
-    __slots__ = ("children", "graph", "host", "hosts", "parent", "prefix")
+    __slots__ = ("children", "graph", "instance", "instances", "parent", "prefix")
 
-    def __init__(self, graph: GraphState, host: NodeState | None, parent: Scope | None):
+    def __init__(self, graph: GraphState, instance: NodeState | None, parent: Scope | None):
         self.graph = graph
-        self.host = host
+        self.instance = instance
         self.parent = parent
         self.children: dict[str, Scope] = {}
         self.prefix = ""
-        self.hosts: tuple[Node, ...] = ()
-        if host is not None and parent is not None:
-            self.prefix = f"{parent.prefix}{host.prompt_id}:"
-            self.hosts = (*parent.hosts, host.node)
+        self.instances: tuple[Node, ...] = ()
+        if instance is not None and parent is not None:
+            self.prefix = f"{parent.prefix}{instance.prompt_id}:"
+            self.instances = (*parent.instances, instance.node)
 
 
 @dataclass(slots=True)
 class FlatNode:
-    """A node that runs: its id in the prompt, and the subgraph nodes around it, outermost first."""
+    """A node that runs: its id in the prompt, and the instances around it, outermost first."""
 
     id: str
     node: Node
@@ -52,8 +52,8 @@ class FlatNode:
     state: NodeState
 
     @property
-    def hosts(self) -> tuple[Node, ...]:
-        return self.scope.hosts
+    def instances(self) -> tuple[Node, ...]:
+        return self.scope.instances
 
     @property
     def graph(self) -> Graph:
@@ -65,11 +65,11 @@ class FlatNode:
 
 
 class Promoted(NamedTuple):
-    """An input that a host's own widget feeds. `slot` is the host's input."""
+    """An input that an instance's own widget feeds. `slot` is the instance's input."""
 
     value: Any
     scope: Scope
-    host: NodeState
+    instance: NodeState
     slot: int
 
 
@@ -123,9 +123,7 @@ class FlatGraph:
         return output_type(flat.state, slot, flat.scope.graph)
 
     def resolve(self, flat: FlatNode, input_name: str) -> Source | Promoted | Cut | None:
-        """Like `source`, but also tells a promoted value that reaches the input, and a node that
-        cuts its link off.
-        """
+        """What the link of an input leads to: a promoted value and a cut included."""
         try:
             return _resolve(flat.scope, flat.state, input_name)
         except _DeadEnd as e:
@@ -150,7 +148,7 @@ def flatten(workflow: Workflow, info: ObjectInfo | None = None) -> FlatGraph:
     """
     if has_group_nodes(workflow):
         workflow = expand_group_nodes(workflow, info)
-    root = Scope(configure(workflow, info), None, None)
+    root = Scope(load_graphs(workflow, info), None, None)
     nodes: dict[str, FlatNode] = {}
     problems: list[Problem] = []
     stack: list[tuple[Scope, Iterator[NodeState]]] = [(root, iter(root.graph.nodes.values()))]
@@ -159,7 +157,7 @@ def flatten(workflow: Workflow, info: ObjectInfo | None = None) -> FlatGraph:
         for state in states:
             node = state.node
             if state.definition is not None:
-                # An inactive host counts in the root only: inside subgraphs its nodes are sent
+                # An inactive instance counts in the root only: inside subgraphs its nodes are sent
                 # all the same.
                 if node.mode in _INACTIVE and scope is root:
                     continue
@@ -224,8 +222,12 @@ def _step(scope: Scope, link_id: Any, asking: _Input, cut: Cut | None) -> _Curso
     link = graph.links.get(link_id)
     if link is None:
         raise _DeadEnd(f"link {link_id!r} is not in the links of the {graph.name()}")
-    if is_edge(link.origin_id) and scope.host is not None and scope.parent is not None:
-        return _leave(scope, scope.parent, scope.host, link, cut)
+    if (
+        is_subgraph_input(link.origin_id)
+        and scope.instance is not None
+        and scope.parent is not None
+    ):
+        return _leave(scope, scope.parent, scope.instance, link, cut)
     origin = graph.origin(link)
     if origin is None:
         raise _DeadEnd(f"link {link_id!r} comes from node {link.origin_id}, which does not exist")
@@ -245,19 +247,19 @@ def _step(scope: Scope, link_id: Any, asking: _Input, cut: Cut | None) -> _Curso
 
 
 def _leave(
-    scope: Scope, outside: Scope, host: NodeState, link: Link, cut: Cut | None
+    scope: Scope, outside: Scope, instance: NodeState, link: Link, cut: Cut | None
 ) -> _Cursor | Promoted | None:
-    """Go on at the instance's own input, or end at the widget that it shows there."""
+    """Leave a subgraph: go on at its instance's input, or end at the value promoted there."""
     slot = link.origin_slot
     if not 0 <= slot < len(scope.graph.inputs):
         raise _DeadEnd(
             f"link {link.id!r} comes from input {slot} of the {scope.graph.name()}, which has none"
         )
     name = scope.graph.inputs[slot].name
-    link_id = host.links.get(name)
+    link_id = instance.links.get(name)
     if link_id is None:
-        return _promoted(outside, host, slot)
-    return _Cursor(outside, link_id, (outside.graph, host, name), cut)
+        return _promoted(outside, instance, slot)
+    return _Cursor(outside, link_id, (outside.graph, instance, name), cut)
 
 
 def _pass_bypassed(scope: Scope, origin: NodeState, slot: int, asking: _Input) -> _Cursor | Cut:
@@ -273,12 +275,12 @@ def _cut(scope: Scope, origin: NodeState) -> Cut:
     return Cut(scope.prefix + origin.prompt_id, node.title, node.mode == Mode.MUTED)
 
 
-def _promoted(scope: Scope, host: NodeState, slot: int) -> Promoted | None:
-    value = host.host_value(slot)
-    assert host.definition is not None
-    if not host.definition.inputs[slot].has_widget or value is MISSING:
+def _promoted(scope: Scope, instance: NodeState, slot: int) -> Promoted | None:
+    value = instance.promoted_value(slot)
+    assert instance.definition is not None
+    if not instance.definition.inputs[slot].has_widget or value is MISSING:
         return None
-    return Promoted(value, scope, host, slot)
+    return Promoted(value, scope, instance, slot)
 
 
 def _bypassed_input(graph: GraphState, origin: NodeState, slot: int, wanted: str) -> str | None:

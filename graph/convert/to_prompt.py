@@ -1,8 +1,7 @@
 """A workflow becomes the prompt that the front end's "Export (API)" gives. Pure, no browser.
 
-The order of work: parse, expand group nodes, flatten (`subgraphs.py`), then for each node its
-widgets' values (`widgets.py`) and over them what its links lead to. All that is wrong is reported
-at once.
+The order of work: parse, expand group nodes, flatten, then for each node its widgets' values and
+over them what its links lead to. All that is wrong is reported at once.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def convert(
     previous: Mapping[tuple[str, str], Any] | None = None,
     now: datetime | None = None,
 ) -> Conversion:
-    """Convert a workflow, and tell which seeds were changed.
+    """Convert a workflow, and report which seeds were changed.
 
     A seed has the value in the file, like in "Export (API)". The editor changes seeds when it
     *queues* a prompt; `randomize_seeds` does the same here: a random value, one more or one less,
@@ -182,7 +181,7 @@ class _Writer:
             self.links.append((found.node_id, flat.id))
         elif isinstance(found, Promoted):
             inputs[name] = _wrapped(found.value)
-            self.shared[flat.id, name] = (id(found.scope), id(found.host), found.slot)
+            self.shared[flat.id, name] = (id(found.scope), id(found.instance), found.slot)
         elif (
             name in inputs
             and (primitive := primitive_of(flat.scope.graph, flat.state, name)) is not None

@@ -22,7 +22,7 @@ from .card_layout import (
     slot_dy,
     text_width,
 )
-from .diagram import Cable, Card, State, draw_workflow
+from .diagram import Card, CardLink, State, make_diagram
 from .layered_layout import Point, Size
 from .workflow_plan import WorkflowPlan
 
@@ -56,8 +56,8 @@ _OTHER_COLORS = ("#8fb8de", "#c99ac0", "#a8c686", "#dca77c", "#86c5b4", "#b5a6e0
 
 
 def draw_plan(plans: Sequence[WorkflowPlan]) -> str:
-    """The picture of a plan: the workflows below each other, with a legend."""
-    panels = [arrange(draw_workflow(plan, i)) for i, plan in enumerate(plans, 1)]
+    """The drawing of a plan: the workflows below each other, with a legend."""
+    panels = [arrange(make_diagram(plan, i)) for i, plan in enumerate(plans, 1)]
     legend, legend_size = _legend(panels)
     width = max([legend_size.width, *(p.size.width for p in panels)]) + 2 * PAD
     parts, y = [], PAD
@@ -99,20 +99,17 @@ def _text(x: float, y: float, text: str, size: float, color: str, more: str = ""
     )
 
 
-# -- painting ---------------------------------------------------------------------------------
-
-
 def _paint_panel(panel: Panel, y: float, width: float) -> str:
-    drawing = panel.drawing
-    cards = {card.id: card for card in drawing.cards}
+    diagram = panel.diagram
+    cards = {card.id: card for card in diagram.cards}
     out = [
         f'<g transform="translate(0 {_n(y)})">',
         f'<rect x="{_n(PAD / 2)}" width="{_n(width - PAD)}" height="{_n(panel.size.height)}" '
         f'rx="10" fill="{_PANEL}"/>',
-        _text(PAD, 27, drawing.title, 15, _TEXT, ' font-weight="600"'),
+        _text(PAD, 27, diagram.title, 15, _TEXT, ' font-weight="600"'),
         _text(
-            PAD + text_width(drawing.title, 15) * BOLD + 16, 27, drawing.summary, 11,
-            _LOOKS["missing"][1] if drawing.summary.startswith("missing") else _DIM,
+            PAD + text_width(diagram.title, 15) * BOLD + 16, 27, diagram.summary, 11,
+            _LOOKS["missing"][1] if diagram.summary.startswith("missing") else _DIM,
         ),
     ]  # fmt: skip
     for title, (corner, size) in panel.frames.items():
@@ -122,22 +119,22 @@ def _paint_panel(panel: Panel, y: float, width: float) -> str:
             'stroke-dasharray="5 4"/>'
             + _text(corner.x + GROUP_PAD, corner.y + 19, title, 11, "#b9acec")
         )
-    for cable, bends in zip(drawing.cables, panel.bends, strict=True):
-        out.append(_paint_cable(cable, bends, panel.corners, cards))
-    out += [_paint_card(card, panel.corners[card.id]) for card in drawing.cards]
+    for link, bends in zip(diagram.links, panel.bends, strict=True):
+        out.append(_paint_link(link, bends, panel.corners, cards))
+    out += [_paint_card(card, panel.corners[card.id]) for card in diagram.cards]
     return "".join(out) + "</g>"
 
 
-def _paint_cable(
-    cable: Cable,
+def _paint_link(
+    link: CardLink,
     bends: Sequence[Point],
     corners: Mapping[str, Point],
     cards: Mapping[str, Card],
 ) -> str:
-    origin, target = cards[cable.origin], cards[cable.target]
+    origin, target = cards[link.origin], cards[link.target]
     corner = corners[origin.id]
-    start = Point(corner.x + card_size(origin).width, corner.y + slot_dy(origin, cable.output))
-    end = Point(corners[target.id].x, corners[target.id].y + slot_dy(target, cable.input))
+    start = Point(corner.x + card_size(origin).width, corner.y + slot_dy(origin, link.output))
+    end = Point(corners[target.id].x, corners[target.id].y + slot_dy(target, link.input))
     path = [f"M{_n(start.x)} {_n(start.y)}"]
     last = start
     for point in (*bends, end):
@@ -152,7 +149,7 @@ def _paint_cable(
         last = point
     opacity = min(_OPACITY[origin.state], _OPACITY[target.state])
     return (
-        f'<path d="{"".join(path)}" fill="none" stroke="{_color_of(cable.type)}" '
+        f'<path d="{"".join(path)}" fill="none" stroke="{_color_of(link.type)}" '
         f'stroke-width="1.8" opacity="{_n(opacity * 0.9)}"/>'
     )
 
@@ -205,8 +202,8 @@ def _paint_slots(card: Card, size: Size) -> Iterable[str]:
 
 
 def _legend(panels: Sequence[Panel]) -> tuple[str, Size]:
-    """What the colours mean, of those that are in the picture."""
-    cards = [card for panel in panels for card in panel.drawing.cards]
+    """What the colours mean, of those that are used."""
+    cards = [card for panel in panels for card in panel.diagram.cards]
     names = {
         "input": "INPUT port", "output": "OUTPUT port", "passthru": "PASSTHRU port",
         "missing": "no value",
@@ -230,7 +227,7 @@ def _legend(panels: Sequence[Panel]) -> tuple[str, Size]:
                 f'{dash} opacity="{_n(_OPACITY[state])}"/>'
             )
             entries.append((swatch, name))
-    kinds = dict.fromkeys(cable.type for panel in panels for cable in panel.drawing.cables)
+    kinds = dict.fromkeys(link.type for panel in panels for link in panel.diagram.links)
     for kind in kinds:
         line = f'<path d="M0 -4h18" stroke="{_color_of(kind)}" stroke-width="2.5"/>'
         entries.append((line, kind))
