@@ -23,7 +23,8 @@ from ..workflow.model import Node, Workflow
 from ..workflow.order import execution_order
 from ..workflow.parse import parse_workflow
 from .editor_state import GraphState, NodeState
-from .flatten import FlatGraph, FlatNode, Promoted, flatten
+from .flatten import FlatGraph, FlatNode, flatten
+from .follow_link import Promoted
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
 from .seeds import Control, change_seeds, control_mode
 from .widget_values import dynamic_prompt, replace_patterns

@@ -12,7 +12,8 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from ...errors import Problem, WorkflowError
-from ..convert.flatten import Cut, FlatNode, flatten
+from ..convert.flatten import FlatNode, flatten
+from ..convert.follow_link import Cut
 from ..node_classes.object_info import ObjectInfo
 from ..prompt import Prompt, PromptNode, Source
 from ..workflow.model import PORT_TYPE, Workflow
