@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 
 from .card_layout import (
@@ -36,6 +36,19 @@ _LOOKS = {
     "passthru": ("#7a5a1e", "#c4953f"),
     "missing": ("#8f2d2d", "#e06060"),
 }
+_LOOK_NAMES = {
+    "input": "INPUT port",
+    "output": "OUTPUT port",
+    "passthru": "PASSTHRU port",
+    "missing": "no value",
+}
+_STATE_NAMES = {
+    State.CACHED: "expected from the cache",
+    State.REFERENCE: "part of a reference, not run now",
+    State.UNUSED: "not needed",
+}
+_OPACITY = {State.RUNS: 1.0, State.CACHED: 0.5, State.REFERENCE: 0.9, State.UNUSED: 0.3}
+_LEGEND_WIDTH = 900.0
 _GROUP = ("#262238", "#7d6cc4")
 # A colour for each common type, near to what the editor draws; the others get one by name.
 _TYPE_COLORS = {
@@ -102,16 +115,15 @@ def _text(x: float, y: float, text: str, size: float, color: str, more: str = ""
 def _paint_panel(panel: Panel, y: float, width: float) -> str:
     diagram = panel.diagram
     cards = {card.id: card for card in diagram.cards}
+    title_width = text_width(diagram.title, 15) * BOLD
+    color = _LOOKS["missing"][1] if diagram.summary.startswith("missing") else _DIM
     out = [
         f'<g transform="translate(0 {_n(y)})">',
         f'<rect x="{_n(PAD / 2)}" width="{_n(width - PAD)}" height="{_n(panel.size.height)}" '
         f'rx="10" fill="{_PANEL}"/>',
         _text(PAD, 27, diagram.title, 15, _TEXT, ' font-weight="600"'),
-        _text(
-            PAD + text_width(diagram.title, 15) * BOLD + 16, 27, diagram.summary, 11,
-            _LOOKS["missing"][1] if diagram.summary.startswith("missing") else _DIM,
-        ),
-    ]  # fmt: skip
+        _text(PAD + title_width + 16, 27, diagram.summary, 11, color),
+    ]
     for title, (corner, size) in panel.frames.items():
         out.append(
             f'<rect x="{_n(corner.x)}" y="{_n(corner.y)}" width="{_n(size.width)}" '
@@ -152,9 +164,6 @@ def _paint_link(
         f'<path d="{"".join(path)}" fill="none" stroke="{_color_of(link.type)}" '
         f'stroke-width="1.8" opacity="{_n(opacity * 0.9)}"/>'
     )
-
-
-_OPACITY = {State.RUNS: 1.0, State.CACHED: 0.5, State.REFERENCE: 0.9, State.UNUSED: 0.3}
 
 
 def _paint_card(card: Card, corner: Point) -> str:
@@ -203,41 +212,36 @@ def _paint_slots(card: Card, size: Size) -> Iterable[str]:
 
 def _legend(panels: Sequence[Panel]) -> tuple[str, Size]:
     """What the colours mean, of those that are used."""
-    cards = [card for panel in panels for card in panel.diagram.cards]
-    names = {
-        "input": "INPUT port", "output": "OUTPUT port", "passthru": "PASSTHRU port",
-        "missing": "no value",
-    }  # fmt: skip
-    entries = [
-        (f'<rect y="-9" width="18" height="11" rx="5.5" fill="{_LOOKS[look][0]}" '
-         f'stroke="{_LOOKS[look][1]}"/>', name)
-        for look, name in names.items()
-        if any(card.look == look for card in cards)
-    ]  # fmt: skip
-    states = {
-        State.CACHED: "expected from the cache",
-        State.REFERENCE: "part of a reference, not run now",
-        State.UNUSED: "not needed",
-    }
-    for state, name in states.items():
-        if any(card.state is state for card in cards):
-            dash = ' stroke-dasharray="4 3"' if state is State.REFERENCE else ""
-            swatch = (
-                f'<rect y="-9" width="18" height="11" rx="2.5" fill="{_CARD}" stroke="{_DIM}"'
-                f'{dash} opacity="{_n(_OPACITY[state])}"/>'
-            )
-            entries.append((swatch, name))
-    kinds = dict.fromkeys(link.type for panel in panels for link in panel.diagram.links)
-    for kind in kinds:
-        line = f'<path d="M0 -4h18" stroke="{_color_of(kind)}" stroke-width="2.5"/>'
-        entries.append((line, kind))
     out, x, y, widest = [], 0.0, 12.0, 0.0
-    for swatch, name in entries:
+    for swatch, name in _legend_entries(panels):
         step = 26 + text_width(name, 11) + 22
-        if x and x + step > 900:
+        if x and x + step > _LEGEND_WIDTH:
             x, y = 0.0, y + 20
         label = _text(26, 0, name, 11, _DIM)
         out.append(f'<g transform="translate({_n(x)} {_n(y)})">{swatch}{label}</g>')
         x += step
         widest = max(widest, x)
     return "".join(out), Size(widest, y + 4)
+
+
+def _legend_entries(panels: Sequence[Panel]) -> Iterator[tuple[str, str]]:
+    """A sample and its name: of the ports, of what a run does with nodes, and of types."""
+    cards = [card for panel in panels for card in panel.diagram.cards]
+    for look, name in _LOOK_NAMES.items():
+        if any(card.look == look for card in cards):
+            fill, stroke = _LOOKS[look]
+            yield (
+                f'<rect y="-9" width="18" height="11" rx="5.5" fill="{fill}" stroke="{stroke}"/>',
+                name,
+            )
+    for state, name in _STATE_NAMES.items():
+        if any(card.state is state for card in cards):
+            dash = ' stroke-dasharray="4 3"' if state is State.REFERENCE else ""
+            yield (
+                f'<rect y="-9" width="18" height="11" rx="2.5" fill="{_CARD}" stroke="{_DIM}"'
+                f'{dash} opacity="{_n(_OPACITY[state])}"/>',
+                name,
+            )
+    kinds = dict.fromkeys(link.type for panel in panels for link in panel.diagram.links)
+    for kind in kinds:
+        yield f'<path d="M0 -4h18" stroke="{_color_of(kind)}" stroke-width="2.5"/>', kind
