@@ -6,7 +6,7 @@ Otherwise the port stays and carries the value in `properties["discomfort_frozen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -106,38 +106,46 @@ def _reach(
 
     None where the way leaves the graph, or forks off at something that holds other values too.
     """
-    modes = port_modes(workflow, info)
     port = node_by_id(graph, location.node_id)
     if any(s.get("name") == PORT_INPUT and s.get("link") is not None for s in port.inputs):
         return None  # another instance may feed it
+    passthrus = {
+        other.node_id
+        for other, mode in port_modes(workflow, info).items()
+        if other.path == location.path and mode is PortMode.PASSTHRU
+    }
     passed: set[NodeId] = {port.id}
     ends: list[End] = []
     stack = [port.id]
-    nodes = {n.id: n for n in graph.nodes}
     while stack:
-        node_id = stack.pop()
-        for link in graph.links.values():
-            if link.origin_id != node_id:
-                continue
-            if link.target_id == SUBGRAPH_OUTPUT:
+        for target, slot in _linked_from(graph, stack.pop()):
+            if target is None or target.mode == Mode.BYPASSED or target.type in workflow.subgraphs:
                 return None
-            target = nodes.get(link.target_id)
-            if target is None or target.mode == Mode.MUTED:
-                continue
-            if target.mode == Mode.BYPASSED or target.type in workflow.subgraphs:
-                return None
-            if target.type in REROUTES or target.type == PORT_TYPE:
-                mode = modes.get(NodeLocation(location.path, target.id))
-                if target.type == PORT_TYPE and mode is not PortMode.PASSTHRU:
-                    return None
+            if target.type in REROUTES or target.id in passthrus:
                 if target.id not in passed:
                     passed.add(target.id)
                     stack.append(target.id)
-            elif target.type not in VIRTUAL:
-                slot = _linked_slot(target, link.id)
-                if slot is not None:
-                    ends.append(End(target.id, slot))
+            elif target.type == PORT_TYPE:
+                return None
+            elif target.type not in VIRTUAL and slot is not None:
+                ends.append(End(target.id, slot))
     return (passed, ends) if ends else None
+
+
+def _linked_from(graph: Graph, node_id: NodeId) -> Iterator[tuple[Node | None, int | None]]:
+    """The nodes that a node feeds, muted ones left out, and at which input.
+
+    No node: the output side of the subgraph. No input: the target does not name the link.
+    """
+    nodes = {n.id: n for n in graph.nodes}
+    for link in graph.links.values():
+        if link.origin_id != node_id:
+            continue
+        target = nodes.get(link.target_id)
+        if link.target_id == SUBGRAPH_OUTPUT:
+            yield None, None
+        elif target is not None and target.mode != Mode.MUTED:
+            yield target, _linked_slot(target, link.id)
 
 
 def _linked_slot(node: Node, link_id: NodeId) -> int | None:

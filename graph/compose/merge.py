@@ -111,11 +111,10 @@ def with_last_ids(workflow: Workflow) -> Workflow:
 
 def part_title(part: Workflow, index: int) -> str:
     """What the frame of a part says: the file's own name for itself, else its number."""
-    for holder in (part.data.get("extra"), part.data):
-        if isinstance(holder, dict):
-            for key in ("name", "title"):
-                if isinstance(holder.get(key), str) and holder[key].strip():
-                    return holder[key].strip()
+    holders = [h for h in (part.data.get("extra"), part.data) if isinstance(h, dict)]
+    for name in (holder.get(key) for holder in holders for key in ("name", "title")):
+        if isinstance(name, str) and name.strip():
+            return name.strip()
     return f"Part {index + 1}"
 
 

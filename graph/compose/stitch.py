@@ -117,22 +117,23 @@ def plan_seams(parts: Iterable[Sequence[LocatedPort]]) -> Seams:
     dropped: list[LocatedPort] = []
     latest: dict[str, LocatedPort] = {}
     for ports in parts:
-        inputs = [p for p in ports if p.port.mode is PortMode.INPUT and p.port.frozen is None]
-        for placed in inputs:
-            output = latest.get(placed.port.unique_id)
-            if output is None:
+        for port in ports:
+            output = latest.get(port.port.unique_id)
+            if (
+                output is None
+                or port.port.mode is not PortMode.INPUT
+                or port.port.frozen is not None
+            ):
                 continue
-            if placed.port.uses:
-                joins.append(Join(output, placed))
+            if port.port.uses:
+                joins.append(Join(output, port))
             else:  # joined, it would be an OUTPUT
-                dropped.append(placed)
-        used = {id(j.output) for j in joins}
-        for placed in ports:
-            if placed.port.mode is PortMode.OUTPUT:
-                shadowed = latest.get(placed.port.unique_id)
-                if shadowed is not None and id(shadowed) not in used:
-                    dropped.append(shadowed)
-                latest[placed.port.unique_id] = placed
+                dropped.append(port)
+        used = {id(join.output) for join in joins}
+        outputs = {p.port.unique_id: p for p in ports if p.port.mode is PortMode.OUTPUT}
+        shadowed = [latest[unique_id] for unique_id in outputs if unique_id in latest]
+        dropped += [output for output in shadowed if id(output) not in used]
+        latest |= outputs
     return Seams(tuple(joins), tuple(dropped))
 
 

@@ -271,18 +271,22 @@ def _named_nodes(root: GraphState) -> dict[str, tuple[GraphState, NodeState]]:
 
     The first of each name counts, over the root and every definition in use.
     """
-    graphs = [root]
-    for graph in graphs:
-        for state in graph.nodes.values():
-            if state.definition is not None and state.definition not in graphs:
-                graphs.append(state.definition)
     called: dict[str, tuple[GraphState, NodeState]] = {}
     titled: dict[str, tuple[GraphState, NodeState]] = {}
-    for graph in graphs:
-        for state in graph.nodes.values():
-            name = state.node.properties.get("Node name for S&R", state.node.type)
-            title = state.node.data.get("title") or (state.spec and state.spec.display_name)
-            for names, found in ((called, name), (titled, title)):
-                if isinstance(found, str):
-                    names.setdefault(found, (graph, state))
+    for graph, state in _all_nodes(root):
+        name = state.node.properties.get("Node name for S&R", state.node.type)
+        title = state.node.data.get("title") or (state.spec and state.spec.display_name)
+        for names, found in ((called, name), (titled, title)):
+            if isinstance(found, str):
+                names.setdefault(found, (graph, state))
     return {**titled, **called}
+
+
+def _all_nodes(root: GraphState) -> Iterator[tuple[GraphState, NodeState]]:
+    """The nodes of the root and of every definition in use, each with its graph."""
+    graphs = [root]
+    for graph in graphs:  # which grows by what is found
+        for state in graph.nodes.values():
+            yield graph, state
+            if state.definition is not None and state.definition not in graphs:
+                graphs.append(state.definition)
