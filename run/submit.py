@@ -15,7 +15,7 @@ from ..context.frozen_values import FROZEN_PREFIX
 from ..context.handoff import Loan
 from ..errors import NodeFailed, RunTimeout, ValidationFailed
 from ..graph.plan.expected_cache import Sent
-from ..graph.plan.swap_ports import Swapped, order_ports
+from ..graph.plan.swap_ports import Swapped, finish_prompt
 from ..references.kept_models import is_out_of_memory
 from ..references.model_room import let_go_of_all, make_room, without
 from .environment import Environment
@@ -73,7 +73,7 @@ class Submitter:
         loan, timeout = submission.loan, self._time_left()
         try:
             result = await self._worker.execute(
-                order_ports(swapped, loan.save_order.to_json(), _frozen_sources(loan)),
+                finish_prompt(swapped, loan.save_order.to_json(), _frozen_sources(loan)),
                 client_data=submission.client_data,
                 timeout=timeout,
                 on_event=submission.on_event,

@@ -35,7 +35,7 @@ def close_workflow(
     """The smallest workflow that makes the OUTPUT `unique_id`.
 
     Args:
-        feeds: what its INPUT ports got as values.
+        bindings: how its INPUT ports got values.
         references: what its INPUT ports got as references, each with one OUTPUT port.
         freeze_load: names the content of a value that a loader reads.
     """
@@ -71,9 +71,9 @@ def rename_output(reference: Workflow, unique_id: str, info: ObjectInfo) -> Work
     if set(outputs) == {unique_id}:
         return reference
     port = outputs[unique_id if unique_id in outputs else next(iter(outputs))]
-    place = locations_of(flatten(reference, info))[port.node_id]
-    graph = scope(reference, place.path)
-    nodes = [_renamed(n, unique_id) if n.id == place.node_id else n for n in graph.nodes]
+    location = locations_of(flatten(reference, info))[port.node_id]
+    graph = scope(reference, location.path)
+    nodes = [_renamed(n, unique_id) if n.id == location.node_id else n for n in graph.nodes]
     return prune(with_graph(reference, graph, replace(graph, nodes=nodes)), unique_id, info)
 
 

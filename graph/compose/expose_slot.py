@@ -1,7 +1,7 @@
-"""Leading a slot of a node inside subgraphs out to the root of its workflow.
+"""Exposing a slot of a node inside subgraphs at the root of its workflow.
 
 The definition gets a slot that is linked to the node, all its instances get the slot as well, and
-so on upwards. A slot that already leads out is used again.
+so on upwards. A slot that is exposed already is used again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ..workflow.model import (
 from ..workflow.subgraph_definitions import with_own_definition
 
 
-def lead_out(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workflow, End]:
+def expose_output(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workflow, End]:
     """The workflow in which an output slot can be linked to from the root, and where.
 
     Args:
@@ -56,7 +56,7 @@ def lead_out(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workf
     return workflow, end
 
 
-def lead_in(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workflow, End]:
+def expose_input(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workflow, End]:
     """The workflow in which an input slot that nothing feeds can be fed from the root, and where.
 
     A link that is there, but brings nothing, is given up for the new one. As it may bring
@@ -67,7 +67,7 @@ def lead_in(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workfl
         definition = _definition(workflow, path)
         node = node_by_id(definition, end.node_id)
         is_linked = node.inputs[end.slot].get("link") is not None
-        index = _own_edge(definition, node, end.slot) if is_linked else None
+        index = _own_input(definition, node, end.slot) if is_linked else None
         if index is None:
             if is_linked or _is_bypassed_somewhere(workflow, definition):
                 workflow = with_own_definition(workflow, path)
@@ -80,10 +80,10 @@ def lead_in(workflow: Workflow, path: Path, end: End, name: str) -> tuple[Workfl
             workflow = with_graph(workflow, definition, changed)
         slot = _definition(workflow, path).inputs[index]
         workflow = map_nodes(workflow, lambda n, d=definition.id, s=slot: _with_input(n, d, s))
-        host = node_by_id(scope(workflow, path[:-1]), path[-1])
-        host_index = slot_named(host.inputs, slot["name"])
-        assert host_index is not None
-        path, end = path[:-1], End(host.id, host_index)
+        instance = node_by_id(scope(workflow, path[:-1]), path[-1])
+        slot_outside = slot_named(instance.inputs, slot["name"])
+        assert slot_outside is not None
+        path, end = path[:-1], End(instance.id, slot_outside)
     return workflow, end
 
 
@@ -101,8 +101,8 @@ def _is_bypassed_somewhere(workflow: Workflow, definition: Subgraph) -> bool:
     )
 
 
-def _own_edge(definition: Subgraph, node: Node, slot: int) -> int | None:
-    """The definition's input that an input of a node hangs on, if nothing else does."""
+def _own_input(definition: Subgraph, node: Node, slot: int) -> int | None:
+    """The definition's input that feeds an input of a node, if it feeds nothing else."""
     link = definition.links.get(node.inputs[slot]["link"])
     if link is None or link.origin_id != SUBGRAPH_INPUT:
         return None

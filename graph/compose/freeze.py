@@ -6,7 +6,7 @@ Otherwise the port stays and carries the value in `properties["discomfort_frozen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,7 +43,7 @@ def freeze(
     """
     if info is not None:
         workflow = expand_group_nodes(workflow, info)
-    places = locations_of(flatten(workflow, info))
+    locations = locations_of(flatten(workflow, info))
     for unique_id, ports in find_ports(workflow, info).inputs.items():
         if unique_id not in values:
             continue
@@ -51,24 +51,24 @@ def freeze(
         # One port in a definition is found once for each instance.
         done: set[tuple[str | None, NodeId]] = set()
         for port in ports:
-            place = places[port.node_id]
-            graph = scope(workflow, place.path)
-            key = getattr(graph, "id", None), place.node_id
+            location = locations[port.node_id]
+            graph = scope(workflow, location.path)
+            key = getattr(graph, "id", None), location.node_id
             if key not in done:
                 done.add(key)
-                workflow = _freeze_port(workflow, place, value, info)
+                workflow = _freeze_port(workflow, location, value, info)
     return workflow
 
 
 def _freeze_port(
-    workflow: Workflow, place: NodeLocation, value: Any, info: ObjectInfo | None
+    workflow: Workflow, location: NodeLocation, value: Any, info: ObjectInfo | None
 ) -> Workflow:
-    graph = scope(workflow, place.path)
+    graph = scope(workflow, location.path)
     changed = None
     if info is not None and not isinstance(value, Frozen):
-        changed = _into_widgets(workflow, graph, place, value, info)
+        changed = _into_widgets(workflow, graph, location, value, info)
     if changed is None:
-        changed = _into_port(graph, place.node_id, value)
+        changed = _into_port(graph, location.node_id, value)
     return with_graph(workflow, graph, changed)
 
 
@@ -82,13 +82,13 @@ def _into_port(graph: Graph, port_id: NodeId, value: Any) -> Graph:
 
 
 def _into_widgets(
-    workflow: Workflow, graph: Graph, place: NodeLocation, value: Any, info: ObjectInfo
+    workflow: Workflow, graph: Graph, location: NodeLocation, value: Any, info: ObjectInfo
 ) -> Graph | None:
     """The graph with the value in all widgets that the port feeds; None if it feeds more."""
-    reach = _reach(workflow, graph, place, info)
+    reach = _reach(workflow, graph, location, info)
     if reach is None:
         return None
-    wires, widgets = reach
+    passed, widgets = reach
     nodes = {n.id: n for n in graph.nodes}
     for end in widgets:
         node = nodes[end.node_id]
@@ -96,48 +96,56 @@ def _into_widgets(
             nodes[node.id] = with_widget_value(node, info, node.inputs[end.slot]["name"], value)
         except WorkflowError:
             return None
-    return without_nodes(replace(graph, nodes=list(nodes.values())), wires)
+    return without_nodes(replace(graph, nodes=list(nodes.values())), passed)
 
 
 def _reach(
-    workflow: Workflow, graph: Graph, place: NodeLocation, info: ObjectInfo
+    workflow: Workflow, graph: Graph, location: NodeLocation, info: ObjectInfo
 ) -> tuple[set[NodeId], list[End]] | None:
     """What a port feeds in its graph: reroutes and passthru ports on the way, and the inputs.
 
     None where the way leaves the graph, or forks off at something that holds other values too.
     """
-    modes = port_modes(workflow, info)
-    port = node_by_id(graph, place.node_id)
+    port = node_by_id(graph, location.node_id)
     if any(s.get("name") == PORT_INPUT and s.get("link") is not None for s in port.inputs):
         return None  # another instance may feed it
-    wires: set[NodeId] = {port.id}
+    passthrus = {
+        other.node_id
+        for other, mode in port_modes(workflow, info).items()
+        if other.path == location.path and mode is PortMode.PASSTHRU
+    }
+    passed: set[NodeId] = {port.id}
     ends: list[End] = []
     stack = [port.id]
-    nodes = {n.id: n for n in graph.nodes}
     while stack:
-        node_id = stack.pop()
-        for link in graph.links.values():
-            if link.origin_id != node_id:
-                continue
-            if link.target_id == SUBGRAPH_OUTPUT:
+        for target, slot in _linked_from(graph, stack.pop()):
+            if target is None or target.mode == Mode.BYPASSED or target.type in workflow.subgraphs:
                 return None
-            target = nodes.get(link.target_id)
-            if target is None or target.mode == Mode.MUTED:
-                continue
-            if target.mode == Mode.BYPASSED or target.type in workflow.subgraphs:
-                return None
-            if target.type in REROUTES or target.type == PORT_TYPE:
-                mode = modes.get(NodeLocation(place.path, target.id))
-                if target.type == PORT_TYPE and mode is not PortMode.PASSTHRU:
-                    return None
-                if target.id not in wires:
-                    wires.add(target.id)
+            if target.type in REROUTES or target.id in passthrus:
+                if target.id not in passed:
+                    passed.add(target.id)
                     stack.append(target.id)
-            elif target.type not in VIRTUAL:
-                slot = _linked_slot(target, link.id)
-                if slot is not None:
-                    ends.append(End(target.id, slot))
-    return (wires, ends) if ends else None
+            elif target.type == PORT_TYPE:
+                return None
+            elif target.type not in VIRTUAL and slot is not None:
+                ends.append(End(target.id, slot))
+    return (passed, ends) if ends else None
+
+
+def _linked_from(graph: Graph, node_id: NodeId) -> Iterator[tuple[Node | None, int | None]]:
+    """The nodes that a node feeds, muted ones left out, and at which input.
+
+    No node: the output side of the subgraph. No input: the target does not name the link.
+    """
+    nodes = {n.id: n for n in graph.nodes}
+    for link in graph.links.values():
+        if link.origin_id != node_id:
+            continue
+        target = nodes.get(link.target_id)
+        if link.target_id == SUBGRAPH_OUTPUT:
+            yield None, None
+        elif target is not None and target.mode != Mode.MUTED:
+            yield target, _linked_slot(target, link.id)
 
 
 def _linked_slot(node: Node, link_id: NodeId) -> int | None:

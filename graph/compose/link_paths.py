@@ -1,6 +1,6 @@
 """The way to some nodes: which reroutes, bypassed nodes and subgraph instances lie between them.
 
-The flat graph tells which nodes are needed; this walks the same links in the file's own graphs.
+The flat graph says which nodes are needed; this follows the same links in the file's own graphs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..convert.flatten import FlatGraph
 from ..node_classes.core_nodes import GROUP_NODE_PREFIXES, PRIMITIVE
 from ..ports.locations import NodeLocation, locations_of
-from ..workflow.edit import Path, host_slot, output_links
+from ..workflow.edit import Path, instance_slot, output_links
 from ..workflow.model import SUBGRAPH_INPUT, Graph, Mode, Node, NodeId, Subgraph, Workflow
 
 
@@ -22,14 +22,14 @@ class _Key(NamedTuple):
     link_id: NodeId
 
 
-class Walk:
+class LinkPaths:
     """Finds what lies on the way to some nodes: `nodes` and `links` by the path of their graph."""
 
     def __init__(self, workflow: Workflow, flat: FlatGraph, needed: Collection[str]):
         self.workflow = workflow
         self.nodes: dict[Path, set[NodeId]] = {(): set()}
         self.links: dict[Path, set[NodeId]] = {(): set()}
-        self._is_needed = {place: i in needed for i, place in locations_of(flat).items()}
+        self._is_needed = {location: i in needed for i, location in locations_of(flat).items()}
         self._graphs: dict[Path, tuple[Graph, dict[NodeId, Node]]] = {}
         self._entered: set[NodeLocation] = set()
         self._seen: set[_Key] = set()
@@ -41,14 +41,14 @@ class Walk:
         if found is None:
             graph: Graph = self.workflow
             if path:
-                host = self.graph(path[:-1])[1][path[-1]]
-                graph = self.workflow.subgraphs[host.type]
+                instance = self.graph(path[:-1])[1][path[-1]]
+                graph = self.workflow.subgraphs[instance.type]
             found = self._graphs[path] = graph, {n.id: n for n in graph.nodes}
         return found
 
-    def take(self, place: NodeLocation) -> None:
+    def keep_upstream(self, location: NodeLocation) -> None:
         """Keep a node, the instances around it and what feeds it."""
-        self._enter(place)
+        self._enter(location)
         bringing: list[_Key] = []
         readers: dict[_Key, list[_Key]] = {}
         while self._pending:
@@ -70,19 +70,19 @@ class Walk:
                     self.keep(NodeLocation(key.path, origin))
                 bringing += readers.get(key, ())
 
-    def keep(self, place: NodeLocation) -> None:
+    def keep(self, location: NodeLocation) -> None:
         """Keep a node and the instances around it."""
-        path, node_id = place
+        path, node_id = location
         for depth in range(len(path)):
             self.nodes.setdefault(path[:depth], set()).add(path[depth])
         self.nodes.setdefault(path, set()).add(node_id)
 
-    def _enter(self, place: NodeLocation) -> None:
+    def _enter(self, location: NodeLocation) -> None:
         """Keep a node that is needed for itself, and look at all its links."""
-        if place not in self._entered:
-            self._entered.add(place)
-            self.keep(place)
-            for key in self._inputs(*place):
+        if location not in self._entered:
+            self._entered.add(location)
+            self.keep(location)
+            for key in self._inputs(*location):
                 self._look_at(key)
 
     def _look_at(self, key: _Key) -> None:
@@ -102,23 +102,23 @@ class Walk:
         if link is None:
             return []
         if link.origin_id == SUBGRAPH_INPUT and isinstance(graph, Subgraph):
-            host = self.graph(path[:-1])[1][path[-1]]
-            slot = host_slot(host, graph, link.origin_slot)
-            if slot is None or host.inputs[slot].get("link") is None:
+            instance = self.graph(path[:-1])[1][path[-1]]
+            slot = instance_slot(instance, graph, link.origin_slot)
+            if slot is None or instance.inputs[slot].get("link") is None:
                 return None  # the instance's own widget may hold the value
-            return [_Key(path[:-1], host.inputs[slot]["link"])]
+            return [_Key(path[:-1], instance.inputs[slot]["link"])]
         node = nodes.get(link.origin_id)
         if node is None:
             return []
-        place = NodeLocation(path, node.id)
-        is_needed = self._is_needed.get(place)
+        location = NodeLocation(path, node.id)
+        is_needed = self._is_needed.get(location)
         if is_needed is None:
-            return self._through(place, node, link.origin_slot)
+            return self._through(location, node, link.origin_slot)
         if is_needed:
-            self._enter(place)
+            self._enter(location)
         return None if is_needed else []
 
-    def _through(self, place: NodeLocation, node: Node, slot: int) -> list[_Key] | None:
+    def _through(self, location: NodeLocation, node: Node, slot: int) -> list[_Key] | None:
         """The same for a node that is not in the prompt itself."""
         if node.type == PRIMITIVE:
             return None  # gives its value in any mode
@@ -126,10 +126,10 @@ class Walk:
             return []
         if node.mode != Mode.BYPASSED:
             if node.type.startswith(GROUP_NODE_PREFIXES):
-                self._enter(place)  # not expanded: taken as one node
+                self._enter(location)  # not expanded: taken as one node
                 return None
             definition = self.workflow.subgraphs.get(node.type)
             if definition is not None:
                 inner = output_links(definition, slot) if slot < len(definition.outputs) else []
-                return [_Key((*place.path, node.id), link_id) for link_id in inner[:1]]
-        return self._inputs(*place)
+                return [_Key((*location.path, node.id), link_id) for link_id in inner[:1]]
+        return self._inputs(*location)

@@ -14,7 +14,12 @@ from ..convert.group_nodes import group_name
 from ..workflow.edit import highest, stable_uuid
 from ..workflow.layout import GROUP_PADDING, TITLE_HEIGHT, graph_box, moved
 from ..workflow.model import Node, NodeId, Workflow
-from ..workflow.native_reroutes import Wires, read_wires, renumber_wires, with_wires
+from ..workflow.native_reroutes import (
+    NativeReroutes,
+    read_reroutes,
+    renumber_reroutes,
+    with_reroutes,
+)
 from ..workflow.subgraph_definitions import share_definitions
 
 PART_GAP = 120.0  # between the frames of two parts
@@ -37,7 +42,7 @@ class _Part:
     """A workflow whose ids are those of the result, with the map from its own."""
 
     workflow: Workflow
-    wires: Wires
+    native: NativeReroutes
     node_map: dict[NodeId, NodeId]
 
 
@@ -59,19 +64,19 @@ def merge(
     workflows = _side_by_side(share_definitions(workflows))
     first = workflows[0]
     numbers = _numbers_of(first)
-    parts = [_Part(first, read_wires(first.data), {n.id: n.id for n in first.nodes})]
+    parts = [_Part(first, read_reroutes(first.data), {n.id: n.id for n in first.nodes})]
     parts += [_renumbered(w, numbers) for w in workflows[1:]]
     is_new = all(w.data.get("version") == 1 for w in workflows)
     data = _merged_data(workflows, 1 if is_new else 0.4)
     given = [*titles, *[""] * (len(parts) - len(titles))]
     labels = [given[i] or part_title(w, i) for i, w in enumerate(workflows)]
     data["groups"] = _groups([p.workflow for p in parts], labels, numbers)
-    data = with_wires(
+    data = with_reroutes(
         data,
-        Wires(
-            [r for p in parts for r in p.wires.reroutes],
-            [x for p in parts for x in p.wires.parents],
-            [f for p in parts for f in p.wires.floating],
+        NativeReroutes(
+            [r for p in parts for r in p.native.reroutes],
+            [x for p in parts for x in p.native.parents],
+            [f for p in parts for f in p.native.floating],
         ),
     )
     nodes, order = [], 0
@@ -106,24 +111,23 @@ def with_last_ids(workflow: Workflow) -> Workflow:
 
 def part_title(part: Workflow, index: int) -> str:
     """What the frame of a part says: the file's own name for itself, else its number."""
-    for holder in (part.data.get("extra"), part.data):
-        if isinstance(holder, dict):
-            for key in ("name", "title"):
-                if isinstance(holder.get(key), str) and holder[key].strip():
-                    return holder[key].strip()
+    holders = [h for h in (part.data.get("extra"), part.data) if isinstance(h, dict)]
+    for name in (holder.get(key) for holder in holders for key in ("name", "title")):
+        if isinstance(name, str) and name.strip():
+            return name.strip()
     return f"Part {index + 1}"
 
 
 def _numbers_of(workflow: Workflow) -> _Numbers:
     data = with_last_ids(workflow).data
     state = data.get("state") or {}
-    wires = read_wires(workflow.data)
+    native = read_reroutes(workflow.data)
     return _Numbers(
         node=highest([data.get("last_node_id"), state.get("lastNodeId")]),
         link=highest([data.get("last_link_id"), state.get("lastLinkId")]),
         group=highest(_ids(data.get("groups"))),
-        reroute=highest(_ids(wires.reroutes)),
-        floating=highest(_ids(wires.floating)),
+        reroute=highest(_ids(native.reroutes)),
+        floating=highest(_ids(native.floating)),
     )
 
 
@@ -133,15 +137,15 @@ def _renumbered(workflow: Workflow, numbers: _Numbers) -> _Part:
         n.id: numbers.node + i for i, n in enumerate(workflow.nodes, 1)
     }
     link_map: dict[NodeId, NodeId] = {k: numbers.link + i for i, k in enumerate(workflow.links, 1)}
-    own = read_wires(workflow.data)
-    wires = renumber_wires(own, node_map, link_map, numbers.reroute + 1, numbers.floating + 1)
+    own = read_reroutes(workflow.data)
+    native = renumber_reroutes(own, node_map, link_map, numbers.reroute + 1, numbers.floating + 1)
     groups = [g for g in workflow.data.get("groups") or [] if isinstance(g, dict)]
     groups = [{**g, "id": numbers.group + i} for i, g in enumerate(groups, 1)]
     numbers.node += len(node_map)
     numbers.link += len(link_map)
     numbers.group += len(groups)
-    numbers.reroute += len(wires.reroutes)
-    numbers.floating += len(wires.floating)
+    numbers.reroute += len(native.reroutes)
+    numbers.floating += len(native.floating)
     links = {}
     for link in workflow.links.values():
         new_id = link_map[link.id]
@@ -150,7 +154,7 @@ def _renumbered(workflow: Workflow, numbers: _Numbers) -> _Part:
         )
     nodes = [_with_ids(n, node_map, link_map) for n in workflow.nodes]
     data = {**workflow.data, "groups": groups}
-    return _Part(replace(workflow, nodes=nodes, links=links, data=data), wires, node_map)
+    return _Part(replace(workflow, nodes=nodes, links=links, data=data), native, node_map)
 
 
 def _with_ids(
@@ -177,17 +181,17 @@ def _in_order(node: Node, before: int) -> Node:
 def _side_by_side(workflows: Sequence[Workflow]) -> list[Workflow]:
     """The parts moved into one row, their tops on one line."""
     placed: list[Workflow] = []
-    edge: float | None = None
+    right: float | None = None
     top = 0.0
     for workflow in workflows:
         box = graph_box(workflow)
         if box is not None:
-            if edge is None:
-                edge, top = box.right, box.top
+            if right is None:
+                right, top = box.right, box.top
             else:
-                left = edge + 2 * GROUP_PADDING + PART_GAP
+                left = right + 2 * GROUP_PADDING + PART_GAP
                 workflow = moved(workflow, left - box.left, top - box.top)
-                edge = left + box.right - box.left
+                right = left + box.right - box.left
         placed.append(workflow)
     return placed
 

@@ -17,10 +17,10 @@ from ..ports.locations import locations_of
 from ..workflow.edit import Path, output_links, stable_uuid, tidy
 from ..workflow.layout import groups_with_nodes
 from ..workflow.model import Graph, NodeId, Subgraph, Workflow
-from ..workflow.native_reroutes import Wires, read_wires, with_wires
+from ..workflow.native_reroutes import NativeReroutes, read_reroutes, with_reroutes
 from ..workflow.subgraph_definitions import used_definitions
-from .instance_widgets import as_instance, keep_widgets
-from .link_paths import Walk
+from .instance_widgets import fit_instance, keep_widgets
+from .link_paths import LinkPaths
 from .merge import with_last_ids
 
 G = TypeVar("G", bound=Graph)
@@ -48,10 +48,10 @@ def prune(workflow: Workflow, unique_id: str, info: ObjectInfo | None = None) ->
     if port is None:
         raise _no_such_output(ports, unique_id)
     flat = flatten(workflow, info)
-    walk = Walk(workflow, flat, _feeding(flat, port.node_id))
-    walk.take(locations_of(flat)[port.node_id])
-    keep_widgets(walk)
-    return _Rebuild(walk).workflow()
+    paths = LinkPaths(workflow, flat, _feeding(flat, port.node_id))
+    paths.keep_upstream(locations_of(flat)[port.node_id])
+    keep_widgets(paths)
+    return _Rebuild(paths).workflow()
 
 
 def _no_such_output(ports: Ports, unique_id: str) -> WorkflowError:
@@ -80,19 +80,19 @@ def _feeding(flat: FlatGraph, node_id: str) -> set[str]:
 
 
 class _Rebuild:
-    """Makes the workflow that a walk found."""
+    """Makes the workflow of what is kept."""
 
-    def __init__(self, walk: Walk):
-        self._walk = walk
-        self._source = walk.workflow
-        self._paths: dict[Shape, Path] = {}  # one instance of each shape
+    def __init__(self, found: LinkPaths):
+        self._found = found
+        self._source = found.workflow
+        self._instances: dict[Shape, Path] = {}  # one instance of each shape
         self._shapes: dict[Path, Shape] = {}
         self._find_shapes(())
         self._ids = self._name_shapes()
 
     def workflow(self) -> Workflow:
         pruned: dict[str, Subgraph] = {}
-        for shape, path in self._paths.items():
+        for shape, path in self._instances.items():
             definition = self._pruned(path, self._source.subgraphs[shape[0]])
             pruned[self._ids[shape]] = replace(definition, id=self._ids[shape])
         root = self._pruned((), self._source)
@@ -100,7 +100,7 @@ class _Rebuild:
 
     def _find_shapes(self, path: Path) -> tuple[Shape, ...]:
         """Note the shapes of the instances in a graph, inner ones first."""
-        graph, nodes = self._walk.graph(path)
+        graph, nodes = self._found.graph(path)
         shapes = []
         for node_id in self._kept(path, graph):
             if nodes[node_id].type not in self._source.subgraphs:
@@ -108,7 +108,7 @@ class _Rebuild:
             inside = (*path, node_id)
             inner = self._find_shapes(inside)
             definition = self._source.subgraphs[nodes[node_id].type]
-            links = self._walk.links.get(inside, set())
+            links = self._found.links.get(inside, set())
             shape: Shape = (
                 definition.id,
                 self._kept(inside, definition),
@@ -116,18 +116,18 @@ class _Rebuild:
                 inner,
             )
             self._shapes[inside] = shape
-            self._paths.setdefault(shape, inside)
+            self._instances.setdefault(shape, inside)
             shapes.append(shape)
         return tuple(shapes)
 
     def _kept(self, path: Path, graph: Graph) -> tuple[NodeId, ...]:
-        kept = self._walk.nodes.get(path, set())
+        kept = self._found.nodes.get(path, set())
         return tuple(n.id for n in graph.nodes if n.id in kept)
 
     def _name_shapes(self) -> dict[Shape, str]:
         """Definition ids: the old one if it is still the only one, else one of what is kept."""
         ids: dict[Shape, str] = {}
-        for shape in self._paths:  # inner ones come first
+        for shape in self._instances:  # inner ones come first
             key, nodes, links, inner = shape
             definition = self._source.subgraphs[key]
             is_complete = (
@@ -135,12 +135,12 @@ class _Rebuild:
                 and len(links) == len(definition.links)
                 and all(ids[i] == i[0] for i in inner)
             )
-            is_only = sum(s[0] == key for s in self._paths) == 1
+            is_only = sum(s[0] == key for s in self._instances) == 1
             ids[shape] = key if is_complete or is_only else stable_uuid("pruned", repr(shape))
         return ids
 
     def _pruned(self, path: Path, graph: G) -> G:
-        links = self._walk.links.get(path, set())
+        links = self._found.links.get(path, set())
         nodes = []
         kept = set(self._kept(path, graph))
         for node in graph.nodes:
@@ -154,7 +154,7 @@ class _Rebuild:
                 node = replace(node, inputs=inputs) if inputs != node.inputs else node
                 shape = self._shapes.get((*path, node.id))
                 if shape is not None:
-                    node = replace(as_instance(self._walk, path, node), type=self._ids[shape])
+                    node = replace(fit_instance(self._found, path, node), type=self._ids[shape])
                 nodes.append(node)
         graph = replace(graph, nodes=nodes, data=_without_floating(graph.data))
         if isinstance(graph, Subgraph):
@@ -171,8 +171,8 @@ class _Rebuild:
 
 def _without_floating(data: dict[str, Any]) -> dict[str, Any]:
     """The JSON without the loose ends of links that the editor keeps."""
-    wires = read_wires(data)
-    if not wires.floating:
+    native = read_reroutes(data)
+    if not native.floating:
         return data
-    reroutes = [{k: v for k, v in r.items() if k != "floating"} for r in wires.reroutes]
-    return with_wires(data, Wires(reroutes, wires.parents, []))
+    reroutes = [{k: v for k, v in r.items() if k != "floating"} for r in native.reroutes]
+    return with_reroutes(data, NativeReroutes(reroutes, native.parents, []))

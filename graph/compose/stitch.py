@@ -1,7 +1,7 @@
 """Stitching: several workflows as one, OUTPUT ports of earlier ones joined to later INPUT ports.
 
-What is joined is decided first, from the ports alone. Then each part is made ready (ports inside
-subgraphs are led out to its root), the parts are merged side by side, and the links are drawn.
+What is joined is decided first, from the ports alone. Then each part is made ready (the slots of
+ports inside subgraphs are exposed at its root), the parts are merged side by side, and linked.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from ..workflow.edit import End, connect, node_by_id, scope, slot_named, tidy_al
 from ..workflow.model import Mode, NodeId, Subgraph, Workflow, with_graph
 from ..workflow.order import execution_order
 from ..workflow.subgraph_definitions import used_definitions, with_own_definition
-from .expose_slot import lead_in, lead_out
+from .expose_slot import expose_input, expose_output
 from .merge import merge, with_last_ids
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedPort:
+class LocatedPort:
     """A port of one of the parts."""
 
     part: int
     port: Port
-    place: NodeLocation
+    location: NodeLocation
 
 
 class Join(NamedTuple):
     """The OUTPUT of an earlier part feeds the INPUT of a later one."""
 
-    output: PlacedPort
-    input: PlacedPort
+    output: LocatedPort
+    input: LocatedPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class Seams:
 
     joins: the links to be drawn.
     dropped: ports that have nothing to do any more: outputs that a later part shadows before
-        anybody used them, and inputs that are met but feed nothing.
+        they are used, and inputs that are met but feed nothing.
     """
 
     joins: tuple[Join, ...]
-    dropped: tuple[PlacedPort, ...]
+    dropped: tuple[LocatedPort, ...]
 
 
 def stitch(
@@ -81,14 +81,14 @@ def stitch(
     # Without info the values that a group node shows would be lost, so it stays what it is.
     plain = [expand_group_nodes(w, info) if info else w for w in workflows]
     parts = [tidy_all(w) for w in plain]
-    seams = plan_seams([placed_ports(w, i, info) for i, w in enumerate(parts)])
+    seams = plan_seams([locate_ports(w, i, info) for i, w in enumerate(parts)])
     while seams.dropped:  # that can take the last use of an input, which then goes as well
         for index in {p.part for p in seams.dropped}:
-            doomed = {p.place for p in seams.dropped if p.part == index}
+            doomed = {p.location for p in seams.dropped if p.part == index}
             parts[index] = without_ports(parts[index], doomed, info)
-        seams = plan_seams([placed_ports(w, i, info) for i, w in enumerate(parts)])
+        seams = plan_seams([locate_ports(w, i, info) for i, w in enumerate(parts)])
     _check_reachable(parts, seams.joins)
-    parts, ends = _lead_out(parts, seams.joins)
+    parts, ends = _expose(parts, seams.joins)
     result, maps = merge(parts, titles)
     for join, (origin, target) in zip(seams.joins, ends, strict=True):
         origin = End(maps[join.output.part][origin.node_id], origin.slot)
@@ -103,36 +103,37 @@ def stitch(
     return result
 
 
-def placed_ports(
+def locate_ports(
     workflow: Workflow, part: int = 0, info: ObjectInfo | None = None
-) -> list[PlacedPort]:
-    """All ports of a workflow with their places, in the order of `find_ports`."""
-    places = locations_of(flatten(workflow, info))
-    return [PlacedPort(part, p, places[p.node_id]) for p in find_ports(workflow, info).all()]
+) -> list[LocatedPort]:
+    """All ports of a workflow with their locations, in the order of `find_ports`."""
+    locations = locations_of(flatten(workflow, info))
+    return [LocatedPort(part, p, locations[p.node_id]) for p in find_ports(workflow, info).all()]
 
 
-def plan_seams(parts: Iterable[Sequence[PlacedPort]]) -> Seams:
+def plan_seams(parts: Iterable[Sequence[LocatedPort]]) -> Seams:
     """Decide what is joined and what goes, from the ports of the parts in their order."""
     joins: list[Join] = []
-    dropped: list[PlacedPort] = []
-    latest: dict[str, PlacedPort] = {}
+    dropped: list[LocatedPort] = []
+    latest: dict[str, LocatedPort] = {}
     for ports in parts:
-        inputs = [p for p in ports if p.port.mode is PortMode.INPUT and p.port.frozen is None]
-        for placed in inputs:
-            output = latest.get(placed.port.unique_id)
-            if output is None:
+        for port in ports:
+            output = latest.get(port.port.unique_id)
+            if (
+                output is None
+                or port.port.mode is not PortMode.INPUT
+                or port.port.frozen is not None
+            ):
                 continue
-            if placed.port.uses:
-                joins.append(Join(output, placed))
+            if port.port.uses:
+                joins.append(Join(output, port))
             else:  # joined, it would be an OUTPUT
-                dropped.append(placed)
-        used = {id(j.output) for j in joins}
-        for placed in ports:
-            if placed.port.mode is PortMode.OUTPUT:
-                shadowed = latest.get(placed.port.unique_id)
-                if shadowed is not None and id(shadowed) not in used:
-                    dropped.append(shadowed)
-                latest[placed.port.unique_id] = placed
+                dropped.append(port)
+        used = {id(join.output) for join in joins}
+        outputs = {p.port.unique_id: p for p in ports if p.port.mode is PortMode.OUTPUT}
+        shadowed = [latest[unique_id] for unique_id in outputs if unique_id in latest]
+        dropped += [output for output in shadowed if id(output) not in used]
+        latest |= outputs
     return Seams(tuple(joins), tuple(dropped))
 
 
@@ -162,7 +163,7 @@ def check_cycles(workflow: Workflow, info: ObjectInfo | None = None) -> None:
 
 
 def _check_reachable(parts: Sequence[Workflow], joins: Iterable[Join]) -> None:
-    """See that no join has to cross the edge of a muted or bypassed subgraph.
+    """See that no join has to go into or out of a muted or bypassed subgraph.
 
     Source: the front end (1.49.6) runs what is in such an instance if it is itself in a subgraph,
     but leads no value in or out.
@@ -171,18 +172,20 @@ def _check_reachable(parts: Sequence[Workflow], joins: Iterable[Join]) -> None:
     problems = [
         p.port.problem(
             f"the port {p.port.unique_id!r} is inside the muted or bypassed subgraph "
-            f"{host.title!r}, so it can't be joined; move the port out of it, or switch it on"
+            f"{instance.title!r}, so it can't be joined; move the port out of it, or switch it on"
         )
         for p in ports
-        for depth in range(len(p.place.path))
-        for host in [node_by_id(scope(parts[p.part], p.place.path[:depth]), p.place.path[depth])]
-        if host.mode in (Mode.MUTED, Mode.BYPASSED)
+        for depth in range(len(p.location.path))
+        for instance in [
+            node_by_id(scope(parts[p.part], p.location.path[:depth]), p.location.path[depth])
+        ]
+        if instance.mode in (Mode.MUTED, Mode.BYPASSED)
     ]
     if problems:
         raise WorkflowError("These workflows can't be stitched:", problems)
 
 
-def _lead_out(
+def _expose(
     parts: Sequence[Workflow], joins: Sequence[Join]
 ) -> tuple[list[Workflow], list[tuple[End, End]]]:
     """The parts in which both ends of each join can be reached from the root, and where."""
@@ -190,20 +193,26 @@ def _lead_out(
     ends = []
     for join in joins:
         (output, target), name = join, join.input.port.unique_id
-        part, place = parts[output.part], output.place
-        parts[output.part], origin = lead_out(part, place.path, End(place.node_id, 0), name)
-        part, place = _with_input_slot(parts[target.part], target.place), target.place
-        slot = slot_named(node_by_id(scope(part, place.path), place.node_id).inputs, PORT_INPUT)
+        part, location = parts[output.part], output.location
+        parts[output.part], origin = expose_output(
+            part, location.path, End(location.node_id, 0), name
+        )
+        part, location = _with_input_slot(parts[target.part], target.location), target.location
+        slot = slot_named(
+            node_by_id(scope(part, location.path), location.node_id).inputs, PORT_INPUT
+        )
         assert slot is not None
-        parts[target.part], end = lead_in(part, place.path, End(place.node_id, slot), name)
+        parts[target.part], end = expose_input(
+            part, location.path, End(location.node_id, slot), name
+        )
         ends.append((origin, end))
     return parts, ends
 
 
-def _with_input_slot(workflow: Workflow, place: NodeLocation) -> Workflow:
+def _with_input_slot(workflow: Workflow, location: NodeLocation) -> Workflow:
     """The workflow whose port has the socket that hand-written files leave out."""
-    graph = scope(workflow, place.path)
-    port = node_by_id(graph, place.node_id)
+    graph = scope(workflow, location.path)
+    port = node_by_id(graph, location.node_id)
     if slot_named(port.inputs, PORT_INPUT) is not None:
         return workflow
     socket = {"name": PORT_INPUT, "type": "*", "link": None}
@@ -220,17 +229,17 @@ def _without_modes(workflow: Workflow, mode: PortMode, info: ObjectInfo | None) 
 
 
 def _drop(
-    workflow: Workflow, places: Collection[NodeLocation], info: ObjectInfo | None
+    workflow: Workflow, locations: Collection[NodeLocation], info: ObjectInfo | None
 ) -> Workflow:
     """Remove ports. Where other instances need the definition as it is, one gets its own."""
-    others = set(port_modes(workflow, info)) - set(places)
-    kept = {_definition_key(workflow, place) for place in others}
-    for place in sorted(places, key=repr):
-        if _definition_key(workflow, place) in kept:
-            workflow = with_own_definition(workflow, place.path)
+    others = set(port_modes(workflow, info)) - set(locations)
+    kept = {_definition_key(workflow, location) for location in others}
+    for location in sorted(locations, key=repr):
+        if _definition_key(workflow, location) in kept:
+            workflow = with_own_definition(workflow, location.path)
     doomed: dict[str | None, set[NodeId]] = {}
-    for place in places:
-        graph_id, node_id = _definition_key(workflow, place)
+    for location in locations:
+        graph_id, node_id = _definition_key(workflow, location)
         doomed.setdefault(graph_id, set()).add(node_id)
     for graph_id, ids in doomed.items():
         graph = workflow if graph_id is None else workflow.subgraphs[graph_id]
@@ -238,6 +247,6 @@ def _drop(
     return workflow
 
 
-def _definition_key(workflow: Workflow, place: NodeLocation) -> tuple[str | None, NodeId]:
-    graph = scope(workflow, place.path)
-    return (graph.id if isinstance(graph, Subgraph) else None), place.node_id
+def _definition_key(workflow: Workflow, location: NodeLocation) -> tuple[str | None, NodeId]:
+    graph = scope(workflow, location.path)
+    return (graph.id if isinstance(graph, Subgraph) else None), location.node_id

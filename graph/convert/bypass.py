@@ -37,7 +37,7 @@ def bypass_slot(inputs: list[str], output: str, wanted: str, slot: int) -> int |
     Args:
         inputs: the types of all inputs, in the editor's order, sockets of widgets included.
         output: the type of the output.
-        wanted: the type of the input that asks.
+        wanted: the type of the input that the output is linked to.
         slot: the index of the output.
     """
     if wanted in ("", "*"):
@@ -73,7 +73,7 @@ def input_slots(state: NodeState, graph: GraphState) -> list[tuple[str, str]]:
 
 
 def output_type(state: NodeState, slot: int, graph: GraphState) -> str:
-    """The type of an output: the definition's, else the file's; "*" when nothing tells."""
+    """The type of an output: the definition's, else the file's; "*" when neither has one."""
     if state.definition is not None:
         outputs = state.definition.outputs
         return type_name(outputs[slot].get("type")) if slot < len(outputs) else "*"

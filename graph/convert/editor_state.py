@@ -1,8 +1,7 @@
-"""The graphs of a workflow as the editor has them in memory: nodes, links, hosts, promoted values.
+"""The graphs of a workflow as the editor has them in memory: nodes, links, promoted values.
 
-Working state of one conversion, built by `configure.py` and thrown away with it; the workflow is
-never changed. A *host* is a node that stands for a subgraph; an *edge input* is one input of a
-subgraph definition.
+Working state of one conversion, built by `load_graphs.py` and thrown away with it; the workflow is
+never changed. An *instance* is a node that stands for a subgraph.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from ..workflow.model import SUBGRAPH_INPUT, Graph, Link, Node, NodeId, Subgraph
 class NodeState:
     """One node: its class, its links by input name, its widgets' values (read when asked for)."""
 
-    __slots__ = ("_values", "definition", "host_values", "links", "node", "prompt_id", "spec")
+    __slots__ = ("_values", "definition", "promoted_values", "links", "node", "prompt_id", "spec")
 
     def __init__(self, node: Node, spec: ClassSpec | None):
         self.node = node
@@ -31,7 +30,7 @@ class NodeState:
             s.get("name") or "": s["link"] for s in node.inputs if s.get("link") is not None
         }
         self.definition: GraphState | None = None
-        self.host_values: dict[int, Any] | None = None
+        self.promoted_values: dict[int, Any] | None = None
         self._values: dict[str, Any] | None = None
 
     @property
@@ -61,7 +60,7 @@ class NodeState:
         return found if found is not None and found.has_socket else None
 
     def has_widget(self, name: str) -> bool:
-        """Whether the input is the socket of a widget. Of an unknown class the file tells."""
+        """Whether the input is the socket of a widget. Of an unknown class the file says so."""
         if self.definition is not None:
             slot = self.definition.input_index(name)
             return slot is not None and self.definition.inputs[slot].has_widget
@@ -73,20 +72,20 @@ class NodeState:
         """The value behind a widget's socket; MISSING when there is none."""
         if self.definition is not None:
             slot = self.definition.input_index(name)
-            return MISSING if slot is None else self.host_value(slot)
+            return MISSING if slot is None else self.promoted_value(slot)
         try:
             return self.values.get(name, MISSING)
         except WorkflowError:  # reported when the node itself is converted
             return MISSING
 
-    def host_value(self, slot: int) -> Any:
-        """The promoted value of a host's input: its own, else the one inside."""
+    def promoted_value(self, slot: int) -> Any:
+        """The promoted value of an instance's input: its own, else the one inside."""
         assert self.definition is not None
-        found = self.host_values.get(slot, MISSING) if self.host_values else MISSING
+        found = self.promoted_values.get(slot, MISSING) if self.promoted_values else MISSING
         return self.definition.inputs[slot].initial if found is MISSING else found
 
 
-class EdgeInput:
+class SubgraphInput:
     """One input of a definition. `targets` are what it feeds inside, in the order of `linkIds`."""
 
     __slots__ = ("has_widget", "initial", "name", "targets", "type", "widget_name")
@@ -120,7 +119,7 @@ class GraphState:
         self.nodes: dict[str, NodeState] = {
             str(n.id): NodeState(n, spec(n.type)) for n in graph.nodes
         }
-        self.inputs: list[EdgeInput] = []
+        self.inputs: list[SubgraphInput] = []
         self.saved_inputs = len(graph.inputs) if isinstance(graph, Subgraph) else 0
         self.outputs: list[dict[str, Any]] = graph.outputs if isinstance(graph, Subgraph) else []
         self._index: dict[str, int] | None = None
@@ -128,11 +127,10 @@ class GraphState:
     def input_index(self, name: str) -> int | None:
         if self._index is None or len(self._index) < len(self.inputs):
             self._index = {}
-            for i, edge in enumerate(self.inputs):
-                self._index.setdefault(edge.name, i)
-                self._index.setdefault(
-                    f"\0{i}", i
-                )  # so that the length tells when it is out of date
+            for i, entry in enumerate(self.inputs):
+                self._index.setdefault(entry.name, i)
+                # One entry for each input, so that its length shows when it is out of date.
+                self._index.setdefault(f"\0{i}", i)
         return self._index.get(name)
 
     def origin(self, link: Link) -> NodeState | None:
@@ -143,6 +141,6 @@ class GraphState:
         return f"subgraph {graph.name or graph.id!r}" if isinstance(graph, Subgraph) else "workflow"
 
 
-def is_edge(node_id: NodeId) -> bool:
+def is_subgraph_input(node_id: NodeId) -> bool:
     """Whether the id is that of the input side of a subgraph."""
     return node_id == SUBGRAPH_INPUT or node_id == str(SUBGRAPH_INPUT)

@@ -24,7 +24,7 @@ def expand_group_nodes(workflow: Workflow, info: ObjectInfo | None = None) -> Wo
     """The workflow with subgraphs for its group nodes; the same object if there are none.
 
     Args:
-        info: tells how many widgets the inner nodes have. Without it, the inner nodes keep the
+        info: says how many widgets the inner nodes have. Without it, the inner nodes keep the
             values of the definition, which is enough to follow links.
 
     Raises:
@@ -93,18 +93,18 @@ class _Inner:
 class _Expansion:
     """Makes the subgraph of one group node: each has its own, since values differ."""
 
-    def __init__(self, host: Node, data: Any, info: ObjectInfo | None):
+    def __init__(self, group_node: Node, data: Any, info: ObjectInfo | None):
         if not isinstance(data, Mapping) or not isinstance(data.get("nodes"), list):
             raise WorkflowError(
                 "",
                 [
-                    host.problem(
-                        f"the definition of this group node, {group_name(host.type)!r} in "
+                    group_node.problem(
+                        f"the definition of this group node, {group_name(group_node.type)!r} in "
                         "extra.groupNodes, must be an object with a list of nodes"
                     )
                 ],
             )
-        self.host = host
+        self.group_node = group_node
         self.info = info
         numbered = [
             {**n, "id": n.get("index", i)} if isinstance(n, Mapping) else n
@@ -114,43 +114,46 @@ class _Expansion:
             parsed = parse_workflow({"nodes": numbered})
         except WorkflowError as e:
             raise WorkflowError(
-                "", [host.problem(f"the definition of this group node: {p}") for p in e.problems]
+                "",
+                [group_node.problem(f"the definition of this group node: {p}") for p in e.problems],
             ) from e
         self.inner = {n.id: _Inner(n) for n in parsed.nodes}
-        self.wires = [w for w in data.get("links") or [] if self._is_wire(w)]
+        self.inner_links = [w for w in data.get("links") or [] if self._is_inner_link(w)]
         self.external = {
             (e[0], e[1]) for e in data.get("external") or [] if isinstance(e, list) and len(e) > 1
         }
         config = data.get("config")
         self.config: Mapping[str, Any] = config if isinstance(config, Mapping) else {}
 
-    def _is_wire(self, wire: Any) -> bool:
+    def _is_inner_link(self, link: Any) -> bool:
         """A link inside: `[origin index, slot, target index, slot, ...]`; others have no origin."""
         return (
-            isinstance(wire, list)
-            and len(wire) > 3
-            and all(isinstance(w, int) for w in wire[:4])
-            and wire[0] in self.inner
-            and wire[2] in self.inner
-            and 0 <= wire[3] < len(self.inner[wire[2]].node.inputs)
+            isinstance(link, list)
+            and len(link) > 3
+            and all(isinstance(w, int) for w in link[:4])
+            and link[0] in self.inner
+            and link[2] in self.inner
+            and 0 <= link[3] < len(self.inner[link[2]].node.inputs)
         )
 
     def subgraph(self, where: str) -> tuple[Node, Subgraph]:
-        """The host that takes the group node's place, and its definition."""
+        """The instance that takes the group node's place, and its definition."""
         self._name_inputs()
         self._share_out_values()
         links: dict[Any, Link] = {}
         fed: dict[tuple[Any, str], Any] = {}
-        for i, (origin, slot, target, target_slot, *_) in enumerate(self.wires, 1):
+        for i, (origin, slot, target, target_slot, *_) in enumerate(self.inner_links, 1):
             links[i] = Link(i, origin, slot, target, target_slot, "*")
             fed[target, self.inner[target].node.inputs[target_slot].get("name") or ""] = i
-        inputs = self._edge_inputs(links, fed)
-        outputs = self._edge_outputs(links)
+        inputs = self._subgraph_inputs(links, fed)
+        outputs = self._subgraph_outputs(links)
         nodes = [self._rebuilt(found, fed) for found in self.inner.values()]
-        key = f"{self.host.type}\0{where}:{self.host.id}"
-        data = {"id": key, "name": group_name(self.host.type)}
-        definition = Subgraph(nodes, links, data, key, group_name(self.host.type), inputs, outputs)
-        return replace(self.host, type=key, widgets_values=None, properties={}), definition
+        key = f"{self.group_node.type}\0{where}:{self.group_node.id}"
+        data = {"id": key, "name": group_name(self.group_node.type)}
+        definition = Subgraph(
+            nodes, links, data, key, group_name(self.group_node.type), inputs, outputs
+        )
+        return replace(self.group_node, type=key, widgets_values=None, properties={}), definition
 
     def _name_inputs(self) -> None:
         """Names of the inputs and widgets: one that is taken gets the node's title in front."""
@@ -174,7 +177,9 @@ class _Expansion:
     def _input_names(self, node: Node) -> list[str]:
         """Inputs that nothing inside feeds: in the class's order, else the file's."""
         linked = {
-            self.inner[w[2]].node.inputs[w[3]].get("name") for w in self.wires if w[2] == node.id
+            self.inner[w[2]].node.inputs[w[3]].get("name")
+            for w in self.inner_links
+            if w[2] == node.id
         }
         spec = self.info.spec(node.type) if self.info is not None else None
         names = [s.get("name") or "" for s in node.inputs]
@@ -187,7 +192,7 @@ class _Expansion:
 
     def _share_out_values(self) -> None:
         """Give the inner nodes the group node's widget values, in order."""
-        saved = self.host.widgets_values
+        saved = self.group_node.widgets_values
         if not isinstance(saved, list) or self.info is None:
             return
         left = iter(saved)
@@ -206,9 +211,11 @@ class _Expansion:
                     if w.is_saved
                 ]
 
-    def _edge_inputs(self, links: dict[Any, Link], fed: dict[tuple[Any, str], Any]) -> list[Any]:
+    def _subgraph_inputs(
+        self, links: dict[Any, Link], fed: dict[tuple[Any, str], Any]
+    ) -> list[Any]:
         inputs = []
-        wanted = {s.get("name") for s in self.host.inputs if s.get("link") is not None}
+        wanted = {s.get("name") for s in self.group_node.inputs if s.get("link") is not None}
         for index, found in self.inner.items():
             for name, shown in found.names.items():
                 if shown not in wanted or found.node.type in VIRTUAL - {"Reroute"}:
@@ -217,13 +224,13 @@ class _Expansion:
                 link_id = f"in {len(inputs)}"
                 links[link_id] = Link(link_id, SUBGRAPH_INPUT, len(inputs), index, 0, "*")
                 fed[index, name] = link_id
-                slots = {s.get("name"): s.get("type") for s in self.host.inputs}
+                slots = {s.get("name"): s.get("type") for s in self.group_node.inputs}
                 inputs.append({"name": shown, "type": slots[shown], "linkIds": [link_id]})
         if wanted:
             raise WorkflowError(
                 "",
                 [
-                    self.host.problem(
+                    self.group_node.problem(
                         "this group node has linked inputs that its definition does not: "
                         f"{', '.join(sorted(map(repr, wanted)))}. Convert it to a subgraph in the "
                         "editor and save the file again"
@@ -232,8 +239,8 @@ class _Expansion:
             )
         return inputs
 
-    def _edge_outputs(self, links: dict[Any, Link]) -> list[Any]:
-        used = {(w[0], w[1]) for w in self.wires}
+    def _subgraph_outputs(self, links: dict[Any, Link]) -> list[Any]:
+        used = {(w[0], w[1]) for w in self.inner_links}
         outputs = []
         for index, found in self.inner.items():
             spec = self.info.spec(found.node.type) if self.info is not None else None

@@ -9,15 +9,15 @@ from ...errors import Problem, WorkflowError
 from ..node_classes.object_info import ObjectInfo
 from ..workflow.model import NodeId, Subgraph, Workflow
 from ..workflow.order import execution_order
-from .editor_state import EdgeInput, GraphState, NodeState, is_edge
-from .promoted_widgets import migrate_proxies, read_host_values
+from .editor_state import GraphState, NodeState, SubgraphInput, is_subgraph_input
+from .promoted_widgets import migrate_proxies, read_promoted_values
 
 MAX_DEPTH = 1000  # nested subgraphs; the front end's own limit
 MAX_NODES = 1_000_000  # after expansion: a few definitions can stand for any number of nodes
 
 
-def configure(workflow: Workflow, info: ObjectInfo | None) -> GraphState:
-    """Build the state of the root graph, with all definitions that it uses, hosts' values included.
+def load_graphs(workflow: Workflow, info: ObjectInfo | None) -> GraphState:
+    """Build the state of the root graph, with all definitions that it uses and promoted values.
 
     Raises:
         WorkflowError: a subgraph contains itself, too deep, or too many nodes.
@@ -30,19 +30,19 @@ def configure(workflow: Workflow, info: ObjectInfo | None) -> GraphState:
     _check_size(workflow, order, uses)
     _give_unique_ids(workflow, root, states)
     for state in (*(states[key] for key in order), root):
-        hosts = []
+        instances = []
         for node in state.nodes.values():
             definition = states.get(node.node.type)
             if definition is not None:
                 node.definition = definition
-                hosts.append(node)
-        for host in hosts:
-            read_host_values(host)
+                instances.append(node)
+        for instance in instances:
+            read_promoted_values(instance)
         if info is not None:
-            for host in hosts:
-                migrate_proxies(host)
+            for instance in instances:
+                migrate_proxies(instance)
         if state is not root:
-            _find_edges(state)
+            _find_inputs(state)
     return root
 
 
@@ -128,26 +128,26 @@ def _number(value: Any) -> int:
     return 0
 
 
-def _find_edges(state: GraphState) -> None:
+def _find_inputs(state: GraphState) -> None:
     """Fill a definition's inputs with what they feed inside."""
     fed: dict[Any, tuple[NodeState, str]] = {}
     by_slot: dict[int, list[Any]] = {}
     for node in state.nodes.values():
         for name, link_id in node.links.items():
             link = state.links.get(link_id)
-            if link is not None and is_edge(link.origin_id):
+            if link is not None and is_subgraph_input(link.origin_id):
                 fed[link_id] = (node, name)
                 by_slot.setdefault(link.origin_slot, []).append(link_id)
     assert isinstance(state.graph, Subgraph)
-    edges = []
+    found = []
     for slot, item in enumerate(state.graph.inputs):
         mine = by_slot.get(slot, [])
         ordered = [i for i in _ids(item.get("linkIds")) if i in mine]
         ordered += [i for i in mine if i not in ordered]
-        edge = EdgeInput(item["name"], item.get("type"), [fed[i] for i in ordered])
-        edge.settle()
-        edges.append(edge)
-    state.inputs = edges
+        entry = SubgraphInput(item["name"], item.get("type"), [fed[i] for i in ordered])
+        entry.settle()
+        found.append(entry)
+    state.inputs = found
 
 
 def _ids(items: Any) -> Iterable[NodeId]:

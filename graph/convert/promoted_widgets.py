@@ -1,8 +1,8 @@
-"""Values that a host shows for widgets inside: its `widgets_values`, and `proxyWidgets`.
+"""Values that an instance shows for widgets inside: its `widgets_values`, and `proxyWidgets`.
 
-Files since front end 1.45 or so save one value for each input of the host; older ones name widgets
-inside in `properties.proxyWidgets`. The front end turns the old form into inputs when it loads a
-file, and so does this.
+Files since front end 1.45 or so save one value for each input of the instance; older ones name
+widgets inside in `properties.proxyWidgets`. The front end turns the old form into inputs when it
+loads a file, and so does this.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from typing import Any
 from ..node_classes.core_nodes import PRIMITIVE
 from ..workflow.model import SUBGRAPH_INPUT, Link
 from .bypass import fits, input_slots, type_name
-from .editor_state import EdgeInput, GraphState, NodeState, is_edge
+from .editor_state import GraphState, NodeState, SubgraphInput, is_subgraph_input
 
 _OLD_PREFIX = re.compile(r"^\d+: ?")
 
 
-def read_host_values(host: NodeState) -> None:
-    """Give the host's inputs with widgets the saved values, in order; linked ones count too."""
-    saved = host.node.widgets_values
-    assert host.definition is not None
-    host.host_values = {}
-    # Without the inputs that other hosts' proxyWidgets added: the file knows nothing of those.
-    edges = host.definition.inputs[: host.definition.saved_inputs]
-    slots = [i for i, edge in enumerate(edges) if edge.has_widget]
+def read_promoted_values(instance: NodeState) -> None:
+    """Give the instance's inputs with widgets the saved values, in order; linked ones count too."""
+    saved = instance.node.widgets_values
+    assert instance.definition is not None
+    instance.promoted_values = {}
+    # Without the inputs that other instances' proxyWidgets added: the file knows nothing of those.
+    inputs = instance.definition.inputs[: instance.definition.saved_inputs]
+    slots = [i for i, item in enumerate(inputs) if item.has_widget]
     if isinstance(saved, list):
-        host.host_values.update(zip(slots, saved, strict=False))
+        instance.promoted_values.update(zip(slots, saved, strict=False))
     elif isinstance(saved, dict):
         for slot in slots:
-            name = host.definition.inputs[slot].name
+            name = instance.definition.inputs[slot].name
             if name in saved:
-                host.host_values[slot] = saved[name]
+                instance.promoted_values[slot] = saved[name]
 
 
-def migrate_proxies(host: NodeState) -> None:
+def migrate_proxies(instance: NodeState) -> None:
     """Turn `proxyWidgets` into inputs with values. An entry that names nothing has no effect."""
-    proxies = host.node.properties.get("proxyWidgets")
-    saved = host.node.widgets_values
+    proxies = instance.node.properties.get("proxyWidgets")
+    saved = instance.node.widgets_values
     if not isinstance(proxies, list):
         return
     values = saved if isinstance(saved, list) else []
@@ -47,15 +47,15 @@ def migrate_proxies(host: NodeState) -> None:
             continue
         if not isinstance(entry[0], (int, str)) or not isinstance(entry[1], str):
             continue
-        slot = _slot_of(host, str(entry[0]), entry[1], entry[2:])
+        slot = _slot_of(instance, str(entry[0]), entry[1], entry[2:])
         if slot is not None and i < len(values) and values[i] is not None:
-            assert host.host_values is not None
-            host.host_values[slot] = values[i]
+            assert instance.promoted_values is not None
+            instance.promoted_values[slot] = values[i]
 
 
-def _slot_of(host: NodeState, source: str, name: str, hint: list[Any]) -> int | None:
-    """The host's input that stands for this widget; made when there is none yet."""
-    definition = host.definition
+def _slot_of(instance: NodeState, source: str, name: str, hint: list[Any]) -> int | None:
+    """The instance's input that stands for this widget; made when there is none yet."""
+    definition = instance.definition
     assert definition is not None
     names = (name, _OLD_PREFIX.sub("", name))
     if source == "-1":
@@ -73,17 +73,17 @@ def _slot_of(host: NodeState, source: str, name: str, hint: list[Any]) -> int | 
             link = definition.links.get(inner.links.get(candidate))
             if link is None:
                 return _promote(definition, candidate, [(inner, candidate)], inner.value(candidate))
-            return link.origin_slot if is_edge(link.origin_id) else None
+            return link.origin_slot if is_subgraph_input(link.origin_id) else None
     return None
 
 
 def _nested_name(inner: NodeState, name: str, hint: list[Any]) -> str | None:
-    """The input of a nested host that stands for a widget, in the node `hint` if told."""
+    """The input of a nested instance that stands for a widget, preferably of the node `hint`."""
     assert inner.definition is not None
     found = [e for e in inner.definition.inputs if e.has_widget and name in (e.name, e.widget_name)]
     if hint and isinstance(hint[0], (int, str)):
-        told = [e for e in found if any(str(t.node.id) == str(hint[0]) for t, _ in e.targets)]
-        found = told or found
+        hinted = [e for e in found if any(str(t.node.id) == str(hint[0]) for t, _ in e.targets)]
+        found = hinted or found
     return found[0].name if found else None
 
 
@@ -130,21 +130,21 @@ def _links_from(definition: GraphState, node: NodeState) -> list[Link]:
 def _promote(
     definition: GraphState, name: str, targets: list[tuple[NodeState, str]], value: Any
 ) -> int:
-    """Add an input to the definition, linked to these widgets; all its hosts get it."""
+    """Add an input to the definition, linked to these widgets; all its instances get it."""
     slot = len(definition.inputs)
     unique, n = name, 0
     while definition.input_index(unique) is not None:
         n += 1
         unique = f"{name}_{n}"
-    edge = EdgeInput(unique, None, targets)
-    edge.widget_name = name
-    edge.has_widget, edge.initial = True, value
+    new = SubgraphInput(unique, None, targets)
+    new.widget_name = name
+    new.has_widget, new.initial = True, value
     link_id = f"\0promoted {slot}"
     # The links of the file are shared with the workflow: the first addition makes a copy.
     if definition.links is definition.graph.links:
         definition.links = dict(definition.links)
     definition.links[link_id] = Link(link_id, SUBGRAPH_INPUT, slot, targets[0][0].node.id, 0, None)
-    definition.inputs.append(edge)
+    definition.inputs.append(new)
     for node, input_name in targets:
         node.links[input_name] = link_id
     return slot

@@ -1,5 +1,4 @@
-"""What "control after generate" does to a value: the editor's change of seeds when it queues a
-prompt.
+"""What "control after generate" does to a seed when the editor queues a prompt.
 
 Source: behaviour of front end 1.49.6. Its "Export (API)" leaves seeds alone, and so does a
 conversion unless asked.
@@ -49,11 +48,11 @@ def change_seeds(
     new: dict[Any, Any] = {}
     for at, mode, kind, options in controls:
         inputs = prompt[at[0]]["inputs"]
-        place = shared.get(at, at)
-        if mode != "fixed" and place not in new and at[1] in inputs:
+        origin = shared.get(at, at)
+        if mode != "fixed" and origin not in new and at[1] in inputs:
             value = inputs[at[1]]
             if link_source(value) is None:
-                new[place] = next_value(value, mode, kind, options, rng)
+                new[origin] = next_value(value, mode, kind, options, rng)
     changed = {}
     for at in [*shared, *new]:
         value = new.get(shared.get(at, at), _SAME)

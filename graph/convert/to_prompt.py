@@ -1,8 +1,7 @@
 """A workflow becomes the prompt that the front end's "Export (API)" gives. Pure, no browser.
 
-The order of work: parse, expand group nodes, flatten (`subgraphs.py`), then for each node its
-widgets' values (`widgets.py`) and over them what its links lead to. All that is wrong is reported
-at once.
+The order of work: parse, expand group nodes, flatten, then for each node its widgets' values and
+over them what its links lead to. All that is wrong is reported at once.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ from ..workflow.model import Node, Workflow
 from ..workflow.order import execution_order
 from ..workflow.parse import parse_workflow
 from .editor_state import GraphState, NodeState
-from .flatten import FlatGraph, FlatNode, Promoted, flatten
+from .flatten import FlatGraph, FlatNode, flatten
+from .follow_link import Promoted
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
 from .seeds import Control, change_seeds, control_mode
 from .widget_values import dynamic_prompt, replace_patterns
@@ -65,7 +65,7 @@ def convert(
     previous: Mapping[tuple[str, str], Any] | None = None,
     now: datetime | None = None,
 ) -> Conversion:
-    """Convert a workflow, and tell which seeds were changed.
+    """Convert a workflow, and report which seeds were changed.
 
     A seed has the value in the file, like in "Export (API)". The editor changes seeds when it
     *queues* a prompt; `randomize_seeds` does the same here: a random value, one more or one less,
@@ -182,7 +182,7 @@ class _Writer:
             self.links.append((found.node_id, flat.id))
         elif isinstance(found, Promoted):
             inputs[name] = _wrapped(found.value)
-            self.shared[flat.id, name] = (id(found.scope), id(found.host), found.slot)
+            self.shared[flat.id, name] = (id(found.scope), id(found.instance), found.slot)
         elif (
             name in inputs
             and (primitive := primitive_of(flat.scope.graph, flat.state, name)) is not None
@@ -271,18 +271,22 @@ def _named_nodes(root: GraphState) -> dict[str, tuple[GraphState, NodeState]]:
 
     The first of each name counts, over the root and every definition in use.
     """
-    graphs = [root]
-    for graph in graphs:
-        for state in graph.nodes.values():
-            if state.definition is not None and state.definition not in graphs:
-                graphs.append(state.definition)
     called: dict[str, tuple[GraphState, NodeState]] = {}
     titled: dict[str, tuple[GraphState, NodeState]] = {}
-    for graph in graphs:
-        for state in graph.nodes.values():
-            name = state.node.properties.get("Node name for S&R", state.node.type)
-            title = state.node.data.get("title") or (state.spec and state.spec.display_name)
-            for names, found in ((called, name), (titled, title)):
-                if isinstance(found, str):
-                    names.setdefault(found, (graph, state))
+    for graph, state in _all_nodes(root):
+        name = state.node.properties.get("Node name for S&R", state.node.type)
+        title = state.node.data.get("title") or (state.spec and state.spec.display_name)
+        for names, found in ((called, name), (titled, title)):
+            if isinstance(found, str):
+                names.setdefault(found, (graph, state))
     return {**titled, **called}
+
+
+def _all_nodes(root: GraphState) -> Iterator[tuple[GraphState, NodeState]]:
+    """The nodes of the root and of every definition in use, each with its graph."""
+    graphs = [root]
+    for graph in graphs:  # which grows by what is found
+        for state in graph.nodes.values():
+            yield graph, state
+            if state.definition is not None and state.definition not in graphs:
+                graphs.append(state.definition)

@@ -1,5 +1,6 @@
-"""How large the cards of a picture are, and where all of it stands. Texts are measured by guess:
-nobody asks a font.
+"""How large the cards of a diagram are, and where everything stands.
+
+The width of texts is an estimate: no font is read.
 """
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .diagram import Cable, Card, Drawing, State
+from .diagram import Card, CardLink, Diagram, State
 from .layered_layout import Placed, Point, Size, Wire, place_in_layers
 
 PAD = 28.0
@@ -20,13 +21,14 @@ _SUBTITLE = 15.0
 _ROW = 15.0
 BOLD = 1.13
 _NARROW, _WIDE = set("ijl.,:;'|!()[]ft I"), set("mwMW@%")
+_FIRST_FULL_WIDTH = 0x2E80  # Chinese, Japanese and Korean letters
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A drawing with the place of everything, from the panel's own corner."""
+    """A diagram with the place of everything, from the panel's own corner."""
 
-    drawing: Drawing
+    diagram: Diagram
     corners: Mapping[str, Point]
     bends: Sequence[tuple[Point, ...]]
     frames: Mapping[str, tuple[Point, Size]]
@@ -34,15 +36,18 @@ class Panel:
 
 
 def text_width(text: str, size: float) -> float:
-    """How wide a text is drawn, about: nobody asks the font."""
-    return size * sum(
-        0.34 if c in _NARROW
-        else 0.88 if c in _WIDE
-        else 1.0 if ord(c) > 0x2E80
-        else 0.68 if c.isupper()
-        else 0.57
-        for c in text
-    )  # fmt: skip
+    """About how wide a text is drawn."""
+    return size * sum(map(_letter_width, text))
+
+
+def _letter_width(letter: str) -> float:
+    if letter in _NARROW:
+        return 0.34
+    if letter in _WIDE:
+        return 0.88
+    if ord(letter) > _FIRST_FULL_WIDTH:
+        return 1.0
+    return 0.68 if letter.isupper() else 0.57
 
 
 def shorten(text: str, size: float, width: float) -> str:
@@ -89,36 +94,36 @@ def slot_dy(card: Card, index: int) -> float:
     return head_height(card) + 4 + _ROW * (index + 0.5)
 
 
-def arrange(drawing: Drawing) -> Panel:
+def arrange(diagram: Diagram) -> Panel:
     """Place the cards; those of a group are placed first, and then stand as one box."""
-    cards = {card.id: card for card in drawing.cards}
-    sizes = {card.id: card_size(card) for card in drawing.cards}
-    group_of = {i: title for title, ids in drawing.groups.items() for i in ids}
+    cards = {card.id: card for card in diagram.cards}
+    sizes = {card.id: card_size(card) for card in diagram.cards}
+    group_of = {i: title for title, ids in diagram.groups.items() for i in ids}
     inner: dict[str, Placed] = {}
     boxes = {i: size for i, size in sizes.items() if i not in group_of}
-    for title, ids in drawing.groups.items():
-        wires = [_wire(c, cards) for c in drawing.cables if {c.origin, c.target} <= set(ids)]
+    for title, ids in diagram.groups.items():
+        wires = [_wire(c, cards) for c in diagram.links if {c.origin, c.target} <= set(ids)]
         inner[title] = place_in_layers({i: sizes[i] for i in ids}, wires)
         width = max(inner[title].size.width, text_width(title, SMALL))
         height = inner[title].size.height + 2 * GROUP_PAD + GROUP_TITLE
         boxes[_box_of(title)] = Size(width + 2 * GROUP_PAD, height)
     outer, numbers = [], []
-    for number, cable in enumerate(drawing.cables):
-        wire = _wire(cable, cards)
-        title = group_of.get(cable.origin)
-        if title is not None and group_of.get(cable.target) == title:
+    for number, link in enumerate(diagram.links):
+        wire = _wire(link, cards)
+        title = group_of.get(link.origin)
+        if title is not None and group_of.get(link.target) == title:
             continue
         if title is not None:  # a reference is closed: wires only leave it
-            dy = inner[title].corners[cable.origin].y + GROUP_PAD + GROUP_TITLE
+            dy = inner[title].corners[link.origin].y + GROUP_PAD + GROUP_TITLE
             wire = wire._replace(origin=_box_of(title), origin_dy=wire.origin_dy + dy)
         outer.append(wire)
         numbers.append(number)
     placed = place_in_layers(boxes, outer)
-    return _panel(drawing, placed, inner, dict(zip(numbers, placed.bends, strict=True)))
+    return _panel(diagram, placed, inner, dict(zip(numbers, placed.bends, strict=True)))
 
 
 def _panel(
-    drawing: Drawing,
+    diagram: Diagram,
     placed: Placed,
     inner: Mapping[str, Placed],
     bends: Mapping[int, tuple[Point, ...]],
@@ -141,29 +146,29 @@ def _panel(
             group_of[i] = title
     inside = {title: iter(part.bends) for title, part in inner.items()}
     moved = []
-    for number, cable in enumerate(drawing.cables):
+    for number, link in enumerate(diagram.links):
         if number in bends:
             found, by = bends[number], Point(PAD, PANEL_TITLE)
         else:
-            title = group_of[cable.origin]
+            title = group_of[link.origin]
             found, by = next(inside[title]), shift[title]
         moved.append(tuple(Point(p.x + by.x, p.y + by.y) for p in found))
     head = max(
-        text_width(drawing.title, 15) * BOLD + text_width(drawing.summary, 11) + 40,
+        text_width(diagram.title, 15) * BOLD + text_width(diagram.summary, 11) + 40,
         placed.size.width,
     )
     size = Size(head + 2 * PAD, placed.size.height + PANEL_TITLE + PAD)
-    return Panel(drawing, corners, moved, frames, size)
+    return Panel(diagram, corners, moved, frames, size)
 
 
 def _box_of(title: str) -> str:
     return f"group:{title}"
 
 
-def _wire(cable: Cable, cards: Mapping[str, Card]) -> Wire:
+def _wire(link: CardLink, cards: Mapping[str, Card]) -> Wire:
     return Wire(
-        cable.origin,
-        slot_dy(cards[cable.origin], cable.output),
-        cable.target,
-        slot_dy(cards[cable.target], cable.input),
+        link.origin,
+        slot_dy(cards[link.origin], link.output),
+        link.target,
+        slot_dy(cards[link.target], link.input),
     )

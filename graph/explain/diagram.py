@@ -1,7 +1,6 @@
-"""What is drawn of a plan: cards with slots, the wires between them, and which cards belong
-together.
+"""What is drawn of a plan: cards with slots, their links, and which cards belong together.
 
-Everything that a picture says is decided here; `picture.py` only paints it.
+Everything that a drawing says is decided here; `svg.py` only paints it.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class Card:
     tip: str
 
 
-class Cable(NamedTuple):
+class CardLink(NamedTuple):
     """A link: from the n-th output slot of a card to the n-th input slot of another."""
 
     origin: str
@@ -60,22 +59,22 @@ class Cable(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class Diagram:
     """One workflow. `groups`: title -> ids of the cards of stitched references."""
 
     title: str
     summary: str
     cards: tuple[Card, ...]
-    cables: tuple[Cable, ...]
+    links: tuple[CardLink, ...]
     groups: Mapping[str, tuple[str, ...]]
 
 
-def draw_workflow(plan: WorkflowPlan, number: int) -> Drawing:
+def make_diagram(plan: WorkflowPlan, number: int) -> Diagram:
     """Decide what is drawn of one workflow of a plan."""
-    return _Draw(plan).drawing(f"{number}  {plan.name}")
+    return _DiagramMaker(plan).diagram(f"{number}  {plan.name}")
 
 
-class _Draw:
+class _DiagramMaker:
     def __init__(self, plan: WorkflowPlan):
         self.plan = plan
         self.ports = {port.node_id: port for port in plan.drawn_ports.all()}
@@ -97,9 +96,9 @@ class _Draw:
         self.inputs = self._slots((target, name) for _, target, name in self.links)
         self.outputs = self._slots((s.node_id, s.slot) for s, _, _ in self.links)
 
-    def drawing(self, title: str) -> Drawing:
-        cables = [
-            Cable(
+    def diagram(self, title: str) -> Diagram:
+        links = [
+            CardLink(
                 source.node_id,
                 self.outputs[source.node_id].index(source.slot),
                 target,
@@ -109,10 +108,10 @@ class _Draw:
             for source, target, name in self.links
         ]
         cards = tuple(self._card(node_id, node) for node_id, node in self.nodes.items())
-        return Drawing(title, self._summary(), cards, tuple(cables), self._groups())
+        return Diagram(title, self._summary(), cards, tuple(links), self._groups())
 
     def _slots(self, used: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
-        """node id -> its slots that have a wire, in the order of the node."""
+        """node id -> its slots that have a link, in the order of the node."""
         found: dict[str, list[Any]] = {node_id: [] for node_id in self.nodes}
         for node_id, slot in used:
             if slot not in found[node_id]:
@@ -191,7 +190,7 @@ class _Draw:
             return "nothing is queued"
         parts = [f"{len(plan.runs)} run"]
         parts += [f"{len(plan.cached)} cached"] if plan.cached else []
-        parts += [f"{len(plan.pinned)} kept warm"] if plan.pinned else []
+        parts += [f"{len(plan.pinned)} kept for later runs"] if plan.pinned else []
         return ", ".join(parts)
 
 

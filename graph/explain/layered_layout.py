@@ -6,20 +6,17 @@ usual ones (Sugiyama, Tagawa, Toda 1981): layers, order within a layer, heights.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from ..workflow.order import execution_order
+from .layer_heights import choose_tops
+from .layer_order import order_layers
+from .spots import BEND_HEIGHT, ROW_GAP, Bend, Pull, Spot
 
 COLUMN_GAP = 70.0
-ROW_GAP = 22.0
-_BEND_HEIGHT = 6.0  # a wire that passes through a layer takes that much of it
-_BEND_GAP = 10.0
-_ORDER_SWEEPS = 12
-_HEIGHT_SWEEPS = 16
 _BEND_PULL = 3.0  # how much straighter a wire is wanted between two bends than at a box
 
 
@@ -51,20 +48,6 @@ class Placed:
     size: Size
 
 
-# A box, or the place where the wires of one output pass through a layer.
-_Spot: TypeAlias = "str | tuple[str, float, int]"
-
-
-class _Pull(NamedTuple):
-    """A wire between two neighbouring layers."""
-
-    origin: _Spot
-    origin_dy: float
-    target: _Spot
-    target_dy: float
-    weight: float
-
-
 def place_in_layers(boxes: Mapping[str, Size], wires: Sequence[Wire]) -> Placed:
     """Place boxes so that wires go from left to right, short and with few crossings.
 
@@ -83,17 +66,17 @@ def place_in_layers(boxes: Mapping[str, Size], wires: Sequence[Wire]) -> Placed:
 
 def _place_part(boxes: Mapping[str, Size], wires: Sequence[Wire]) -> Placed:
     layer_of = _choose_layers(boxes, wires)
-    layers: list[list[_Spot]] = [[] for _ in range(max(layer_of.values()) + 1)]
+    layers: list[list[Spot]] = [[] for _ in range(max(layer_of.values()) + 1)]
     for name in boxes:
         layers[layer_of[name]].append(name)
     routes, pulls = _split_wires(wires, layer_of, layers)
-    layers = _order(layers, pulls)
-    heights: dict[_Spot, float] = {
-        spot: boxes[spot].height if isinstance(spot, str) else _BEND_HEIGHT
+    layers = order_layers(layers, pulls)
+    heights: dict[Spot, float] = {
+        spot: boxes[spot].height if isinstance(spot, str) else BEND_HEIGHT
         for layer in layers
         for spot in layer
     }
-    tops = _choose_heights(layers, heights, pulls)
+    tops = choose_tops(layers, heights, pulls)
     corners, columns, x = {}, [], 0.0
     for layer in layers:
         width = max((boxes[s].width for s in layer if isinstance(s, str)), default=0.0)
@@ -104,7 +87,7 @@ def _place_part(boxes: Mapping[str, Size], wires: Sequence[Wire]) -> Placed:
         x += width + COLUMN_GAP
     bends = []
     for route in routes:
-        middle = [tops[spot] + _BEND_HEIGHT / 2 for spot in route]
+        middle = [tops[spot] + BEND_HEIGHT / 2 for spot in route]
         sides = [columns[layer] for _, _, layer in route]
         bends.append(
             tuple(Point(x, y) for y, side in zip(middle, sides, strict=True) for x in side)
@@ -114,6 +97,7 @@ def _place_part(boxes: Mapping[str, Size], wires: Sequence[Wire]) -> Placed:
 
 
 def _find_parts(boxes: Mapping[str, Size], wires: Sequence[Wire]) -> list[set[str]]:
+    """The boxes that hang together, part by part."""
     near: dict[str, list[str]] = {name: [] for name in boxes}
     for wire in wires:
         near[wire.origin].append(wire.target)
@@ -121,17 +105,20 @@ def _find_parts(boxes: Mapping[str, Size], wires: Sequence[Wire]) -> list[set[st
     seen: set[str] = set()
     parts = []
     for name in boxes:
-        if name in seen:
-            continue
-        part, stack = {name}, [name]
-        while stack:
-            for other in near[stack.pop()]:
-                if other not in part:
-                    part.add(other)
-                    stack.append(other)
-        seen |= part
-        parts.append(part)
+        if name not in seen:
+            parts.append(_connected(name, near))
+            seen |= parts[-1]
     return parts
+
+
+def _connected(name: str, near: Mapping[str, list[str]]) -> set[str]:
+    found, stack = {name}, [name]
+    while stack:
+        for other in near[stack.pop()]:
+            if other not in found:
+                found.add(other)
+                stack.append(other)
+    return found
 
 
 def _choose_layers(boxes: Mapping[str, Size], wires: Sequence[Wire]) -> dict[str, int]:
@@ -152,17 +139,14 @@ def _choose_layers(boxes: Mapping[str, Size], wires: Sequence[Wire]) -> dict[str
     return {name: number - first for name, number in layer.items()}
 
 
-_Bend: TypeAlias = "tuple[str, float, int]"  # origin, height at it, layer
-
-
 def _split_wires(
-    wires: Sequence[Wire], layer_of: Mapping[str, int], layers: list[list[_Spot]]
-) -> tuple[list[list[_Bend]], list[_Pull]]:
+    wires: Sequence[Wire], layer_of: Mapping[str, int], layers: list[list[Spot]]
+) -> tuple[list[list[Bend]], list[Pull]]:
     """Wires over several layers in pieces of one. Those of one output share their way."""
     routes, pulls = [], {}
-    seen: set[_Bend] = set()
+    seen: set[Bend] = set()
     for wire in wires:
-        route: list[_Bend] = [
+        route: list[Bend] = [
             (wire.origin, wire.origin_dy, layer)
             for layer in range(layer_of[wire.origin] + 1, layer_of[wire.target])
         ]
@@ -170,8 +154,8 @@ def _split_wires(
             if bend not in seen:
                 seen.add(bend)
                 layers[bend[2]].append(bend)
-        middle = _BEND_HEIGHT / 2
-        ends: list[tuple[_Spot, float, float]] = [
+        middle = BEND_HEIGHT / 2
+        ends: list[tuple[Spot, float, float]] = [
             (wire.origin, 0.0, wire.origin_dy),
             *((bend, middle, middle) for bend in route),
             (wire.target, wire.target_dy, 0.0),
@@ -179,121 +163,9 @@ def _split_wires(
         for (origin, _, out), (target, into, _) in pairwise(ends):
             is_middle = not isinstance(origin, str) and not isinstance(target, str)
             weight = _BEND_PULL if is_middle else 1.0
-            pulls[origin, out, target, into] = _Pull(origin, out, target, into, weight)
+            pulls[origin, out, target, into] = Pull(origin, out, target, into, weight)
         routes.append(route)
     return routes, list(pulls.values())
-
-
-def _order(layers: list[list[_Spot]], pulls: Sequence[_Pull]) -> list[list[_Spot]]:
-    """Order each layer by where its neighbours stand, to and fro; the best order found."""
-    before: dict[_Spot, list[_Pull]] = {}
-    after: dict[_Spot, list[_Pull]] = {}
-    for pull in pulls:
-        before.setdefault(pull.target, []).append(pull)
-        after.setdefault(pull.origin, []).append(pull)
-    best, fewest = [list(layer) for layer in layers], _count_crossings(layers, after)
-    current = [list(layer) for layer in layers]
-    for sweep in range(_ORDER_SWEEPS):
-        is_forward = sweep % 2 == 0
-        sides = before if is_forward else after
-        numbers = range(1, len(current)) if is_forward else range(len(current) - 2, -1, -1)
-        for number in numbers:
-            near = current[number - 1 if is_forward else number + 1]
-            place = {spot: i for i, spot in enumerate(near)}
-            current[number] = _sorted_by_neighbours(current[number], place, sides, is_forward)
-        crossings = _count_crossings(current, after)
-        if crossings < fewest:
-            best, fewest = [list(layer) for layer in current], crossings
-    return best
-
-
-def _sorted_by_neighbours(
-    layer: list[_Spot],
-    place: Mapping[_Spot, int],
-    sides: Mapping[_Spot, list[_Pull]],
-    is_forward: bool,
-) -> list[_Spot]:
-    keys = {}
-    for i, spot in enumerate(layer):
-        found = [
-            place[p.origin] + p.origin_dy / 1e4
-            if is_forward
-            else place[p.target] + p.target_dy / 1e4
-            for p in sides.get(spot, ())
-        ]
-        keys[spot] = sum(found) / len(found) if found else float(i)
-    return sorted(layer, key=keys.__getitem__)
-
-
-def _count_crossings(layers: Sequence[list[_Spot]], after: Mapping[_Spot, list[_Pull]]) -> int:
-    crossings = 0
-    for layer, following in pairwise(layers):
-        place = {spot: i for i, spot in enumerate(following)}
-        ends: list[tuple[int, float]] = []
-        for spot in layer:
-            own = sorted((p.origin_dy, place[p.target], p.target_dy) for p in after.get(spot, ()))
-            for _, number, dy in own:
-                crossings += len(ends) - bisect_left(ends, (number, dy + 1e-6))
-                insort(ends, (number, dy))
-    return crossings
-
-
-def _choose_heights(
-    layers: Sequence[list[_Spot]], heights: Mapping[_Spot, float], pulls: Sequence[_Pull]
-) -> dict[_Spot, float]:
-    """Tops that make the wires as level as they can be without boxes touching."""
-    tops: dict[_Spot, float] = {}
-    for layer in layers:
-        y = 0.0
-        for spot in layer:
-            tops[spot] = y
-            y += heights[spot] + _gap(spot)
-    wanted: dict[_Spot, list[tuple[_Spot, float, float]]] = {spot: [] for spot in tops}
-    for p in pulls:
-        wanted[p.target].append((p.origin, p.origin_dy - p.target_dy, p.weight))
-        wanted[p.origin].append((p.target, p.target_dy - p.origin_dy, p.weight))
-    for sweep in range(_HEIGHT_SWEEPS):
-        for layer in layers if sweep % 2 == 0 else reversed(layers):
-            goals, weights = [], []
-            for spot in layer:
-                total = sum(w for _, _, w in wanted[spot])
-                pulled = sum((tops[o] + shift) * w for o, shift, w in wanted[spot])
-                goals.append(pulled / total if total else tops[spot])
-                weights.append(total or 0.1)
-            steps = [heights[spot] + _gap(spot) for spot in layer]
-            tops.update(zip(layer, _spread(goals, weights, steps), strict=True))
-    first = min(tops.values())
-    return {spot: top - first for spot, top in tops.items()}
-
-
-def _gap(spot: _Spot) -> float:
-    return ROW_GAP if isinstance(spot, str) else _BEND_GAP
-
-
-def _spread(
-    goals: Sequence[float], weights: Sequence[float], steps: Sequence[float]
-) -> list[float]:
-    """The places nearest to the goals that keep the order and are at least a step apart.
-
-    Neighbours that want the same place become one block, which stands at their mean.
-    """
-    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
-    offset = 0.0
-    for goal, weight, step in zip(goals, weights, steps, strict=True):
-        mean, total, count = goal - offset, weight, 1
-        while blocks and blocks[-1][0] > mean:
-            left, left_weight, left_count = blocks.pop()
-            mean = (mean * total + left * left_weight) / (total + left_weight)
-            total, count = total + left_weight, count + left_count
-        blocks.append((mean, total, count))
-        offset += step
-    places, offset, i = [], 0.0, 0
-    for mean, _, count in blocks:
-        for _ in range(count):
-            places.append(mean + offset)
-            offset += steps[i]
-            i += 1
-    return places
 
 
 def _side_by_side(parts: Sequence[tuple[list[int], Placed]], wire_count: int) -> Placed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 
 from .card_layout import (
@@ -22,7 +22,7 @@ from .card_layout import (
     slot_dy,
     text_width,
 )
-from .diagram import Cable, Card, State, draw_workflow
+from .diagram import Card, CardLink, State, make_diagram
 from .layered_layout import Point, Size
 from .workflow_plan import WorkflowPlan
 
@@ -36,6 +36,19 @@ _LOOKS = {
     "passthru": ("#7a5a1e", "#c4953f"),
     "missing": ("#8f2d2d", "#e06060"),
 }
+_LOOK_NAMES = {
+    "input": "INPUT port",
+    "output": "OUTPUT port",
+    "passthru": "PASSTHRU port",
+    "missing": "no value",
+}
+_STATE_NAMES = {
+    State.CACHED: "expected from the cache",
+    State.REFERENCE: "part of a reference, not run now",
+    State.UNUSED: "not needed",
+}
+_OPACITY = {State.RUNS: 1.0, State.CACHED: 0.5, State.REFERENCE: 0.9, State.UNUSED: 0.3}
+_LEGEND_WIDTH = 900.0
 _GROUP = ("#262238", "#7d6cc4")
 # A colour for each common type, near to what the editor draws; the others get one by name.
 _TYPE_COLORS = {
@@ -56,8 +69,8 @@ _OTHER_COLORS = ("#8fb8de", "#c99ac0", "#a8c686", "#dca77c", "#86c5b4", "#b5a6e0
 
 
 def draw_plan(plans: Sequence[WorkflowPlan]) -> str:
-    """The picture of a plan: the workflows below each other, with a legend."""
-    panels = [arrange(draw_workflow(plan, i)) for i, plan in enumerate(plans, 1)]
+    """The drawing of a plan: the workflows below each other, with a legend."""
+    panels = [arrange(make_diagram(plan, i)) for i, plan in enumerate(plans, 1)]
     legend, legend_size = _legend(panels)
     width = max([legend_size.width, *(p.size.width for p in panels)]) + 2 * PAD
     parts, y = [], PAD
@@ -99,22 +112,18 @@ def _text(x: float, y: float, text: str, size: float, color: str, more: str = ""
     )
 
 
-# -- painting ---------------------------------------------------------------------------------
-
-
 def _paint_panel(panel: Panel, y: float, width: float) -> str:
-    drawing = panel.drawing
-    cards = {card.id: card for card in drawing.cards}
+    diagram = panel.diagram
+    cards = {card.id: card for card in diagram.cards}
+    title_width = text_width(diagram.title, 15) * BOLD
+    color = _LOOKS["missing"][1] if diagram.summary.startswith("missing") else _DIM
     out = [
         f'<g transform="translate(0 {_n(y)})">',
         f'<rect x="{_n(PAD / 2)}" width="{_n(width - PAD)}" height="{_n(panel.size.height)}" '
         f'rx="10" fill="{_PANEL}"/>',
-        _text(PAD, 27, drawing.title, 15, _TEXT, ' font-weight="600"'),
-        _text(
-            PAD + text_width(drawing.title, 15) * BOLD + 16, 27, drawing.summary, 11,
-            _LOOKS["missing"][1] if drawing.summary.startswith("missing") else _DIM,
-        ),
-    ]  # fmt: skip
+        _text(PAD, 27, diagram.title, 15, _TEXT, ' font-weight="600"'),
+        _text(PAD + title_width + 16, 27, diagram.summary, 11, color),
+    ]
     for title, (corner, size) in panel.frames.items():
         out.append(
             f'<rect x="{_n(corner.x)}" y="{_n(corner.y)}" width="{_n(size.width)}" '
@@ -122,22 +131,22 @@ def _paint_panel(panel: Panel, y: float, width: float) -> str:
             'stroke-dasharray="5 4"/>'
             + _text(corner.x + GROUP_PAD, corner.y + 19, title, 11, "#b9acec")
         )
-    for cable, bends in zip(drawing.cables, panel.bends, strict=True):
-        out.append(_paint_cable(cable, bends, panel.corners, cards))
-    out += [_paint_card(card, panel.corners[card.id]) for card in drawing.cards]
+    for link, bends in zip(diagram.links, panel.bends, strict=True):
+        out.append(_paint_link(link, bends, panel.corners, cards))
+    out += [_paint_card(card, panel.corners[card.id]) for card in diagram.cards]
     return "".join(out) + "</g>"
 
 
-def _paint_cable(
-    cable: Cable,
+def _paint_link(
+    link: CardLink,
     bends: Sequence[Point],
     corners: Mapping[str, Point],
     cards: Mapping[str, Card],
 ) -> str:
-    origin, target = cards[cable.origin], cards[cable.target]
+    origin, target = cards[link.origin], cards[link.target]
     corner = corners[origin.id]
-    start = Point(corner.x + card_size(origin).width, corner.y + slot_dy(origin, cable.output))
-    end = Point(corners[target.id].x, corners[target.id].y + slot_dy(target, cable.input))
+    start = Point(corner.x + card_size(origin).width, corner.y + slot_dy(origin, link.output))
+    end = Point(corners[target.id].x, corners[target.id].y + slot_dy(target, link.input))
     path = [f"M{_n(start.x)} {_n(start.y)}"]
     last = start
     for point in (*bends, end):
@@ -152,12 +161,9 @@ def _paint_cable(
         last = point
     opacity = min(_OPACITY[origin.state], _OPACITY[target.state])
     return (
-        f'<path d="{"".join(path)}" fill="none" stroke="{_color_of(cable.type)}" '
+        f'<path d="{"".join(path)}" fill="none" stroke="{_color_of(link.type)}" '
         f'stroke-width="1.8" opacity="{_n(opacity * 0.9)}"/>'
     )
-
-
-_OPACITY = {State.RUNS: 1.0, State.CACHED: 0.5, State.REFERENCE: 0.9, State.UNUSED: 0.3}
 
 
 def _paint_card(card: Card, corner: Point) -> str:
@@ -205,42 +211,37 @@ def _paint_slots(card: Card, size: Size) -> Iterable[str]:
 
 
 def _legend(panels: Sequence[Panel]) -> tuple[str, Size]:
-    """What the colours mean, of those that are in the picture."""
-    cards = [card for panel in panels for card in panel.drawing.cards]
-    names = {
-        "input": "INPUT port", "output": "OUTPUT port", "passthru": "PASSTHRU port",
-        "missing": "no value",
-    }  # fmt: skip
-    entries = [
-        (f'<rect y="-9" width="18" height="11" rx="5.5" fill="{_LOOKS[look][0]}" '
-         f'stroke="{_LOOKS[look][1]}"/>', name)
-        for look, name in names.items()
-        if any(card.look == look for card in cards)
-    ]  # fmt: skip
-    states = {
-        State.CACHED: "expected from the cache",
-        State.REFERENCE: "part of a reference, not run now",
-        State.UNUSED: "not needed",
-    }
-    for state, name in states.items():
-        if any(card.state is state for card in cards):
-            dash = ' stroke-dasharray="4 3"' if state is State.REFERENCE else ""
-            swatch = (
-                f'<rect y="-9" width="18" height="11" rx="2.5" fill="{_CARD}" stroke="{_DIM}"'
-                f'{dash} opacity="{_n(_OPACITY[state])}"/>'
-            )
-            entries.append((swatch, name))
-    kinds = dict.fromkeys(cable.type for panel in panels for cable in panel.drawing.cables)
-    for kind in kinds:
-        line = f'<path d="M0 -4h18" stroke="{_color_of(kind)}" stroke-width="2.5"/>'
-        entries.append((line, kind))
+    """What the colours mean, of those that are used."""
     out, x, y, widest = [], 0.0, 12.0, 0.0
-    for swatch, name in entries:
+    for swatch, name in _legend_entries(panels):
         step = 26 + text_width(name, 11) + 22
-        if x and x + step > 900:
+        if x and x + step > _LEGEND_WIDTH:
             x, y = 0.0, y + 20
         label = _text(26, 0, name, 11, _DIM)
         out.append(f'<g transform="translate({_n(x)} {_n(y)})">{swatch}{label}</g>')
         x += step
         widest = max(widest, x)
     return "".join(out), Size(widest, y + 4)
+
+
+def _legend_entries(panels: Sequence[Panel]) -> Iterator[tuple[str, str]]:
+    """A sample and its name: of the ports, of what a run does with nodes, and of types."""
+    cards = [card for panel in panels for card in panel.diagram.cards]
+    for look, name in _LOOK_NAMES.items():
+        if any(card.look == look for card in cards):
+            fill, stroke = _LOOKS[look]
+            yield (
+                f'<rect y="-9" width="18" height="11" rx="5.5" fill="{fill}" stroke="{stroke}"/>',
+                name,
+            )
+    for state, name in _STATE_NAMES.items():
+        if any(card.state is state for card in cards):
+            dash = ' stroke-dasharray="4 3"' if state is State.REFERENCE else ""
+            yield (
+                f'<rect y="-9" width="18" height="11" rx="2.5" fill="{_CARD}" stroke="{_DIM}"'
+                f'{dash} opacity="{_n(_OPACITY[state])}"/>',
+                name,
+            )
+    kinds = dict.fromkeys(link.type for panel in panels for link in panel.diagram.links)
+    for kind in kinds:
+        yield f'<path d="M0 -4h18" stroke="{_color_of(kind)}" stroke-width="2.5"/>', kind

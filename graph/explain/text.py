@@ -87,9 +87,9 @@ def _describe_workflow(workflow: WorkflowPlan) -> list[str]:
     loaded = f", {show_bytes(workflow.loaded_bytes)} loaded" if workflow.loaded_bytes else ""
     lines.append(
         f"   Queued: {size}{loaded}; {len(workflow.runs)} nodes run, {len(workflow.cached)} cached"
-        + (f", {len(workflow.pinned)} only kept warm" if workflow.pinned else "")
+        + (f", {len(workflow.pinned)} only kept for later runs" if workflow.pinned else "")
     )
-    states = (("run", workflow.runs), ("cached", workflow.cached), ("warm", workflow.pinned))
+    states = (("run", workflow.runs), ("cached", workflow.cached), ("kept", workflow.pinned))
     for state, node_ids in states:
         for node_id in node_ids:
             lines.append(f"   {state:<7} {_describe_node(node_id, workflow.prompt[node_id])}")

@@ -74,7 +74,7 @@ class WorkflowPlan:
         ports: every unique_id with its mode, type, tags, and what becomes of it.
         prompt: what would be queued; empty: nothing. A value that is not stored yet is a loader
             whose version says so.
-        runs, cached, warm: node ids of the prompt: what is run, what ComfyUI is expected to have,
+        runs, cached, pinned: node ids of the prompt: what is run, what ComfyUI is expected to have,
             and what is in it only so that ComfyUI keeps it.
         for_references: nodes of the workflow that only the references it makes are made of.
         drawn, drawn_ports: the workflow as a prompt with its ports, as it is drawn.
@@ -110,9 +110,10 @@ class WorkflowPlan:
 class Surroundings:
     """What explaining needs to know of the run, beside the workflow.
 
-    cached: signatures of what ComfyUI is expected to have. kinds: key -> type of all that has a
-    value. warm: the recipes that every prompt carries. freeze: names the content of a stored value
-    that a loader reads, as a reference keeps it.
+    kinds: key -> type of all that has a value.
+    cached: signatures of what ComfyUI is expected to have.
+    pinned: the recipes that every prompt carries.
+    freeze: names the content of a stored value that a loader reads, as a reference keeps it.
     """
 
     rules: Mapping[str, str]

@@ -70,8 +70,9 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
 
 
 def saved_values(node: Node, spec: ClassSpec) -> list[Any] | dict[str, Any]:
-    """`widgets_values` as this class's widgets read it: without the places of forced inputs in
-    old files.
+    """`widgets_values` as this class's widgets read it.
+
+    Old files have places for forced inputs too, which are left out.
 
     Source: behaviour of `migrateWidgetsValues` in front end 1.49.6 (files from before 1.16).
     """
@@ -198,11 +199,10 @@ def _check_sockets(node: Node, spec: ClassSpec) -> None:
 
 
 def _check_surplus(node: Node, spec: ClassSpec, surplus: list[Any]) -> None:
-    """Further values of a pack's node are ignored, as in the browser, unless they tell of more
-    widgets.
+    """Refuse further values of a pack's node that show that its JavaScript makes more widgets.
 
-    Those are made by JavaScript: values that are objects, or a required socket that nothing is
-    linked to.
+    They do if one is an object, or if nothing is linked to a required socket. All others are
+    ignored, as in the browser.
     """
     linked = {s.get("name") for s in node.inputs if s.get("link") is not None}
     is_strange = any(isinstance(v, dict) and v for v in surplus)

@@ -42,9 +42,7 @@ def expect_cached(sent: Iterable[Sent]) -> set[str]:
 
 
 def find_cached(prompt: Prompt, known: set[str]) -> tuple[str, ...]:
-    """The nodes of a prompt that need not run. A saver always runs: its handoff is another each
-    time.
-    """
+    """The nodes of a prompt that need not run. A saver always does: its handoff is always new."""
     hashes = signatures(prompt)
     return tuple(
         node_id

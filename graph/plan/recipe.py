@@ -1,5 +1,4 @@
-"""Recipes: a reference as the piece of prompt that makes its value, in a form that is the same
-every time.
+"""Recipes: a reference as the piece of prompt that makes its value, in one canonical form.
 
 A node's id is the hash of its class and inputs, with links replaced by the ids of what they come
 from. So equal recipes are equal whatever their files looked like, a loader behind MODEL, CLIP and
@@ -28,9 +27,7 @@ SAVER = "DiscomfortContextSaver"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What rebuilds one value: `nodes` is closed under its links, `source` is the output that
-    counts.
-    """
+    """What rebuilds one value: nodes that need no others, and the output that gives the value."""
 
     nodes: Prompt
     source: Source
@@ -61,8 +58,8 @@ def locate(recipe: Recipe, run_dir: str, versions: Mapping[str, str]) -> Recipe:
     for node_id, node in nodes.items():
         content = node["inputs"].get("version")
         if node["class_type"] == LOADER and content in versions:
-            place = {"unique_id": content, "run_dir": run_dir, "version": versions[content]}
-            nodes[node_id] = {**node, "inputs": {**node["inputs"], **place}}
+            stored = {"unique_id": content, "run_dir": run_dir, "version": versions[content]}
+            nodes[node_id] = {**node, "inputs": {**node["inputs"], **stored}}
     return Recipe(nodes, recipe.source)
 
 

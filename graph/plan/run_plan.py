@@ -1,7 +1,7 @@
 """What one run of one workflow does: all decisions, no effects.
 
-From the ports, what the context holds and the pass-by rules follows how each INPUT is fed (a
-literal, a loader, a reference's recipe) and what becomes of each OUTPUT (saved, or kept as a
+From the ports, what the context holds and the pass-by rules follows how each INPUT gets its value
+(a literal, a loader, a reference's recipe) and what becomes of each OUTPUT (saved, or kept as a
 reference).
 """
 
@@ -23,9 +23,7 @@ TENSOR_TYPES = {"IMAGE", "MASK", "LATENT", "AUDIO"}
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """The value is written into the prompt, so that ComfyUI validates and caches it as if typed
-    in.
-    """
+    """The value is written into the prompt: ComfyUI validates and caches it as if typed in."""
 
     value: Any
 
@@ -40,8 +38,9 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """The value is read by a loader, too; it is known by its content's hash, and a reference keeps
-    it in whatever context the reference is stored.
+    """The value is read by a loader, too, but known by its content's hash.
+
+    A reference keeps it in whatever context the reference is stored.
     """
 
     content: str
@@ -61,7 +60,7 @@ Binding: TypeAlias = "Literal | Load | Frozen | Graft"
 class StepPlan:
     """The decisions for one run.
 
-    feeds: how each INPUT's unique_id is met.
+    bindings: how each INPUT's unique_id is met.
     saves: unique_ids of the OUTPUTs whose value is stored.
     references: unique_ids of the OUTPUTs that are kept as the workflow that makes them.
     """
@@ -108,8 +107,9 @@ def contents_to_load(plan: StepPlan, prompt: Prompt, ports: Ports) -> set[str]:
 
 
 def frozen_binding(port: Port) -> Literal | Frozen:
-    """What a reference froze into a port: `{"value": literal}`, or `{"content": hash}` for a larger
-    value.
+    """What a reference froze into a port.
+
+    Its JSON is `{"value": literal}`, or `{"content": hash}` for a larger value.
     """
     held = port.frozen
     if isinstance(held, Mapping) and "value" in held:
@@ -125,12 +125,12 @@ def frozen_binding(port: Port) -> Literal | Frozen:
 def _check_literals(
     ports: Ports, bindings: Mapping[str, Binding], rules: Mapping[str, str]
 ) -> None:
-    """ComfyUI checks the type of a literal only where a widget could hold it, and makes the best of
-    it there.
+    """See that no literal has a type that its ports do not allow.
 
-    Choices are left to ComfyUI: a class may accept others than those it lists (VALIDATE_INPUTS),
-    which /object_info does not tell. 0.33 checks them all; 0.3.64 (execution.py `validate_inputs`)
-    checks plain lists, but not inputs of the type "COMBO": there a wrong one reaches the node.
+    ComfyUI checks that only where a widget could hold the literal, and converts what it can.
+    Choices are left to it: a class may accept others than those it lists (VALIDATE_INPUTS), which
+    /object_info does not say. 0.33 checks them all; 0.3.64 (execution.py `validate_inputs`) checks
+    plain lists, but not inputs of the type "COMBO": there a wrong one reaches the node.
     """
     problems = []
     for unique_id, binding in bindings.items():

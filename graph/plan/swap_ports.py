@@ -28,8 +28,8 @@ class Swapped:
 
     prompt: ports are gone; empty when nothing is to be executed.
     savers: unique_id -> node id of its saver.
-    literals: (node id, input name) -> unique_id, to tell in an error where a value came from.
-    needed: the ids of the nodes that its outputs need; the others only keep ComfyUI's cache warm.
+    literals: (node id, input name) -> unique_id, to name in an error what a value came from.
+    needed: the ids of the nodes that its outputs need; the others are pinned.
     """
 
     prompt: Prompt
@@ -50,15 +50,11 @@ def swap_ports(
 
     Args:
         run_dir: the folder of the context, where loaders find their values.
-        warm: recipes that are put in unconnected, so that ComfyUI's cache keeps what they made
+        pinned: recipes that are put in unconnected, so that ComfyUI's cache keeps what they made
             (an entry whose node is absent from a prompt is dropped; execution.py, caching.py).
     """
-    swap = _Swap(prompt, ports, plan, info, run_dir, tells_reference=True)
-    nodes = {
-        node_id: swap.node(node_id, node)
-        for node_id, node in prompt.items()
-        if node["class_type"] != PORT_TYPE
-    }
+    swap = _Swapper(prompt, ports, plan, info, run_dir, names_reference=True)
+    nodes = swap.nodes()
     savers = {unique_id: ports.outputs[unique_id].node_id for unique_id in plan.saves}
     for unique_id, node_id in savers.items():
         nodes[node_id] = swap.saver(unique_id, node_id)
@@ -70,24 +66,20 @@ def swap_ports(
         for recipe in pinned:
             for node_id, node in recipe.nodes.items():
                 queued.setdefault(node_id, node)
-    literals = {place: uid for place, uid in swap.literals.items() if place[0] in queued}
+    literals = {at: unique_id for at, unique_id in swap.literals.items() if at[0] in queued}
     return Swapped(queued, savers, literals, needed)
 
 
 def resolve_output(
     prompt: Prompt, ports: Ports, plan: StepPlan, info: ObjectInfo, run_dir: str, unique_id: str
 ) -> tuple[Prompt, Source | None]:
-    """The prompt without ports, and the place in it where an OUTPUT's value comes from.
+    """The prompt without ports, and the output in it that gives an OUTPUT port its value.
 
     Returns:
         prompt, source (None when the value is a literal).
     """
-    swap = _Swap(prompt, ports, plan, info, run_dir)
-    nodes = {
-        node_id: swap.node(node_id, node)
-        for node_id, node in prompt.items()
-        if node["class_type"] != PORT_TYPE
-    }
+    swap = _Swapper(prompt, ports, plan, info, run_dir)
+    nodes = swap.nodes()
     value = swap.value_at(Source(ports.outputs[unique_id].node_id, 0), {})
     nodes.update(swap.added)
     return nodes, link_source(value)
@@ -110,25 +102,26 @@ def recipe_of_output(
     return make_recipe(nodes, source)
 
 
-def order_ports(
-    swapped: Swapped, order: Mapping[str, Any], places: Mapping[str, tuple[str, str]]
+def finish_prompt(
+    swapped: Swapped, save_order: Mapping[str, Any], sources: Mapping[str, tuple[str, str]]
 ) -> Prompt:
-    """The prompt with what one run alone knows.
+    """The prompt as it is queued: with what one run alone knows.
 
     The savers' `handoff` differs in every run, so they always run. Where a frozen value lies goes
     beside the loader's inputs, so that ComfyUI's cache serves it wherever that is (caching.py of
     0.3.64 and 0.33 looks at class and inputs only).
 
     Args:
-        places: content -> (run_dir, version).
+        save_order: goes, as JSON, to every saver.
+        sources: content -> (run_dir, version) of a frozen value.
     """
     prompt = dict(swapped.prompt)
     for node_id, node in prompt.items():
         inputs = node["inputs"]
-        if node["class_type"] == LOADER and not inputs["run_dir"] and inputs["version"] in places:
-            place = list(places[inputs["version"]])
-            prompt[node_id] = {**node, "_meta": {**(node.get("_meta") or {}), "place": place}}
-    text = json.dumps(order)
+        if node["class_type"] == LOADER and not inputs["run_dir"] and inputs["version"] in sources:
+            meta = {**(node.get("_meta") or {}), "place": list(sources[inputs["version"]])}
+            prompt[node_id] = {**node, "_meta": meta}
+    text = json.dumps(save_order)
     for node_id in swapped.savers.values():
         node = prompt[node_id]
         prompt[node_id] = {**node, "inputs": {**node["inputs"], "handoff": text}}
@@ -150,7 +143,7 @@ def _is_output(node: PromptNode, info: ObjectInfo) -> bool:
 
 
 def _titled(recipe: Recipe, unique_id: str) -> Prompt:
-    """The recipe's nodes with titles that tell, in an error, where a node comes from."""
+    """The recipe's nodes with titles that say, in an error, where a node comes from."""
     return {
         node_id: {**node, "_meta": {"title": f"{_title(node)}, in the reference {unique_id!r}"}}
         for node_id, node in recipe.nodes.items()
@@ -161,7 +154,7 @@ def _title(node: PromptNode) -> str:
     return (node.get("_meta") or {}).get("title") or node["class_type"]
 
 
-class _Swap:
+class _Swapper:
     """One pass over a prompt. `added` collects the loaders and the recipes' nodes."""
 
     def __init__(
@@ -171,30 +164,38 @@ class _Swap:
         plan: StepPlan,
         info: ObjectInfo,
         run_dir: str,
-        tells_reference: bool = False,
+        names_reference: bool = False,
     ):
         self.prompt, self.plan, self.info, self.run_dir = prompt, plan, info, run_dir
-        self.tells_reference = tells_reference
+        self.names_reference = names_reference
         self.ports = {port.node_id: port for port in ports.all()}
         self.added: Prompt = {}
         self.literals: dict[tuple[str, str], str] = {}
         self._loaders: dict[tuple[str, str], str] = {}
 
-    def node(self, node_id: str, node: PromptNode) -> PromptNode:
+    def nodes(self) -> Prompt:
+        """All nodes that are no ports, with what really feeds their inputs."""
+        return {
+            node_id: self._node(node_id, node)
+            for node_id, node in self.prompt.items()
+            if node["class_type"] != PORT_TYPE
+        }
+
+    def _node(self, node_id: str, node: PromptNode) -> PromptNode:
         inputs = dict(node["inputs"])
         for name, value in node["inputs"].items():
             link = link_source(value)
             if link is None or link.node_id not in self.ports:
                 continue
             wanted = wanted_by(self.info.input_spec(node["class_type"], name))
-            fed = self.value_at(link, wanted)
-            port = self._origin(link)
-            if port is not None and link_source(fed) is None:
-                self.literals[node_id, name] = port
-            inputs[name] = fed
+            inputs[name] = self.value_at(link, wanted)
+            unique_id = self._origin(link)
+            if unique_id is not None and link_source(inputs[name]) is None:
+                self.literals[node_id, name] = unique_id
         return {**node, "inputs": inputs}
 
     def saver(self, unique_id: str, node_id: str) -> PromptNode:
+        """What takes the place of an OUTPUT port."""
         return {
             "class_type": SAVER,
             "inputs": {
@@ -216,11 +217,12 @@ class _Swap:
                 )
             seen.append(port.node_id)
             if port.source is None:
-                return self._fed(port, wanted)
+                return self._bound(port, wanted)
             link = port.source
         return [link.node_id, link.slot]
 
     def _origin(self, link: Source) -> str | None:
+        """The unique_id of the INPUT port that the link comes from, if it comes from one."""
         while link.node_id in self.ports:
             port = self.ports[link.node_id]
             if port.source is None:
@@ -228,22 +230,24 @@ class _Swap:
             link = port.source
         return None
 
-    def _fed(self, port: Port, wanted: dict[str, Any]) -> Any:
+    def _bound(self, port: Port, wanted: dict[str, Any]) -> Any:
+        """What the binding of an INPUT port puts into the inputs that it feeds."""
         is_frozen = port.frozen is not None
-        value_at = frozen_binding(port) if is_frozen else self.plan.bindings[port.unique_id]
-        if isinstance(value_at, Literal):
-            return in_prompt(value_at.value)
-        if isinstance(value_at, Graft):
-            recipe = value_at.recipe
-            titled = _titled(recipe, port.unique_id) if self.tells_reference else recipe.nodes
+        binding = frozen_binding(port) if is_frozen else self.plan.bindings[port.unique_id]
+        if isinstance(binding, Literal):
+            return in_prompt(binding.value)
+        if isinstance(binding, Graft):
+            recipe = binding.recipe
+            titled = _titled(recipe, port.unique_id) if self.names_reference else recipe.nodes
             self.added.update(titled)
-            return [value_at.recipe.source.node_id, value_at.recipe.source.slot]
-        return [self._loader(port, value_at, wanted), 0]
+            return [recipe.source.node_id, recipe.source.slot]
+        return [self._loader(port, binding, wanted), 0]
 
-    def _loader(self, port: Port, value_at: Load | Frozen, wanted: dict[str, Any]) -> str:
+    def _loader(self, port: Port, binding: Load | Frozen, wanted: dict[str, Any]) -> str:
+        """The id of the loader that reads the value; ports of one value share it."""
         text = json.dumps(wanted, sort_keys=True)
-        is_frozen = isinstance(value_at, Frozen)
-        version = value_at.content if is_frozen else value_at.version
+        is_frozen = isinstance(binding, Frozen)
+        version = binding.content if is_frozen else binding.version
         key = (version, text)
         if key not in self._loaders:
             name = port.node_id
@@ -253,7 +257,7 @@ class _Swap:
             self.added[name] = {
                 "class_type": LOADER,
                 "inputs": {
-                    "unique_id": "" if is_frozen else value_at.key,
+                    "unique_id": "" if is_frozen else binding.key,
                     "run_dir": "" if is_frozen else self.run_dir,
                     "version": version,
                     "wanted": text,

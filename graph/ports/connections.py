@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
-from ..convert.flatten import Cut
+from ..convert.follow_link import Cut
 from ..node_classes.object_info import ObjectInfo
 from ..prompt import Prompt, Source, links_of
 from .port_types import ANY

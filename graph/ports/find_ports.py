@@ -1,7 +1,7 @@
 """Ports: which DiscomfortPort nodes a workflow or prompt has, their mode and type.
 
 Mode and type follow from what a port *really* connects to, so both are read off the flat graph, in
-which reroutes, bypassed nodes and the edges of subgraphs are gone and muted nodes are absent.
+which reroutes, bypassed nodes and the borders of subgraphs are gone and muted nodes are absent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from ...errors import Problem, WorkflowError
-from ..convert.flatten import Cut, FlatNode, flatten
+from ..convert.flatten import FlatNode, flatten
+from ..convert.follow_link import Cut
 from ..node_classes.object_info import ObjectInfo
 from ..prompt import Prompt, PromptNode, Source
 from ..workflow.model import PORT_TYPE, Workflow
@@ -58,9 +59,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All ports of a workflow by unique_id. Several INPUT ports may share one: they get the same
-    value.
-    """
+    """All ports of a workflow by unique_id. INPUT ports that share one get the same value."""
 
     inputs: dict[str, tuple[Port, ...]]
     outputs: dict[str, Port]
@@ -229,7 +228,7 @@ class _Types:
         while node_id not in seen:
             seen.add(node_id)
             source = self._graph.source(node_id, PORT_INPUT)
-            if source is None:  # an INPUT: what else it feeds tells its type
+            if source is None:  # an INPUT: what else it feeds says its type
                 return self.of_output(node_id)
             if source.node_id not in self._nodes:
                 return type_name(self._graph.output_type(*source))

@@ -1,6 +1,4 @@
-"""Which values go into a prompt as if typed in by hand: text, numbers, true, false, null, lists of
-them.
-"""
+"""Which values go into a prompt as if typed in: text, numbers, true, false, null, lists of them."""
 
 from __future__ import annotations
 
@@ -13,9 +11,7 @@ MAX_LITERAL_CHARS = 1 << 20
 
 
 class NotLiteral:
-    """The answer of `as_literal` for what must be loaded. A class of its own, since None is a
-    literal.
-    """
+    """What `as_literal` gives for a value that must be loaded; None is a literal itself."""
 
 
 NOT_LITERAL = NotLiteral()
@@ -40,8 +36,10 @@ def as_literal(value: Any) -> Any:
 
 
 def _looks_like_a_link(items: list[Any]) -> bool:
-    """ComfyUI unwraps `{"__value__": [...]}` when it validates, and takes `[text, number]` for a
-    link when it runs (execution.py, comfy_execution/graph_utils.py of 0.3.64 and 0.33).
+    """Whether ComfyUI would take the list for a link when it runs, wrapped or not.
+
+    Source: it unwraps `{"__value__": [...]}` when it validates (execution.py,
+    comfy_execution/graph_utils.py of 0.3.64 and 0.33).
     """
     return len(items) == 2 and isinstance(items[0], str) and isinstance(items[1], (int, float))
 
@@ -60,14 +58,13 @@ def _scalar(value: Any) -> Any:
 
 
 def in_prompt(literal: Any) -> Any:
-    """The literal as an input's value. A bare list would be read as a link (ComfyUI
-    execution.py).
-    """
+    """The literal as an input's value; a bare list would be a link (ComfyUI execution.py)."""
     return {"__value__": literal} if isinstance(literal, list) else literal
 
 
 def unwrapped(value: Any) -> Any:
-    """An input's value as a node gets it: ComfyUI unwraps lists when it validates (execution.py
-    `validate_inputs`).
+    """An input's value as a node gets it.
+
+    Source: ComfyUI unwraps lists when it validates (execution.py `validate_inputs`).
     """
     return value["__value__"] if isinstance(value, dict) and "__value__" in value else value

@@ -1,4 +1,4 @@
-"""Where nodes and ports are: a place is the path of subgraph instances, and the id in there."""
+"""Where nodes and ports are: a location is the path of subgraph instances, and the id in there."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class NodeLocation(NamedTuple):
 
 
 def locations_of(flat: FlatGraph) -> dict[str, NodeLocation]:
-    """The place of every node that runs, by its id in the prompt."""
+    """The location of every node that runs, by its id in the prompt."""
     return {
-        node_id: NodeLocation(tuple(h.id for h in item.hosts), item.node.id)
+        node_id: NodeLocation(tuple(h.id for h in item.instances), item.node.id)
         for node_id, item in flat.nodes.items()
     }
 
@@ -30,10 +30,12 @@ def locations_of(flat: FlatGraph) -> dict[str, NodeLocation]:
 def port_modes(workflow: Workflow, info: ObjectInfo | None = None) -> dict[NodeLocation, PortMode]:
     """The modes of all ports without a frozen value. Unlike `find_ports`, it judges no ids."""
     flat = flatten(workflow, info)
-    places = locations_of(flat)
+    locations = locations_of(flat)
     feeding = {source.node_id for source, _, _ in flat.links()}
     return {
-        places[node_id]: port_mode(flat.source(node_id, PORT_INPUT) is not None, node_id in feeding)
+        locations[node_id]: port_mode(
+            flat.source(node_id, PORT_INPUT) is not None, node_id in feeding
+        )
         for node_id, item in flat.nodes.items()
         if item.node.type == PORT_TYPE and item.node.properties.get(FROZEN) is None
     }

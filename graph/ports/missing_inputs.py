@@ -1,7 +1,7 @@
 """What a sequence of workflows needs and does not get, and what is given but not needed.
 
-Both are told before anything runs, with the way out: which stored value would fit, which name was
-meant.
+Both are reported before anything runs, with the way out: which stored value would fit, which name
+was meant.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ def check_inputs(
     stored: Iterable[str],
     kind_of: Callable[[str], str] = lambda unique_id: ANY,
 ) -> None:
-    """See that every INPUT of a sequence of workflows is met by a stored value or an earlier
-    OUTPUT.
+    """See that every INPUT of a sequence of workflows gets a value: a stored one, or an OUTPUT.
 
     Args:
         workflows: (name, ports) in the order of the run.
@@ -71,8 +70,8 @@ def find_fitting(unique_id: str, wanted: str, kinds: Mapping[str, str]) -> list[
 
 def _describe(name: str, unique_id: str, ports: Ports, kinds: Mapping[str, str]) -> str:
     wanted = ports.input_type(unique_id)
-    places = "; ".join(map(_place, ports.inputs[unique_id]))
-    text = f"{unique_id!r} of type {wanted} in {name} ({places})"
+    where = "; ".join(map(_describe_port, ports.inputs[unique_id]))
+    text = f"{unique_id!r} of type {wanted} in {name} ({where})"
     close = difflib.get_close_matches(unique_id, sorted(kinds), n=1)
     if close:
         text += f". Did you mean {close[0]!r}, which has a value?"
@@ -85,7 +84,7 @@ def _describe(name: str, unique_id: str, ports: Ports, kinds: Mapping[str, str])
     return text
 
 
-def _place(port: Port) -> str:
+def _describe_port(port: Port) -> str:
     feeds = ", ".join(f"node {use.node_id}.{use.input_name}" for use in port.uses)
     text = f"port {port.node_id}" + (f" feeding {feeds}" if feeds else "")
     if port.cut is None:

@@ -1,6 +1,6 @@
 """ComfyUI's types of Python values, and which of them may stand where another is asked for.
 
-What a value is can only be guessed from its shape; it serves to tell, where an input is missing,
+What a value is can only be guessed from its shape; it serves to find, where an input is missing,
 which stored values would do. What a literal is can be seen: some are refused.
 """
 
@@ -18,9 +18,9 @@ _CHANNELS = {1, 3, 4}
 
 
 def kind_of(value: Any) -> str:
-    """The ComfyUI type that a value most likely is; ANY when nothing tells.
+    """The ComfyUI type that a value most likely is; ANY when it has no shape that we know.
 
-    Tensors are told by their shapes: `[batch, height, width, channels]` is an IMAGE,
+    Tensors are known by their shapes: `[batch, height, width, channels]` is an IMAGE,
     `[batch, height, width]` a MASK.
     """
     for kind, python_type in (("BOOLEAN", bool), ("INT", int), ("FLOAT", float), ("STRING", str)):
@@ -52,8 +52,9 @@ def fits(kind: str, wanted: str) -> bool:
 def remedy_for(literal: Any, kind: str, is_object: bool) -> str | None:
     """What to do about a literal that can't be the value of a port; None: it can be.
 
-    Refused is what ComfyUI would make something else of without a word (execution.py
-    `validate_inputs`): None the text "None", "false" true, 1.5 a 1. What it refuses is left to it.
+    Refused is what ComfyUI would silently turn into something else (execution.py
+    `validate_inputs`): None into the text "None", "false" into true, 1.5 into 1. What it refuses
+    itself is left to it.
 
     Args:
         is_object: the type is one that no literal stands for, as a picture or a model.

@@ -1,7 +1,7 @@
 """Changing workflows: the few edits from which stitching and pruning are made.
 
 An edit says what it means in one place (a node's `inputs[].link`, a definition's
-`outputs[].linkIds`, where a link comes from), and `tidy` then tells the same everywhere else.
+`outputs[].linkIds`, where a link comes from), and `tidy` then makes all other places agree.
 Nothing here changes its arguments.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ...errors import WorkflowError
 from .model import SUBGRAPH_INPUT, SUBGRAPH_OUTPUT, Graph, Link, Node, NodeId, Subgraph, Workflow
-from .native_reroutes import tidy_wires
+from .native_reroutes import tidy_reroutes
 
 G = TypeVar("G", bound=Graph)
 Path: TypeAlias = "tuple[NodeId, ...]"  # the subgraph instances around a node, outermost first
@@ -42,12 +42,14 @@ def highest(ids: Iterable[Any]) -> int:
 def scope(workflow: Workflow, path: Path) -> Graph:
     """The graph inside the subgraph instances of `path`; the root for an empty one."""
     graph: Graph = workflow
-    for host_id in path:
-        host = node_by_id(graph, host_id)
-        if host.type not in workflow.subgraphs:
-            problem = host.problem("its inside can't be reached; make it a subgraph in the editor")
+    for instance_id in path:
+        instance = node_by_id(graph, instance_id)
+        if instance.type not in workflow.subgraphs:
+            problem = instance.problem(
+                "its inside can't be reached; make it a subgraph in the editor"
+            )
             raise WorkflowError("The workflow can't be changed:", [problem])
-        graph = workflow.subgraphs[host.type]
+        graph = workflow.subgraphs[instance.type]
     return graph
 
 
@@ -65,13 +67,13 @@ def slot_named(slots: Sequence[Mapping[str, Any]], name: str) -> int | None:
     return None
 
 
-def host_slot(host: Node, definition: Subgraph, index: int) -> int | None:
+def instance_slot(instance: Node, definition: Subgraph, index: int) -> int | None:
     """Which input of an instance belongs to the definition's input `index`.
 
     Source: the front end (1.49.6) matches an instance's saved inputs by name, so that the
     instance may have fewer, or another order.
     """
-    return slot_named(host.inputs, definition.inputs[index]["name"])
+    return slot_named(instance.inputs, definition.inputs[index]["name"])
 
 
 def output_links(definition: Subgraph, index: int) -> list[NodeId]:
@@ -118,7 +120,7 @@ def with_link(node: Node, slot: int, link_id: NodeId | None) -> Node:
 
 
 def tidy(graph: G) -> G:
-    """The graph with its links told the same way at both ends, and no link that leads nowhere.
+    """The graph with its links the same at both ends, and no link that leads nowhere.
 
     Source: the front end (1.49.6) takes a link from the target's `inputs[].link` and its origin
     from the link; target slots in `links` and the lists at the outputs are only echoes.
@@ -135,8 +137,8 @@ def tidy(graph: G) -> G:
         counts[link.origin_id] = max(counts.get(link.origin_id, 0), link.origin_slot + 1)
     nodes = [_with_outputs(n, leaving, counts.get(n.id, 0)) for n in nodes]
     if not isinstance(graph, Subgraph):
-        return replace(graph, nodes=nodes, links=links, data=tidy_wires(graph.data, links))
-    edges = [
+        return replace(graph, nodes=nodes, links=links, data=tidy_reroutes(graph.data, links))
+    slots = [
         _with_ids(slot, "linkIds", leaving.get(End(SUBGRAPH_INPUT, i), []))
         for i, slot in enumerate(graph.inputs)
     ]
@@ -148,9 +150,9 @@ def tidy(graph: G) -> G:
         graph,
         nodes=nodes,
         links=links,
-        inputs=edges,
+        inputs=slots,
         outputs=outputs,
-        data=tidy_wires(graph.data, links),
+        data=tidy_reroutes(graph.data, links),
     )
 
 
@@ -163,7 +165,7 @@ def tidy_all(workflow: Workflow) -> Workflow:
 def _claimed_links(
     graph: Graph,
 ) -> tuple[dict[NodeId, Link], list[list[dict[str, Any]]], list[list[NodeId]]]:
-    """The links that somebody reads, each with one target; nodes' inputs; outputs' links."""
+    """The links that are read, each with one target; nodes' inputs; outputs' links."""
     origins = {n.id for n in graph.nodes}
     claimed: dict[NodeId, Link] = {}
     last = highest(graph.links)

@@ -1,8 +1,8 @@
 """The editor's workflow JSON as values: Workflow, Subgraph, Node, Link.
 
 `parse.py` makes them of a file, and checks it; everything behind it may trust the types. Nodes keep
-a reference to their own JSON object in `data`, which nobody changes: a function that makes another
-workflow builds new objects, and `Workflow.to_json` writes them. Unknown keys survive.
+their own JSON object in `data`, which is never changed: a function that makes another workflow
+builds new objects, and `Workflow.to_json` writes them. Unknown keys survive.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...errors import Problem
 
 NodeId: TypeAlias = "int | str"
 
-SUBGRAPH_INPUT = -10  # the ids that the front end gives to the two edges of a subgraph
+SUBGRAPH_INPUT = -10  # the front end's ids of the input and output side of a subgraph
 SUBGRAPH_OUTPUT = -20
 
 PORT_TYPE = "DiscomfortPort"

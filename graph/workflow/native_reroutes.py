@@ -14,7 +14,7 @@ from .model import NodeId
 
 
 @dataclass(frozen=True, slots=True)
-class Wires:
+class NativeReroutes:
     """`parents` says which reroute a link goes through: `{"id": link, "parentId": reroute}`."""
 
     reroutes: list[dict[str, Any]]
@@ -25,7 +25,7 @@ class Wires:
         return bool(self.reroutes or self.parents or self.floating)
 
 
-def read_wires(data: Mapping[str, Any]) -> Wires:
+def read_reroutes(data: Mapping[str, Any]) -> NativeReroutes:
     """What a graph's JSON says, in whichever place its version has it."""
     found = data.get("extra")
     extra: Mapping[str, Any] = found if isinstance(found, dict) else {}
@@ -36,15 +36,15 @@ def read_wires(data: Mapping[str, Any]) -> Wires:
             for link in _dicts(data.get("links"))
             if link.get("parentId") is not None
         ]
-    return Wires(
+    return NativeReroutes(
         _dicts(extra.get("reroutes"), data.get("reroutes")),
         parents,
         _dicts(extra.get("floatingLinks"), data.get("floatingLinks")),
     )
 
 
-def with_wires(data: Mapping[str, Any], wires: Wires) -> dict[str, Any]:
-    """The JSON with these wires instead of its own, where its version wants them."""
+def with_reroutes(data: Mapping[str, Any], native: NativeReroutes) -> dict[str, Any]:
+    """The JSON with these native instead of its own, where its version wants them."""
     out = {k: v for k, v in data.items() if k not in ("reroutes", "floatingLinks")}
     if isinstance(out.get("extra"), dict):
         out["extra"] = {
@@ -52,23 +52,23 @@ def with_wires(data: Mapping[str, Any], wires: Wires) -> dict[str, Any]:
             for k, v in out["extra"].items()
             if k not in ("reroutes", "linkExtensions", "floatingLinks")
         }
-    if wires.reroutes and out.get("version") == 1:
-        out["reroutes"] = wires.reroutes
-    elif wires.reroutes:
-        in_extra = {"reroutes": wires.reroutes, "linkExtensions": wires.parents}
+    if native.reroutes and out.get("version") == 1:
+        out["reroutes"] = native.reroutes
+    elif native.reroutes:
+        in_extra = {"reroutes": native.reroutes, "linkExtensions": native.parents}
         out["extra"] = {**(out.get("extra") or {}), **in_extra}
-    if wires.floating:
-        out["floatingLinks"] = wires.floating
+    if native.floating:
+        out["floatingLinks"] = native.floating
     return out
 
 
-def tidy_wires(data: dict[str, Any], links: Collection[NodeId]) -> dict[str, Any]:
-    """The JSON without what its wires say of links that are gone, and without empty reroutes."""
-    wires = read_wires(data)
-    if not wires.reroutes and not wires.parents:
+def tidy_reroutes(data: dict[str, Any], links: Collection[NodeId]) -> dict[str, Any]:
+    """The JSON without what its native say of links that are gone, and without empty reroutes."""
+    native = read_reroutes(data)
+    if not native.reroutes and not native.parents:
         return data
     trimmed = [
-        {**r, "linkIds": [i for i in r.get("linkIds") or [] if i in links]} for r in wires.reroutes
+        {**r, "linkIds": [i for i in r.get("linkIds") or [] if i in links]} for r in native.reroutes
     ]
     by_id = {r.get("id"): r for r in trimmed}
     alive: set[Any] = set()
@@ -78,37 +78,37 @@ def tidy_wires(data: dict[str, Any], links: Collection[NodeId]) -> dict[str, Any
             alive.add(current)
             current = by_id[current].get("parentId")
     reroutes = [r for r in trimmed if r.get("id") in alive]
-    parents = [p for p in wires.parents if p.get("id") in links and p.get("parentId") in alive]
-    if (reroutes, parents) == (wires.reroutes, wires.parents):
+    parents = [p for p in native.parents if p.get("id") in links and p.get("parentId") in alive]
+    if (reroutes, parents) == (native.reroutes, native.parents):
         return data
-    return with_wires(data, Wires(reroutes, parents, wires.floating))
+    return with_reroutes(data, NativeReroutes(reroutes, parents, native.floating))
 
 
-def renumber_wires(
-    wires: Wires,
+def renumber_reroutes(
+    native: NativeReroutes,
     nodes: Mapping[NodeId, NodeId],
     links: Mapping[NodeId, NodeId],
     first_reroute: int,
     first_floating: int,
-) -> Wires:
-    """The wires after nodes and links got other ids; reroutes and floating links are counted on."""
-    reroutes = {r.get("id"): first_reroute + i for i, r in enumerate(wires.reroutes)}
+) -> NativeReroutes:
+    """The same after nodes and links got other ids; reroutes and floating links are counted on."""
+    reroutes = {r.get("id"): first_reroute + i for i, r in enumerate(native.reroutes)}
 
     def follow(item: dict[str, Any]) -> dict[str, Any]:
         parent = reroutes.get(item.get("parentId"))
         out = {k: v for k, v in item.items() if k != "parentId"}
         return out if parent is None else {**out, "parentId": parent}
 
-    return Wires(
+    return NativeReroutes(
         [
             {
                 **follow(r),
                 "id": reroutes[r.get("id")],
                 "linkIds": [links[i] for i in r.get("linkIds") or [] if i in links],
             }
-            for r in wires.reroutes
+            for r in native.reroutes
         ],
-        [{**follow(p), "id": links[p["id"]]} for p in wires.parents if p.get("id") in links],
+        [{**follow(p), "id": links[p["id"]]} for p in native.parents if p.get("id") in links],
         [
             {
                 **follow(f),
@@ -116,7 +116,7 @@ def renumber_wires(
                 "origin_id": nodes.get(f.get("origin_id", -1), -1),
                 "target_id": nodes.get(f.get("target_id", -1), -1),
             }
-            for i, f in enumerate(wires.floating)
+            for i, f in enumerate(native.floating)
         ],
     )
 

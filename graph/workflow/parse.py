@@ -1,4 +1,4 @@
-"""Reads the editor's workflow JSON, and checks its shape: all problems are told at once."""
+"""Reads the editor's workflow JSON, and checks its shape: all problems are reported at once."""
 
 from __future__ import annotations
 

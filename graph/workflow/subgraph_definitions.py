@@ -80,16 +80,16 @@ def with_own_definition(workflow: Workflow, path: Path) -> Workflow:
     """The workflow in which nothing else shares the definitions along a path of instances."""
     for depth in range(len(path)):
         outer = scope(workflow, path[:depth])
-        host = node_by_id(outer, path[depth])
-        count = sum(n.type == host.type for g in workflow.graphs() for n in g.nodes)
+        instance = node_by_id(outer, path[depth])
+        count = sum(n.type == instance.type for g in workflow.graphs() for n in g.nodes)
         if count == 1:
             continue
-        new_id = stable_uuid("instance", host.type, repr(path[: depth + 1]))
+        new_id = stable_uuid("instance", instance.type, repr(path[: depth + 1]))
         while new_id in workflow.subgraphs:  # made by an earlier stitching of this file
             new_id = stable_uuid(new_id)
-        nodes = [replace(n, type=new_id) if n.id == host.id else n for n in outer.nodes]
+        nodes = [replace(n, type=new_id) if n.id == instance.id else n for n in outer.nodes]
         workflow = with_graph(workflow, outer, replace(outer, nodes=nodes))
-        copy = replace(workflow.subgraphs[host.type], id=new_id)
+        copy = replace(workflow.subgraphs[instance.type], id=new_id)
         workflow = replace(workflow, subgraphs={**workflow.subgraphs, new_id: copy})
     return workflow
 

@@ -14,7 +14,7 @@ from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 
 PORT = "DiscomfortPort"
-EDGE = -10  # as the origin of a link: the input side of a subgraph
+SUBGRAPH_INPUT = -10  # as the origin of a link: the input side of a subgraph
 
 
 class Flow:
@@ -83,7 +83,7 @@ class Flow:
         origin, origin_slot = source if isinstance(source, tuple) else (source, 0)
         link_id = len(self.links) + 1
         self.links.append([link_id, origin, origin_slot, target, slot, kind])
-        if origin == EDGE:
+        if origin == SUBGRAPH_INPUT:
             self.inputs[origin_slot]["linkIds"].append(link_id)
         else:
             self.at(origin)["outputs"][origin_slot]["links"].append(link_id)
@@ -96,12 +96,12 @@ class Flow:
     def at(self, node_id: Any) -> dict[str, Any]:
         return next(n for n in self.nodes if n["id"] == node_id)
 
-    def edge_input(self, name: str) -> tuple[int, int]:
+    def subgraph_input(self, name: str) -> tuple[int, int]:
         """Add an input to this subgraph; the result is a source for its nodes."""
         self.inputs.append({"id": f"i-{name}", "name": name, "type": "T", "linkIds": []})
-        return EDGE, len(self.inputs) - 1
+        return SUBGRAPH_INPUT, len(self.inputs) - 1
 
-    def edge_output(self, name: str, source: Any) -> None:
+    def subgraph_output(self, name: str, source: Any) -> None:
         self.outputs.append({"id": f"o-{name}", "name": name, "type": "T", "linkIds": []})
         self.link(source, -20, len(self.outputs) - 1)
 
@@ -253,12 +253,12 @@ def _random_inner(
     inner = Flow()
     inner.first_id = 100
     inner.definitions = dict(known)
-    edges = [inner.edge_input(f"x{i}") for i in range(rng.randint(0, 2))]
+    edges = [inner.subgraph_input(f"x{i}") for i in range(rng.randint(0, 2))]
     _fill(rng, inner, definitions, rng.randint(1, 4), edges)
     for i in range(rng.randint(1, 2)):
         sources = [*_sources(inner), *edges]
         if sources:
-            inner.edge_output(f"y{i}", rng.choice(sources))
+            inner.subgraph_output(f"y{i}", rng.choice(sources))
     if allow_output and rng.random() < 0.4 and _sources(inner):
         inner.port(f"inner{len(known)}", rng.choice(_sources(inner)))
     return inner

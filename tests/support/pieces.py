@@ -28,7 +28,7 @@ from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.prompt import Prompt, link_source
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from support.flow import EDGE, Flow
+from support.flow import SUBGRAPH_INPUT, Flow
 
 KINDS = ("VALUE", "MODEL")  # of the two outputs of every node
 INPUTS = (("a", "VALUE"), ("b", "VALUE"), ("m", "MODEL"))
@@ -184,21 +184,21 @@ class _Piece:
                 sources.append(self._port(inner, uid_of(source)))
             else:
                 outside.append(self._source(job, name, ""))
-                sources.append(inner.edge_input(name))
+                sources.append(inner.subgraph_input(name))
                 inner.inputs[-1]["type"] = dict(INPUTS)[name]
         node_id = self._node(inner, job.kind, *sources, slots=INPUTS, outputs=2, widgets=[job.n])
         for slot in (0, 1):
-            inner.edge_output(KINDS[slot], (node_id, slot))
+            inner.subgraph_output(KINDS[slot], (node_id, slot))
             inner.outputs[-1]["type"] = KINDS[slot]
         _type_links(inner)
         self.flow.definitions.update(inner.definitions)
         key = self.flow.define(f"subgraph-{index}", inner)
-        host = self.flow.instance(key, *outside, node_id=next(self.ids))
+        instance = self.flow.instance(key, *outside, node_id=next(self.ids))
         for side in ("inputs", "outputs"):
-            for outer, edge in zip(self.flow.at(host)[side], getattr(inner, side), strict=True):
+            for outer, edge in zip(self.flow.at(instance)[side], getattr(inner, side), strict=True):
                 outer["type"] = edge["type"]
         for slot in (0, 1):
-            self.made[index, slot] = (host, slot)
+            self.made[index, slot] = (instance, slot)
 
     def _source(self, job: Job, name: str, kind: str) -> Any:
         source = job.sources.get(name)
@@ -229,7 +229,7 @@ class _Piece:
 def _type_links(flow: Flow) -> None:
     for link in flow.links:
         origin, slot = link[1], link[2]
-        slots = flow.inputs if origin == EDGE else flow.at(origin)["outputs"]
+        slots = flow.inputs if origin == SUBGRAPH_INPUT else flow.at(origin)["outputs"]
         link[5] = slots[slot]["type"]
 
 

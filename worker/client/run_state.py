@@ -164,6 +164,10 @@ def _show_node(_: RunState, after: RunState, event: NodeStarted) -> tuple[Event,
     return (NodeStarted(event.prompt_id, event.node_id, node_type, title, step, total),)
 
 
+def _show_end(_: RunState, after: RunState, event: HistoryRead) -> tuple[Event, ...]:
+    return () if after.end is None else (after.end,)
+
+
 # A class that is not here is shown as it came.
 _SHOWN: dict[type[Event], Callable[[RunState, RunState, Any], tuple[Event, ...]]] = {
     Queued: _show_queued,
@@ -171,7 +175,7 @@ _SHOWN: dict[type[Event], Callable[[RunState, RunState, Any], tuple[Event, ...]]
     NodesCached: _show_cached,
     NodeStarted: _show_node,
     HistoryWritten: lambda before, after, event: (),
-    HistoryRead: lambda before, after, event: (after.end,),
+    HistoryRead: _show_end,
 }
 
 

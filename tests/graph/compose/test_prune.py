@@ -147,10 +147,10 @@ def test_what_is_no_output_is_an_error_that_helps(unique_id: str, why: str) -> N
 def two_outputs(**more: Any) -> Flow:
     """A definition whose two outputs need different nodes, and one that both need."""
     inner = Flow()
-    edges = [inner.edge_input("x"), inner.edge_input("y")]
+    edges = [inner.subgraph_input("x"), inner.subgraph_input("y")]
     both = inner.node("Both")
-    inner.edge_output("first", inner.node("First", both, edges[0]))
-    inner.edge_output("second", inner.node("Second", both, edges[1]))
+    inner.subgraph_output("first", inner.node("First", both, edges[0]))
+    inner.subgraph_output("second", inner.node("Second", both, edges[1]))
     flow = Flow()
     flow.define("two", inner)
     flow.definitions["unused"] = {**flow.definitions["two"], "id": "unused"}
@@ -159,8 +159,8 @@ def two_outputs(**more: Any) -> Flow:
 
 def test_inside_a_definition_only_what_is_needed_is_left() -> None:
     flow = two_outputs()
-    host = flow.instance("two", flow.node("X"), flow.node("Y"))
-    flow.port("out", (host, 0))
+    instance = flow.instance("two", flow.node("X"), flow.node("Y"))
+    flow.port("out", (instance, 0))
     result = pruned(flow.workflow(), "out")
     assert [n.type for n in result.nodes] == ["X", "two", "DiscomfortPort"]
     assert list(result.subgraphs) == ["two"]
@@ -193,12 +193,12 @@ def test_a_complete_instance_keeps_the_definitions_id() -> None:
 
 def test_an_output_inside_nested_subgraphs_keeps_its_hosts() -> None:
     deep = Flow()
-    deep.port("out", deep.node("Use", deep.edge_input("x")))
+    deep.port("out", deep.node("Use", deep.subgraph_input("x")))
     deep.node("Gone")
     outer = Flow()
     outer.define("deep", deep)
-    outer.edge_output("y", outer.node("Gone"))
-    outer.instance("deep", outer.node("Reroute", outer.edge_input("x")))
+    outer.subgraph_output("y", outer.node("Gone"))
+    outer.instance("deep", outer.node("Reroute", outer.subgraph_input("x")))
     flow = Flow()
     flow.define("outer", outer)
     flow.node("Gone", flow.instance("outer", flow.node("Make")))
@@ -219,7 +219,7 @@ def test_a_bypassed_instance_forwards_and_is_empty_inside() -> None:
 def promoted(values: list[Any], proxies: list[Any] | None = None) -> Workflow:
     """An instance that shows the widgets of two nodes; `name` also feeds a socket of a third."""
     inner = Flow()
-    steps, name = inner.edge_input("steps"), inner.edge_input("name")
+    steps, name = inner.subgraph_input("steps"), inner.subgraph_input("name")
     inner.node("Sample", widgets=[7, "inner", None])
     inner.at(1)["inputs"] = [
         {"name": n, "type": "T", "widget": {"name": n}, "link": None} for n in ("steps", "name")
@@ -229,17 +229,17 @@ def promoted(values: list[Any], proxies: list[Any] | None = None) -> Workflow:
     inner.at(2)["inputs"] = copy.deepcopy(inner.at(1)["inputs"])
     inner.at(2)["inputs"][0]["link"] = None
     inner.link(name, 2, 1)
-    inner.edge_output("both", 2)
-    inner.edge_output("steps", 1)
-    inner.edge_output("shown", inner.node("Show", name, names=("any",)))
+    inner.subgraph_output("both", 2)
+    inner.subgraph_output("steps", 1)
+    inner.subgraph_output("shown", inner.node("Show", name, names=("any",)))
     flow = Flow()
     flow.define("shows", inner)
-    host = flow.instance("shows")
-    flow.at(host)["widgets_values"] = values
+    instance = flow.instance("shows")
+    flow.at(instance)["widgets_values"] = values
     if proxies:
-        flow.at(host)["properties"] = {"proxyWidgets": proxies}
+        flow.at(instance)["properties"] = {"proxyWidgets": proxies}
     for slot, unique_id in enumerate(("name", "steps", "shown")):
-        flow.port(unique_id, (host, slot))
+        flow.port(unique_id, (instance, slot))
     return flow.workflow()
 
 
@@ -291,9 +291,9 @@ def widget_node(flow: Flow, edge: Any, name: str, value: Any) -> int:
 
 def test_the_first_value_is_that_of_the_first_widget_also_when_its_node_is_not_needed() -> None:
     inner = Flow()
-    edge = inner.edge_input("steps")
+    edge = inner.subgraph_input("steps")
     widget_node(inner, edge, "steps", 11)
-    inner.edge_output("y", widget_node(inner, edge, "steps", 22))
+    inner.subgraph_output("y", widget_node(inner, edge, "steps", 22))
     flow = Flow()
     flow.define("inner", inner)
     flow.port("out", flow.instance("inner"))
@@ -304,15 +304,15 @@ def test_the_first_value_is_that_of_the_first_widget_also_when_its_node_is_not_n
 
 def test_a_proxy_of_a_node_that_goes_names_the_input_that_it_hung_on() -> None:
     inner = Flow()
-    edge = inner.edge_input("the steps")
+    edge = inner.subgraph_input("the steps")
     widget_node(inner, edge, "steps", 11)
-    inner.edge_output("y", widget_node(inner, edge, "steps", 22))
+    inner.subgraph_output("y", widget_node(inner, edge, "steps", 22))
     flow = Flow()
     flow.define("inner", inner)
-    host = flow.instance("inner")
-    flow.at(host).update(properties={"proxyWidgets": [["9", "x"], ["1", "steps"]]})
-    flow.at(host)["widgets_values"] = [None, 33]
-    flow.port("out", host)
+    instance = flow.instance("inner")
+    flow.at(instance).update(properties={"proxyWidgets": [["9", "x"], ["1", "steps"]]})
+    flow.at(instance)["widgets_values"] = [None, 33]
+    flow.port("out", instance)
     workflow = flow.workflow()
     result = pruned(workflow, "out")
     assert prompt_of(result, "out")["steps"] == prompt_of(workflow, "out")["steps"] == 33
@@ -321,13 +321,13 @@ def test_a_proxy_of_a_node_that_goes_names_the_input_that_it_hung_on() -> None:
 
 def test_a_widget_behind_a_link_that_brings_nothing_keeps_its_own_value() -> None:
     inner = Flow()
-    edge = inner.edge_input("steps")
-    inner.edge_output("y", widget_node(inner, edge, "steps", 11))
+    edge = inner.subgraph_input("steps")
+    inner.subgraph_output("y", widget_node(inner, edge, "steps", 11))
     flow = Flow()
     flow.define("inner", inner)
-    host = flow.instance("inner", flow.node("Off", mode=2))
-    flow.at(host)["widgets_values"] = [33]
-    flow.port("out", host)
+    instance = flow.instance("inner", flow.node("Off", mode=2))
+    flow.at(instance)["widgets_values"] = [33]
+    flow.port("out", instance)
     workflow = flow.workflow()
     result = pruned(workflow, "out")
     assert prompt_of(result, "out")["steps"] == prompt_of(workflow, "out")["steps"] == 11
@@ -411,7 +411,7 @@ def test_without_object_info_every_value_stays_in_its_port() -> None:
 def test_a_port_in_a_definition_is_frozen_for_all_its_instances() -> None:
     inner = Flow()
     node = sampler(inner, inner.port("steps", node_id=5), node_id=6)
-    inner.edge_output("y", node)
+    inner.subgraph_output("y", node)
     flow = Flow()
     flow.define("inner", inner)
     for i in range(2):
@@ -423,7 +423,7 @@ def test_a_port_in_a_definition_is_frozen_for_all_its_instances() -> None:
 
 def test_a_port_that_another_instance_feeds_is_not_typed_in() -> None:
     inner = Flow()
-    inner.edge_output("y", sampler(inner, inner.port("steps", inner.edge_input("x"))))
+    inner.subgraph_output("y", sampler(inner, inner.port("steps", inner.subgraph_input("x"))))
     flow = Flow()
     flow.define("inner", inner)
     flow.port("out0", flow.instance("inner"))

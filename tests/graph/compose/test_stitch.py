@@ -183,7 +183,7 @@ def inner_maker(unique_id: str = "picture", type_: str = "Make") -> Flow:
 
 def inner_user(unique_id: str = "picture") -> Flow:
     inner = Flow()
-    inner.edge_output("used", inner.node("Use", inner.port(unique_id)))
+    inner.subgraph_output("used", inner.node("Use", inner.port(unique_id)))
     return inner
 
 
@@ -196,7 +196,7 @@ def test_ports_in_nested_subgraphs_are_led_out_and_joined() -> None:
     first.instance("outer")
     middle = Flow()
     middle.define("deep user", inner_user())
-    middle.edge_output("out", middle.instance("deep user"))
+    middle.subgraph_output("out", middle.instance("deep user"))
     second = Flow()
     second.define("middle", middle)
     second.port("result", second.instance("middle"))
@@ -232,8 +232,8 @@ def test_an_output_in_two_instances_is_an_error_that_names_both() -> None:
 
 def test_a_port_behind_an_unfed_edge_is_fed_there_without_feeding_others() -> None:
     inner = Flow()
-    edge = inner.edge_input("given")
-    inner.edge_output("out", inner.node("Use", inner.port("picture", edge), edge))
+    edge = inner.subgraph_input("given")
+    inner.subgraph_output("out", inner.node("Use", inner.port("picture", edge), edge))
     flow = Flow()
     flow.define("user", inner)
     flow.port("unfed", flow.instance("user"))
@@ -246,8 +246,8 @@ def test_a_port_behind_an_unfed_edge_is_fed_there_without_feeding_others() -> No
 
 def test_a_shadowed_output_in_a_shared_definition_goes_only_where_it_is_one() -> None:
     inner = Flow()
-    edge = inner.edge_input("x")
-    inner.edge_output("out", inner.port("picture", edge))
+    edge = inner.subgraph_input("x")
+    inner.subgraph_output("out", inner.port("picture", edge))
     flow = Flow()
     flow.define("through", inner)
     flow.instance("through", flow.node("Shadowed"))
@@ -274,8 +274,8 @@ def test_a_port_in_a_bypassed_subgraph_is_not_joined_silently() -> None:
 
 def test_leading_a_value_in_does_not_change_what_a_bypassed_instance_forwards() -> None:
     inner = inner_user()
-    inner.edge_input("x")
-    inner.edge_output("second", inner.node("Make2"))
+    inner.subgraph_input("x")
+    inner.subgraph_output("second", inner.node("Make2"))
     flow = Flow()
     flow.define("user", inner)
     other = flow.instance("user", flow.node("Other"), mode=4)
@@ -291,7 +291,7 @@ def test_leading_a_value_in_does_not_change_what_a_bypassed_instance_forwards() 
 
 def with_definition(type_: str, key: str = "same", result: str = "r") -> Workflow:
     inner = Flow()
-    inner.edge_output("y", inner.node(type_))
+    inner.subgraph_output("y", inner.node(type_))
     flow = Flow()
     flow.define(key, inner)
     flow.port(result, flow.instance(key))
@@ -319,10 +319,10 @@ def test_different_definitions_of_one_id_are_kept_apart_the_same_way_every_time(
 def test_nested_instances_follow_a_renamed_definition() -> None:
     def nested(type_: str, result: str) -> Workflow:
         inner = Flow()
-        inner.edge_output("y", inner.node(type_))
+        inner.subgraph_output("y", inner.node(type_))
         outer = Flow()
         outer.define("inner", inner)
-        outer.edge_output("y", outer.instance("inner"))
+        outer.subgraph_output("y", outer.instance("inner"))
         flow = Flow()
         flow.define("outer", outer)
         flow.port(result, flow.instance("outer"))
@@ -351,8 +351,8 @@ def test_proxy_widgets_name_inner_nodes_and_stay() -> None:
     data = with_definition("A").to_json()
     data["nodes"][0]["properties"] = {"proxyWidgets": [["1", "steps"]]}
     result = joined(maker(), parse_workflow(data))
-    (host,) = [n for n in result.nodes if n.type == "same"]
-    assert host.properties["proxyWidgets"] == [["1", "steps"]] and host.id != 1
+    (instance,) = [n for n in result.nodes if n.type == "same"]
+    assert instance.properties["proxyWidgets"] == [["1", "steps"]] and instance.id != 1
 
 
 # The file

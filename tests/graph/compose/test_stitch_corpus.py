@@ -116,7 +116,7 @@ def shows_a_primitive(workflow: Workflow) -> bool:
 
 def with_port(workflow: Workflow, flat: FlatNode, slot: int) -> Workflow:
     """The workflow with an OUTPUT port at an output of a node, in the node's own graph."""
-    graph = scope(workflow, tuple(h.id for h in flat.hosts))
+    graph = scope(workflow, tuple(h.id for h in flat.instances))
     port_id = highest(n.id for g in workflow.graphs() for n in g.nodes) + 1000
     port = parse_workflow({"nodes": [{**PORT, "id": port_id}]}).nodes[0]
     added = replace(graph, nodes=[*graph.nodes, port])

@@ -127,7 +127,7 @@ def test_flat_nodes_tell_where_they_come_from():
     parsed = parse_workflow(workflow([node(1, "S", [77])], (), [maker()]))
     flat = flatten(parsed, INFO)
     inner = flat.nodes["1:6"]
-    assert inner.node.id == 6 and [h.id for h in inner.hosts] == [1]
+    assert inner.node.id == 6 and [h.id for h in inner.instances] == [1]
     assert inner.graph is parsed.subgraphs["S"]
     assert flat.source("1:6", "image") == Source("1:5", 0)
     assert flat.source("1:6", "seed") is None and flat.source("1:6", "nothing") is None

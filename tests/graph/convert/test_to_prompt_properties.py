@@ -40,7 +40,9 @@ def tagged(data: dict[str, Any]) -> dict[str, Any]:
 def by_mark(data: dict[str, Any]) -> dict[str, Any]:
     """The prompt with marks for ids, so that prompts with different ids can be compared."""
     flat = flatten(parse_workflow(data), INFO)
-    name = {i: ">".join(n.data["mark"] for n in (*f.hosts, f.node)) for i, f in flat.nodes.items()}
+    name = {
+        i: ">".join(n.data["mark"] for n in (*f.instances, f.node)) for i, f in flat.nodes.items()
+    }
     prompt = to_prompt(data, INFO)
     return {
         name[i]: {

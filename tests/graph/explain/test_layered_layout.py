@@ -1,4 +1,4 @@
-"""The layered drawing: whatever the graph, boxes do not touch and wires go to the right."""
+"""The layered diagram: whatever the graph, boxes do not touch and wires go to the right."""
 
 from __future__ import annotations
 

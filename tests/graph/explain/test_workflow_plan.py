@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from custom_nodes.discomfort.graph.explain.diagram import State, draw_workflow
+from custom_nodes.discomfort.graph.explain.diagram import State, make_diagram
 from custom_nodes.discomfort.graph.explain.svg import clean, draw_plan, shorten, text_width
 from custom_nodes.discomfort.graph.explain.text import describe_plan, show_bytes
 from custom_nodes.discomfort.graph.explain.workflow_plan import (
@@ -137,19 +137,19 @@ def test_sizes_are_short(size, shown):
 
 
 def test_the_drawing_says_what_happens_to_each_node():
-    drawing = draw_workflow(plan_of(), 1)
-    states = {card.id: card.state for card in drawing.cards}
+    diagram = make_diagram(plan_of(), 1)
+    states = {card.id: card.state for card in diagram.cards}
     assert states["4"] is states["6"] is states["2"] is states["5"] is State.RUNS
     assert states["8"] is states["10"] is State.REFERENCE
     assert states["11"] is State.UNUSED
-    assert drawing.groups == {"reference model": (MODEL.source.node_id,)}
-    looks = {card.id: card.look for card in drawing.cards}
+    assert diagram.groups == {"reference model": (MODEL.source.node_id,)}
+    looks = {card.id: card.look for card in diagram.cards}
     assert (looks["1"], looks["5"], looks["7"], looks["4"]) == (
         "input", "passthru", "output", "node",
     )  # fmt: skip
-    looks = {card.id: card.look for card in draw_workflow(plan_of({}), 1).cards}
+    looks = {card.id: card.look for card in make_diagram(plan_of({}), 1).cards}
     assert looks["1"] == looks["2"] == looks["3"] == "missing"
-    kinds = {(cable.origin, cable.target): cable.type for cable in drawing.cables}
+    kinds = {(link.origin, link.target): link.type for link in diagram.links}
     assert kinds["4", "5"] == "IMAGE" and kinds[MODEL.source.node_id, "1"] == "MODEL"
 
 
@@ -159,7 +159,7 @@ def test_references_that_share_a_node_stand_in_one_frame():
     ports = find_ports_in_prompt(prompt, INFO)
     offers = {"model": Offer(Graft(MODEL), "context"), "clip": Offer(Graft(clip), "context")}
     plan, _ = explain_workflow("two", prompt, ports, offers, AROUND)
-    assert draw_workflow(plan, 1).groups == {"references model, clip": (MODEL.source.node_id,)}
+    assert make_diagram(plan, 1).groups == {"references model, clip": (MODEL.source.node_id,)}
 
 
 def test_the_picture_is_sound_and_complete():

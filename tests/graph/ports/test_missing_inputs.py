@@ -147,8 +147,8 @@ def test_a_link_to_a_muted_node_in_a_subgraph_has_the_id_of_a_prompt():
     muted = inner.node("Make", mode=2)
     flow = Flow()
     inner.port("out", muted)
-    host = flow.instance(flow.define("sub", inner))
-    with pytest.raises(MissingInputError, match=f"node {host}:{muted} 'Make', which is muted"):
+    instance = flow.instance(flow.define("sub", inner))
+    with pytest.raises(MissingInputError, match=f"node {instance}:{muted} 'Make', which is muted"):
         check_inputs([("a", find_ports(flow.workflow()))], [])
 
 
