@@ -233,10 +233,18 @@ def unlink_folder(link: Path) -> None:
 
 def _purge_logs(logs: Path) -> None:
     """Keep the newest logs of crashed workers, and those of living ones."""
-    found = sorted(logs.glob("*.log"), key=lambda p: p.stat().st_mtime, reverse=True)
+    found = sorted(logs.glob("*.log"), key=_modified, reverse=True)
     for path in found[KEPT_LOGS:]:
         if not (logs.parent / "workers" / path.stem).exists():
             _unlink(path)
+
+
+def _modified(path: Path) -> float:
+    """When a log was written to; 0 for one that its own worker has just removed."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _unlink(path: Path) -> None:
