@@ -82,8 +82,11 @@ def check_options(options: Options) -> None:
     check_record(options.record)
     if options.seed is not None and not _is_whole(options.seed):
         raise TypeError(f"seed must be a whole number or None, not {options.seed!r}.")
-    for name, values in (("use_ram", (bool,)), ("randomize_seeds", (bool,)),
-                         ("progress", (bool, type(None)))):  # fmt: skip
+    for name, values in (
+        ("use_ram", (bool,)),
+        ("randomize_seeds", (bool,)),
+        ("progress", (bool, type(None))),
+    ):
         value = getattr(options, name)
         if not isinstance(value, values):
             raise TypeError(f"{name} must be True or False, not {value!r}.")

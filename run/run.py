@@ -84,9 +84,13 @@ class Run:
         if self._history is None:
             return await self._iterate(prepared)
         track = self._track = Track(
-            self._history, self._context, prepared, self._options.iterations,
-            bool(self._options.record), self._worker,
-        )  # fmt: skip
+            self._history,
+            self._context,
+            prepared,
+            self._options.iterations,
+            bool(self._options.record),
+            self._worker,
+        )
         try:
             await self._iterate(prepared)
         except BaseException as e:

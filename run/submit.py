@@ -63,8 +63,10 @@ class Submitter:
                 raise
             log.warning(
                 "%s ran out of memory. It is run again without the %d references that were kept "
-                "for later.", submission.name, len(unneeded),
-            )  # fmt: skip
+                "for later.",
+                submission.name,
+                len(unneeded),
+            )
         self._pins.drop(unneeded)
         await let_go_of_all(self._worker)
         return await self._submit_once(submission, without(swapped))
