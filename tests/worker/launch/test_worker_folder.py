@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-
 from custom_nodes.discomfort.worker.launch.worker_folder import KEPT_LOGS, make_worker_folder
 
 
