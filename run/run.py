@@ -41,6 +41,7 @@ from .seeds import DrawnSeeds
 from .submit import OnEvent, Submission, Submitter
 
 if TYPE_CHECKING:
+    from ..context.given_inputs import GivenInputs
     from ..context.handoff import Collected, Loan
     from ..records.history import History
     from ..workflow_context import WorkflowContext
@@ -87,9 +88,10 @@ class Run:
         if (warning := unknown_inputs(inputs, named_ports)) is not None:
             log.warning(warning)
         check_values(inputs, ports, self._rules)
-        with self._context.internal.holding(values):
+        internal = self._context.internal
+        with internal.holding(values), internal.give() as given:
             for unique_id, value in inputs.items():
-                await self._save_input(unique_id, value, prepared)
+                await self._save_input(given, unique_id, value, prepared)
                 self._known_to_fit.add(self._context.internal.version(unique_id))
             await self._tracked(prepared)
         return {unique_id: load() for unique_id, load in self._results.items()}
@@ -137,16 +139,16 @@ class Run:
                 if await self._is_enough():
                     break
 
-    async def _save_input(self, unique_id: str, value: Any, prepared: list[Prepared]) -> None:
+    async def _save_input(
+        self, given: GivenInputs, unique_id: str, value: Any, prepared: list[Prepared]
+    ) -> None:
         kinds = {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
         by_reference = is_given_by_reference(value, kinds, self._rules)
         pass_by = "ref" if by_reference else "val"
         if as_literal(value) is not NOT_LITERAL or by_reference:
-            self._context.save(unique_id, value, use_ram=self._options.use_ram, pass_by=pass_by)
+            given.save(unique_id, value, self._options.use_ram, pass_by)
         else:  # may be gigabytes: not on the event loop
-            await asyncio.to_thread(
-                self._context.save, unique_id, value, use_ram=self._options.use_ram, pass_by=pass_by
-            )
+            await asyncio.to_thread(given.save, unique_id, value, self._options.use_ram, pass_by)
 
     async def _is_enough(self) -> bool:
         if self._options.until is None:
