@@ -16,6 +16,7 @@ from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
 from . import handoff
 from .frozen_values import FROZEN_PREFIX
+from .given_inputs import GivenInputs
 from .handoff import Collected, Loan
 from .lifetime import Lifetime
 from .references import StoredReferences
@@ -142,6 +143,10 @@ class ContextStore:
     def missing_contents(self, contents: Iterable[str]) -> list[str]:
         """Of frozen values those that this context does not have."""
         return self.references.missing(contents)
+
+    def give(self) -> GivenInputs:
+        """Save the inputs of one run: as a context manager, which takes them back if it fails."""
+        return GivenInputs(self.store, self.references)
 
     def holding(self, values: Mapping[str, str]) -> AbstractContextManager[None]:
         """Have the packed values of workflows here as long as these run."""

@@ -46,22 +46,26 @@ class StoredReferences:
         use_ram: bool,
         meta: Mapping[str, Any],
         kept: Mapping[str, Receipt],
-    ) -> None:
+        replaced: dict[str, Receipt | None] | None = None,
+    ) -> Receipt:
         """Store a workflow or prompt as a reference.
 
         Args:
             data: it may bring frozen values along.
             kept: content -> a value of this context that is frozen into it.
+            replaced: gets what was under the key until then, pinned, with its frozen values.
         """
         workflow, packed = unpack_values(data)
         contents = contents_named(workflow)
         packed = {content: text for content, text in packed.items() if content in contents}
         about = {**meta, "frozen": sorted(contents)}
-        replaced = self._store.known(unique_id)
+        before = self._store.known(unique_id)
         with frozen_values.written(self._store, packed, use_ram) as written:
             beside = frozen_values.to_entries({**written, **kept})
-            self._store.save(unique_id, workflow, use_ram, "ref", about, beside)
-        self.let_go_of(replaced)
+            receipt = self._store.save(unique_id, workflow, use_ram, "ref", about, beside, replaced)
+        if replaced is None:
+            self.let_go_of(before)
+        return receipt
 
     def with_values(self, unique_id: str, stored: Any) -> Any:
         """What is stored under a key, with the values that are frozen into it if there are any."""
@@ -101,6 +105,18 @@ class StoredReferences:
     def let_go_of(self, replaced: Receipt | None) -> None:
         """Free what only this reference had frozen in, when another value took its key."""
         if replaced is not None and (replaced.meta or {}).get("frozen"):
+            self._drop_unused()
+
+    def hold(self, receipt: Receipt | None) -> None:
+        """Keep what a reference has frozen in until `let_go_of_held`, whatever takes its key."""
+        if receipt is not None:
+            self._held.update((receipt.meta or {}).get("frozen", ()))
+
+    def let_go_of_held(self, receipt: Receipt) -> None:
+        """Free what is held no more, and in no reference."""
+        frozen = (receipt.meta or {}).get("frozen", ())
+        self._held.subtract(frozen)
+        if frozen:
             self._drop_unused()
 
     @contextlib.contextmanager

@@ -24,8 +24,9 @@ FLOORS = (
     ("workflow_context", "comfy_serverless", "nodes_internal", "events"),
     ("context", "records"),
     ("store", "worker", "workflows"),
+    ("values",),
     ("graph",),
-    ("system", "values"),
+    ("system",),
     ("errors",),
 )
 # Narrower than the table: these know nothing but what stands here.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..graph.compose.frozen_payload import is_reference
 from ..graph.plan.recipe import Recipe
-from ..graph.plan.run_plan import Binding, Graft, Literal, Load
-from ..graph.ports.literals import NOT_LITERAL, as_literal
+from ..graph.plan.run_plan import Binding, Graft, Held, Load
+from ..graph.ports.plain_values import is_plain_type
 from ..graph.ports.port_types import ANY
 from ..graph.ports.value_types import kind_of
 
@@ -24,25 +24,51 @@ _LITERAL_BYTES = 2 << 20
 
 
 def binding_of(
-    context: WorkflowContext, unique_id: str, recipe: Callable[[str], Recipe]
-) -> Binding:
-    """How a stored value gets into a prompt. `recipe` is asked for what rebuilds a reference."""
+    context: WorkflowContext, unique_id: str, kind: str, recipe: Callable[[str], Recipe]
+) -> Binding | Held:
+    """How a stored value gets into a prompt.
+
+    Args:
+        kind: the type of the port that takes it.
+        recipe: asked for what rebuilds a reference.
+    """
     receipt = context.internal.get_receipt(unique_id)
     if receipt.pass_by == "ref":
         return Graft(recipe(unique_id))
-    # A list of ComfyUI's is many values, not one; and what needs code may be the worker's alone.
-    is_small = receipt.size_bytes <= _LITERAL_BYTES
-    if is_small and receipt.is_safe and not receipt.is_list:
-        literal = as_literal(context.load(unique_id))
-        if literal is not NOT_LITERAL:
-            return Literal(literal)
-    return Load(unique_id, receipt.version)
+    load = Load(unique_id, receipt.version)
+    if receipt.size_bytes > _LITERAL_BYTES or not (receipt.is_safe or is_plain_type(kind)):
+        return load
+    value = stored_value(context, unique_id)
+    return load if value is UNSEEN else Held(value, load)
 
 
-def binding_of_given(unique_id: str, value: Any, size_bytes: int, version: str) -> Binding:
+class Unseen:
+    """What `stored_value` gives for what is not looked at; None is a value itself."""
+
+
+UNSEEN = Unseen()
+
+
+def stored_value(context: WorkflowContext, unique_id: str) -> Any:
+    """A stored value, to look at; UNSEEN for what can't be opened here, and for a list of
+    ComfyUI's, which is many values.
+    """
+    receipt = context.internal.get_receipt(unique_id)
+    if receipt.is_list:
+        return UNSEEN
+    if receipt.is_safe:
+        return context.load(unique_id)
+    if receipt.size_bytes <= _LITERAL_BYTES:
+        # Of a class of the script's, as an Enum; or of the worker's alone.
+        with contextlib.suppress(Exception):
+            return context.load(unique_id)
+    return UNSEEN
+
+
+def binding_of_given(unique_id: str, value: Any, size_bytes: int, version: str) -> Held | Load:
     """How a value would get into a prompt once it is stored under that version."""
-    literal = as_literal(value) if size_bytes <= _LITERAL_BYTES else NOT_LITERAL
-    return Load(unique_id, version) if literal is NOT_LITERAL else Literal(literal)
+    load = Load(unique_id, version)
+    return load if size_bytes > _LITERAL_BYTES else Held(value, load)
 
 
 def is_given_by_reference(value: Any, kinds: Iterable[str], rules: Mapping[str, str]) -> bool:

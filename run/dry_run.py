@@ -20,11 +20,14 @@ from ..graph.plan.expected_cache import Sent, expect_cached
 from ..graph.plan.recipe import Recipe, type_of
 from ..graph.plan.run_plan import Frozen, Graft, Load
 from ..graph.ports.missing_inputs import find_missing, unknown_inputs
+from ..graph.ports.plain_values import is_plain_type
+from ..graph.ports.port_types import ANY
 from ..graph.ports.value_types import kind_of
 from ..references.registry import recipe_of
 from ..workflows.prepare import Prepared
 from .bindings import binding_of, binding_of_given, is_given_by_reference, kind_of_stored
 from .environment import Environment
+from .given_values import check_values, open_pictures
 
 if TYPE_CHECKING:
     from ..workflow_context import WorkflowContext
@@ -88,10 +91,13 @@ class DryRun:
     async def plan(self, workflows: list[Source], given: Mapping[str, Any]) -> RunPlan:
         prepared = [await self._preparer.prepare_aside(source) for source in workflows]
         named = [(p.name, p.ports) for p in prepared]
+        ports = [p.ports for p in prepared]
+        given = await asyncio.to_thread(open_pictures, given, ports)
+        check_values(given, ports, self._rules)
         sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}
         stored = [uid for uid in self._context.list_keys() if uid not in given]
         wanted = {uid for _, ports in named for uid in ports.inputs}
-        offers = {uid: self._offer_stored(uid) for uid in stored if uid in wanted}
+        offers = {uid: self._offer_stored(uid, prepared) for uid in stored if uid in wanted}
         for uid, value in given.items():
             offers[uid] = self._offer_given(uid, value, sizes[uid], prepared)
         kinds = {}
@@ -134,15 +140,17 @@ class DryRun:
         receipt = self._context.internal.get_receipt(load.key)
         return Frozen(self._references.content_of(self._context, receipt))
 
-    def _offer_stored(self, unique_id: str) -> Offer:
+    def _offer_stored(self, unique_id: str, prepared: list[Prepared]) -> Offer:
         receipt = self._context.internal.get_receipt(unique_id)
-        binding = binding_of(self._context, unique_id, self._recipe)
+        kinds = _kinds_asked_for(unique_id, prepared)
+        kind = next(filter(is_plain_type, kinds), ANY)
+        binding = binding_of(self._context, unique_id, kind, self._recipe)
         return Offer(binding, "context", receipt.size_bytes, receipt.storage)
 
     def _offer_given(
         self, unique_id: str, value: Any, size_bytes: int, prepared: list[Prepared]
     ) -> Offer:
-        kinds = {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
+        kinds = _kinds_asked_for(unique_id, prepared)
         if is_given_by_reference(value, kinds, self._rules):
             stored = self._preparer.prepare(value, f"the input {unique_id!r}")
             recipe = recipe_of(stored, unique_id, self._preparer)
@@ -165,6 +173,10 @@ class DryRun:
             unique_id,
             lambda uid: type_of(self._recipe(uid), self._preparer.info),
         )
+
+
+def _kinds_asked_for(unique_id: str, prepared: Iterable[Prepared]) -> set[str]:
+    return {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
 
 
 def _find_idle(plans: Iterable[WorkflowPlan]) -> list[str]:

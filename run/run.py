@@ -16,15 +16,24 @@ from ..context.frozen_values import frozen_key
 from ..errors import WorkerDied, WorkerStartError, WorkflowError
 from ..events import SeedsChanged, WorkflowStarted
 from ..graph.plan.recipe import Recipe, type_of
-from ..graph.plan.run_plan import Binding, StepPlan, contents_to_load, plan_run, versions_to_load
+from ..graph.plan.run_plan import (
+    Binding,
+    Held,
+    Load,
+    StepPlan,
+    contents_to_load,
+    plan_run,
+    versions_to_load,
+)
 from ..graph.plan.swap_ports import Swapped, shows_workflow, swap_ports
 from ..graph.ports.literals import NOT_LITERAL, as_literal
 from ..graph.ports.missing_inputs import check_inputs, unknown_inputs
 from ..graph.ports.value_types import kind_of
 from ..graph.prompt import Prompt
 from ..workflows.prepare import Prepared
-from .bindings import binding_of, is_given_by_reference, kind_of_stored
+from .bindings import UNSEEN, binding_of, is_given_by_reference, kind_of_stored, stored_value
 from .environment import Environment
+from .given_values import check_values, is_checked, names_pictures, open_pictures
 from .options import Options
 from .progress_bar import ProgressBar, is_shown
 from .recording import Track
@@ -32,6 +41,7 @@ from .seeds import DrawnSeeds
 from .submit import OnEvent, Submission, Submitter
 
 if TYPE_CHECKING:
+    from ..context.given_inputs import GivenInputs
     from ..context.handoff import Collected, Loan
     from ..records.history import History
     from ..workflow_context import WorkflowContext
@@ -60,12 +70,16 @@ class Run:
         self._submitter = Submitter(environment, options.timeout)
         self._results: dict[str, Callable[[], Any]] = {}
         self._seeds = DrawnSeeds(options, self._preparer.info)
+        self._known_to_fit: set[str] = set()  # versions
 
     async def execute(self, workflows: list[Source], inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Run the workflows; the results as `Discomfort.run` gives them."""
         prepared = [await self._preparer.prepare_aside(source) for source in workflows]
         values = {k: v for source in workflows for k, v in source.values.items()}
         named_ports = [(p.name, p.ports) for p in prepared]
+        ports = [p.ports for p in prepared]
+        if any(map(names_pictures, inputs.values())):
+            inputs = await asyncio.to_thread(open_pictures, inputs, ports)
         check_inputs(
             named_ports,
             {**dict.fromkeys(self._context.list_keys()), **inputs},
@@ -73,9 +87,12 @@ class Run:
         )
         if (warning := unknown_inputs(inputs, named_ports)) is not None:
             log.warning(warning)
-        with self._context.internal.holding(values):
+        check_values(inputs, ports, self._rules)
+        internal = self._context.internal
+        with internal.holding(values), internal.give() as given:
             for unique_id, value in inputs.items():
-                await self._save_input(unique_id, value, prepared)
+                await self._save_input(given, unique_id, value, prepared)
+                self._known_to_fit.add(self._context.internal.version(unique_id))
             await self._tracked(prepared)
         return {unique_id: load() for unique_id, load in self._results.items()}
 
@@ -122,16 +139,16 @@ class Run:
                 if await self._is_enough():
                     break
 
-    async def _save_input(self, unique_id: str, value: Any, prepared: list[Prepared]) -> None:
+    async def _save_input(
+        self, given: GivenInputs, unique_id: str, value: Any, prepared: list[Prepared]
+    ) -> None:
         kinds = {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
         by_reference = is_given_by_reference(value, kinds, self._rules)
         pass_by = "ref" if by_reference else "val"
         if as_literal(value) is not NOT_LITERAL or by_reference:
-            self._context.save(unique_id, value, use_ram=self._options.use_ram, pass_by=pass_by)
+            given.save(unique_id, value, self._options.use_ram, pass_by)
         else:  # may be gigabytes: not on the event loop
-            await asyncio.to_thread(
-                self._context.save, unique_id, value, use_ram=self._options.use_ram, pass_by=pass_by
-            )
+            await asyncio.to_thread(given.save, unique_id, value, self._options.use_ram, pass_by)
 
     async def _is_enough(self) -> bool:
         if self._options.until is None:
@@ -184,6 +201,7 @@ class Run:
         """Decide, and lend what is to be loaded; again, if a value was saved in between."""
         for _ in range(_TRIES):
             plan = plan_run(prepared.ports, self._look_up, self._rules)
+            self._check_loads(prepared, plan)
             swapped = swap_ports(
                 prompt,
                 prepared.ports,
@@ -208,8 +226,24 @@ class Run:
             "runs that go on at the same time a context each."
         )
 
-    def _look_up(self, unique_id: str) -> Binding:
-        return binding_of(self._context, unique_id, self._recipe)
+    def _look_up(self, unique_id: str, kind: str) -> Binding | Held:
+        return binding_of(self._context, unique_id, kind, self._recipe)
+
+    def _check_loads(self, prepared: Prepared, plan: StepPlan) -> None:
+        """See that what was stored by hand can be what its ports ask for; once for each version.
+
+        Raises:
+            WorkflowError: names the ports.
+        """
+        for unique_id, binding in plan.bindings.items():
+            if not isinstance(binding, Load) or binding.version in self._known_to_fit:
+                continue
+            self._known_to_fit.add(binding.version)
+            if not is_checked(prepared.ports.input_type(unique_id)):
+                continue
+            value = stored_value(self._context, unique_id)
+            if value is not UNSEEN:
+                check_values({unique_id: value}, [prepared.ports], self._rules)
 
     def _recipe(self, unique_id: str) -> Recipe:
         return self._references.recipe(self._context, unique_id, self._preparer)
@@ -218,6 +252,7 @@ class Run:
         """What the savers of this run made, also if others save the same keys meanwhile."""
         for unique_id in plan.saves:
             if unique_id in collected:
+                self._known_to_fit.add(collected[unique_id].version)
                 self._results[unique_id] = lambda uid=unique_id: collected.load(uid)
             else:
                 log.warning(

@@ -135,8 +135,12 @@ class RamFirst:
         pass_by: str = "val",
         meta: Mapping[str, Any] | None = None,
         beside: Sequence[tuple[str, Receipt]] = (),
+        replaced: dict[str, Receipt | None] | None = None,
     ) -> Receipt:
         """Write a value, and its receipt, in one step with those `beside` it.
+
+        Args:
+            replaced: gets what was under the key until then, which is pinned.
 
         Raises:
             StoreFullError: there is no room; what was stored before is kept.
@@ -152,7 +156,10 @@ class RamFirst:
         if pass_by != "val" or meta is not None:
             receipt = replace(receipt, pass_by=pass_by, meta=None if meta is None else dict(meta))
         try:
-            self.commit([*beside, (unique_id, receipt)])
+            if replaced is None:
+                self.commit([*beside, (unique_id, receipt)])
+            else:
+                self._commit_pinning([*beside, (unique_id, receipt)], unique_id, replaced)
         except BaseException as e:
             self.blocks.discard([receipt])
             if isinstance(e, OSError) and is_no_room(e):
@@ -223,6 +230,23 @@ class RamFirst:
         self.blocks.forget(gone)
         self.blocks.settle()
         self._spiller.in_background()
+
+    def _commit_pinning(
+        self, entries: Entries, unique_id: str, replaced: dict[str, Receipt | None]
+    ) -> None:
+        """`commit`, with the block pinned that is replaced under the key."""
+        with self._lock, self.book.lock:
+            self.blocks.forget_others(self.book.refresh(is_locked=True))
+            before = self.book.receipts.get(unique_id)
+            if before is not None:
+                self.blocks.pin(before)
+            try:
+                self.commit(entries)
+            except BaseException:
+                if before is not None:
+                    self.blocks.unpin(before.version)
+                raise
+            replaced[unique_id] = before
 
     def commit_chosen(self, choose: Callable[[Mapping[str, Receipt]], Entries]) -> None:
         """`commit` what follows from all receipts, while none of them can change."""

@@ -7,11 +7,12 @@ names the port when it fails.
 
 from __future__ import annotations
 
-import numbers
-import os
-import sys
 from collections.abc import Callable
 from typing import Any
+
+from ..graph.ports.plain_values import is_plain_type, plain_value
+from .checks import check_fit
+from .what_it_is import is_array, is_picture, is_tensor
 
 _MAPPED = ("IMAGE", "MASK", "LATENT")  # a Python list of these is a ComfyUI list
 _MAX_OPTIONS_SHOWN = 20
@@ -32,15 +33,37 @@ def for_link(unique_id: str, value: Any, is_list: bool, wanted: dict[str, Any]) 
     if isinstance(kind, (list, tuple)):  # the old spelling of a combo: its options are its type
         wanted = {**wanted, "type": "COMBO", "options": list(kind)}
         kind = "COMBO"
-    convert = _CONVERTERS.get(kind) if isinstance(kind, str) else None
-    if convert is None:
+    items = items_of(value, is_list, kind) if isinstance(kind, str) else None
+    if items is None:
         return list(value) if is_list else [value]
-    is_items = is_list or (kind in _MAPPED and isinstance(value, (list, tuple)))
-    items = list(value) if is_items else [value]
-    return [_checked(unique_id, convert(unique_id, item), wanted) for item in items]
+    assert isinstance(kind, str)
+    fitting = []
+    for item in items:
+        check_fit(unique_id, item, kind)
+        fitting.append(convert(item, kind))
+        check_range(unique_id, fitting[-1], wanted)
+    return fitting
 
 
-def _checked(unique_id: str, value: Any, wanted: dict[str, Any]) -> Any:
+def items_of(value: Any, is_list: bool, kind: str) -> list[Any] | None:
+    """The values of a type in what was stored; None: any is taken as it is."""
+    if not is_plain_type(kind) and kind not in _CONVERSIONS:
+        return None
+    if is_list or (kind in _MAPPED and isinstance(value, (list, tuple))):
+        return list(value)
+    return [value]
+
+
+def convert(value: Any, kind: str) -> Any:
+    """What a node gets that asks for a type, of a value that `check_fit` has taken."""
+    if kind in _CONVERSIONS:
+        return _CONVERSIONS[kind](value)
+    plain = plain_value(value, kind)
+    return _PLAIN[kind](plain) if kind in _PLAIN else plain
+
+
+def check_range(unique_id: str, value: Any, wanted: dict[str, Any]) -> None:
+    """See that a number is in its range, and a choice among the options."""
     kind = wanted["type"]
     if kind in ("INT", "FLOAT"):
         low, high = wanted.get("min"), wanted.get("max")
@@ -63,137 +86,57 @@ def _checked(unique_id: str, value: Any, wanted: dict[str, Any]) -> Any:
                 f"The value of {unique_id!r} is {bad[0]!r}, which is none of: "
                 f"{shown or 'no options'}{more}."
             )
-    return value
 
 
-def _is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
-def _is_array(value: Any) -> bool:
-    np = sys.modules.get("numpy")
-    return np is not None and isinstance(value, (np.ndarray, np.generic))
-
-
-def _is_image(value: Any) -> bool:
-    image = sys.modules.get("PIL.Image")
-    return image is not None and isinstance(value, image.Image)
-
-
-def _show(value: Any) -> str:
-    if _is_tensor(value) or _is_array(value):
-        kind = "tensor" if _is_tensor(value) else "array"
-        return f"a {kind} of shape {list(value.shape)} and dtype {value.dtype}"
-    text = repr(value)
-    return f"{type(value).__name__} {text[:80]}{'...' if len(text) > 80 else ''}"
-
-
-def _bare(unique_id: str, value: Any, wanted: str) -> Any:
-    """The Python scalar in a numpy scalar or a tensor of one element; other values as they are."""
-    if _is_tensor(value) or _is_array(value):
-        if value.ndim == 0 or tuple(value.shape) == (1,):
-            return value.item()
-        raise TypeError(f"The value of {unique_id!r} is {_show(value)}; {wanted} was expected.")
-    return value
-
-
-def _number(kind: Callable[[Any], Any], name: str) -> Callable[[str, Any], Any]:
-    def convert(unique_id: str, value: Any) -> Any:
-        bare = _bare(unique_id, value, name)
-        try:
-            return kind(bare)
-        except (TypeError, ValueError, OverflowError) as e:
-            error = TypeError if isinstance(e, TypeError) else ValueError
-            raise error(
-                f"The value of {unique_id!r} is {_show(bare)}, which can't be made {name}: {e}."
-            ) from e
-
-    return convert
-
-
-def _string(unique_id: str, value: Any) -> str:
-    bare = _bare(unique_id, value, "STRING")
-    if _is_image(bare):
-        raise TypeError(f"The value of {unique_id!r} is a picture; STRING was expected.")
-    if not all(map(_has_text, bare if isinstance(bare, list) else [bare])):
-        raise TypeError(
-            f"The value of {unique_id!r} is {_show(bare)}; STRING was expected: text, a number, "
-            "True or False, or a list of them. If its text is what you want, give str(value)."
-        )
-    return str(bare)
-
-
-def _has_text(value: Any) -> bool:
-    """Whether a value's text is what one would type in, and no "<object at 0x7f...>"."""
-    if _is_array(value):
-        return value.ndim == 0
-    return isinstance(value, (str, numbers.Number, os.PathLike))
-
-
-def _boolean(unique_id: str, value: Any) -> bool:
-    bare = _bare(unique_id, value, "BOOLEAN")
-    if not isinstance(bare, (str, numbers.Number)):
-        raise TypeError(
-            f"The value of {unique_id!r} is {_show(bare)}; BOOLEAN was expected: True or False."
-        )
-    return bool(bare)
-
-
-def _option(unique_id: str, value: Any) -> Any:
-    return _bare(unique_id, value, "one of the options")
-
-
-def _image(unique_id: str, value: Any) -> Any:
-    if _is_image(value):
-        value = _pixels(value)
-    t = _float_tensor(unique_id, value, "IMAGE: a float32 tensor [batch, height, width, channels]")
-    if t.ndim == 2:
-        t = t[:, :, None]
-    if t.ndim == 3:
-        t = t[None]
-    if t.ndim != 4 or t.shape[-1] not in (1, 3, 4):
-        hint = ""
-        if t.ndim == 4 and t.shape[1] in (3, 4):
-            hint = " The channels come first here: use tensor.movedim(-3, -1)."
-        elif t.ndim == 4 and t.shape[1] == 1:
-            hint = " A mask needs channels to be a picture: use mask[..., None]."
-        raise ValueError(
-            f"The value of {unique_id!r} is {_show(value)}; IMAGE was expected: [height, width, "
-            "channels] or "
-            f"[batch, height, width, channels] with 1, 3 or 4 channels.{hint}"
-        )
+def _image(value: Any) -> Any:
+    pixels = _float_tensor(_pixels(value) if is_picture(value) else value)
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    if pixels.ndim == 3:
+        pixels = pixels[None]
     # Grey becomes RGB as in MaskToImage (comfy_extras/nodes_mask.py): a view, nothing is copied.
-    return t.expand(-1, -1, -1, 3) if t.shape[-1] == 1 else t
+    return pixels.expand(-1, -1, -1, 3) if pixels.shape[-1] == 1 else pixels
 
 
-def _mask(unique_id: str, value: Any) -> Any:
-    if _is_image(value):
-        value = _pixels(value, grey=True)
-    t = _float_tensor(unique_id, value, "MASK: a float32 tensor [batch, height, width]")
-    if t.ndim == 2:
-        t = t[None]
-    if t.ndim != 3:
-        raise ValueError(
-            f"The value of {unique_id!r} is {_show(value)}; MASK was expected: [height, width] or "
-            "[batch, height, width]."
-        )
-    return t
+def _mask(value: Any) -> Any:
+    pixels = _float_tensor(_pixels(value, grey=True) if is_picture(value) else value)
+    return pixels[None] if pixels.ndim == 2 else pixels
 
 
-def _latent(unique_id: str, value: Any) -> Any:
-    if _is_tensor(value) or (_is_array(value) and value.ndim):
+def _latent(value: Any) -> Any:
+    if is_tensor(value) or is_array(value):
         value = {"samples": value}
-    if not isinstance(value, dict) or "samples" not in value:
-        raise TypeError(
-            f"The value of {unique_id!r} is {_show(value)}; LATENT was expected: a dict with "
-            '"samples".'
-        )
-    if _is_array(value["samples"]):
+    if is_array(value["samples"]):
+        return {**value, "samples": _tensor(value["samples"])}
+    return value
+
+
+def _audio(value: Any) -> Any:
+    """Source: LoadAudio in comfy_extras/nodes_audio.py: [batch, channels, samples], -1..1."""
+    if not isinstance(value, (tuple, list, dict)):
+        return value
+    parts = value if isinstance(value, dict) else dict(zip(_AUDIO_KEYS, value, strict=True))
+    waveform = _tensor(parts["waveform"])
+    if not waveform.is_floating_point():
         import torch
 
-        return {**value, "samples": torch.from_numpy(_native(value["samples"]))}
-    return value
+        waveform = waveform.to(torch.float32) / (torch.iinfo(waveform.dtype).max + 1)
+    while waveform.ndim < 3:
+        waveform = waveform[None]
+    rate = int(plain_value(parts["sample_rate"], "INT"))
+    return {**parts, "waveform": waveform, "sample_rate": rate}
+
+
+_AUDIO_KEYS = ("waveform", "sample_rate")
+
+
+def _sigmas(value: Any) -> Any:
+    import torch
+
+    if isinstance(value, (list, tuple)):
+        return torch.tensor([plain_value(item, "FLOAT") for item in value], dtype=torch.float32)
+    sigmas = _tensor(value)
+    return sigmas.to(torch.float32) if is_array(value) or not sigmas.is_floating_point() else sigmas
 
 
 def _pixels(image: Any, grey: bool = False) -> Any:
@@ -210,44 +153,48 @@ def _pixels(image: Any, grey: bool = False) -> Any:
     return np.asarray(image.convert("L" if grey else "RGB"))
 
 
-def _native(array: Any) -> Any:
-    """An array that torch takes: native byte order, no negative strides. Copies only where it
-    must."""
+def _tensor(value: Any) -> Any:
+    """An array as a tensor, which takes native byte order and no negative strides. Copies only
+    where it must.
+    """
+    if not is_array(value):
+        return value
     import numpy as np
-
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    if any(s < 0 for s in array.strides) or not array.flags.writeable:
-        array = np.array(array)
-    return array
-
-
-def _float_tensor(unique_id: str, value: Any, wanted: str) -> Any:
-    """float32; integers from their full range to 0..1. A tensor that is float32 already is not
-    copied."""
     import torch
 
-    if _is_array(value) and value.dtype.kind in "biuf":
-        value = torch.from_numpy(_native(value))
-    if not _is_tensor(value) or value.is_complex():
-        raise TypeError(f"The value of {unique_id!r} is {_show(value)}; expected {wanted}.")
-    if value.is_floating_point() or value.dtype is torch.bool:
-        return value.to(torch.float32)
-    if value.dtype not in (torch.uint8, torch.uint16):
-        raise TypeError(
-            f"The value of {unique_id!r} is {_show(value)}: integers must be uint8 (0..255) or "
-            f"uint16. Expected {wanted} in 0..1."
-        )
-    return value.to(torch.float32) / torch.iinfo(value.dtype).max
+    array = np.asarray(value)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:  # torch has no longer ones
+        array = array.astype(np.float64)
+    if any(s < 0 for s in array.strides) or not array.flags.writeable:
+        array = np.array(array)
+    return torch.from_numpy(array)
 
 
-_CONVERTERS: dict[str, Callable[[str, Any], Any]] = {
-    "INT": _number(int, "INT"),
-    "FLOAT": _number(float, "FLOAT"),
-    "BOOLEAN": _boolean,
-    "STRING": _string,
-    "COMBO": _option,
+def _float_tensor(value: Any) -> Any:
+    """float32; integers from their full range to 0..1. A tensor that is float32 already is not
+    copied.
+    """
+    import torch
+
+    pixels = _tensor(value)
+    if pixels.is_floating_point() or pixels.dtype is torch.bool:
+        return pixels.to(torch.float32)
+    return pixels.to(torch.float32) / torch.iinfo(pixels.dtype).max
+
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "INT": int,
+    "FLOAT": float,
+    "BOOLEAN": bool,
+    "STRING": str,
+}
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "IMAGE": _image,
     "MASK": _mask,
     "LATENT": _latent,
+    "AUDIO": _audio,
+    "SIGMAS": _sigmas,
+    "VIDEO": lambda value: value,
 }

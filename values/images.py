@@ -73,10 +73,31 @@ def open_mask_as_tensor(path: str | Path) -> torch.Tensor:
     import torch
 
     with _opened(path) as upright:
-        if not ("A" in upright.getbands() or "transparency" in upright.info):
+        if not _has_transparency(upright):
             return torch.zeros((1, upright.height, upright.width), dtype=torch.float32)
         alpha = upright.convert("RGBA").getchannel("A")
     return 1.0 - torch.from_numpy(numpy.asarray(alpha, dtype=numpy.float32) / 255.0)[None]
+
+
+def open_drawn_mask_as_tensor(path: str | Path) -> torch.Tensor:
+    """Read a mask: what is transparent in a picture; of one without transparency, how light it is.
+
+    Returns, Raises: as `open_mask_as_tensor`.
+    """
+    import numpy
+    import torch
+
+    with _opened(path) as upright:
+        if _has_transparency(upright):
+            return open_mask_as_tensor(path)
+        if upright.mode.startswith("I"):
+            upright = upright.point(lambda value: value * (1 / 255))
+        grey = numpy.asarray(upright.convert("L"), dtype=numpy.float32) / 255.0
+    return torch.from_numpy(grey)[None]
+
+
+def _has_transparency(image: Image) -> bool:
+    return "A" in image.getbands() or "transparency" in image.info
 
 
 def encode_jpeg(tensor: Any, max_side: int) -> list[bytes]:

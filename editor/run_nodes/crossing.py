@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 from ...errors import Problem, WorkflowError
 from ...graph.plan.recipe import Recipe, make_recipe
 from ...graph.ports.literals import NOT_LITERAL, as_literal, in_prompt, unwrapped
+from ...graph.ports.plain_values import plain_value
+from ...graph.ports.port_types import ANY
 from ...graph.prompt import Prompt, Source, link_source, links_of, prune_prompt, upstream
 
 RUNNERS = frozenset({"DiscomfortTestRunner", "DiscomfortLoopExecutor"})
@@ -171,4 +173,4 @@ def _below(prefix: str, value: Any) -> Any:
 
 def made_of(value: Any) -> KnownRecipe:
     """How a value that came out can be made again elsewhere: by writing it down, or not."""
-    return KnownRecipe(None, as_literal(value))
+    return KnownRecipe(None, as_literal(plain_value(value, ANY)))

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from ...errors import DiscomfortError, WorkflowError
 from ...graph.compose.frozen_payload import unpack_values
 from ...graph.node_classes.object_info import index_object_info
-from ...graph.plan.run_plan import Load, StepPlan
+from ...graph.plan.run_plan import Load, StepPlan, settle
 from ...graph.plan.swap_ports import Swapped, swap_ports
 from ...graph.ports.literals import unwrapped
 from ...graph.prompt import Prompt
@@ -85,10 +85,10 @@ def swap(prepared: Prepared, given: Mapping[str, Any]) -> Swapped:
     What it would hand on by reference is made in it too, for the answers of those nodes.
     """
     ports = prepared.ports
-    bindings = {
-        uid: binding_of_given(uid, given[uid], 0, uid) if uid in given else Load(uid, uid)
-        for uid in ports.inputs
-    }
+    bindings = {}
+    for uid in ports.inputs:
+        binding = binding_of_given(uid, given[uid], 0, uid) if uid in given else Load(uid, uid)
+        bindings[uid] = settle(binding, ports.input_type(uid))
     plan = StepPlan(bindings, saves=tuple(ports.outputs), references=())
     return swap_ports(prepared.prompt, ports, plan, _preparer.info, "")
 

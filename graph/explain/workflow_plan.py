@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from ..node_classes.object_info import ObjectInfo
 from ..plan.expected_cache import find_cached
 from ..plan.recipe import Recipe
-from ..plan.run_plan import Binding, Frozen, Graft, Literal, Load, StepPlan, plan_run
+from ..plan.run_plan import Binding, Frozen, Graft, Held, Literal, Load, StepPlan, plan_run, settle
 from ..plan.swap_ports import recipe_of_output, swap_ports
 from ..ports.find_ports import Port, PortMode, Ports
 from ..ports.missing_inputs import find_fitting
@@ -33,7 +33,7 @@ class Offer:
     size_bytes, storage: of what is loaded; None where that is not known before the run.
     """
 
-    binding: Binding
+    binding: Binding | Held
     came_from: str
     size_bytes: int | None = None
     storage: str | None = None
@@ -141,7 +141,7 @@ def explain_workflow(
         WorkflowError: what a run would raise too, but for INPUTs without a value.
     """
     bindings = {uid: offer.binding for uid, offer in offers.items()}
-    plan = plan_run(ports, lambda uid: bindings.get(uid) or Load(uid, MISSING), around.rules)
+    plan = plan_run(ports, lambda uid, _: bindings.get(uid) or Load(uid, MISSING), around.rules)
     swapped = swap_ports(prompt, ports, plan, around.info, around.run_dir, around.pinned)
     made = {uid: _make(uid, prompt, ports, plan, around) for uid in plan.references}
     lines = [_explain_input(uid, ports, offers, around.kinds) for uid in ports.inputs]
@@ -183,11 +183,12 @@ def _explain_input(uid: str, ports: Ports, offers: Offers, kinds: Mapping[str, s
         fitting = find_fitting(uid, kind, kinds) if kind != ANY else []
         return replace(_line(uid, group, "missing"), type=kind, fitting=tuple(fitting))
     line = replace(_line(uid, group, "load"), type=kind, came_from=offer.came_from)
-    if isinstance(offer.binding, Literal):
-        return replace(line, how="literal", value=offer.binding.value)
-    if isinstance(offer.binding, Graft):
-        return replace(line, how="reference", recipe=_known_id(offer.binding.recipe))
-    is_later = isinstance(offer.binding, Load) and offer.binding.version == LATER
+    binding = settle(offer.binding, kind)
+    if isinstance(binding, Literal):
+        return replace(line, how="literal", value=binding.value)
+    if isinstance(binding, Graft):
+        return replace(line, how="reference", recipe=_known_id(binding.recipe))
+    is_later = isinstance(binding, Load) and binding.version == LATER
     how = "later" if is_later else "load"
     return replace(line, how=how, size_bytes=offer.size_bytes, storage=offer.storage)
 

@@ -13,19 +13,27 @@ from typing import Any, TypeAlias
 
 from ...errors import WorkflowError
 from ..ports.find_ports import Port, Ports
+from ..ports.literals import NOT_LITERAL, NotLiteral, as_literal
+from ..ports.plain_values import is_builtin, is_plain_type, plain_value
 from ..ports.port_types import ANY
 from ..ports.value_types import remedy_for
 from ..prompt import Prompt
 from .recipe import Recipe, frozen_in
 
-TENSOR_TYPES = {"IMAGE", "MASK", "LATENT", "AUDIO"}
+TENSOR_TYPES = {"IMAGE", "MASK", "LATENT", "AUDIO", "SIGMAS", "VIDEO"}
+_MADE_OF_LISTS = {"SIGMAS"}  # the loader makes them of lists of numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """The value is written into the prompt: ComfyUI validates and caches it as if typed in."""
+    """The value is written into the prompt: ComfyUI validates and caches it as if typed in.
+
+    given: how the object that it stands for is loaded, for inputs of other than plain types; None:
+        the literal itself is what was given.
+    """
 
     value: Any
+    given: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,14 @@ class Load:
 
     key: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The value is at hand, and small. Literal or loaded: that depends on the port's type."""
+
+    value: Any
+    load: Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +86,13 @@ class StepPlan:
     references: tuple[str, ...]
 
 
-def plan_run(ports: Ports, look_up: Callable[[str], Binding], rules: Mapping[str, str]) -> StepPlan:
+def plan_run(
+    ports: Ports, look_up: Callable[[str, str], Binding | Held], rules: Mapping[str, str]
+) -> StepPlan:
     """Decide what one run does.
 
     Args:
-        look_up: how a stored unique_id is met; only called for what is stored.
+        look_up: how a stored unique_id is met at a port of a type: (unique_id, type).
         rules: ComfyUI type -> "val" or "ref"; what is not listed is "val".
 
     Raises:
@@ -84,15 +102,37 @@ def plan_run(ports: Ports, look_up: Callable[[str], Binding], rules: Mapping[str
     for unique_id, port in ports.outputs.items():
         by_reference = rules.get(port.type, "val") == "ref"
         (references if by_reference else saves).append(unique_id)
-    bindings = {unique_id: look_up(unique_id) for unique_id in ports.inputs}
+    bindings = {}
+    for unique_id in ports.inputs:
+        kind = ports.input_type(unique_id)
+        bindings[unique_id] = settle(look_up(unique_id, kind), kind)
     _check_literals(ports, bindings, rules)
     return StepPlan(bindings, tuple(saves), tuple(references))
 
 
+def settle(binding: Binding | Held, kind: str) -> Binding:
+    """How a value gets into the prompt at a port of a type: what is at hand is written down there
+    as the builtin that it stands for, or loaded.
+    """
+    if not isinstance(binding, Held):
+        return binding
+    literal = settle_value(binding.value, kind)
+    if isinstance(literal, NotLiteral):
+        return binding.load
+    return Literal(literal, None if is_builtin(binding.value) else binding.load)
+
+
+def settle_value(value: Any, kind: str) -> Any:
+    """What a value is written down as at a port of a type; NOT_LITERAL: it is loaded there."""
+    if isinstance(value, list) and kind in _MADE_OF_LISTS:
+        return NOT_LITERAL
+    return as_literal(plain_value(value, kind) if is_plain_type(kind) else value)
+
+
 def versions_to_load(plan: StepPlan) -> dict[str, str]:
-    """key -> version of all that a run's loaders read from under its own key."""
-    bindings = [binding for binding in plan.bindings.values() if isinstance(binding, Load)]
-    return {binding.key: binding.version for binding in bindings}
+    """key -> version of all that a run's loaders may read from under its own key."""
+    loads = [b.given if isinstance(b, Literal) else b for b in plan.bindings.values()]
+    return {load.key: load.version for load in loads if isinstance(load, Load)}
 
 
 def contents_to_load(plan: StepPlan, prompt: Prompt, ports: Ports) -> set[str]:

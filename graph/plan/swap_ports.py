@@ -16,6 +16,7 @@ from ..node_classes.widgets import ObjectInfo
 from ..ports.connections import PORT_INPUT
 from ..ports.find_ports import Port, Ports
 from ..ports.literals import in_prompt
+from ..ports.plain_values import is_plain_type
 from ..prompt import Prompt, PromptNode, Source, link_source, prune_prompt
 from ..workflow.model import PORT_TYPE
 from .recipe import LOADER, SAVER, Recipe, make_recipe
@@ -235,7 +236,9 @@ class _Swapper:
         is_frozen = port.frozen is not None
         binding = frozen_binding(port) if is_frozen else self.plan.bindings[port.unique_id]
         if isinstance(binding, Literal):
-            return in_prompt(binding.value)
+            if binding.given is None or is_plain_type(str(wanted.get("type"))):
+                return in_prompt(binding.value)
+            binding = binding.given
         if isinstance(binding, Graft):
             recipe = binding.recipe
             titled = _titled(recipe, port.unique_id) if self.names_reference else recipe.nodes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
+
+from .plain_values import is_builtin
 
 # The prompt travels as JSON and stays in ComfyUI's history: what is longer goes through shared
 # memory.
@@ -18,21 +19,20 @@ NOT_LITERAL = NotLiteral()
 
 
 def as_literal(value: Any) -> Any:
-    """The value as JSON knows it, or NOT_LITERAL.
+    """The value as JSON knows it, or NOT_LITERAL: builtins only, and lists of them.
 
-    Numbers of numpy count as numbers. A tuple is no list: it would come back as one.
+    What else stands for text or a number: see `plain_values.py`. A tuple is no list: it would come
+    back as one.
     """
-    if type(value) is not list:
-        return _scalar(value)
-    items = []
-    chars = 0
-    for item in value:
-        scalar = _scalar(item)
-        chars += len(scalar) if isinstance(scalar, str) else 8
-        if scalar is NOT_LITERAL or chars > MAX_LITERAL_CHARS:
-            return NOT_LITERAL
-        items.append(scalar)
-    return NOT_LITERAL if _looks_like_a_link(items) else items
+    if not is_builtin(value):
+        return NOT_LITERAL
+    items = value if isinstance(value, list) else [value]
+    chars = sum(len(item) if isinstance(item, str) else 8 for item in items)
+    if chars > MAX_LITERAL_CHARS:
+        return NOT_LITERAL
+    if isinstance(value, list):
+        return NOT_LITERAL if _looks_like_a_link(value) else list(value)
+    return value
 
 
 def _looks_like_a_link(items: list[Any]) -> bool:
@@ -42,19 +42,6 @@ def _looks_like_a_link(items: list[Any]) -> bool:
     comfy_execution/graph_utils.py of 0.3.64 and 0.33).
     """
     return len(items) == 2 and isinstance(items[0], str) and isinstance(items[1], (int, float))
-
-
-def _scalar(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return str.__str__(value) if len(value) <= MAX_LITERAL_CHARS else NOT_LITERAL
-    if isinstance(value, (int, float)) or type(value).__module__ == "numpy":
-        if isinstance(value, numbers.Integral):
-            return int(value)
-        if isinstance(value, numbers.Real):
-            return float(value)
-    return NOT_LITERAL
 
 
 def in_prompt(literal: Any) -> Any:

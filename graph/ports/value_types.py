@@ -63,8 +63,8 @@ def remedy_for(literal: Any, kind: str, is_object: bool) -> str | None:
         none = 'Give a value; "" is no text.' if kind == "STRING" else "Give a value."
         return None if kind == ANY else none
     if is_object:
-        is_path = kind == "IMAGE" and isinstance(literal, str)
-        return "Open a file with discomfort.Tools.open_image_as_tensor(path)." if is_path else ""
+        is_path = kind in ("IMAGE", "MASK") and isinstance(literal, str)
+        return "Give pathlib.Path(...) in inputs: the script opens the file." if is_path else ""
     if kind == "BOOLEAN" and not (isinstance(literal, (int, float)) and literal in (0, 1)):
         return "Write True or False."
     if kind == "INT" and isinstance(literal, float) and not literal.is_integer():

@@ -129,7 +129,9 @@ def test_equal_parts_of_two_files_are_one_node_each_in_a_prompt(seed: int) -> No
     for workflow in files:
         store.run(workflow)
     ports, prompt = find_ports(files[2]), to_prompt(files[2], INFO)
-    swapped = swap_ports(prompt, ports, plan_run(ports, store.binding, RULES), INFO, "/run")
+    swapped = swap_ports(
+        prompt, ports, plan_run(ports, lambda uid, _: store.binding(uid), RULES), INFO, "/run"
+    )
     grafted = [n for n in swapped.prompt if n.startswith("ref-")]
     needed = {
         link_source(n["inputs"]["m"])

@@ -10,6 +10,7 @@ import json
 import pickle
 import uuid
 
+import numpy
 import pytest
 import torch
 from custom_nodes.discomfort.errors import CorruptValueError, UntrustedValueError
@@ -203,10 +204,15 @@ class Evil:
         return print, ("this must not be printed",)
 
 
+class EvilPicture(Evil, numpy.ndarray):
+    """The same in the shape of a picture."""
+
+
 async def test_a_frozen_value_that_needs_code_stays_in_its_context(discomfort, name, capsys):
+    evil = numpy.zeros((2, 2, 3), numpy.float32).view(EvilPicture)
     with discomfort.Context() as context:
         workflow = patched(name)
-        await discomfort.run(workflow, {"picture": [Evil(), picture()]}, context=context)
+        await discomfort.run(workflow, {"picture": [evil, picture()]}, context=context)
         stored = context.load("model")
     capsys.readouterr()
     with discomfort.Context() as context:

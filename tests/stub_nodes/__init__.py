@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from . import core_values, models
+from . import core_values, models, takers
 
 counts: Counter[str] = Counter()
 
@@ -366,5 +366,6 @@ NODE_CLASS_MAPPINGS = {
         *NEW_NODES,
         *models.NODES,
         *core_values.NODES,
+        *takers.NODES,
     )
 }

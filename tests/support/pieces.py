@@ -242,7 +242,7 @@ class Store:
 
     def run(self, workflow: Workflow) -> None:
         ports, prompt = find_ports(workflow), to_prompt(workflow, INFO)
-        plan = plan_run(ports, self.binding, RULES)
+        plan = plan_run(ports, lambda uid, _: self.binding(uid), RULES)
         swapped = swap_ports(prompt, ports, plan, INFO, "/run")
         made = {uid: self._close(workflow, uid, plan) for uid in plan.references}
         for unique_id, node_id in swapped.savers.items():

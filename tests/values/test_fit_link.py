@@ -4,6 +4,7 @@ right.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,15 @@ def one(value, **wanted):
 @pytest.mark.parametrize(
     ("kind", "value", "expected"),
     [
-        ("INT", 5, 5), ("INT", "12", 12), ("INT", 1.9, 1), ("INT", True, 1),
+        ("INT", 5, 5), ("INT", "12", 12), ("INT", 2.0, 2), ("INT", True, 1),
         ("INT", np.int64(7), 7),
         ("INT", torch.tensor(3), 3), ("INT", np.array([4]), 4), ("FLOAT", "1.5", 1.5),
         ("FLOAT", 2, 2.0), ("FLOAT", np.float32(0.5), 0.5), ("FLOAT", torch.tensor(0.25), 0.25),
         ("STRING", 5, "5"), ("STRING", np.str_("x"), "x"), ("STRING", "x", "x"),
-        ("BOOLEAN", 1, True), ("BOOLEAN", np.bool_(False), False), ("BOOLEAN", "", False),
+        ("BOOLEAN", 1, True), ("BOOLEAN", np.bool_(False), False), ("BOOLEAN", 0.0, False),
         ("STRING", ["a", 1, True], "['a', 1, True]"), ("STRING", Path("a.png"), "a.png"),
         ("STRING", np.float64(0.5), "0.5"), ("STRING", [], "[]"),
+        ("INT,FLOAT", torch.tensor([[2]]), 2), ("STRING", [Decimal("1.50")], "['1.50']"),
     ],
 )  # fmt: skip
 def test_scalars_become_what_comfyui_makes_of_constants(kind, value, expected):
@@ -44,6 +46,8 @@ def test_scalars_become_what_comfyui_makes_of_constants(kind, value, expected):
         ("BOOLEAN", np.ones(3)), ("BOOLEAN", []), ("BOOLEAN", {"a": 1}), ("BOOLEAN", object()),
         ("STRING", object()), ("STRING", len), ("STRING", None), ("STRING", {}),
         ("STRING", ["a", None]), ("STRING", [object()]), ("STRING", b"a"),
+        ("INT", 1.9), ("INT", torch.tensor(5.5)), ("INT", Decimal("5.5")), ("BOOLEAN", ""),
+        ("BOOLEAN", "false"), ("BOOLEAN", 2), ("INT,FLOAT", None), ("COMBO", torch.ones(2)),
     ],
 )  # fmt: skip
 def test_scalar_that_can_not_be_converted_names_port_and_kind(kind, value):

@@ -1,0 +1,194 @@
+"""run(): what a script gives, in whatever form Python and its libraries have it, and what is no
+such value is refused before anything is queued.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from custom_nodes.discomfort.errors import ValidationFailed, WorkflowError
+from custom_nodes.discomfort.events import Queued
+from PIL import Image
+
+
+class Mode(str, enum.Enum):
+    UP = "UPPERCASE"
+
+
+class Strength(float, enum.Enum):
+    HALF = 0.5
+
+
+class Whole(int):
+    pass
+
+
+def taker(kind: str) -> dict[str, Any]:
+    """A prompt that says what a node with an input of a type got from the port "value"."""
+    return {
+        "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "value"}},
+        "2": {"class_type": f"StubTake{kind}", "inputs": {"value": ["1", 0]}},
+        "3": {
+            "class_type": "DiscomfortPort",
+            "inputs": {"unique_id": "got", "input_data": ["2", 0]},
+        },
+    }
+
+
+async def take(discomfort: Any, kind: str, value: Any) -> Any:
+    return json.loads((await discomfort.run(taker(kind), {"value": value}))["got"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("Int", torch.tensor(5), ["int", 5]), ("Int", np.array([[5]]), ["int", 5]),
+        ("Int", Decimal(5), ["int", 5]), ("Int", Whole(5), ["int", 5]),
+        ("Float", Fraction(1, 2), ["float", 0.5]), ("Float", Strength.HALF, ["float", 0.5]),
+        ("Float", torch.tensor(0.5, dtype=torch.float16), ["float", 0.5]),
+        ("String", Mode.UP, ["str", "UPPERCASE"]), ("String", Path("a/b"), ["str", "a/b"]),
+        ("String", np.str_("x"), ["str", "x"]), ("Boolean", np.bool_(False), ["bool", 0]),
+        ("Ok", Path("ok"), ["str", "ok"]), ("Any", Decimal(5), ["Decimal", None]),
+        ("Any", Path("a"), ["PosixPath", None]), ("Any", np.float64(0.5), ["float64", 0.5]),
+    ],
+)  # fmt: skip
+async def test_a_plain_value_is_what_it_stands_for(
+    discomfort: Any, kind: str, value: Any, expected: Any
+) -> None:
+    """Given, and stored: an input of any type gets the object itself."""
+    assert await take(discomfort, kind, value) == expected
+    with discomfort.Context() as context:
+        context.save("value", value)
+        results = await discomfort.run(taker(kind), context=context)
+        assert json.loads(results["got"]) == expected
+        assert type(context.load("value")) is type(value)
+
+
+async def test_a_port_that_feeds_text_and_anything_gives_each_its_own(discomfort: Any) -> None:
+    prompt = taker("String")
+    prompt["4"] = {"class_type": "StubTakeAny", "inputs": {"value": ["1", 0]}}
+    prompt["5"] = {
+        "class_type": "DiscomfortPort",
+        "inputs": {"unique_id": "object", "input_data": ["4", 0]},
+    }
+    results = await discomfort.run(prompt, {"value": Decimal("1.50")})
+    assert json.loads(results["got"]) == ["str", "1.50"]
+    assert json.loads(results["object"]) == ["Decimal", None]
+
+
+@pytest.mark.parametrize(
+    "value", [torch.tensor(5.5), Decimal("5.5"), Strength.HALF, np.float32(1.5)]
+)
+async def test_a_fraction_is_no_whole_number_in_whatever_form(discomfort: Any, value: Any) -> None:
+    for call in (discomfort.plan, discomfort.run):
+        with pytest.raises(WorkflowError, match="whole number"):
+            await call(taker("Int"), {"value": value})
+
+
+async def test_a_node_that_checks_text_sees_the_text_of_a_path(discomfort: Any) -> None:
+    with pytest.raises(ValidationFailed, match="must be ok, not other"):
+        await discomfort.run(taker("Ok"), {"value": Path("other")})
+
+
+WAVE = torch.arange(8, dtype=torch.float32).reshape(2, 4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("Audio", (WAVE, 8000),
+         {"waveform": ["float32", [1, 2, 4], 28.0], "sample_rate": ["int", 8000]}),
+        ("Audio", {"waveform": WAVE[0].numpy(), "sample_rate": np.int64(8000)},
+         {"waveform": ["float32", [1, 1, 4], 6.0], "sample_rate": ["int", 8000]}),
+        ("Audio", (np.full((1, 2), -(2**15), np.int16), 8000.0),
+         {"waveform": ["float32", [1, 1, 2], -2.0], "sample_rate": ["int", 8000]}),
+        ("Sigmas", [2, 1.0, Decimal(0)], ["float32", [3], 3.0]),
+        ("Sigmas", np.array([1, 0]), ["float32", [2], 1.0]),
+        ("Sigmas", (1.0, 0.5), ["float32", [2], 1.5]),
+        ("Latent", np.ones((1, 4, 2, 2), np.float32), {"samples": ["float32", [1, 4, 2, 2], 16.0]}),
+        ("Image", np.full((2, 3, 3), 255, np.uint8), ["float32", [1, 2, 3, 3], 18.0]),
+        ("Mask", Image.new("L", (3, 2), 255), ["float32", [1, 2, 3], 6.0]),
+    ],
+)  # fmt: skip
+async def test_another_form_of_a_value_is_made_comfyuis(
+    discomfort: Any, kind: str, value: Any, expected: Any
+) -> None:
+    assert await take(discomfort, kind, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        ("Audio", torch.ones(4), "sample_rate"), ("Audio", (8000, WAVE), "rate comes first"),
+        ("Audio", {"waveform": WAVE}, "sample rate"), ("Audio", (WAVE, 0), "sample rate"),
+        ("Audio", (torch.ones(8000, 2), 8000), "waveform.T"), ("Audio", "sound.wav", "AUDIO"),
+        ("Audio", (torch.ones(1, 1, 1, 1), 8000), "waveform"), ("Audio", Path("a.wav"), "AUDIO"),
+        ("Sigmas", torch.ones(2, 2), "SIGMAS"), ("Sigmas", ["a"], "SIGMAS"),
+        ("Sigmas", 5, "SIGMAS"),
+        ("Video", torch.ones(2, 4, 4, 3), "CreateVideo"), ("Video", Path("a.mp4"), "LoadVideo"),
+        ("Video", "a.mp4", "VIDEO"), ("Latent", {"samples": "x"}, "LATENT"),
+        ("Latent", {"samples": None}, "LATENT"), ("Latent", torch.ones(4, 4), "LATENT"),
+        ("Image", "picture.png", "pathlib.Path"), ("Mask", "mask.png", "pathlib.Path"),
+        ("Image", torch.ones(1, 3, 8, 8), "movedim"), ("Image", object(), "IMAGE"),
+        ("Int", torch.ones(2), "INT"), ("String", {"a": 1}, "STRING"), ("Boolean", [], "BOOLEAN"),
+    ],
+)  # fmt: skip
+async def test_what_is_no_such_value_is_refused_before_anything_is_queued(
+    discomfort: Any, kind: str, value: Any, words: str
+) -> None:
+    events: list[Any] = []
+    with pytest.raises(WorkflowError, match=words) as caught:
+        await discomfort.run(taker(kind), {"value": value}, on_event=events.append)
+    assert "'value'" in str(caught.value)
+    with pytest.raises(WorkflowError, match=words):
+        await discomfort.plan(taker(kind), {"value": value})
+    with discomfort.Context() as context:
+        context.save("value", value)
+        with pytest.raises(WorkflowError, match="'value'"):
+            await discomfort.run(taker(kind), context=context, on_event=events.append)
+    assert not any(isinstance(event, Queued) for event in events)
+
+
+async def test_a_path_for_a_picture_is_opened_where_it_is_given(
+    discomfort: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "red.png"
+    Image.new("RGB", (3, 2), (255, 0, 0)).save(path)
+    assert await take(discomfort, "Image", path) == ["float32", [1, 2, 3, 3], 6.0]
+    assert await take(discomfort, "String", path) == ["str", str(path)]
+    results = await discomfort.run(taker("Image"), {"value": [path, path]})
+    assert len(results["got"]) == 2
+    plan = await discomfort.plan(taker("Image"), {"value": path})
+    assert plan.given_bytes["value"] > 72
+    with pytest.raises(FileNotFoundError, match="There is no picture"):
+        await discomfort.run(taker("Image"), {"value": tmp_path / "none.png"})
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA"])
+async def test_a_path_for_a_mask_is_its_transparency_or_else_its_grey(
+    discomfort: Any, tmp_path: Path, mode: str
+) -> None:
+    path = tmp_path / "mask.png"
+    white = Image.new("L", (3, 2), 255)
+    if mode == "RGBA":  # white is what is transparent (LoadImage)
+        Image.merge("RGBA", [Image.new("L", (3, 2), 0)] * 4).save(path)
+    else:
+        white.save(path)
+    assert await take(discomfort, "Mask", path) == ["float32", [1, 2, 3], 6.0]
+
+
+async def test_a_path_that_a_context_holds_is_not_opened(discomfort: Any, tmp_path: Path) -> None:
+    path = tmp_path / "red.png"
+    Image.new("RGB", (3, 2)).save(path)
+    with discomfort.Context() as context:
+        context.save("value", path)
+        with pytest.raises(WorkflowError, match="'value'.*Path"):
+            await discomfort.run(taker("Image"), context=context)

@@ -1,0 +1,40 @@
+"""What a value is, without importing torch, numpy or Pillow: for checks, and for errors."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+_SHOWN_CHARS = 80
+
+
+def is_tensor(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def is_array(value: Any) -> bool:
+    """An array or a scalar of numpy."""
+    np = sys.modules.get("numpy")
+    return np is not None and isinstance(value, (np.ndarray, np.generic))
+
+
+def is_picture(value: Any) -> bool:
+    """An image of Pillow."""
+    image = sys.modules.get("PIL.Image")
+    return image is not None and isinstance(value, image.Image)
+
+
+def dtype_of(value: Any) -> str:
+    """Of a tensor or an array, as "float32", "uint8"."""
+    return str(value.dtype).removeprefix("torch.")
+
+
+def describe(value: Any) -> str:
+    """A value in an error: type and content, as much as fits; of a tensor its shape and dtype."""
+    if is_tensor(value) or is_array(value):
+        kind = "tensor" if is_tensor(value) else "array"
+        return f"a {kind} of shape {list(value.shape)} and dtype {value.dtype}"
+    text = repr(value)
+    more = "..." if len(text) > _SHOWN_CHARS else ""
+    return f"{type(value).__name__} {text[:_SHOWN_CHARS]}{more}"
