@@ -131,6 +131,17 @@ class ContextStore:
         """Save a reference with values of this context frozen in: content -> receipt."""
         self.references.save(unique_id, workflow, True, {"recipe": recipe}, kept)
 
+    def bring_reference(
+        self, unique_id: str, workflow: Any, holders: Iterable[ContextStore]
+    ) -> None:
+        """Save a reference whose frozen values other contexts of this process have.
+
+        Args:
+            holders: those contexts. What none of them has any more is missed when it is used.
+        """
+        stores = [holder.store for holder in holders]
+        self.references.bring(unique_id, workflow, stores)
+
     def note_recipe(self, unique_id: str, version: str, recipe: str) -> None:
         """Remember the recipe of a reference, if it is still of that version."""
         self.references.note_recipe(unique_id, version, recipe)
