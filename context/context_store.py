@@ -42,6 +42,8 @@ class ContextStore:
 
     def __init__(self, lifetime: Lifetime, trusted: bool):
         self._lifetime, self._trusted = lifetime, trusted
+        if not trusted:
+            lifetime.store.made_here = set()
         self.references = StoredReferences(lifetime)
 
     @property
@@ -161,8 +163,12 @@ class ContextStore:
     # -- runs -----------------------------------------------------------------------------------
 
     def lend(self, load: Iterable[str], use_ram: bool = True) -> Loan:
-        """Lend values to one run of the worker, with the order where to save."""
-        return handoff.lend(self.store, load, use_ram)
+        """Lend values to one run of the worker, with the order where to save.
+
+        Raises:
+            UntrustedValueError: a value that may not be opened here may not be opened there.
+        """
+        return handoff.lend(self.store, load, use_ram, self._trusted)
 
     def collect(self, loan: Loan, commit: bool = True) -> Collected:
         """Collect what the run saved, also after a failure. Idempotent.

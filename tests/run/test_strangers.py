@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from custom_nodes.discomfort.errors import CorruptValueError, WorkflowError
+from custom_nodes.discomfort.errors import CorruptValueError, UntrustedValueError, WorkflowError
 from custom_nodes.discomfort.graph.plan.internal_nodes import INTERNAL
 from support.prompts import port
 
@@ -98,3 +99,41 @@ async def test_the_connector_refuses_internal_nodes(discomfort, make):
         with pytest.raises(WorkflowError, match=kind):
             async for _ in discomfort.Worker.stream(hostile_prompt(kind)):
                 pass
+
+
+class Touches:
+    """Leaves a file when it is opened, here or in the worker."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+COPY = {"1": port("given"), "2": port("copied", ["1", 0])}
+
+
+async def test_value_of_an_untrusted_context_that_needs_code_is_opened_nowhere(
+    discomfort, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    touched = tmp_path / "touched"
+    with discomfort.Context() as context:
+        context.save("given", Touches(touched))
+        with discomfort.Context(run_id=context.run_id, create=False, trusted=False) as careful:
+            with pytest.raises(UntrustedValueError, match="'given' is not given to the worker"):
+                await discomfort.run(COPY, context=careful)
+            assert not touched.exists()
+            careful.save("given", [1, 2])
+            assert (await discomfort.run(COPY, context=careful))["copied"] == [1, 2]
+        await discomfort.run(COPY, {"given": Touches(touched)}, context=context)
+    assert touched.exists(), "the worker opens what is trusted: else this test shows nothing"
+
+
+async def test_what_the_script_gives_to_a_run_on_an_untrusted_context_arrives(discomfort):
+    with discomfort.Context(trusted=False) as context:
+        # The worker copied it; the script still opens none that needs code.
+        with pytest.raises(UntrustedValueError, match="the value of 'copied'"):
+            await discomfort.run(COPY, {"given": Path("ours")}, context=context)
+        assert sorted(context.list_keys()) == ["copied", "given"]
