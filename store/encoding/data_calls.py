@@ -12,13 +12,20 @@ import decimal
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .data_limits import HashCosts
+from .data_limits import HashCosts, Unfinished
 from .describe import SAFE_TYPES
 
 _MOST_DIGITS = 20_000
 _SCALARS = (int, float, str, bytes, bool, type(None))
 
 Call = Callable[[tuple, HashCosts], Any]
+
+
+class Callee(Unfinished):
+    """Something with a name that a stream may call; `call` does what that does, for data."""
+
+    def __init__(self, name: str, call: Call):
+        self.__name__, self.call = name, call
 
 
 class NotData(Exception):

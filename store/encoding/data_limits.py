@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from ...errors import UntrustedValueError
+from ...errors import CorruptValueError, UntrustedValueError
 
 MOST_STEPS = 5_000_000  # of the stream; about as many objects
 MOST_DEPTH = 500
@@ -82,12 +82,18 @@ class HashCosts:
             too_much("a key that is larger than any key is")
 
 
+class Unfinished:
+    """What only other parts of a stream know what to do with, and is no value of its own."""
+
+
 def check_extent(value: Any, budget: Budget) -> None:
     """See that what goes through a value, item by item, comes to an end soon.
 
     Lists and dicts can change after they were put somewhere, so this can be known at the end only.
     A value that holds itself is none that is large.
     """
+    if isinstance(value, Unfinished):
+        raise CorruptValueError("it is a part of a value only.")
     done: dict[int, tuple[int, int]] = {}  # id -> items, depth
     entered: set[int] = set()
     stack = [value] if type(value) in _CONTAINERS else []
@@ -117,4 +123,6 @@ def _containers_in(item: Any, budget: Budget) -> list[Any]:
     held: Iterable[Any] = item
     if type(item) in _MAPPINGS:
         held = [part for pair in item.items() for part in pair]
+    if any(isinstance(part, Unfinished) for part in held):
+        raise CorruptValueError("it holds what is a part of a value only.")
     return [part for part in held if type(part) in _CONTAINERS]

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import collections
 import struct
-from collections.abc import Callable, Mapping
-from types import FunctionType
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ...errors import CorruptValueError, DiscomfortError, UntrustedValueError
-from .data_calls import CALLS, Call, NotData
+from .data_calls import CALLS, Call, Callee, NotData
 from .data_limits import Budget, HashCosts, check_extent, too_much
 from .describe import SAFE_GLOBALS
 
@@ -30,8 +29,8 @@ class DataReader:
     Args:
         data: the stream, from its first byte.
         persistent: what stands for a persistent id. None: there are none.
-        calls: what may be called beside Python's own classes, and how.
-        find: further names: (module, name) -> what it means, or None.
+        find: further names: (module, name) -> what it means, a `Callee` for what may be called, or
+            None.
         set_state: (object, state): gives an object what BUILD brings. None: nothing has any.
         older: it may be of an older protocol than those in blocks are.
         budget: of several streams together.
@@ -45,7 +44,6 @@ class DataReader:
         data: memoryview,
         persistent: Callable[[Any], Any] | None = None,
         *,
-        calls: Mapping[Any, Call] = CALLS,
         find: Callable[[str, str], Any] = lambda module, name: None,
         set_state: Callable[[Any, Any], None] | None = None,
         older: bool = False,
@@ -53,8 +51,7 @@ class DataReader:
     ):
         self._data, self.at = data, 0
         self._handlers = {**_BINARY, **_OLDER} if older else _BINARY
-        self._persistent, self._calls = persistent, calls
-        self._find, self._set_state = find, set_state
+        self._persistent, self._find, self._set_state = persistent, find, set_state
         self._budget = budget or Budget(len(data))
         self._costs = HashCosts()
         self._stack: list[Any] = []
@@ -217,10 +214,13 @@ class DataReader:
 
     def _reduce(self) -> None:
         args, called = self._pop(), self._pop()
-        is_function = isinstance(called, (type, FunctionType))
-        call = self._calls.get(called) if is_function else None
+        call: Call | None = None
+        if isinstance(called, Callee):
+            call = called.call
+        elif isinstance(called, type):
+            call = CALLS.get(called)
         if call is None or type(args) is not tuple:
-            self._refuse(f"calls {called.__name__ if is_function else type(called).__name__}")
+            self._refuse(f"calls {getattr(called, '__name__', 'something that is no class')!r:.80}")
         self._push(call(args, self._costs))
 
     def _build(self) -> None:

@@ -16,6 +16,7 @@ from .rebuild_checks import (
     check_array,
     check_device,
     check_image,
+    check_parts,
     check_shape,
     check_strides,
     check_torch_dtype,
@@ -167,14 +168,16 @@ class Rebuilder:
     def nested(self, tensors: list, grad: bool) -> Any:
         import torch
 
-        if not all(isinstance(t, torch.Tensor) and not t.is_sparse for t in tensors):
-            raise ValueError("a nested tensor is made of tensors")
+        if self._is_bounded:
+            check_parts(torch, tensors)
         return torch.nested.as_nested_tensor(tensors).requires_grad_(grad)
 
     def sparse_coo(self, indices: Any, values: Any, shape: tuple, grad: bool) -> Any:
         import torch
 
         check_shape(shape)
+        if self._is_bounded:
+            check_parts(torch, (indices, values))
         t = torch.sparse_coo_tensor(
             indices, values, shape, check_invariants=True, is_coalesced=not self._is_bounded
         )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from .data_limits import too_much
 
 # More than a tensor of a stranger's may seem to have by strides that repeat its bytes.
-MOST_REPEATED_BYTES = 4 << 30
+MOST_REPEATED_BYTES = 1 << 30
 _MOST_WITHOUT_BYTES = 1 << 20  # elements of a dtype that takes none
 _DEVICE = re.compile(r"[a-z]{1,20}(:\d{1,4})?")
 _PIXEL_BYTES = {
@@ -67,6 +68,14 @@ def check_strides(
         raise ValueError("a tensor leads out of its buffer")
     if is_bounded and count * itemsize > max(MOST_REPEATED_BYTES, size_bytes):
         too_much("a tensor that repeats its bytes more often than any value does")
+
+
+def check_parts(torch: Any, tensors: Iterable[Any]) -> None:
+    """See that other tensors can be made of these: of bytes that are there, each once."""
+    for t in tensors:
+        is_plain = isinstance(t, torch.Tensor) and t.layout is torch.strided and not t.is_nested
+        if not is_plain or not t.is_contiguous():
+            raise ValueError("a tensor is made of tensors that are no plain ones")
 
 
 def find_torch_dtype(torch: Any, name: Any) -> Any:
