@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import CorruptValueError, UnknownKeyError, UntrustedValueError
 from ..store.encoding import codec
-from ..store.encoding.layout import Encoded, content_hash
+from ..store.encoding.layout import Encoded, as_it_is, content_hash
 from ..store.encoding.layout import pack as pack_block
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
@@ -48,6 +48,33 @@ def written(
         CorruptValueError, UntrustedValueError: a packed value; nothing is stored then.
     """
     values = {c: _unpack(c, text) for c, text in packed.items() if not has(store, c)}
+    with _stored(store, values, use_ram) as receipts:
+        yield receipts
+
+
+@contextlib.contextmanager
+def copied(
+    store: RamFirst, contents: Iterable[str], holders: Iterable[RamFirst]
+) -> Iterator[dict[str, Receipt]]:
+    """As `written`, of values that other contexts have frozen; what none has is left out."""
+    values: dict[str, Encoded] = {}
+    for content in contents:
+        for holder in holders:
+            with contextlib.suppress(UnknownKeyError):
+                receipt = holder.pin_current(frozen_key(content))
+                try:
+                    values[content] = as_it_is(holder.blocks.open(receipt))
+                finally:
+                    holder.blocks.unpin(receipt.version)
+                break
+    with _stored(store, values, True) as receipts:
+        yield receipts
+
+
+@contextlib.contextmanager
+def _stored(
+    store: RamFirst, values: Mapping[str, Encoded], use_ram: bool
+) -> Iterator[dict[str, Receipt]]:
     receipts: dict[str, Receipt] = {}
     try:
         for content, value in values.items():

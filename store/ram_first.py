@@ -44,6 +44,7 @@ class RamFirst:
     Attributes:
         book: the receipts.
         blocks: who needs which block.
+        made_here: versions that this process wrote; None: nobody wants to know.
     """
 
     def __init__(self, folder: Path, limit_bytes: int, role: Role):
@@ -57,6 +58,7 @@ class RamFirst:
         self._lock = threading.RLock()
         self.blocks = BlockUse(self._storages, self.book, self._lock, self.limit_bytes, role)
         self._reserved = 0
+        self.made_here: set[str] | None = None
         self._spiller = Spiller(self.blocks, self.book, self._disk, self._lock, self.limit_bytes)
         if is_durable:
             self._sweep()
@@ -186,6 +188,8 @@ class RamFirst:
             unique_id, version, size, storage, is_safe=value.is_safe, is_list=value.is_list
         )
         self.blocks.touch(receipt)
+        if self.made_here is not None:
+            self.made_here.add(version)
         return receipt
 
     def _full(self, e: OSError, unique_id: str, size: int) -> StoreFullError:

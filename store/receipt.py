@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from .versions import is_name
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -52,17 +54,12 @@ class Receipt:
             is_list=data.get("is_list", False),
             meta=data.get("meta"),
         )
-        if receipt.storage not in ("ram", "disk") or not _is_name(receipt.version):
+        if receipt.storage not in ("ram", "disk") or not is_name(receipt.version):
             raise ValueError(f"storage {receipt.storage!r}, version {receipt.version!r}")
         return receipt
 
     def moved_to(self, storage: str) -> Receipt:
         return replace(self, storage=storage)
-
-
-def _is_name(version: Any) -> bool:
-    """A version becomes a file name; one from a damaged or foreign file must not lead elsewhere."""
-    return isinstance(version, str) and version.replace("_", "").isalnum() and version.isascii()
 
 
 class Gone(NamedTuple):
