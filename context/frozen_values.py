@@ -29,7 +29,7 @@ def frozen_key(content: str) -> str:
 
 def content_of(store: RamFirst, receipt: Receipt) -> str:
     """The hash of a stored value's content."""
-    return content_hash(store.blocks.open(receipt))
+    return content_hash(store.whole.open(receipt, f"the value of {receipt.unique_id!r}"))
 
 
 @contextlib.contextmanager
@@ -63,7 +63,7 @@ def copied(
             with contextlib.suppress(UnknownKeyError):
                 receipt = holder.pin_current(frozen_key(content))
                 try:
-                    values[content] = as_it_is(holder.blocks.open(receipt))
+                    values[content] = as_it_is(holder.whole.open(receipt, _named(content)))
                 finally:
                     holder.blocks.unpin(receipt.version)
                 break
@@ -109,11 +109,15 @@ def pack(store: RamFirst, contents: Collection[str]) -> dict[str, str]:
         if has(store, content):
             receipt = store.pin_current(frozen_key(content))
             try:
-                block = store.blocks.open(receipt)
+                block = store.whole.open(receipt, _named(content))
                 packed[content] = base64.b64encode(pack_block(block)).decode("ascii")
             finally:
                 store.blocks.unpin(receipt.version)
     return packed
+
+
+def _named(content: str) -> str:
+    return f"the frozen value {content[:12]}"
 
 
 def _unpack(content: str, text: str) -> Encoded:
@@ -122,7 +126,7 @@ def _unpack(content: str, text: str) -> Encoded:
         CorruptValueError: damaged, or another value than it says.
         UntrustedValueError: it needs code to be read: a workflow file may come from anywhere.
     """
-    where = f"the frozen value {content[:12]}"
+    where = _named(content)
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError, TypeError) as e:

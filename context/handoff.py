@@ -100,6 +100,7 @@ def lend(store: RamFirst, load: Iterable[str], use_ram: bool, trusted: bool) -> 
                 store.blocks.unpin(receipt.version)
             else:
                 pinned[unique_id] = receipt
+                store.whole.check(receipt)
                 if not trusted:
                     loans.check_harmless(store, receipt)
     except BaseException:
@@ -150,6 +151,7 @@ def _collect(store: RamFirst, files: list[Path]) -> list[Receipt]:
             continue
         data = json.loads(path.read_text(encoding="utf-8"))
         receipt = Receipt.from_json(data["unique_id"], data)
+        receipt = store.whole.seal(receipt, is_written_through=False)
         store.blocks.adopt(receipt)
         replaced = receipts.get(receipt.unique_id)
         if replaced is not None:

@@ -120,7 +120,7 @@ def _settle(
         token = new_token()
         if not is_durable:
             owner.mark_token(token)
-        ReceiptBook.create(folder, folder.name, token)
+        ReceiptBook.create(folder, folder.name, token, is_synced=is_durable)
     if is_durable:
         owner.release()  # all who open it have equal rights, and none removes it
         return None

@@ -35,7 +35,10 @@ def check_harmless(store: RamFirst, receipt: Receipt) -> None:
             f"{receipt.unique_id!r} is not given to the worker, which would open it: {e}"
         ) from e
     content = receipt.unique_id.removeprefix(FROZEN_PREFIX)
-    if content != receipt.unique_id and content_hash(store.blocks.open(receipt)) != content:
+    if (
+        content != receipt.unique_id
+        and content_hash(store.whole.open(receipt, receipt.unique_id)) != content
+    ):
         raise CorruptValueError(
             f"the frozen value {content[:12]} of a reference is not what it says. Import the "
             "reference again."

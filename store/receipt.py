@@ -16,6 +16,7 @@ class Receipt:
         version: a name that no other value ever had: its block's.
         is_safe: it can be read without code.
         is_list: it is a ComfyUI list output, not one value.
+        checksum: CRC-32 of its block, where that is kept for good.
         meta: small JSON that is kept with it.
     """
 
@@ -27,6 +28,7 @@ class Receipt:
     is_safe: bool = True
     is_list: bool = False
     meta: dict[str, Any] | None = None
+    checksum: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {
@@ -40,6 +42,8 @@ class Receipt:
             data["is_list"] = True
         if self.meta is not None:
             data["meta"] = self.meta
+        if self.checksum is not None:
+            data["checksum"] = self.checksum
         return data
 
     @classmethod
@@ -53,6 +57,7 @@ class Receipt:
             is_safe=data["safe"],
             is_list=data.get("is_list", False),
             meta=data.get("meta"),
+            checksum=data.get("checksum"),
         )
         if receipt.storage not in ("ram", "disk") or not is_name(receipt.version):
             raise ValueError(f"storage {receipt.storage!r}, version {receipt.version!r}")

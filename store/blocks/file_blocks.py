@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from ...system import locks
-from ...system.files import write_all
+from ...system.files import sync_folder, write_all
 from ..encoding.layout import Encoded
 from . import mapping
 from .base import BINARY, NoRoom, is_no_room
@@ -50,6 +50,7 @@ class FileBlocks:
             self._fill(fd, value, value.header(version, is_list))
             if self.is_synced:
                 os.fsync(fd)
+                sync_folder(self.folder)
         except BaseException as e:
             os.close(fd)
             with contextlib.suppress(OSError):
@@ -68,6 +69,15 @@ class FileBlocks:
         except FileNotFoundError:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             return os.open(path, _NEW_FILE, 0o600)
+
+    def sync(self, version: str) -> None:
+        """Have a block on the disk that another process wrote."""
+        fd = _open_to_read(self.locate(version))
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        sync_folder(self.folder)
 
     def copy_in(self, version: str, view: memoryview) -> None:
         """Write a block that exists elsewhere."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,6 +101,9 @@ def test_block_that_calls_code_safe_does_not_help(careful):
     data[6] |= layout.IS_SAFE
     assert layout.read_header(data).is_safe and not head.is_safe
     block.write_bytes(data)
+    store = careful.internal.store  # a stranger writes the checksum, too
+    forged = replace(careful.internal.get_receipt("code"), checksum=zlib.crc32(data))
+    store.commit([("code", forged)])
     with pytest.raises(errors.UntrustedValueError, match="touch|posix"):
         careful.internal.lend(["code"])
 
