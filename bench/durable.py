@@ -33,7 +33,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def write_and_sync(path: Path, data: np.ndarray) -> None:
     with path.open("wb") as file:
-        file.write(data)
+        file.write(data.data)
         file.flush()
         os.fsync(file.fileno())
 
