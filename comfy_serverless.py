@@ -8,19 +8,19 @@ await connector.kill_api()
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ExecutionError, WorkerDied, WorkerStartError
 from .graph.convert.to_prompt import to_prompt
 from .graph.node_classes.object_info import index_object_info
+from .graph.plan.internal_nodes import refuse_internal
 from .graph.prompt import is_prompt
 from .system.config import WorkerConfig, read_json
 from .worker.attached_server import AttachedServer
 from .worker.client.client import Client
 from .worker.client.event_stream import EventStream, stream_events
-from .worker.client.events import Event
 from .worker.client.options import ExecuteOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import Uploads, target_folder
@@ -116,14 +116,7 @@ class ComfyConnector(ServerView):
         return Worker(make_launch(self._config, self._options))
 
     async def execute(
-        self,
-        prompt: Mapping[str, Any],
-        *,
-        client_data: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        silence_timeout: float | None = None,
-        on_event: Callable[[Event], Any] | None = None,
-        needed: Collection[str] | None = None,
+        self, prompt: Mapping[str, Any], **options: Unpack[ExecuteOptions]
     ) -> RunResult:
         """Queue a prompt (API form) and wait for its end.
 
@@ -131,25 +124,28 @@ class ComfyConnector(ServerView):
         prompt and goes on when the worker is done with it.
 
         Args:
-            client_data: goes into the prompt's `extra_data`.
-            timeout: seconds for the run, its time in the queue included; the start of a worker is
-                not. The worker has 5 s more to end it, and is not waited for any longer.
-            silence_timeout: seconds without any news once it runs.
-            on_event: called with every typed event, in this loop. What it raises cancels the run.
-            needed: the ids of the nodes that events count; None: all. A prompt may have others
-                that no output needs.
+            options:
+                client_data: goes into the prompt's `extra_data`.
+                timeout: seconds for the run, its time in the queue included; the start of a worker
+                    is not. The worker has 5 s more to end it, and is not waited for any longer.
+                silence_timeout: seconds without any news once it runs.
+                on_event: called with every typed event, in this loop. What it raises cancels the
+                    run.
+                needed: the ids of the nodes that events count; None: all. A prompt may have others
+                    that no output needs.
 
         Raises:
+            WorkflowError: it has nodes that only Discomfort writes.
             ValidationFailed, NodeFailed, RunTimeout, RunInterrupted, RunLost, WorkerDied,
             WorkerStartError.
         """
-        options: ExecuteOptions = {
-            "client_data": client_data,
-            "timeout": timeout,
-            "silence_timeout": silence_timeout,
-            "on_event": on_event,
-            "needed": needed,
-        }
+        refuse_internal(prompt, "The prompt")
+        return await self.execute_own(prompt, **options)
+
+    async def execute_own(
+        self, prompt: Mapping[str, Any], **options: Unpack[ExecuteOptions]
+    ) -> RunResult:
+        """`execute`, for prompts that Discomfort itself has made."""
         client = self._client_now() or await self._ensure_client()
         try:
             return await client.execute(prompt, **options)

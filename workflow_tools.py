@@ -15,6 +15,7 @@ from .errors import WorkflowError
 from .graph.compose import remove_reroutes
 from .graph.compose.stitch import stitch
 from .graph.convert.to_prompt import to_prompt
+from .graph.plan.internal_nodes import refuse_internal
 from .graph.ports.find_ports import Port, find_ports
 from .graph.prompt import is_prompt
 from .graph.workflow.model import NodeId, Workflow
@@ -109,6 +110,7 @@ class WorkflowTools:
         """
         try:
             parsed = _parse(workflow)
+            refuse_internal(parsed.data, "The workflow")
             _order_nodes(parsed)
             find_ports(parsed)
         except (WorkflowError, FileNotFoundError, TypeError) as e:
@@ -135,16 +137,19 @@ class WorkflowTools:
             `stitched_workflow`, and its `inputs`, `outputs` and `execution_order` as discovered.
 
         Raises:
-            WorkflowError: nothing to stitch, a malformed workflow, or a cycle (the nodes are
-                named).
+            WorkflowError: nothing to stitch, a malformed workflow, a cycle, or nodes that only
+                Discomfort writes (the nodes are named).
         """
         if isinstance(workflows, (str, Path, Mapping)):
             workflows = [workflows]  # as `run` takes one
         if not workflows:
             raise WorkflowError("There is nothing to stitch: pass at least one workflow.")
         names = [Path(w).stem if isinstance(w, (str, Path)) else "" for w in workflows]
+        parts = [_parse(workflow) for workflow in workflows]
+        for part, name in zip(parts, names, strict=True):
+            refuse_internal(part.data, name or "A workflow to be stitched")
         stitched = stitch(
-            [_parse(workflow) for workflow in workflows],
+            parts,
             delete_input_ports,
             delete_output_ports,
             titles=names,

@@ -140,15 +140,19 @@ def test_truncated_receipts_lose_only_what_was_cut(context, cut):
         assert other.load("k19") == "again"
 
 
-def test_damaged_line_of_receipts_is_skipped_and_a_damaged_head_is_an_error(context):
+def test_key_of_a_damaged_line_is_an_error_and_so_is_a_damaged_head(context):
     for i in range(5):
         context.save(f"k{i}", i)
     path = context.folder / "receipts.json"
     data = path.read_bytes()
-    path.write_bytes(data.replace(b'"k2":{"version', b'"k2":{"v\0rsion'))
+    before, line, after = data.partition(b'"k2":{')
+    path.write_bytes(before + line + after.replace(b'"version', b'"v\0rsion', 1))
     with WorkflowContext(run_id=context.run_id, create=False) as other:
-        assert sorted(other.list_keys()) == ["k0", "k1", "k3", "k4"]
-    for bad in (b"", b"\0" * 300, b"[]\n", data.replace(b'"format":1', b'"format":2')):
+        assert sorted(other.list_keys()) == ["k0", "k1", "k2", "k3", "k4"]
+        assert [other.load(key) for key in ("k0", "k1", "k3", "k4")] == [0, 1, 3, 4]
+        with pytest.raises(errors.CorruptValueError, match="receipt of 'k2'.* is damaged"):
+            other.load("k2")
+    for bad in (b"", b"\0" * 300, b"[]\n", data.replace(b'"format":2', b'"format":3')):
         path.write_bytes(bad)
         with pytest.raises(errors.CorruptValueError, match=r"receipts\.json"):
             WorkflowContext(run_id=context.run_id, create=False)
