@@ -24,7 +24,7 @@ from .graph.workflow.parse import parse_workflow
 from .run.engine import Engine
 from .run.options import Options
 from .system.config import load_pass_by_rules
-from .values import images, json_form
+from .values import images, json_form, metadata
 from .workflow_context import WorkflowContext
 from .workflows.files import read_workflow
 
@@ -47,7 +47,7 @@ class WorkflowTools:
 
     open_image_as_tensor = staticmethod(images.open_image_as_tensor)
     save_comfy_image_to_disk = staticmethod(images.save_comfy_image_to_disk)
-    workflow_from_image = staticmethod(images.read_workflow_metadata)
+    workflow_from_image = staticmethod(metadata.read_workflow_metadata)
     serialize = staticmethod(json_form.serialize)
     deserialize = staticmethod(json_form.deserialize)
     workflow_to_prompt = staticmethod(workflow_to_prompt)
