@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import pickle
+import shutil
 import signal
 import sys
 
@@ -16,7 +17,7 @@ from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import ExecutionError, WorkerDied, WorkerStartError
 from custom_nodes.discomfort.events import Queued
 from custom_nodes.discomfort.workflow_tools import DiscomfortWorkflowTools
-from support.servers import FAKE, STUB_NODES, wait_for, write_config
+from support.servers import FAKE, NODE_PACKS, STUB_NODES, wait_for, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
@@ -95,44 +96,28 @@ async def test_a_worker_that_dies_before_its_first_run_is_replaced(config, workf
         await echo(discomfort, workflows, 9)
 
 
-DIES_AT_SOME_STARTS = """
-import os, signal
-from pathlib import Path
-
-starts = Path({note!r})
-number = len(starts.read_bytes()) if starts.exists() else 0
-starts.write_bytes(b"x" * (number + 1))
-NODE_CLASS_MAPPINGS = {{}}
-if number in {dies_at}:
-    {how}
-"""
-BY_A_SIGNAL, BY_ITSELF = "os.kill(os.getpid(), signal.SIGKILL)", "os._exit(3)"
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("how", [BY_A_SIGNAL, BY_ITSELF], ids=["a signal", "itself"])
+@pytest.mark.parametrize("how", ["signal", "exit"])
 async def test_retries_cover_a_worker_that_is_killed_while_it_restarts(
     make_connector, tmp_path, workflows, how
 ):
-    node, note = tmp_path / "dies_at_start", tmp_path / "starts"
-    node.mkdir()
-    text = DIES_AT_SOME_STARTS.format(note=str(note), dies_at=(1, 2), how=how)
-    (node / "__init__.py").write_text(text, encoding="utf-8")
+    node = shutil.copytree(NODE_PACKS / "dies_at_some_starts", tmp_path / "dies_at_some_starts")
+    (node / "how").write_text(how, encoding="utf-8")
     connector = await make_connector(extra_custom_nodes=[STUB_NODES, node])
     discomfort = Discomfort(connector)
 
     def kill_once(event):
-        if isinstance(event, Queued) and note.stat().st_size == 1:
+        if isinstance(event, Queued) and (node / "starts").stat().st_size == 1:
             os.kill(connector.pid, signal.SIGKILL)
 
     running = echo(discomfort, workflows, 5, retries=3, on_event=kill_once)
-    if how == BY_A_SIGNAL:
+    if how == "signal":
         await running
-        assert note.stat().st_size == 4
+        assert (node / "starts").stat().st_size == 4
     else:
         with pytest.raises(WorkerStartError, match="log complains"):
             await running
-        assert note.stat().st_size == 2
+        assert (node / "starts").stat().st_size == 2
     discomfort._engine.contexts.close()
 
 
