@@ -31,15 +31,26 @@ from support.editor_json import maker, node, workflow
         (["IMAGE", "*"], "MASK", "MASK", 0, 1),
         (["IMAGE", "*", "MASK"], "MASK", "MASK", 0, 2),
         ([], "IMAGE", "*", 0, None),
+        (["A"], "A", "B", 0, None),
+        (["A"], "B", "a", 0, None),
+        (["A"], "B", "a", 4, None),
     ],
 )
 def test_the_input_that_a_bypassed_node_passes_on(inputs, output, wanted, slot, found):
     assert bypass_slot(inputs, output, wanted, slot) == found
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("A,B", "A,B"), (["a"], "COMBO"), (0, "*"), (5, "5"), (True, "*"), (None, "*"), ({}, "*")],
+)
+def test_a_type_is_text_or_a_list_of_choices_or_anything(kind, name):
+    assert type_name(kind) == name
+
+
 def test_types_fit_by_any_of_their_names():
-    assert fits("A,B", "b") and fits("*", "A") and fits("", "A") and not fits("A", "B")
-    assert type_name(["a", "b"]) == "COMBO" and type_name(None) == "*" and type_name({}) == "*"
+    assert fits("A,B", "b") and fits("*", "A") and fits("", "A") and fits("A", "")
+    assert not fits("A", "B")
 
 
 MATCH = {"template": {"template_id": "t", "allowed_types": "*"}}
@@ -55,6 +66,8 @@ TYPED = index_object_info(
                 "required": {
                     "on": ["COMFY_MATCHTYPE_V3", MATCH],
                     "off": ["COMFY_MATCHTYPE_V3", MATCH],
+                    "size": ["LATENT"],
+                    "count": ["INT"],
                 }
             },
             "output": ["COMFY_MATCHTYPE_V3"],
@@ -110,18 +123,25 @@ def test_slots_of_an_instance_are_those_of_its_definition():
 
 def test_inputs_that_match_have_the_one_type_that_is_linked_to_them():
     for links, kind in (({}, "*"), ({1: "IMAGE"}, "IMAGE"), ({1: "IMAGE", 2: "MASK"}, "*")):
-        inputs = [("on", "*", 1, {}), ("off", "*", 2, {})]
+        inputs = [(n, "*", i, {}) for i, n in enumerate(("on", "off", "size", "count"), 1)]
         data = workflow([node(1, "Switch", [], inputs), node(9, "Any", [])])
+        links |= {3: "LATENT", 4: "INT"}  # of other inputs
         data["links"] = [[i, 9, 0, 1, i - 1, k] for i, k in links.items()]
         graph = load_graphs(parse_workflow(data), TYPED)
         state = graph.nodes["1"]
-        assert input_slots(state, graph) == [("on", kind), ("off", kind)]
+        assert input_slots(state, graph)[:2] == [("on", kind), ("off", kind)]
         assert output_type(state, 0, graph) == kind
 
 
 @pytest.mark.parametrize(
     ("kind", "slot", "shown"),
-    [("Mixed", 0, "IMAGE"), ("Mixed", 1, "COMBO"), ("Unknown", 0, "IMAGE"), ("Unknown", 1, "*")],
+    [
+        ("Mixed", 0, "IMAGE"),
+        ("Mixed", 1, "COMBO"),
+        ("Mixed", 2, "*"),
+        ("Unknown", 0, "IMAGE"),
+        ("Unknown", 1, "*"),
+    ],
 )
 def test_the_type_of_an_output_is_that_of_the_class_else_of_the_file(kind, slot, shown):
     state, graph = state_of(node(1, kind, []))
