@@ -52,6 +52,10 @@ def test_an_input_feeds_in_the_order_of_its_list_then_of_the_nodes(listed, order
         ((1, 5), {"state": {"lastNodeId": 40}}, ["41", "6"]),
         ((1, 5, 6), {}, ["7", "8"]),
         (("1", "5"), {}, ["6", "7"]),
+        ((1, 5), {"last_node_id": "40"}, ["41", "6"]),
+        ((1, 5), {"last_node_id": True, "state": 3}, ["6", "7"]),
+        ((1, 5, "x4"), {"last_node_id": "4" * 30}, ["6", "7"]),
+        ((1, 5, "\u0664\u0660"), {}, ["6", "7"]),  # digits, but none of the prompt's
     ],
 )
 def test_no_two_graphs_use_one_node_id(root_ids, counter, inner):

@@ -13,7 +13,7 @@ from custom_nodes.discomfort.graph.convert.promoted_widgets import (
     read_promoted_values,
 )
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from support.editor_json import INFO, definition, maker, node, workflow
+from support.editor_json import INFO, SEED, definition, maker, node, workflow
 
 WIDGET = {"widget": {"name": "seed"}}
 
@@ -75,8 +75,8 @@ def test_saved_values_go_to_the_inputs_with_widgets_in_their_order(saved, values
         ([["5", "name"]], [], ["seed", "name"], {}),
         ([["5", "name"]], {"name": "x"}, ["seed", "name"], {}),
         (
-            [["-1", "gone"], ["5", "gone"], ["99", "seed"], ["6", "image"]],
-            [1, 2, 3, 4],
+            [["-1", "gone"], ["5", "gone"], ["99", "seed"], ["6", "image"], ["-1", "image"]],
+            [1, 2, 3, 4, 5],
             ["seed"],
             {},
         ),
@@ -108,17 +108,30 @@ def test_inputs_of_a_taken_name_get_numbers():
     assert len(state.graph.links) == 4 and len(state.links) == 6
 
 
-def nested(second_input: str) -> dict[str, Any]:
-    inner = [node(8, "M", [5], [("seed", "INT", None, WIDGET)]), node(9, "M", [6])]
-    return definition("O", inner, [], [(second_input, "INT", [])])
+def nested() -> dict[str, Any]:
+    """An instance (8) that shows two seeds: of node 5 under that name, of node 9 as "seed_1"."""
+    instance = node(8, "M", [5, 6], properties={"proxyWidgets": [["-1", "seed"], ["9", "seed"]]})
+    return definition("O", [instance], [], [("other", "INT", [])])
 
 
-@pytest.mark.parametrize(("hint", "node_id"), [(["5"], "8"), (["99"], "8"), ([], "8")])
-def test_a_widget_of_a_nested_instance_is_found_through_its_input(hint, node_id):
-    instance = instance_of([77], nested("other"), [[node_id, "seed", *hint]], maker("M"))
+@pytest.mark.parametrize(
+    ("hint", "name"),
+    [
+        (["5"], "seed"),
+        (["9"], "seed_1"),
+        ([9], "seed_1"),
+        (["99"], "seed"),
+        ([None], "seed"),
+        ([], "seed"),
+    ],
+)
+def test_a_widget_of_a_nested_instance_is_found_by_name_and_by_the_node_that_is_named(hint, name):
+    inner = maker("M")
+    inner["nodes"].append(node(9, "Make", [44]))
+    instance = instance_of([77], nested(), [["8", "seed", *hint], ["8", "gone"]], inner)
     migrate_proxies(instance)
     assert instance.definition is not None
-    assert [e.name for e in instance.definition.inputs] == ["other", "seed"]
+    assert [e.name for e in instance.definition.inputs] == ["other", name]
     assert instance.promoted_values == {1: 77}
 
 
@@ -149,3 +162,31 @@ def test_a_primitive_that_is_shown_outside_gives_way_to_an_input(kind, slot, inp
     assert instance.promoted_values == ({0: 77} if inputs else {})
     link = state.links[state.nodes["5"].links["seed"]]
     assert link.origin_id == (-10 if inputs else 7)
+
+
+def test_the_first_value_is_that_of_the_target_that_the_primitive_lists_first():
+    nodes = [
+        node(7, "PrimitiveNode", [3], [], [2, "x", 1, 2, 99]),
+        node(5, "Make", [10], [SEED]),
+        node(6, "Make", [20], [("seed", "INT", 2, WIDGET)]),
+        node(8, "Make", [30], [("seed", "INT", 3, WIDGET)]),
+        node(9, "Make", [40]),
+    ]
+    links = [(1, 7, 0, 5, 0), (2, 7, 0, 6, 0), (3, 9, 0, 8, 0)]
+    instance = instance_of([], definition("S", nodes, links), [["7", "value"]])
+    migrate_proxies(instance)
+    state = instance.definition
+    assert state is not None
+    (made,) = state.inputs
+    assert [target.node.id for target, _ in made.targets] == [6, 5] and made.initial == 20
+    assert state.nodes["8"].links == {"seed": 3}  # another origin's
+
+
+@pytest.mark.parametrize("target", [99, 5])
+def test_a_primitive_with_a_link_to_no_input_stays(target):
+    nodes = [node(7, "PrimitiveNode", [3], [], [1]), node(5, "Make", [10], [SEED])]
+    inner = definition("S", nodes, [(1, 7, 0, target, 0 if target == 99 else "x")])
+    instance = instance_of([77], inner, [["7", "value"]])
+    migrate_proxies(instance)
+    assert instance.promoted_values == {} and instance.definition is not None
+    assert instance.definition.inputs == []
