@@ -29,7 +29,7 @@ def node(
     kind: str,
     values: Any = None,
     inputs: Sequence[Any] = (),
-    links_out: Sequence[int] = (),
+    links_out: Sequence[Any] = (),
     **more: Any,
 ) -> dict[str, Any]:
     """A node; `inputs` are `(name, type, link, further keys)`. Its one output is an IMAGE."""

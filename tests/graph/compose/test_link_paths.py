@@ -16,7 +16,8 @@ def way_to(flow: Flow, location: NodeLocation, needed: set[str]) -> tuple[Any, A
     workflow = flow.workflow()
     paths = LinkPaths(workflow, flatten(workflow), needed)
     paths.keep_upstream(location)
-    return tuple({k: v for k, v in found.items() if v} for found in (paths.nodes, paths.links))
+    nodes, links = ({k: v for k, v in found.items() if v} for found in (paths.nodes, paths.links))
+    return nodes, links
 
 
 @pytest.mark.parametrize(
