@@ -16,7 +16,7 @@ from custom_nodes.discomfort.graph.plan.run_plan import Frozen, Literal, Load
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports, find_ports_in_prompt
 from custom_nodes.discomfort.graph.prompt import Source
 from custom_nodes.discomfort.graph.workflow.model import Workflow
-from support.consistency import check_consistency
+from support.consistency import find_inconsistencies
 from support.flow import Flow, Interpreter
 
 INFO = index_object_info({})
@@ -34,7 +34,7 @@ def close(
     result = close_workflow(workflow, "out", bindings, references or {}, INFO, freeze_load)
     assert frozen == [b for b in bindings.values() if b == Load("stored", "v1")]
     data = result.to_json()
-    assert check_consistency(data) == [] and data["extra"]["discomfort"] == {"reference": "out"}
+    assert find_inconsistencies(data) == [] and data["extra"]["discomfort"] == {"reference": "out"}
     ports = find_ports(result)
     assert (list(ports.inputs), list(ports.outputs)) == ([], ["out"])
     return result

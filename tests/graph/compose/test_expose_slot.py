@@ -10,7 +10,7 @@ from custom_nodes.discomfort.graph.compose.expose_slot import expose_input, expo
 from custom_nodes.discomfort.graph.compose.merge import with_last_ids
 from custom_nodes.discomfort.graph.workflow.edit import End, connect
 from custom_nodes.discomfort.graph.workflow.model import Workflow
-from support.consistency import check_consistency
+from support.consistency import find_inconsistencies
 from support.flow import Flow, Interpreter
 
 
@@ -19,7 +19,7 @@ def expose(side: Any, flow: Flow, path: tuple[int, ...], end: End) -> tuple[Work
     before = copy.deepcopy(workflow.to_json())
     result, found = side(workflow, path, end, "made")
     assert workflow.to_json() == before
-    assert check_consistency(with_last_ids(result).to_json()) == []  # counters: at the end
+    assert find_inconsistencies(with_last_ids(result).to_json()) == []  # counters: at the end
     return result, found
 
 

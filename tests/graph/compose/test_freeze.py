@@ -13,7 +13,7 @@ from custom_nodes.discomfort.graph.plan.run_plan import Frozen
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from support.consistency import check_consistency
+from support.consistency import find_inconsistencies
 from support.flow import Flow, Interpreter
 
 INFO = index_object_info(
@@ -59,7 +59,7 @@ def frozen(workflow: Workflow, values: dict[str, Any], info: Any = INFO) -> Work
     result = freeze(workflow, values, info)
     assert workflow.to_json() == before
     data = json.loads(json.dumps(result.to_json()))
-    assert check_consistency(data) == []
+    assert find_inconsistencies(data) == []
     return parse_workflow(data)
 
 

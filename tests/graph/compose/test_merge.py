@@ -10,7 +10,7 @@ from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.compose.merge import merge, part_title, with_last_ids
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from support.consistency import check_consistency
+from support.consistency import find_inconsistencies
 from support.flow import Flow
 
 
@@ -30,7 +30,7 @@ def merged(
     before = copy.deepcopy(parts)
     result, maps = merge([parse_workflow(p) for p in parts], titles)
     data = result.to_json()
-    assert parts == before and check_consistency(data) == []
+    assert parts == before and find_inconsistencies(data) == []
     return data, maps
 
 

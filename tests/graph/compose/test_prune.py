@@ -14,7 +14,7 @@ from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from support.consistency import check_consistency
+from support.consistency import find_inconsistencies
 from support.flow import Flow, Interpreter
 
 INFO = index_object_info(
@@ -49,7 +49,7 @@ def pruned(workflow: Workflow, unique_id: str) -> Workflow:
     result = prune(workflow, unique_id)
     assert workflow.to_json() == before
     data = json.loads(json.dumps(result.to_json()))
-    assert check_consistency(data) == []
+    assert find_inconsistencies(data) == []
     assert prune(result, unique_id) == result
     again = parse_workflow(data)
     assert Interpreter(again).outputs()[unique_id] == Interpreter(workflow).outputs()[unique_id]
