@@ -173,6 +173,16 @@ def test_what_else_the_port_feeds_decides_whether_the_value_is_typed_in(target, 
     assert node.widgets_values[0] == (33 if is_typed_in else 1)
 
 
+@pytest.mark.parametrize(("mode", "values"), [(0, [33, 33]), (2, [33, 1]), (4, [1, 1])])
+def test_a_muted_node_counts_for_nothing_and_a_bypassed_one_keeps_the_port(mode, values):
+    flow = Flow()
+    port = flow.port("steps")
+    flow.port("out", sampler(flow, port))
+    flow.at(sampler(flow, port))["mode"] = mode
+    result = frozen(flow.workflow(), {"steps": 33})
+    assert [n.widgets_values[0] for n in result.nodes if n.type == "Sample"] == values
+
+
 def test_a_port_that_feeds_nothing_or_a_subgraph_keeps_the_value() -> None:
     inner = Flow()
     inner.subgraph_output("y", sampler(inner, inner.subgraph_input("x"), node_id=70))

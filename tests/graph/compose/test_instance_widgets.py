@@ -117,6 +117,7 @@ def test_the_way_to_a_widget_leads_through_nested_instances():
         (2, [11, 22], [["9", "x"]], False, {5, 8}, [11, 22]),
         (2, [22, 22], [["9", "x"]], False, {8}, [22, 22]),
         (2, [22, 11], [["-1", "b"]], False, {8}, [22, 11]),
+        (2, [22], [["-1", "b"]], False, {8}, [22]),
         (2, [None, 11], [["-1", "b"]], False, {5, 8}, [None, 11]),
         (2, [11, 22], [["-1"], "-1"], False, {5, 8}, [11, 22]),
         (2, [11, 22], "text", False, {5, 8}, [11, 22]),
@@ -129,7 +130,8 @@ def test_nodes_that_hold_a_kept_value_stay_and_values_of_the_others_go(
     keep_widgets(paths)
     assert paths.nodes[1,] == inside
     instance = paths.graph(())[1][1]
-    assert fit_instance(paths, (), instance).widgets_values == left
+    found = fit_instance(paths, (), instance)
+    assert (found.widgets_values, found.properties) == (left, instance.properties)
 
 
 @pytest.mark.parametrize(
@@ -151,3 +153,10 @@ def test_a_proxy_of_a_node_that_goes_names_the_input_that_it_hung_on(entry, left
     found = fit_instance(paths, (), instance)
     assert found.properties == {"proxyWidgets": [left]} and found.widgets_values == [11, 22]
     assert (found is instance) is (entry == left)
+
+
+def test_an_instance_whose_file_leaves_inputs_out_shows_their_values():
+    paths = paths_to(1, [11, 22])
+    paths.graph(())[1][1].inputs.clear()
+    keep_widgets(paths)
+    assert paths.nodes[1,] == {5, 6, 7}

@@ -60,6 +60,13 @@ def test_parts_stand_in_a_row_with_a_frame_around_each():
     assert right[0] < own[0] and own[0] + own[2] < right[0] + right[2]
 
 
+def test_a_node_without_a_place_in_the_order_gets_none():
+    second = part("B")
+    del second["nodes"][0]["order"]
+    data, _ = merged(part("A"), second)
+    assert "order" not in data["nodes"][1]
+
+
 def test_one_part_alone_has_no_frame():
     data, maps = merged(part("A"))
     assert data["groups"] == [] and maps == [{1: 1}]
@@ -101,7 +108,8 @@ def test_frozen_values_of_all_parts_are_kept():
 
 @pytest.mark.parametrize(("versions", "version"), [((1, 1), 1), ((1, 0.4), 0.4), ((0.4, 1), 0.4)])
 def test_the_newer_schema_is_kept_if_all_have_it(versions, version):
-    data, _ = merged(*(part("A", "B", version=v) for v in versions))
+    state = {"lastNodeId": 7}
+    data, _ = merged(*(part("A", "B", version=v, state=state) for v in versions))
     assert data["version"] == version
     assert (isinstance(data["links"][0], dict), "state" in data) == (version == 1, version == 1)
 
