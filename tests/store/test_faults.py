@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from custom_nodes.discomfort.store import run_dir
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.system import locks
 from custom_nodes.discomfort.workflow_context import WorkflowContext
-from support.stores import PROGRAMS, shm_files, wait_until
+from support.stores import shm_files, wait_until
 
 
 def can_mount() -> bool:
@@ -37,15 +36,13 @@ def test_value_larger_than_files_may_be_raises_and_the_old_one_stays(start):
 
 
 @pytest.mark.skipif(not can_mount(), reason="may not mount; the test with RLIMIT_FSIZE stands in")
-def test_tiny_shared_memory_spills_and_full_disk_raises(own_folders):
-    script = (
+def test_tiny_shared_memory_spills_and_full_disk_raises(start, own_folders):
+    mounts = (
         "mount -t tmpfs -o size=8m tmpfs /dev/shm && "
-        f"mount -t tmpfs -o size=24m tmpfs {own_folders} && "
-        f"exec {sys.executable} {PROGRAMS} fill_small_memory tiny"
+        f"mount -t tmpfs -o size=24m tmpfs '{own_folders}'"
     )
-    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    places, full, full_worker, last = done.stdout.strip().splitlines()
+    program = start("fill_small_memory", "tiny", before=mounts)
+    places, full, full_worker, last = program.end().splitlines()
     assert places == "['disk', 'ram']"
     assert full.startswith("StoreFullError") and full_worker.startswith("StoreFullError")
     assert last == "small"
@@ -204,7 +201,7 @@ def test_context_removed_from_outside_is_context_not_found(own_folders):
 
 
 def test_interpreter_exit_cleans_up(start):
-    program = start("collect_garbage_or_exit", "ending")
+    program = start("end_without_closing", "ending")
     folder = program.line()
     program.end()
     assert not os.path.exists(folder)

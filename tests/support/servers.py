@@ -38,6 +38,7 @@ from custom_nodes.discomfort.worker.launch.tcp_ports import listening_ports
 TESTS = Path(__file__).resolve().parents[1]
 FAKE = TESTS / "fakes"
 STUB_NODES = TESTS / "stub_nodes"
+NODE_PACKS = TESTS / "node_packs"  # each a folder for custom_nodes
 REQUIRE_VARIABLE = "DISCOMFORT_REQUIRE_COMFYUI"
 DEADLINE_S = 30.0
 
