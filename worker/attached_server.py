@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import WorkerStartError
 from .client.client import Client
+from .client.failures import says_nothing_runs
 from .client.http import Transport, TransportError
 from .launch.inside_comfyui import HELLO_PATH
 from .launch.worker_folder import WorkerFolder, make_worker_folder
@@ -52,7 +53,7 @@ class AttachedServer:
     def client(self) -> Client | None:
         """The client, as long as it is certain that the server is the one that was asked."""
         client = self._client
-        if client is None or not client.listener.is_connected:
+        if client is None or client.is_gone or not client.listener.is_connected:
             return None
         return client if client.listener.drops == self._drops else None
 
@@ -70,11 +71,12 @@ class AttachedServer:
         client = self.client
         if client is not None:
             return client
-        drops = self._client.listener.drops if self._client else 0
+        known = self._client
+        drops = known.listener.drops if known else 0
         hello = await ask_who(self.url)
         with self._lock:
-            if self._client is None:
-                self._client = Client(self.url, {})
+            if self._client is None or self._client.is_gone:
+                self._client, drops = Client(self.url, {}), 0
             if self.hello is None or hello["start"] != self.hello["start"]:
                 if self.hello is not None:
                     log.info("The ComfyUI at %s was started anew.", self.url)
@@ -131,6 +133,8 @@ async def ask_who(url: str) -> dict[str, Any]:
                 f"The Python of the ComfyUI at {url} lacks {', '.join(hello['missing'])}. Install "
                 "what is missing there, and start it again."
             )
+        if hello.get("stopped"):
+            raise WorkerStartError(says_nothing_runs(url, hello["stopped"]))
         return hello
     raise WorkerStartError(_why_not(url, reply.status, node.json() if node else None))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib.util
+import io
 import json
 import logging
 import os
@@ -131,7 +132,9 @@ async def serve(arguments: argparse.Namespace, faults: dict[str, Any]) -> None:
     await site.start()
     logging.info("To see the GUI go to: http://%s:%d", arguments.listen, arguments.port)
     executor = Executor(server, faults)
-    threading.Thread(target=executor.run_forever, daemon=True).start()
+    threading.Thread(
+        target=executor.run_forever, name="Thread-1 (prompt_worker)", daemon=True
+    ).start()
     await server.publish()
 
 
@@ -150,6 +153,8 @@ def fail_early(faults: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    # As app/logger.py wraps it: strict, so that a lone surrogate in an error text can't be logged.
+    sys.stderr = io.TextIOWrapper(sys.stderr.buffer, encoding="utf-8", line_buffering=True)
     logging.basicConfig(level=logging.INFO, format="\x1b[32m[%(levelname)s]\x1b[0m %(message)s")
     arguments = read_arguments()
     faults = {name: value for name, _, value in (m.partition("=") for m in arguments.misbehave)}

@@ -104,6 +104,50 @@ async def main():
 asyncio.run(main())
 """
 
+MANY_AT_ONCE = """
+import resource, psutil
+from custom_nodes.discomfort.discomfort import Discomfort
+from custom_nodes.discomfort.worker.client.http import Transport
+
+ROUND = {
+    "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "value"}},
+    "2": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "made", "input_data": ["1", 0]}},
+}
+
+async def main():
+    count, limit = int(sys.argv[2]), int(sys.argv[3])
+    async with await Discomfort.create(sys.argv[1]) as discomfort:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+        runs = [discomfort.run(ROUND, {"value": {"number": i}}) for i in range(count)]
+        results = await asyncio.gather(*runs)
+        say([r["made"] for r in results] == [{"number": i} for i in range(count)])
+        http = Transport(discomfort.Worker.server_address, discomfort.Worker.auth_headers)
+        say((await http.get("/fake/requests")).json().get("/object_info"))
+        await http.close()
+asyncio.run(main())
+"""
+
+EXECUTES_WITH_FEW_DESCRIPTORS = """
+import os, resource
+async def main():
+    connector = await ComfyConnector.create(sys.argv[1], extra_custom_nodes=[STUB_NODES])
+    await connector.execute(one_node(0))
+    used = len(os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 6, 4096))
+    taken = [os.dup(0) for _ in range(6)]
+    async def give_back():
+        await asyncio.sleep(2)  # until then every connection fails
+        for fd in taken[:4]:
+            os.close(fd)
+    runs = [connector.execute(one_node(i)) for i in range(1, 41)]
+    *results, _ = await asyncio.gather(*runs, give_back())
+    say([r.outputs["2"]["text"][0] for r in results] == [str(i) for i in range(1, 41)])
+    for fd in taken[4:]:
+        os.close(fd)
+    await connector.kill_api()
+asyncio.run(main())
+"""
+
 START_ONLY = """
 async def main():
     creating = asyncio.ensure_future(ComfyConnector.create(sys.argv[1]))

@@ -396,7 +396,7 @@ async def test_attached_server_that_goes_away_is_lost_not_waited_for(
 ):
     from custom_nodes.discomfort.worker.client import await_end
 
-    monkeypatch.setattr(await_end, "_REFUSED_FOR_S", 1.0)
+    monkeypatch.setattr(await_end, "REFUSED_FOR_S", 1.0)
     server = Server("fake", FAKE)
     with plain_server(server, tmp_path / "users", with_extension=True) as (address, pid):
         connector = await make_connector(url=address)
@@ -410,6 +410,17 @@ async def test_attached_server_that_goes_away_is_lost_not_waited_for(
             await run
         with pytest.raises(WorkerStartError, match="No ComfyUI answers"):
             await connector.execute(one_node(1))
+
+
+async def test_end_of_the_prompt_thread_is_noticed_though_the_socket_does_not_say_it(
+    make_connector: Make, tmp_path: Path
+):
+    with plain_server(Server("fake", FAKE), tmp_path / "users", with_extension=True) as (address, _):
+        connector = await make_connector(url=address)
+        await set_fault(connector, mute=1)
+        with pytest.raises(WorkerDied, match="Restart that ComfyUI"):
+            await connector.execute(stub("StubEndThread", how="exit"))
+        assert connector.state == "error"
 
 
 async def test_test_payload_runs_once_at_the_start(make_connector: Make, tmp_path: Path):

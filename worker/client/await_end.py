@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 
 from ...errors import RunLost
 from .events import Done
@@ -17,20 +18,27 @@ from .listener import Listener
 from .options import Limits, OutOfTime, left_s
 from .prompt_run import PromptRun
 from .queries import Queries
+from .queue_prompt import REFUSED_FOR_S
 
 log = logging.getLogger("discomfort.worker")
 
 _FIRST_LOOK_S = 0.25  # how long the socket has before history is asked for the first time
 _SLOWEST_LOOK_S = 1.0
 _GRACE_FOR_SOCKET_S = 0.1  # between the end in the history and the same end on the socket
-_REFUSED_FOR_S = 10.0  # a server that is not ours and refuses connections is gone
 
 
 class EndWatch:
-    """Waits for ends of one server's runs."""
+    """Waits for ends of one server's runs.
 
-    def __init__(self, ask: Queries, listener: Listener):
-        self._ask, self._listener = ask, listener
+    Args:
+        note_stopped: called with the reason when the server's prompt thread has ended; None where
+            its process ends for it, which others watch.
+    """
+
+    def __init__(
+        self, ask: Queries, listener: Listener, note_stopped: Callable[[str], None] | None = None
+    ):
+        self._ask, self._listener, self._note_stopped = ask, listener, note_stopped
 
     async def wait(self, run: PromptRun, limits: Limits) -> Done:
         """How the run ended.
@@ -60,6 +68,8 @@ class EndWatch:
         if not run.done.done():
             await self._look_at_history(run)
         if is_check and not run.done.done():
+            await self._check_stopped(run)
+        if is_check and not run.done.done():
             await self._check_lost(run)
 
     async def _look_at_history(self, run: PromptRun) -> None:
@@ -73,17 +83,27 @@ class EndWatch:
         run.take_history(entry)
 
     async def _check_lost(self, run: PromptRun) -> None:
-        """Raise if the server knows nothing of the prompt, or is there no more."""
-        if run.done.done():
-            return
-        if await self._ask.is_known(run.prompt_id):
-            refused = self._ask.refused_since
-            if refused is None or time.monotonic() - refused < _REFUSED_FOR_S:
-                return
-            why = f"The server at {self._ask.base_url} is gone: it refuses connections."
-        else:
+        """Raise if the server said that it knows nothing of the prompt, or is there no more.
+
+        No answer is not that: it may be busy, or this process out of descriptors.
+        """
+        if await self._ask.says_unknown(run.prompt_id):
+            await asyncio.wait((run.done,), timeout=_GRACE_FOR_SOCKET_S)
             why = (
                 f"The server no longer knows the prompt {run.prompt_id}: it was deleted from the "
                 "queue or the history."
             )
-        raise RunLost(f"{why} Whether it ran is not known.", prompt_id=run.prompt_id)
+        else:
+            refused = self._ask.refused_since
+            if refused is None or time.monotonic() - refused < REFUSED_FOR_S:
+                return
+            why = f"The server at {self._ask.base_url} is gone: it refuses connections."
+        if not run.done.done():
+            raise RunLost(f"{why} Whether it ran is not known.", prompt_id=run.prompt_id)
+
+    async def _check_stopped(self, run: PromptRun) -> None:
+        """End the wait for a server that runs nothing any more, where its socket did not say so."""
+        reason = None if self._note_stopped is None else await self._ask.stopped()
+        if reason is not None and self._note_stopped is not None:
+            self._note_stopped(reason)
+            await asyncio.wait((run.done,), timeout=_GRACE_FOR_SOCKET_S)

@@ -85,6 +85,7 @@ class Canceller:
         return not pending
 
     def _begin(self, run: PromptRun, queueing: asyncio.Future[None] | None) -> asyncio.Task[None]:
+        run.is_given_up = True
         task = asyncio.ensure_future(self._remove_or_keep(run, queueing))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...errors import RunLost, ValidationFailed
+from ...errors import ExecutionError, RunLost, ValidationFailed
 from .await_end import EndWatch
 from .cancel import Canceller
-from .failures import ended_badly, never_sent, timed_out
+from .events import Event, PromptThreadEnded
+from .failures import ended_badly, never_sent, runs_nothing, timed_out
 from .http import Transport, TransportError
 from .listener import Listener
 from .open_runs import MakeError, OpenRuns
@@ -53,13 +54,13 @@ class Client:
         log_path: str | None = None,
     ):
         self.http = Transport(base_url, headers)
-        self.ask = Queries(self.http)
+        self.ask = Queries(self.http, log_path)
         self.log_path = log_path
         self._is_ours = kill is not None
         self._runs = OpenRuns(HistoryTrimmer(self.http))
         self._canceller = Canceller(self.http, self.ask, lambda: self.is_gone, kill)
-        self.listener = Listener(self.http.websocket_url, headers, self._runs.feed)
-        self._ends = EndWatch(self.ask, self.listener)
+        self.listener = Listener(self.http.websocket_url, headers, self._feed)
+        self._ends = EndWatch(self.ask, self.listener, None if self._is_ours else self.note_stopped)
 
     @property
     def is_gone(self) -> bool:
@@ -74,6 +75,21 @@ class Client:
         self.listener.finish()  # the last events say which node ran
         self._runs.cut_off(make_error)
         self.http.close_soon()
+
+    def note_stopped(self, reason: str) -> None:
+        """The server's prompt thread has ended: it is of no use any more. Any thread.
+
+        A worker of our own ends for it, which says more.
+        """
+        if not self._is_ours and not self.is_gone:
+            self.server_gone(lambda run: runs_nothing(self.http.base_url, reason, run))
+
+    def _feed(self, event: Event) -> None:
+        """In the thread that reads the socket."""
+        if isinstance(event, PromptThreadEnded):
+            self.note_stopped(event.reason)
+        else:
+            self._runs.feed(event)
 
     async def execute(
         self, prompt: Mapping[str, Any], **options: Unpack[ExecuteOptions]
@@ -154,12 +170,12 @@ class Client:
     async def object_info(self) -> dict[str, Any]:
         """The server's /object_info, asked once."""
         try:
-            return await self.ask.object_info(self.log_path)
+            return await self.ask.object_info()
         except TransportError as e:
             await self._wait_for_death()
             if self._runs.is_cut_off:
                 raise self._runs.error_of(None) from e
-            raise RunLost(
+            raise ExecutionError(
                 f"The server does not answer ({e}). Run again; a worker that died is replaced.",
                 log_path=self.log_path,
             ) from e

@@ -15,6 +15,8 @@ from collections import deque
 from pathlib import Path
 from typing import IO
 
+from .prompt_thread import EXIT_CODE as PROMPT_THREAD_ENDED
+
 log = logging.getLogger("discomfort.worker")
 
 _KEPT_LINES = 1000
@@ -33,6 +35,8 @@ def describe_exit(code: int | None) -> str:
     """What an exit code of `subprocess` means."""
     if code is None:
         return "not known"
+    if code == PROMPT_THREAD_ENDED:
+        return "ComfyUI's prompt thread had ended, so that it could run nothing any more"
     if code in (-9, 137):
         return "killed, most likely because memory ran out"
     if code in (-11, 139, 0xC0000005):
