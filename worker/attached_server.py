@@ -61,8 +61,11 @@ class AttachedServer:
     def has_failed(self) -> bool:
         return self._client is not None and self.client is None
 
-    async def ensure_ready(self) -> Client:
+    async def ensure_ready(self, timeout_s: float | None = None) -> Client:
         """The client, once the server is known to be there and to have this extension.
+
+        Args:
+            timeout_s: of no use here; nothing is started.
 
         Raises:
             WorkerStartError: no answer, it is no ComfyUI, it is not on this machine, or it

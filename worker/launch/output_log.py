@@ -57,10 +57,15 @@ def was_killed(code: int | None) -> bool:
 
 
 class OutputLog:
-    """The log file of one worker, and its newest lines in memory."""
+    """The log file of one worker, and its newest lines in memory.
+
+    Attributes:
+        count: of all lines so far.
+    """
 
     def __init__(self, path: Path):
         self.path = path
+        self.count = 0
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._thread: threading.Thread | None = None
         path.touch(mode=0o600)
@@ -79,6 +84,7 @@ class OutputLog:
             for raw in pipe:
                 line = clean_line(raw)
                 self._lines.append(line)
+                self.count += 1
                 if file is None:
                     continue
                 try:
