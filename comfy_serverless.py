@@ -17,6 +17,7 @@ from .graph.convert.to_prompt import to_prompt
 from .graph.node_classes.object_info import index_object_info
 from .graph.prompt import is_prompt
 from .system.config import WorkerConfig, read_json
+from .system.ctrl_c import heard
 from .worker.attached_server import AttachedServer
 from .worker.client.client import Client
 from .worker.client.event_stream import EventStream, stream_events
@@ -101,7 +102,8 @@ class ComfyConnector(ServerView):
             start_timeout: as of `create`.
         """
         starts = self.object_info_version
-        client = await self._ensure_client(start_timeout)
+        with heard(lambda: "ComfyUI is not started"):
+            client = await self._ensure_client(start_timeout)
         if self.object_info_version != starts and self._config.TEST_PAYLOAD_FILE:
             await client.execute(read_json(self._config.TEST_PAYLOAD_FILE))
 
@@ -277,7 +279,8 @@ class ComfyConnector(ServerView):
         self._shared.forget(self)
         try:
             if self._server is not None:
-                await asyncio.shield(asyncio.to_thread(self._server.stop))
+                with heard(lambda: "ComfyUI is being ended"):
+                    await asyncio.shield(asyncio.to_thread(self._server.stop))
             if client is not None:
                 await client.http.close()
         finally:

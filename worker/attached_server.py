@@ -85,6 +85,7 @@ class AttachedServer:
                     log.info("The ComfyUI at %s was started anew.", self.url)
                 self.starts += 1
                 self._client.ask.forget()
+                self._client.note_process(hello.get("pid"))
             self.hello, self._drops = hello, drops
             client = self._client
         if not client.listener.is_connected:
@@ -122,7 +123,9 @@ async def ask_who(url: str) -> dict[str, Any]:
     http = Transport(url, {})
     try:
         reply = await http.get(HELLO_PATH, _TIMEOUT_S)
-        node = None if reply.status == 200 else await http.get(f"/object_info/{_OUR_NODE}")
+        node = (
+            None if reply.status == 200 else await http.get(f"/object_info/{_OUR_NODE}", _TIMEOUT_S)
+        )
     except TransportError as e:
         raise WorkerStartError(
             f"No ComfyUI answers at {url} ({e}). Start it, or leave out url= (ATTACH_URL)."

@@ -111,6 +111,7 @@ class Worker:
                 server.auth_headers,
                 kill=process.stop,
                 log_path=process.log_path,
+                pid=process.pid,
             )
         except Exception as e:  # those who wait must get it
             starting.set_exception(e)

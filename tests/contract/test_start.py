@@ -15,7 +15,10 @@ pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 
 async def test_extension_that_imports_slowly_is_named_while_it_does(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ):
     monkeypatch.setattr(start_notice, "_LOGGED_AFTER_S", 0.5)
     monkeypatch.setattr(start_notice, "_SHOWN_AFTER_S", 0.5)

@@ -103,7 +103,7 @@ class Executor:
         self._messages: list[list[Any]] = []
 
     def run_forever(self) -> None:
-        """As main.py `prompt_worker`: what is no Exception ends the thread, and the server lives."""
+        """As main.py `prompt_worker`: what is no Exception ends the thread, not the server."""
         while True:
             item = self._queue.get(timeout=1000.0)
             if item is None:

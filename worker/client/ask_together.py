@@ -25,12 +25,12 @@ class AskTogether(Generic[T]):
 
     def __init__(self, ask: Callable[[], Awaitable[T]], join_sent: bool = False):
         self._ask, self._join_sent = ask, join_sent
-        self._waiting: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, asyncio.Task[T]
-        ] = weakref.WeakKeyDictionary()
-        self._sent: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, asyncio.Task[T]
-        ] = weakref.WeakKeyDictionary()
+        self._waiting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[T]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._sent: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[T]] = (
+            weakref.WeakKeyDictionary()
+        )
 
     async def answer(self) -> T:
         """The answer. What asking raises, all who wait for it get."""

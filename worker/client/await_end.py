@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from ...errors import RunLost
+from ...system.patience import Patience
 from .events import Done
 from .listener import Listener
 from .options import Limits, OutOfTime, left_s
@@ -24,6 +25,7 @@ log = logging.getLogger("discomfort.worker")
 
 _FIRST_LOOK_S = 0.25  # how long the socket has before history is asked for the first time
 _SLOWEST_LOOK_S = 1.0
+_QUEUE_WORDS_S = 30.0  # in a queue, until the log says so
 _GRACE_FOR_SOCKET_S = 0.1  # between the end in the history and the same end on the socket
 
 
@@ -39,6 +41,7 @@ class EndWatch:
         self, ask: Queries, listener: Listener, note_stopped: Callable[[str], None] | None = None
     ):
         self._ask, self._listener, self._note_stopped = ask, listener, note_stopped
+        self._is_shared = note_stopped is not None  # others may have filled its queue
 
     async def wait(self, run: PromptRun, limits: Limits) -> Done:
         """How the run ended.
@@ -49,7 +52,10 @@ class EndWatch:
             CallbackFailed, WorkerDied: what ended the run.
         """
         look_s, next_check = _FIRST_LOOK_S, time.monotonic() + _SLOWEST_LOOK_S
+        queue = Patience(log, lambda: self._what_is_before(run), _QUEUE_WORDS_S)
         while not run.done.done():
+            if self._is_shared and not run.state.is_started:
+                queue.look()
             limit, why = limits.next_for(run.state, run.heard_at)
             if limit is not None and time.monotonic() >= limit:
                 raise OutOfTime(why)
@@ -62,6 +68,12 @@ class EndWatch:
             is_slower = self._listener.is_connected
             look_s = min(look_s * 1.5, _SLOWEST_LOOK_S) if is_slower else _FIRST_LOOK_S
         return run.done.result()
+
+    def _what_is_before(self, run: PromptRun) -> str:
+        return (
+            f"Prompt {run.prompt_id} waits in the queue of the ComfyUI at {self._ask.base_url}, "
+            "which works at others"
+        )
 
     async def _look(self, run: PromptRun, is_check: bool) -> None:
         """Ask about a run that has not ended so far; with `is_check`, whether it is lost."""

@@ -12,7 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ExecutionError, RunLost, ValidationFailed
+from ...errors import ExecutionError, Problem, RunLost, ValidationFailed
+from ...system.ctrl_c import heard
+from ...system.patience import Patience, wait_saying
+from ...system.processes import describe
 from .await_end import EndWatch
 from .cancel import Canceller
 from .events import Event, PromptThreadEnded
@@ -24,7 +27,7 @@ from .options import ExecuteOptions, Limits, OutOfTime, check_options
 from .prompt_run import CallbackFailed, PromptRun
 from .queries import HistoryTrimmer, Queries
 from .queue_prompt import DEATH_WAIT_S, queue_prompt
-from .run_state import RunResult, result_of
+from .run_state import RunResult, name_of, result_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -43,6 +46,7 @@ class Client:
         headers: what the server wants to see in every request.
         kill: ends the server when a node does not heed an interrupt; None where it is not ours.
         log_path: of the server, for errors.
+        pid: of the server, for what is said of it.
     """
 
     def __init__(
@@ -52,13 +56,15 @@ class Client:
         *,
         kill: Callable[[], None] | None = None,
         log_path: str | None = None,
+        pid: int | None = None,
     ):
         self.http = Transport(base_url, headers)
-        self.ask = Queries(self.http, log_path)
+        self._pid = pid
+        self.ask = Queries(self.http, log_path, self.describe)
         self.log_path = log_path
         self._is_ours = kill is not None
         self._runs = OpenRuns(HistoryTrimmer(self.http))
-        self._canceller = Canceller(self.http, self.ask, lambda: self.is_gone, kill)
+        self._canceller = Canceller(self.http, self.ask, lambda: self.is_gone, kill, self.describe)
         self.listener = Listener(self.http.websocket_url, headers, self._feed)
         self._ends = EndWatch(self.ask, self.listener, None if self._is_ours else self.note_stopped)
 
@@ -66,6 +72,16 @@ class Client:
     def is_gone(self) -> bool:
         """Whether the server has ended."""
         return self._runs.is_cut_off
+
+    def note_process(self, pid: int | None) -> None:
+        """The server was started anew, as this process."""
+        self._pid = pid
+
+    def describe(self) -> str:
+        """The server in words, for instance "ComfyUI, process 123 (python main.py)"."""
+        if self._pid is None:
+            return f"The ComfyUI at {self.http.base_url}"
+        return f"ComfyUI, {describe(self._pid)},"
 
     def server_gone(self, make_error: MakeError) -> None:
         """The server's process ended: every run that waits fails with `make_error(its state)`.
@@ -104,8 +120,12 @@ class Client:
         """
         check_options(options)
         limits = Limits.from_now(options)
-        await self._connect(limits)
         run = PromptRun(prompt, options.get("on_event"), options.get("needed"))
+        with heard(lambda: f"{_at(run)}; press it again not to wait for its end"):
+            return await self._execute(run, options, limits)
+
+    async def _execute(self, run: PromptRun, options: ExecuteOptions, limits: Limits) -> RunResult:
+        await self._connect(limits)
         if not await self._canceller.wait_for_removals(limits.left_s):
             raise never_sent(self._is_ours, self.log_path)
         self._runs.add(run)
@@ -159,9 +179,8 @@ class Client:
         self, run: PromptRun, queueing: asyncio.Future[None], limits: Limits
     ) -> None:
         """Wait for the reply to POST /prompt, or for the end of the server."""
-        await asyncio.wait(
-            (queueing, run.done), timeout=limits.left_s, return_when=asyncio.FIRST_COMPLETED
-        )
+        words = Patience(log, lambda: f"{self.describe()} has not yet taken a prompt")
+        await wait_saying((queueing, run.done), words, limits.left_s, asyncio.FIRST_COMPLETED)
         if queueing.done():
             queueing.result()
         elif not run.done.done():
@@ -193,6 +212,15 @@ class Client:
         """End the socket and this loop's connections. Runs that wait do not hear of it."""
         self.listener.close()
         await self.http.close()
+
+
+def _at(run: PromptRun) -> str:
+    """What an interrupt does to a run."""
+    node_id = run.state.current_node
+    if node_id is None:
+        return "the prompt is taken out of ComfyUI"
+    node = Problem("", node_id, *name_of(run.state.prompt, node_id))
+    return f"ComfyUI is told to stop at {str(node).rstrip(': ')}"
 
 
 def _look_at(task: asyncio.Future[None]) -> None:

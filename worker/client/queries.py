@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from ...errors import ExecutionError
+from ...system.patience import Patience, wait_saying
 from ..launch.inside_comfyui import HELLO_PATH
 from .ask_together import AskTogether
 from .http import Transport, TransportError, until_connected
@@ -28,14 +29,19 @@ class Queries:
 
     Args:
         log_path: of the server, for errors.
+        who: the server in words.
 
     Attributes:
         refused_since: when it began to refuse connections (monotonic); None while it answers, or
             is merely slow.
     """
 
-    def __init__(self, http: Transport, log_path: str | None = None):
+    def __init__(
+        self, http: Transport, log_path: str | None = None, who: Callable[[], str] | None = None
+    ):
         self._http, self._log_path = http, log_path
+        self._who = who or (lambda: f"The ComfyUI at {http.base_url}")
+        self._silence: Patience | None = None
         self.refused_since: float | None = None
         self._queue = AskTogether(lambda: self._get_dict("/queue"))
         self._hello = AskTogether(lambda: self._get_dict(HELLO_PATH))
@@ -101,8 +107,15 @@ class Queries:
         return self._object_info
 
     async def _ask_object_info(self) -> dict[str, Any]:
-        ask = functools.partial(self._http.get, "/object_info")
-        reply = await until_connected(ask, lambda: False, refused_for_s=0)
+        asking = asyncio.ensure_future(
+            until_connected(lambda: self._http.get("/object_info"), lambda: False, refused_for_s=0)
+        )
+        words = Patience(log, lambda: f"{self._who()} is asked for its node classes")
+        try:
+            await wait_saying((asking,), words)
+        finally:
+            asking.cancel()
+        reply = asking.result()
         info = reply.json()
         if reply.status != 200 or not isinstance(info, dict):
             raise ExecutionError(
@@ -135,12 +148,15 @@ class Queries:
             reply = await self._http.get(path, REPLY_TIMEOUT_S)
         except TransportError as e:
             log.debug("No answer: %s", e)
+            words = f"gives no answer ({e}); it is waited for"
+            self._silence = self._silence or Patience(log, lambda: f"{self._who()} {words}")
+            self._silence.look()
             if not e.is_refused:
                 self.refused_since = None
             elif self.refused_since is None:
                 self.refused_since = time.monotonic()
             return None
-        self.refused_since = None
+        self.refused_since = self._silence = None
         answer = reply.json()
         return answer if reply.status == 200 and isinstance(answer, dict) else None
 

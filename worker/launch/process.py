@@ -123,12 +123,13 @@ class WorkerProcess:
             self.ready.set_result(ready)
             child.wait()
         except Exception as e:  # whatever it is, those who wait for `ready` must get it
-            if self._child is not None:
-                self._child.kill()
+            # First: a process that the system holds may not end for long.
             if not self.ready.done():
                 self.ready.set_exception(as_start_error(e, self.log_path))
             else:
                 log.exception("The worker's thread failed.")
+            if self._child is not None:
+                self._child.kill()
         finally:
             self._finish()
 

@@ -38,7 +38,9 @@ def watch_prompt_thread(instance: Any, is_worker: bool) -> None:
 
     def on_end() -> None:
         about = {"reason": watch.reason, "prompt_id": getattr(instance, "last_prompt_id", None)}
-        log.error("ComfyUI's prompt thread has ended: %s. It can run nothing any more.", watch.reason)
+        log.error(
+            "ComfyUI's prompt thread has ended: %s. It can run nothing any more.", watch.reason
+        )
         instance.discomfort_stopped = watch.reason
         instance.send_sync(ENDED_EVENT, about, None)
         if is_worker:

@@ -94,7 +94,7 @@ def _check_seconds(start_timeout: Any) -> None:
         raise TypeError(
             f"start_timeout must be a number of seconds or None, not {start_timeout!r}."
         )
-    if not start_timeout > 0:
+    if not float(start_timeout) > 0:
         raise ValueError(f"start_timeout must be more than 0 seconds, not {start_timeout!r}.")
 
 
