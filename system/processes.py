@@ -11,7 +11,7 @@ def is_suspended(pid: int) -> bool:
     """Whether somebody stopped it (Ctrl+Z, a debugger): it does nothing until it is continued."""
     import psutil
 
-    with contextlib.suppress(psutil.Error):
+    with contextlib.suppress(psutil.Error, OSError):
         return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
     return False
 
@@ -22,7 +22,7 @@ def describe(pid: int) -> str:
 
     try:
         command = " ".join(psutil.Process(pid).cmdline())
-    except psutil.Error:
+    except (psutil.Error, OSError):  # also: no descriptor left to look with
         return f"process {pid}"
     if len(command) > _LONGEST_COMMAND:
         command = command[: _LONGEST_COMMAND - 3] + "..."

@@ -52,7 +52,7 @@ def read_signs(pid: int, lines: int) -> Signs:
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return Signs(lines)
     for member in family:
         try:
@@ -63,6 +63,6 @@ def read_signs(pid: int, lines: int) -> Signs:
             if counters is not None:
                 found = counters()
                 disk_bytes += found.read_bytes + found.write_bytes
-        except psutil.Error:
+        except (psutil.Error, OSError):
             continue
     return Signs(lines, cpu_s, disk_bytes, frozenset(pids))
