@@ -48,6 +48,7 @@ for i in range(int(sys.argv[1])):
 print("all", flush=True)
 sys.stdin.readline()
 print("room again", flush=True)
+sys.stdin.readline()
 ''', sys.argv[2]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 output = OutputLog(path)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1003, resource.RLIM_INFINITY))
@@ -56,6 +57,10 @@ while output.last_lines(1) != ("all",):
     time.sleep(0.01)
 say(path.stat().st_size)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+writer.stdin.write(b"there is room\\n")
+writer.stdin.flush()
+while "room again" not in path.read_text(encoding="utf-8"):
+    time.sleep(0.01)
 writer.stdin.close()
 writer.wait()
 output._thread.join()
