@@ -18,6 +18,7 @@ from .graph.node_classes.object_info import index_object_info
 from .graph.plan.internal_nodes import refuse_internal
 from .graph.prompt import is_prompt
 from .system.config import WorkerConfig, read_json
+from .system.ctrl_c import heard
 from .worker.attached_server import AttachedServer
 from .worker.client.client import Client
 from .worker.client.event_stream import EventStream, stream_events
@@ -56,6 +57,7 @@ class ComfyConnector(ServerView):
         output_directory: str | Path | None = None,
         extra_args: Iterable[str] = (),
         extra_custom_nodes: Iterable[str | Path] = (),
+        start_timeout: float | None = None,
     ) -> ComfyConnector:
         """Start a worker, or join the one that this process has for the same arguments.
 
@@ -69,6 +71,9 @@ class ComfyConnector(ServerView):
                 removed with it.
             extra_args: for ComfyUI's main.py, after EXTRA_ARGS.
             extra_custom_nodes: folders of further extensions that only this worker sees.
+            start_timeout: seconds that this call waits for the start. None: as long as it gets on
+                (a start without a line in its log, CPU or disk for 120 s has failed), or as the
+                configuration says.
 
         Raises:
             ConfigError, WorkerStartError.
@@ -79,33 +84,39 @@ class ComfyConnector(ServerView):
             output_directory=output_directory,
             extra_args=extra_args,
             extra_custom_nodes=extra_custom_nodes,
+            start_timeout=start_timeout,
         )
         config = read_config(config_path, options)
         connector = cls._shared.join(repr((config, options)), lambda: cls(config, options))
         try:
-            await connector.start()
+            await connector.start(start_timeout)
         except BaseException:
             await connector.release()  # the start that no other caller waits for ends, too
             raise
         return connector
 
-    async def start(self) -> None:
-        """Make sure that a server is there: the first one, or one in place of one that died."""
+    async def start(self, start_timeout: float | None = None) -> None:
+        """Make sure that a server is there: the first one, or one in place of one that died.
+
+        Args:
+            start_timeout: as of `create`.
+        """
         starts = self.object_info_version
-        client = await self._ensure_client()
+        with heard(lambda: "ComfyUI is not started"):
+            client = await self._ensure_client(start_timeout)
         if self.object_info_version != starts and self._config.TEST_PAYLOAD_FILE:
             await client.execute(read_json(self._config.TEST_PAYLOAD_FILE))
 
     ensure_ready = start
 
-    async def _ensure_client(self) -> Client:
+    async def _ensure_client(self, start_timeout: float | None = None) -> Client:
         if self._is_killed:
             raise WorkerStartError(
                 "This connector was killed. ComfyConnector.create() makes a new one."
             )
         if self._server is None:
             self._server = self._make_server()
-        client = await self._server.ensure_ready()
+        client = await self._server.ensure_ready(start_timeout)
         if self._uploads.has_ephemeral:  # those of a worker that died are this one's now
             self._uploads.keep_journal_in(self._server.journal_folder())
         return client
@@ -264,7 +275,8 @@ class ComfyConnector(ServerView):
         self._shared.forget(self)
         try:
             if self._server is not None:
-                await asyncio.shield(asyncio.to_thread(self._server.stop))
+                with heard(lambda: "ComfyUI is being ended"):
+                    await asyncio.shield(asyncio.to_thread(self._server.stop))
             if client is not None:
                 await client.http.close()
         finally:

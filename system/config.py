@@ -50,8 +50,9 @@ class WorkerConfig:
     API_URL: str = "http://127.0.0.1"
     INITIAL_PORT: int | None = None
     TEST_PAYLOAD_FILE: str | None = None
-    MAX_COMFY_START_ATTEMPTS: int = 600
-    COMFY_START_ATTEMPTS_SLEEP: float = 0.2
+    START_TIMEOUT_SECONDS: float | None = None
+    MAX_COMFY_START_ATTEMPTS: int | None = None
+    COMFY_START_ATTEMPTS_SLEEP: float | None = None
     COMFYUI_PATH: str | None = None
     EXTRA_ARGS: list = field(default_factory=list)
     OUTPUT_DIRECTORY: str | None = None

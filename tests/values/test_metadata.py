@@ -13,7 +13,10 @@ import pytest
 from custom_nodes.discomfort.values.metadata import read_workflow_metadata
 from PIL import Image, PngImagePlugin
 
-WORKFLOW = {"nodes": [{"id": 1, "type": "Note", "title": "\u00dcn\u00efcode \u65e5\u672c"}], "links": []}
+WORKFLOW = {
+    "nodes": [{"id": 1, "type": "Note", "title": "\u00dcn\u00efcode \u65e5\u672c"}],
+    "links": [],
+}
 PROMPT = {"1": {"class_type": "EmptyImage", "inputs": {}}}
 
 

@@ -70,7 +70,10 @@ def test_a_broken_node_is_no_comment(node: Any) -> None:
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 )
 def test_text_in_every_encoding_of_json_is_read(tmp_path: Path, encoding: str) -> None:
-    data = {**WORKFLOW, "nodes": [{"id": 1, "type": "Note", "title": "\u00dcn\u00efcode \u65e5\u672c"}]}
+    data = {
+        **WORKFLOW,
+        "nodes": [{"id": 1, "type": "Note", "title": "\u00dcn\u00efcode \u65e5\u672c"}],
+    }
     path = tmp_path / "a.json"
     path.write_bytes(json.dumps(data, ensure_ascii=False).encode(encoding))
     assert read_workflow(path) == data

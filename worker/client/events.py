@@ -13,6 +13,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..launch.prompt_thread import ENDED_EVENT
+
 # Never parsed: it repeats the state of all nodes at every step, megabytes for a large prompt.
 _IGNORED_PREFIXES = ('{"type": "progress_state"', '{"type":"progress_state"')
 
@@ -116,6 +118,13 @@ class QueueStatus(Event):
     remaining: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PromptThreadEnded(Event):
+    """The server runs nothing any more; `prompt_id` is what it ran. Goes to every client."""
+
+    reason: str = ""
+
+
 _TERMINAL = {
     "execution_success": "success",
     "execution_error": "error",
@@ -156,6 +165,8 @@ def _parse_text(kind: str, data: dict[str, Any]) -> Event | None:
         return NodeStarted(prompt_id, str(data["node"]))
     if kind == "progress":
         return Progress(prompt_id, str(data.get("node") or ""), data["value"], data["max"])
+    if kind == ENDED_EVENT:
+        return PromptThreadEnded(prompt_id, str(data.get("reason") or ""))
     if kind == "executed":
         # A twin of a node within one prompt sends `output: null` (0.3.64, 0.33).
         output = data.get("output")
