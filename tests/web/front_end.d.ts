@@ -17,14 +17,12 @@ interface LLink {
     target_slot: number;
 }
 
-/** An input (with `link`) or an output (with `links`). */
+/** An input or an output. Its links are asked of the node or the graph: see `lib/nodes.js`. */
 interface Slot {
     name: string;
     type: unknown;
     label?: string;
     localized_name?: string;
-    link?: LinkId | null;
-    links?: LinkId[] | null;
     color_on?: string;
     color_off?: string;
 }
@@ -72,6 +70,9 @@ interface LGraphNode {
     computeSize(): [number, number];
     connect(output: number, target: LGraphNode, input: number): unknown;
     findInputSlot(name: string): number;
+    getInputLink(slot: number): LLink | null | undefined;
+    isInputConnected(slot: number): boolean;
+    isOutputConnected(slot: number): boolean;
     getExtraMenuOptions?(canvas: unknown, options: (MenuItem | null)[]): (MenuItem | null)[];
     removeInput(slot: number): void;
     removeOutput(slot: number): void;
@@ -93,6 +94,7 @@ interface SavedNode {
 interface LGraph {
     _nodes?: LGraphNode[];
     nodes?: LGraphNode[];
+    links: Map<LinkId, LLink>;
     rootGraph?: LGraph;
     /** The definitions of subgraphs; only the workflow's own graph has them. */
     subgraphs?: Map<string, LGraph>;
@@ -195,6 +197,7 @@ declare const LGraphCanvas: { link_type_colors: Record<string, string> };
 
 declare const LiteGraph: {
     INPUT: number;
+    LGraphNode: { prototype: LGraphNode };
     NODE_TITLE_HEIGHT: number;
     createNode(type: string): LGraphNode;
 };

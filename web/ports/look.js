@@ -7,7 +7,7 @@
 
 import { ANY, Mode, PORT_INPUT } from "../lib/constants.js";
 import { callAfter, callBefore } from "../lib/hooks.js";
-import { linkOf, slotOf } from "../lib/nodes.js";
+import { inputLink, outputLinks, slotOf } from "../lib/nodes.js";
 import { makeWatched, watch } from "./redraw.js";
 import { badgeOf, isOurColor, LOOKS, slotLabel, WARNING_COLOR } from "./words.js";
 
@@ -167,9 +167,8 @@ function watchSlots(node) {
  */
 function paintLinks(node, type) {
     const color = colorOf(type) ?? "";
-    const ids = valueSlots(node).flatMap((slot) => [slot.link, ...(slot.links ?? [])]);
-    for (const id of ids) {
-        const link = linkOf(node.graph, id);
+    const incoming = inputLink(node, node.findInputSlot(PORT_INPUT));
+    for (const link of [incoming, ...outputLinks(node, 0)]) {
         if (link && (link.color ?? "") !== color) link.color = color;
     }
 }
