@@ -291,8 +291,11 @@ class Editor:
         await self.frame()
 
     async def save(self, name: str) -> Path:
-        """Ctrl+S under a new name; the file that was written."""
-        await self.press("Control+s")
+        """Save under a new name; the file that was written."""
+        if await self.js("() => app.extensionManager.workflow.activeWorkflow.isTemporary"):
+            await self.press("Control+s")
+        else:
+            await self.js("() => void app.extensionManager.command.execute('Comfy.SaveWorkflowAs')")
         box = self.page.get_by_role("dialog").locator("input")
         await box.fill(name)
         await box.press("Enter")
@@ -307,6 +310,8 @@ class Editor:
         saved = json.loads(path.read_text(encoding="utf-8"))
         await self.page.reload()
         await self.wait_ready()
+        # The front end opens by itself what was open.
+        await self.wait_for("(n) => app.graph._nodes.length === n", len(saved["nodes"]))
         await self.load(saved)
         return saved
 
