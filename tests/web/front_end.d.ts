@@ -44,6 +44,9 @@ interface LGraphNode {
     type: string;
     comfyClass?: string;
     mode: number;
+    /** What is saved; `getTitle` gives what the canvas draws. */
+    title?: string;
+    constructor: { title?: string };
     pos: [number, number];
     size: [number, number];
     color?: string;
@@ -70,6 +73,7 @@ interface LGraphNode {
     computeSize(): [number, number];
     connect(output: number, target: LGraphNode, input: number): unknown;
     findInputSlot(name: string): number;
+    getTitle(): string | undefined;
     getInputLink(slot: number): LLink | null | undefined;
     isInputConnected(slot: number): boolean;
     isOutputConnected(slot: number): boolean;
@@ -117,6 +121,7 @@ interface MenuItem {
 /** One class of `/object_info`. */
 interface NodeDefinition {
     name: string;
+    category?: string;
     input?: { required?: Record<string, [unknown, { options?: unknown }?]> };
 }
 
@@ -124,7 +129,7 @@ interface Extension {
     name: string;
     settings?: object[];
     setup?(): void;
-    beforeRegisterNodeDef?(nodeType: unknown, definition: NodeDefinition): void;
+    beforeRegisterNodeDef?(nodeType: { skip_list?: boolean }, definition: NodeDefinition): void;
     refreshComboInNodes?(definitions: Record<string, NodeDefinition> | undefined): void;
     nodeCreated?(node: LGraphNode): void;
     getNodeMenuItems?(node: LGraphNode): MenuItem[];
@@ -161,6 +166,7 @@ interface ExtensionManager {
 
 interface ComfyApp {
     canvas: {
+        canvas: HTMLCanvasElement;
         graph?: LGraph | null;
         emitBeforeChange(): void;
         emitAfterChange(): void;
