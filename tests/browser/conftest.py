@@ -101,9 +101,10 @@ def editor_server(
     save_files(base)
     with pytest.MonkeyPatch.context() as patch:
         own_data_folder(patch, base / "data")  # a test writes what it wants to see in the editor
-        with plain_server(
-            stack.server, base, with_extension=True, arguments=arguments
-        ) as (address, _):
+        with plain_server(stack.server, base, with_extension=True, arguments=arguments) as (
+            address,
+            _,
+        ):
             yield address, base
 
 

@@ -1,5 +1,5 @@
-"""The newest front end that our scripts were tested with: a package of its own, which a ComfyUI serves
-instead of the one that it ships when it is started with `--front-end-root`.
+"""The newest front end that our scripts were tested with: a package of its own, which a ComfyUI
+serves instead of the one that it ships when it is started with `--front-end-root`.
 """
 
 from __future__ import annotations
