@@ -208,7 +208,8 @@ async def test_nodes_2_frame_wrong_ports_and_colour_linked_dots(editor: Editor):
         # In a subgraph, another node may have the id that a port has outside.
         host = await make_subgraph(editor, given, target)
         ids = await editor.js("(id) => findNode(id).subgraph._nodes.map((n) => String(n.id))", host)
-        await editor.js("(id) => app.canvas.openSubgraph(findNode(id).subgraph, findNode(id))", host)
+        enter = "(id) => app.canvas.openSubgraph(findNode(id).subgraph, findNode(id))"
+        await editor.js(enter, host)
         await editor.wait_for("(id) => document.querySelector(`[data-node-id='${id}']`)", ids[0])
         for inside in ids:
             await editor.wait_for(IS_LOOK, [inside, {"frame": None, "dots": [image]}])
