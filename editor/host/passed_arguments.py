@@ -1,5 +1,5 @@
-"""Which arguments of the user's ComfyUI its nested one gets: what changes results, where models are,
-how the device is used, and what may reach the internet. For `shared_worker.py`.
+"""Which arguments of the user's ComfyUI its nested one gets: what changes results, where models
+are, how the device is used, and what may reach the internet. For `shared_worker.py`.
 
 Source: comfy/cli_args.py of 0.3.64 and 0.33; flags of newer ones are at the end of their list.
 """
@@ -44,8 +44,7 @@ _PASSED_ON = {
 }
 # Not for the nested one: it has folders, a port, caches and a log of its own, is seen by nobody,
 # and inherits the choice of the device with the environment.
-_KEPT_BACK = frozenset(
-    """
+_ITS_OWN = """
 --listen --port --tls-keyfile --tls-certfile --enable-cors-header --max-upload-size
 --output-directory --temp-directory --input-directory --user-directory --database-url
 --auto-launch --disable-auto-launch --cuda-device --default-device --preview-method
@@ -54,8 +53,8 @@ _KEPT_BACK = frozenset(
 --dont-print-server --quick-test-for-ci --windows-standalone-build --multi-user --verbose
 --log-stdout --front-end-version --front-end-root --enable-compress-response-body
 --enable-assets --disable-assets --enable-asset-hashing --feature-flag --list-feature-flags
-""".split()
-)
+"""
+_KNOWN = frozenset(_PASSED_ON) | frozenset(_ITS_OWN.split())
 
 
 def arguments_to_pass_on(argv: Sequence[str]) -> list[str]:
@@ -79,4 +78,4 @@ def arguments_to_pass_on(argv: Sequence[str]) -> list[str]:
 def unknown_flags(argv: Sequence[str]) -> list[str]:
     """The flags of which nothing says whether the nested one needs them: a newer ComfyUI's."""
     flags = (argument.partition("=")[0] for argument in argv if argument.startswith("--"))
-    return [flag for flag in flags if flag not in _PASSED_ON and flag not in _KEPT_BACK]
+    return [flag for flag in flags if flag not in _KNOWN]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("discomfort.editor")
 
+
 class Session:
     """One nested worker, and the loop that drives it."""
 
