@@ -175,7 +175,7 @@ def worker_died(process: WorkerProcess, run: RunState | None) -> ExecutionError:
     node_id = run.current_node if run else None
     where = ""
     if run is not None and node_id is not None:
-        node_type, title = name_of(run.prompt, node_id)
+        node_type, title = name_of(run.prompt, run.display_node)
         where = f" while node {node_id} {title!r} ({node_type}) ran"
     meaning = describe_exit(process.exit_code)
     tail = "".join(f"\n  | {line}" for line in lines)

@@ -63,8 +63,9 @@ def started(
     shutil.copytree(WORKFLOWS, saved)
     for name, data in MADE.items():
         (saved / name).write_text(json.dumps(data), encoding="utf-8")
+    arguments = ("--cpu",) if on_cpu else ()
     with plain_server(
-        comfyui, base, with_extension=True, on_cpu=on_cpu, environment=environment
+        comfyui, base, with_extension=True, arguments=arguments, environment=environment
     ) as (address, pid):
         made = Outer(address, pid, base)
         yield made

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -155,7 +155,7 @@ def plain_server(
     *,
     with_extension: bool,
     port: int = 0,
-    on_cpu: bool = True,
+    arguments: Sequence[str] = ("--cpu",),
     environment: dict[str, str] | None = None,
 ) -> Iterator[tuple[str, int]]:
     """A ComfyUI as a user starts it, all its folders below `base`; `(address, pid)`."""
@@ -168,7 +168,7 @@ def plain_server(
             worker_folder.link_folder(nodes / name, target)
     python = find_python(server.path) or Path(sys.executable)
     command = [str(python), "main.py", "--port", str(port), "--base-directory", str(base)]
-    command += ["--cpu"] if on_cpu else []
+    command += arguments
     command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}"]
     inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     inherited["XDG_DATA_HOME"] = str(base / "data")

@@ -51,6 +51,7 @@ class Canceller:
         self._tasks: dict[asyncio.Task[None], PromptRun] = {}
         self._unfinished: list[PromptRun] = []
         self._answered: set[str] = set()
+        self._has_jobs = True  # until the server says that it has no such route
 
     async def cancel(
         self, run: PromptRun, queueing: asyncio.Future[None] | None, wait_s: float | None = None
@@ -131,8 +132,7 @@ class Canceller:
     async def _try_to_remove(self, prompt_id: str, timeout_s: float) -> bool:
         """Ask once; whether the server says that it has the prompt no more."""
         try:
-            await self._http.post("/queue", {"delete": [prompt_id]}, timeout_s)
-            await self._http.post("/interrupt", {"prompt_id": prompt_id}, timeout_s)
+            await self._ask_to_remove(prompt_id, timeout_s)
         except TransportError as e:
             log.debug("The interrupt did not get through: %s", e)
             self._answered.discard(prompt_id)
@@ -142,6 +142,18 @@ class Canceller:
             return False
         self._answered.add(prompt_id)
         return prompt_id not in queue
+
+    async def _ask_to_remove(self, prompt_id: str, timeout_s: float) -> None:
+        """In one step where the server knows how (0.33 does): it never hits another prompt, and
+        misses none that starts between two requests.
+        """
+        if self._has_jobs:
+            reply = await self._http.post(f"/api/jobs/{prompt_id}/cancel", {}, timeout_s)
+            if reply.status == 200:
+                return
+            self._has_jobs = reply.status not in (404, 405)
+        await self._http.post("/queue", {"delete": [prompt_id]}, timeout_s)
+        await self._http.post("/interrupt", {"prompt_id": prompt_id}, timeout_s)
 
     async def _give_up_on(self, run: PromptRun) -> None:
         if self._kill is None:

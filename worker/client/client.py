@@ -172,7 +172,7 @@ class Client:
             await self._canceller.cancel(run, queueing)
             raise
         if done.status != "success":
-            raise ended_badly(run.state.prompt, done, self.log_path)
+            raise ended_badly(run.state, done, self.log_path)
         return result_of(run.state)
 
     async def _until_queued(

@@ -53,13 +53,18 @@ class NodesCached(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodeStarted(Event):
-    """A node began. `step` of `total` counts nodes that started or were cached."""
+    """A node began. `step` of `total` counts nodes that started or were cached.
+
+    `display_node`: the node of the prompt that it stands for, where an expansion or a native loop
+    made it; type and title are that one's. Otherwise "".
+    """
 
     node_id: str = ""
     node_type: str = ""
     title: str = ""
     step: int = 0
     total: int = 0
+    display_node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,8 @@ def _parse_text(kind: str, data: dict[str, Any]) -> Event | None:
     if kind == "executing":
         if data.get("node") is None:
             return HistoryWritten(prompt_id)
-        return NodeStarted(prompt_id, str(data["node"]))
+        node_id, shown = str(data["node"]), str(data.get("display_node") or "")
+        return NodeStarted(prompt_id, node_id, display_node="" if shown == node_id else shown)
     if kind == "progress":
         return Progress(prompt_id, str(data.get("node") or ""), data["value"], data["max"])
     if kind == ENDED_EVENT:

@@ -17,7 +17,7 @@ from ...errors import (
 )
 from .cancel import GRACE_S, Left
 from .events import Done
-from .run_state import RunState, name_of
+from .run_state import RunState, blamed_node, name_of
 
 # As they stand in messages; what Windows says has no number of its own there.
 _NO_ROOM = (
@@ -83,11 +83,12 @@ def _words(error: Mapping[str, Any]) -> str:
     return words or str(error.get("type") or "no reason given")
 
 
-def ended_badly(prompt: Mapping[str, Any], done: Done, log_path: str | None) -> ExecutionError:
+def ended_badly(state: RunState, done: Done, log_path: str | None) -> ExecutionError:
     """The error for a run that ended as `error` or `interrupted`."""
     details = done.details
-    node_id = str(details["node_id"]) if details.get("node_id") is not None else None
-    node_type, title = name_of(prompt, node_id)
+    named = str(details["node_id"]) if details.get("node_id") is not None else None
+    node_id = blamed_node(state, named)
+    node_type, title = name_of(state.prompt, node_id)
     node_type = node_type or str(details.get("node_type") or "")
     where = str(Problem("", node_id, node_type, title)).rstrip(": ") if node_id else "a node"
     if done.status == "interrupted":
