@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort.system import ctrl_c
-from support import scripts
+from support.programs import Program
 from support.servers import FAKE, write_config
 
 pytestmark = [
@@ -18,57 +18,36 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="another kind of signal"),
 ]
 
-_BLOCKS = """
-import os, time
-from pathlib import Path
 
-async def main():
-    connector = await ComfyConnector.create(sys.argv[1], extra_custom_nodes=[STUB_NODES])
-    prompt = stub("StubBlock", seconds=4.0, nonce=1)
-    def on_event(event):
-        if type(event).__name__ == "NodeStarted":
-            say("ready", connector.pid)
-    try:
-        await connector.execute(prompt, on_event=on_event)
-    finally:
-        say("idle")
-        await connector.kill_api()
-try:
-    asyncio.run(main())
-except KeyboardInterrupt:
-    say("interrupted")
-"""
-
-
-def until(program: scripts.Program, words: str) -> str:
+def until(program: Program, words: str) -> str:
     """Read what the program says to the user until it says that."""
-    assert program.stderr
-    for line in program.stderr:
+    assert program.process.stderr
+    for line in program.process.stderr:
         if words in line:
             return line
     raise AssertionError(f"it never said {words!r}")
 
 
 def test_ctrl_c_is_heard_before_the_node_is_done(tmp_path: Path):
-    program = scripts.start(_BLOCKS, write_config(tmp_path, FAKE))
-    scripts.worker_pid(program)
+    program = Program("worker/interrupt_a_node", write_config(tmp_path, FAKE))
+    program.worker_pid()
     os.kill(program.pid, signal.SIGINT)
     line = until(program, "Ctrl+C was heard")
     assert "ComfyUI is told to stop at node 1 'my StubBlock' (StubBlock)" in line
     assert "press it again" in line
-    assert program.poll() is None, "it was said only at the end"
-    out, err = program.communicate(timeout=60)
+    assert not program.has_ended, "it was said only at the end"
+    out, err = program.wait()
     assert out.splitlines() == ["idle", "interrupted"], err
     assert "Traceback" not in err
 
 
 def test_ctrl_c_is_heard_while_comfyui_starts(tmp_path: Path):
     config = write_config(tmp_path, FAKE, EXTRA_ARGS=["--misbehave", "slow-start=60"])
-    program = scripts.start(scripts.START_ONLY, config)
-    scripts.worker_pid(program)
+    program = Program("worker/start_only", config)
+    program.worker_pid()
     os.kill(program.pid, signal.SIGINT)
     assert "ComfyUI is not started" in until(program, "Ctrl+C was heard")
-    program.communicate(timeout=60)
+    program.wait()
 
 
 async def test_handler_that_was_there_is_called_and_put_back():

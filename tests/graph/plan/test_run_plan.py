@@ -62,7 +62,7 @@ def test_every_input_is_looked_up_once_and_only_inputs_are():
     bound = {"a": Literal("x"), "b": Load("b", "v1")}
     asked: list[str] = []
 
-    def look_up(unique_id: str) -> Binding:
+    def look_up(unique_id: str, _: str) -> Binding:
         asked.append(unique_id)
         return bound[unique_id]
 
@@ -73,9 +73,9 @@ def test_every_input_is_looked_up_once_and_only_inputs_are():
 def test_rules_say_which_outputs_are_kept_as_references():
     ports = outputs_of(model="MODEL", picture="IMAGE", text="STRING")
     rules = {"MODEL": "ref", "IMAGE": "val"}
-    plan = plan_run(ports, lambda _: Literal(0), rules)
+    plan = plan_run(ports, lambda *_: Literal(0), rules)
     assert (plan.saves, plan.references) == (("picture", "text"), ("model",))
-    assert plan_run(ports, lambda _: Literal(0), {}).references == ()
+    assert plan_run(ports, lambda *_: Literal(0), {}).references == ()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_rules_say_which_outputs_are_kept_as_references():
         ("STRING", None, r"the value of 'a' is None, but STRING is needed\. .*\"\" is no text"),
         ("INT", 1.5, r"is 1\.5, but INT is needed\. Write a whole number"),
         ("BOOLEAN", "false", r"is 'false', but BOOLEAN is needed\. Write True or False"),
-        ("IMAGE", "a.png", r"but IMAGE is needed\. Open a file with discomfort"),
+        ("IMAGE", "a.png", r"but IMAGE is needed\. Give pathlib\.Path"),
         ("MODEL", 5, r"is 5, but MODEL is needed\.$"),
         ("STRING", "x" * 100, None),
         ("IMAGE", "x" * 100, r"is 'x{75}\.\.\., but"),
@@ -98,22 +98,22 @@ def test_rules_say_which_outputs_are_kept_as_references():
 def test_a_literal_that_its_port_does_not_allow_is_refused(kind, value, words):
     ports, rules = inputs_of(kind, "a"), {"MODEL": "ref"}
     if words is None:
-        assert plan_run(ports, lambda _: Literal(value), rules).bindings == {"a": Literal(value)}
+        assert plan_run(ports, lambda *_: Literal(value), rules).bindings == {"a": Literal(value)}
         return
     with pytest.raises(WorkflowError, match=words):
-        plan_run(ports, lambda _: Literal(value), rules)
+        plan_run(ports, lambda *_: Literal(value), rules)
 
 
 def test_what_is_loaded_or_rebuilt_is_not_looked_at():
     for binding in (Load("a", "v"), Frozen("h"), Graft(Recipe({}, Source("1", 0)))):
-        assert plan_run(inputs_of("MODEL", "a"), lambda _, b=binding: b, {"MODEL": "ref"})
+        assert plan_run(inputs_of("MODEL", "a"), lambda *_, b=binding: b, {"MODEL": "ref"})
 
 
 def test_all_wrong_literals_are_named_at_once_each_with_its_ports():
     ports = inputs_of("INT", "a", "b", "c")
     values = {"a": Literal(1.5), "b": Literal(2), "c": Literal(None)}
     with pytest.raises(WorkflowError) as caught:
-        plan_run(ports, values.__getitem__, {})
+        plan_run(ports, lambda uid, _: values[uid], {})
     assert [p.node_id for p in caught.value.problems] == ["pa", "pc"]
 
 

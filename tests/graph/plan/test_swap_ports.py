@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.node_classes.object_info import index_object_info
-from custom_nodes.discomfort.graph.plan.recipe import LOADER, SAVER, Recipe, make_recipe
+from custom_nodes.discomfort.graph.plan.internal_nodes import LOADER, SAVER
+from custom_nodes.discomfort.graph.plan.recipe import Recipe, make_recipe
 from custom_nodes.discomfort.graph.plan.run_plan import Frozen, Graft, Literal, Load, StepPlan
 from custom_nodes.discomfort.graph.plan.swap_ports import (
     Swapped,

@@ -27,6 +27,7 @@ async def main(config: str, count: int, descriptors: int) -> None:
         runs = [discomfort.run(ROUND, {"value": {"number": i}}) for i in range(count)]
         results = await asyncio.gather(*runs)
         print([r["made"] for r in results] == [{"number": i} for i in range(count)])
+        assert discomfort.Worker.server_address
         http = Transport(discomfort.Worker.server_address, discomfort.Worker.auth_headers)
         print((await http.get("/fake/requests")).json().get("/object_info"))
         await http.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort.worker.launch import output_log
-from support import scripts
+from support.programs import Program
 
 
 @pytest.mark.parametrize(
@@ -34,47 +34,14 @@ def test_exit_code_is_explained(code: int, words: str):
     assert words in output_log.describe_exit(code)
 
 
-_FILLS_ITS_LOG = """
-import resource, subprocess, time
-from pathlib import Path
-from custom_nodes.discomfort.worker.launch.output_log import OutputLog
-
-path = Path(sys.argv[1])
-writer = subprocess.Popen([sys.executable, "-c", '''
-import sys
-from pathlib import Path
-for i in range(int(sys.argv[1])):
-    print(f"line {i:04}", flush=True)
-print("all", flush=True)
-sys.stdin.readline()
-print("room again", flush=True)
-sys.stdin.readline()
-''', sys.argv[2]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-output = OutputLog(path)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1003, resource.RLIM_INFINITY))
-output.follow(writer)
-while output.last_lines(1) != ("all",):
-    time.sleep(0.01)
-say(path.stat().st_size)
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-writer.stdin.write(b"there is room\\n")
-writer.stdin.flush()
-while "room again" not in path.read_text(encoding="utf-8"):
-    time.sleep(0.01)
-writer.stdin.close()
-writer.wait()
-output._thread.join()
-"""
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on files")
 @pytest.mark.parametrize(("count", "missed"), [(500, 0), (2000, 900)])
 def test_log_goes_on_when_there_is_room_again(tmp_path: Path, count: int, missed: int):
     """A limit on the size of files stands in for a full disk: it is refused in the same way."""
     path = tmp_path / "a.log"
-    program = scripts.start(_FILLS_ITS_LOG, path, count)
-    out, err = program.communicate(timeout=60)
-    assert program.returncode == 0 and out == "1003\n", out + err
+    program = Program("worker/fill_its_log", path, count)
+    out, err = program.wait()
+    assert program.process.returncode == 0 and out == "1003\n", out + err
     assert err.count("can't be written: File too large") == 1
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[-2:] == ["all", "room again"]
