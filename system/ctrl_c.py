@@ -12,8 +12,16 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+try:  # without the conversions to enums: they take ten times as long, in each run
+    from _signal import getsignal as _get_handler  # pyright: ignore[reportMissingImports]
+    from _signal import signal as _set_handler  # pyright: ignore[reportMissingImports]
+except ImportError:  # another Python than CPython
+    from signal import getsignal as _get_handler
+    from signal import signal as _set_handler
+
 log = logging.getLogger("discomfort")
 
+_SIGINT = int(signal.SIGINT)
 _what: dict[object, Callable[[], str]] = {}
 _installed: Any = None
 
@@ -43,7 +51,7 @@ def heard(what: Callable[[], str]) -> Iterator[None]:
 
 def _install() -> None:
     global _installed
-    before = signal.getsignal(signal.SIGINT)
+    before = _get_handler(_SIGINT)
     if before is _installed or not callable(before):  # ignored, or not Python's
         return
 
@@ -53,15 +61,15 @@ def _install() -> None:
 
     on_signal.before = before  # type: ignore[attr-defined]
     with contextlib.suppress(ValueError):  # not the main interpreter
-        signal.signal(signal.SIGINT, on_signal)
+        _set_handler(_SIGINT, on_signal)
         _installed = on_signal
 
 
 def _remove() -> None:
     """Put back what was there, unless somebody else put in another since."""
     global _installed
-    if _installed is not None and signal.getsignal(signal.SIGINT) is _installed:
-        signal.signal(signal.SIGINT, _installed.before)
+    if _installed is not None and _get_handler(_SIGINT) is _installed:
+        _set_handler(_SIGINT, _installed.before)
     _installed = None
 
 
