@@ -12,6 +12,7 @@ import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import WorkerStartError
+from custom_nodes.discomfort.system.processes import is_suspended
 from custom_nodes.discomfort.worker.launch import process, start_until_ready
 from support.servers import FAKE, Make, assert_works, wait_for, write_config
 
@@ -31,7 +32,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("soon")
 async def test_start_in_which_nothing_happens_is_an_error_with_the_last_lines(
-    make_connector: Make,
+    make_connector: Make, monkeypatch: pytest.MonkeyPatch
 ):
     with pytest.raises(WorkerStartError, match="does nothing any more while it starts") as caught:
         await make_connector(extra_args=misbehave("never-ready"))
@@ -39,27 +40,27 @@ async def test_start_in_which_nothing_happens_is_an_error_with_the_last_lines(
     assert "no line in its log, no CPU and no disk for 3 s" in text
     assert "The last that it did: This server will never be ready." in text
     assert text.endswith("| [INFO] This server will never be ready.")
+    monkeypatch.undo()
     await assert_works(await make_connector())
 
 
-@pytest.mark.usefixtures("soon")
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is not on Windows")
-async def test_start_that_is_suspended_says_so(make_connector: Make):
+async def test_start_that_is_suspended_says_so(
+    make_connector: Make, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(start_until_ready, "_LOOK_S", 0.2)
     creating = asyncio.ensure_future(make_connector(extra_args=misbehave("slow-start=300")))
     await wait_for(lambda: [w for w in process._living if w.pid], "the process")
     (worker,) = [w for w in process._living if w.pid]
-    await wait_for(lambda: worker.pid and _runs_the_fake(worker.pid), "the program")
-    assert worker.pid
-    os.kill(worker.pid, signal.SIGSTOP)
+    pid = worker.pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    await wait_for(lambda: is_suspended(pid), "the stop")
+    monkeypatch.setattr(start_until_ready, "STILL_S", 1.0)
     with pytest.raises(WorkerStartError, match="Its process is suspended"):
         await creating
+    monkeypatch.undo()
     await assert_works(await make_connector())
-
-
-def _runs_the_fake(pid: int) -> bool:
-    import psutil
-
-    return "main.py" in psutil.Process(pid).cmdline()
 
 
 @pytest.mark.usefixtures("soon")
