@@ -9,7 +9,13 @@ known to ComfyUI, one that is DEPRECATED (server.py of 0.3.64 and 0.33).
 from __future__ import annotations
 
 import json
-from typing import Any
+import sys
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .graph.plan.list_outputs import Lists
 
 
 class AnyType(str):
@@ -63,10 +69,37 @@ class DiscomfortContextLoader:
         from .store import worker_side
         from .values import fit_link
 
+        version_asked = version
         if not run_dir:
             run_dir, version = _source_of(version, prompt)
         value, is_list = worker_side.load(run_dir, version)
-        return (fit_link.for_link(unique_id, value, is_list, json.loads(wanted)),)
+        asked = json.loads(wanted)
+        _note_list(version_asked, wanted, fit_link.is_list_for(value, is_list, asked))
+        return (fit_link.for_link(unique_id, value, is_list, asked),)
+
+
+# (version, wanted) -> whether the loader put out a list, for savers behind one that is cached.
+_loaded_lists: OrderedDict[tuple[str, str], bool] = OrderedDict()
+_KEPT_LISTS = 10_000
+
+
+def _note_list(version: str, wanted: str, is_list: bool) -> None:
+    _loaded_lists[version, wanted] = is_list
+    while len(_loaded_lists) > _KEPT_LISTS:
+        _loaded_lists.popitem(last=False)
+
+
+def _lists_of(class_type: str, inputs: Mapping[str, Any]) -> Lists:
+    """What a node does with lists, from its class; of a loader, what it loaded."""
+    from .graph.plan.list_outputs import Lists
+
+    if class_type == DiscomfortContextLoader.__name__:
+        key = str(inputs.get("version")), str(inputs.get("wanted"))
+        return Lists(True, (_loaded_lists.get(key, False),))
+    known = getattr(sys.modules.get("nodes"), "NODE_CLASS_MAPPINGS", {})
+    kind = known.get(class_type)
+    gives = getattr(kind, "OUTPUT_IS_LIST", None) or ()
+    return Lists(bool(getattr(kind, "INPUT_IS_LIST", False)), tuple(gives))
 
 
 def _source_of(content: str, prompt: Any) -> tuple[str, str]:
@@ -115,7 +148,7 @@ class DiscomfortContextSaver:
     """An OUTPUT port: writes what arrives into the run's folder, where the master finds it.
 
     `handoff` is different for every run, so that a cached saver can't keep an old value. A list
-    output of ComfyUI arrives whole.
+    output of ComfyUI arrives whole; whether one item is a list of one, the prompt says.
     """
 
     CATEGORY = "discomfort/internal"
@@ -132,16 +165,26 @@ class DiscomfortContextSaver:
                 "unique_id": ("STRING", {"default": ""}),
                 "handoff": ("STRING", {"default": "{}"}),
                 "input_data": (ANY, {}),
-            }
+            },
+            "hidden": {"prompt": "PROMPT", "node_id": "UNIQUE_ID"},
         }
 
     def save(
-        self, unique_id: list[str], handoff: list[str], input_data: list[Any]
+        self,
+        unique_id: list[str],
+        handoff: list[str],
+        input_data: list[Any],
+        prompt: Sequence[Any] = (None,),
+        node_id: Sequence[Any] = ("",),
     ) -> dict[str, Any]:
+        from .graph.plan.list_outputs import is_list as is_list_output
         from .store import worker_side
         from .store.save_order import SaveOrder
 
-        is_list = len(input_data) != 1
+        nodes = prompt[0] or {}
+        node = nodes.get(str(node_id[0])) or {"inputs": {}}
+        source = node["inputs"].get("input_data")
+        is_list = len(input_data) != 1 or is_list_output(nodes, source, _lists_of)
         value = input_data if is_list else input_data[0]
         order = SaveOrder.from_json(json.loads(handoff[0]))
         worker_side.save(order, unique_id[0], value, is_list)

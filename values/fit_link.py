@@ -45,6 +45,12 @@ def for_link(unique_id: str, value: Any, is_list: bool, wanted: dict[str, Any]) 
     return fitting
 
 
+def is_list_for(value: Any, is_list: bool, wanted: dict[str, Any]) -> bool:
+    """Whether what the loader puts out is a ComfyUI list, and not one value."""
+    is_mapped = wanted.get("type") in _MAPPED and isinstance(value, (list, tuple))
+    return is_list or is_mapped
+
+
 def items_of(value: Any, is_list: bool, kind: str) -> list[Any] | None:
     """The values of a type in what was stored; None: any is taken as it is."""
     if not is_plain_type(kind) and kind not in _CONVERSIONS:
