@@ -2,7 +2,7 @@
 and one that the user's ComfyUI gets where a node expands (`editor/run_nodes/crossing.py`).
 
 Their inputs are literals that the master wrote (`graph/plan/swap_ports.py`): they are not meant to
-be placed by hand.
+be placed by hand, and do nothing for anybody else.
 """
 
 from __future__ import annotations
@@ -26,6 +26,25 @@ class AnyType(str):
 
 
 ANY = AnyType("*")
+# Folders of contexts whose values nodes in this very ComfyUI read: what a node of ours expanded to
+# (`editor/run_nodes/execute.py`).
+shown_here: set[str] = set()
+
+
+def _check_caller() -> None:
+    """See that the prompt is a script's of this user.
+
+    Raises:
+        PermissionError: somebody else queued it.
+    """
+    from .worker.launch.proven_prompts import may_run_now
+
+    if not may_run_now():
+        raise PermissionError(
+            "This node works in prompts that Discomfort queues for a script of yours, and this one "
+            "came from elsewhere. Run the workflow that has ports from Python, or in a "
+            "DiscomfortTestRunner."
+        )
 
 
 class DiscomfortContextLoader:
@@ -63,6 +82,8 @@ class DiscomfortContextLoader:
 
         if not run_dir:
             run_dir, version = _source_of(version, prompt)
+        if run_dir not in shown_here:
+            _check_caller()
         value, is_list = worker_side.load(run_dir, version)
         return (fit_link.for_link(unique_id, value, is_list, json.loads(wanted)),)
 
@@ -98,6 +119,7 @@ class DiscomfortFree:
     def free(self, nonce: str) -> dict[str, Any]:
         import gc
 
+        _check_caller()
         gc.collect()
         try:
             from comfy import model_management  # type: ignore[import-not-found]
@@ -137,6 +159,7 @@ class DiscomfortContextSaver:
         from .store import worker_side
         from .store.save_order import SaveOrder
 
+        _check_caller()
         is_list = len(input_data) != 1
         value = input_data if is_list else input_data[0]
         order = SaveOrder.from_json(json.loads(handoff[0]))
