@@ -11,7 +11,9 @@ than 2 s of processor time or 1 GB for a case, names it. Exit status 1 if there 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import logging
 import os
 import random
 import subprocess
@@ -20,7 +22,8 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +47,15 @@ class Failure:
         return f"{self.case}: {self.reason}"
 
 
-# -- in the child -----------------------------------------------------------------------------------
+# -- in the child --------------------------------------------------------------------------------
 
 
 def run_cases(names: Iterable[str], seed: int) -> None:
     """Run cases, and say on stdout which is next and what went wrong."""
     import fuzz_targets
 
+    logging.disable()
+    warnings.simplefilter("ignore")
     families = {**fuzz_targets.FAMILIES, **fuzz_targets.MISBEHAVING}
     with tempfile.TemporaryDirectory() as made:
         for name in names:
@@ -62,7 +67,7 @@ def run_cases(names: Iterable[str], seed: int) -> None:
     print(json.dumps({"done": True}), flush=True)
 
 
-def run_case(family, seed: str, folder: Path) -> str | None:
+def run_case(family: Callable[[random.Random, Path], None], seed: str, folder: Path) -> str | None:
     """What went wrong, if anything did."""
     from custom_nodes.discomfort.errors import DiscomfortError
 
@@ -82,36 +87,33 @@ def run_case(family, seed: str, folder: Path) -> str | None:
 
 
 def _reset_peak() -> None:
-    try:
+    with contextlib.suppress(OSError):  # without it, the peak of all cases so far is looked at
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        pass  # then the peak of all cases so far is looked at
 
 
 def _peak_bytes() -> int:
-    try:
+    with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) << 10
-    except OSError:
-        pass
     return psutil.Process().memory_info().rss
 
 
-# -- in the parent ----------------------------------------------------------------------------------
+# -- in the parent -------------------------------------------------------------------------------
 
 
 class Child:
     """One child, watched until it is done."""
 
-    def __init__(self, names: list[str], seed: int):
-        self._names = names
+    def __init__(self, names: list[str], seed: int, patience_s: float):
+        self._names, self._patience_s = names, patience_s
         with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
             json.dump(names, file)
         self._list = Path(file.name)
         command = [sys.executable, __file__, "--child", file.name, "--seed", str(seed)]
         self._program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self._last, self._heard, self._is_done = "its start", time.monotonic(), False
+        self._last, self._heard = "its start", time.monotonic()
+        self._is_started = self._is_done = False
         self._failures: list[Failure] = []
         self._ended_for: str | None = None
 
@@ -139,6 +141,7 @@ class Child:
         for line in self._program.stdout:
             said = json.loads(line)
             self._heard = time.monotonic()
+            self._is_started = True
             self._last = said.get("case", self._last)
             self._is_done = said.get("done", False)
             if "failed" in said:
@@ -152,8 +155,8 @@ class Child:
             return
         if taken > 2 * MOST_BYTES:
             self._ended_for = f"it took {taken >> 20} MiB"
-        elif time.monotonic() - self._heard > _SILENT_S:
-            self._ended_for = f"it was not over after {_SILENT_S:.0f} s"
+        elif self._is_started and time.monotonic() - self._heard > self._patience_s:
+            self._ended_for = f"it was not over after {self._patience_s:.0f} s"
 
 
 def all_cases(families: list[str], count: int) -> Iterator[str]:
@@ -161,7 +164,9 @@ def all_cases(families: list[str], count: int) -> Iterator[str]:
         yield f"{families[number % len(families)]}:{number}"
 
 
-def fuzz(families: list[str], count: int, seed: int, jobs: int = 1) -> list[Failure]:
+def fuzz(
+    families: list[str], count: int, seed: int, jobs: int = 1, patience_s: float = _SILENT_S
+) -> list[Failure]:
     """Run so many cases, in turns of the families."""
     waiting = [
         list(all_cases(families, count))[at : at + _PER_CHILD] for at in range(0, count, _PER_CHILD)
@@ -175,7 +180,7 @@ def fuzz(families: list[str], count: int, seed: int, jobs: int = 1) -> list[Fail
                 if not waiting:
                     return
                 names = waiting.pop()
-            found, left = Child(names, seed).watch()
+            found, left = Child(names, seed, patience_s).watch()
             with lock:
                 failures.extend(found)
                 if left:
@@ -197,6 +202,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--family", action="append")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--patience", type=float, default=_SILENT_S, help="seconds for a case")
     parser.add_argument("--case")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -208,7 +214,8 @@ def main() -> int:
         return 0
     families = arguments.family or list(FAMILY_NAMES)
     started = time.monotonic()
-    failures = fuzz(families, arguments.cases, arguments.seed, arguments.jobs)
+    count, seed = arguments.cases, arguments.seed
+    failures = fuzz(families, count, seed, arguments.jobs, arguments.patience)
     minutes = (time.monotonic() - started) / 60
     print(f"{arguments.cases} cases, {len(failures)} went wrong, {minutes:.1f} min")
     return 1 if failures else 0

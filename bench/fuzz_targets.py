@@ -7,6 +7,7 @@ code that reads such things. It raises what that code raises, but for the errors
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import decimal
 import json
@@ -55,7 +56,7 @@ VALUES: list[Any] = [
 _LARGE = 1 << 20
 
 
-# -- blocks -----------------------------------------------------------------------------------------
+# -- blocks --------------------------------------------------------------------------------------
 
 
 def written(value: layout.Encoded) -> bytearray:
@@ -136,7 +137,7 @@ def blocks(chance: random.Random, folder: Path) -> None:
     used(codec.decode(memoryview(bytearray(layout.pack(memoryview(data)))), trusted=False))
 
 
-# -- receipts, and the whole durable context --------------------------------------------------------
+# -- receipts, and the whole durable context -----------------------------------------------------
 
 
 def _make_durable(folder: Path) -> Path:
@@ -191,19 +192,19 @@ def _break_context(place: Path, chance: random.Random) -> None:
                 chance.choice(["ram", "disk"]),
                 pass_by=chance.choice(["val", "ref", "x"]),
                 is_safe=chance.random() < 0.5,
-                meta=chance.choice([None, {}, {"frozen": [streams.odd(chance)]}, {"recipe": 5}]),
+                meta=chance.choice(
+                    [None, {}, {"frozen": [streams.text(chance), 5]}, {"recipe": 5}]
+                ),
             )
             context.internal.store.book.append([("odd", odd)])
 
 
 def _try(use: Callable[[], Any]) -> None:
-    try:
+    with contextlib.suppress(DiscomfortError):
         use()
-    except DiscomfortError:
-        pass
 
 
-# -- pickle files -----------------------------------------------------------------------------------
+# -- pickle files --------------------------------------------------------------------------------
 
 
 PICKLES = [
@@ -226,7 +227,7 @@ def pickles(chance: random.Random, folder: Path) -> None:
     used(read_pickle(path, trusted=False))
 
 
-# -- references, workflows, prompts -----------------------------------------------------------------
+# -- references, workflows, prompts --------------------------------------------------------------
 
 
 def _reference(chance: random.Random) -> dict[str, Any]:
@@ -235,10 +236,8 @@ def _reference(chance: random.Random) -> dict[str, Any]:
     if chance.random() < 0.7:
         block = make_block(chance)
     content = "0" * 64
-    try:
+    with contextlib.suppress(DiscomfortError, struct.error, ValueError):
         content = layout.content_hash(memoryview(block))
-    except (DiscomfortError, struct.error, ValueError):
-        pass
     packed = base64.b64encode(block).decode()
     loader = {"unique_id": "", "run_dir": "", "version": content, "wanted": "{}"}
     port = {"unique_id": "out", "tags": "", "input_data": ["2", 0]}
@@ -306,7 +305,7 @@ def references(chance: random.Random, folder: Path) -> None:
         context.load("it")
 
 
-# -- pictures ---------------------------------------------------------------------------------------
+# -- pictures ------------------------------------------------------------------------------------
 
 
 def _chunk(kind: bytes, data: bytes, chance: random.Random) -> bytes:
@@ -361,7 +360,7 @@ def pictures(chance: random.Random, folder: Path) -> None:
             raise
 
 
-# -- records ----------------------------------------------------------------------------------------
+# -- records -------------------------------------------------------------------------------------
 
 
 def _record_lines() -> list[dict[str, Any]]:
@@ -379,9 +378,19 @@ def _record_lines() -> list[dict[str, Any]]:
         {"k": "workflow", "digest": "ab", "name": "w", "is_prompt": False},
         {"k": "begin", "call": 1, "iterations": 2, "t": 1.0},
         {
-            "k": "step", "call": 1, "iteration": 1, "name": "w", "t": 2.0, "seconds": 0.5,
-            "nodes": 3, "cached": 1, "ram": 5, "disk": 0, "worker": 7,
-            "in": {"a": {"v": 1}}, "out": {"b": cell},
+            "k": "step",
+            "call": 1,
+            "iteration": 1,
+            "name": "w",
+            "t": 2.0,
+            "seconds": 0.5,
+            "nodes": 3,
+            "cached": 1,
+            "ram": 5,
+            "disk": 0,
+            "worker": 7,
+            "in": {"a": {"v": 1}},
+            "out": {"b": cell},
         },
         {"k": "picture", "version": "a_b", "file": "pictures.0", "at": 0, "bytes": 4, "width": 2},
         {"k": "end", "call": 1, "iteration": 2, "status": "failed", "error": "no", "name": "w"},
@@ -434,7 +443,7 @@ def _line(entry: Any) -> bytes:
         return json.dumps(entry, default=repr).encode() + b"\n"
 
 
-# -- for the test of the fuzzer itself --------------------------------------------------------------
+# -- for the test of the fuzzer itself -----------------------------------------------------------
 
 
 def dies(chance: random.Random, folder: Path) -> None:

@@ -170,7 +170,7 @@ def read_workflow_metadata(path: str | Path) -> dict[str, Any]:
         if name in texts:
             try:
                 found = json.loads(texts[name].rstrip("\0"))
-            except json.JSONDecodeError as e:
+            except (json.JSONDecodeError, RecursionError) as e:
                 raise ValueError(f"{path}: its {name} is not valid JSON: {e}") from e
             if isinstance(found, dict):
                 return found
