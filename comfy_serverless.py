@@ -8,7 +8,7 @@ await connector.kill_api()
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from .system.ctrl_c import heard
 from .worker.attached_server import AttachedServer
 from .worker.client.client import Client
 from .worker.client.event_stream import EventStream, stream_events
+from .worker.client.events import Event
 from .worker.client.options import ExecuteOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import Uploads, target_folder
@@ -127,7 +128,14 @@ class ComfyConnector(ServerView):
         return Worker(make_launch(self._config, self._options))
 
     async def execute(
-        self, prompt: Mapping[str, Any], **options: Unpack[ExecuteOptions]
+        self,
+        prompt: Mapping[str, Any],
+        *,
+        client_data: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        silence_timeout: float | None = None,
+        on_event: Callable[[Event], Any] | None = None,
+        needed: Collection[str] | None = None,
     ) -> RunResult:
         """Queue a prompt (API form) and wait for its end.
 
@@ -135,15 +143,13 @@ class ComfyConnector(ServerView):
         prompt and goes on when the worker is done with it.
 
         Args:
-            options:
-                client_data: goes into the prompt's `extra_data`.
-                timeout: seconds for the run, its time in the queue included; the start of a worker
-                    is not. The worker has 5 s more to end it, and is not waited for any longer.
-                silence_timeout: seconds without any news once it runs.
-                on_event: called with every typed event, in this loop. What it raises cancels the
-                    run.
-                needed: the ids of the nodes that events count; None: all. A prompt may have others
-                    that no output needs.
+            client_data: goes into the prompt's `extra_data`.
+            timeout: seconds for the run, its time in the queue included; the start of a worker is
+                not. The worker has 5 s more to end it, and is not waited for any longer.
+            silence_timeout: seconds without any news once it runs.
+            on_event: called with every typed event, in this loop. What it raises cancels the run.
+            needed: the ids of the nodes that events count; None: all. A prompt may have others
+                that no output needs.
 
         Raises:
             WorkflowError: it has nodes that only Discomfort writes.
@@ -151,6 +157,13 @@ class ComfyConnector(ServerView):
             WorkerStartError.
         """
         refuse_internal(prompt, "The prompt")
+        options: ExecuteOptions = {
+            "client_data": client_data,
+            "timeout": timeout,
+            "silence_timeout": silence_timeout,
+            "on_event": on_event,
+            "needed": needed,
+        }
         return await self.execute_own(prompt, **options)
 
     async def execute_own(

@@ -2,8 +2,9 @@
 and one that the user's ComfyUI gets where a node expands (`editor/run_nodes/crossing.py`).
 
 Their inputs are literals that the master wrote (`graph/plan/swap_ports.py`): they are not meant to
-be placed by hand, and the editor's search lists no class that is DEV_ONLY, nor, before that was
-known to ComfyUI, one that is DEPRECATED (server.py of 0.3.64 and 0.33).
+be placed by hand, and do nothing for anybody else. The editor's search lists no class that is
+DEV_ONLY, nor, before that was known to ComfyUI, one that is DEPRECATED (server.py of 0.3.64 and
+0.33).
 """
 
 from __future__ import annotations
@@ -33,6 +34,25 @@ class AnyType(str):
 
 
 ANY = AnyType("*")
+# Folders of contexts whose values nodes in this very ComfyUI read: what a node of ours expanded to
+# (`editor/run_nodes/execute.py`).
+shown_here: set[str] = set()
+
+
+def _check_caller() -> None:
+    """See that the prompt is a script's of this user.
+
+    Raises:
+        PermissionError: somebody else queued it.
+    """
+    from .worker.launch.proven_prompts import may_run_now
+
+    if not may_run_now():
+        raise PermissionError(
+            "This node works in prompts that Discomfort queues for a script of yours, and this one "
+            "came from elsewhere. Run the workflow that has ports from Python, or in a "
+            "DiscomfortTestRunner."
+        )
 
 
 class DiscomfortContextLoader:
@@ -72,6 +92,8 @@ class DiscomfortContextLoader:
         version_asked = version
         if not run_dir:
             run_dir, version = _source_of(version, prompt)
+        if run_dir not in shown_here:
+            _check_caller()
         value, is_list = worker_side.load(run_dir, version)
         asked = json.loads(wanted)
         _note_list(version_asked, wanted, fit_link.is_list_for(value, is_list, asked))
@@ -134,6 +156,7 @@ class DiscomfortFree:
     def free(self, nonce: str) -> dict[str, Any]:
         import gc
 
+        _check_caller()
         gc.collect()
         try:
             from comfy import model_management  # type: ignore[import-not-found]
@@ -181,6 +204,7 @@ class DiscomfortContextSaver:
         from .store import worker_side
         from .store.save_order import SaveOrder
 
+        _check_caller()
         nodes = prompt[0] or {}
         node = nodes.get(str(node_id[0])) or {"inputs": {}}
         source = node["inputs"].get("input_data")

@@ -30,6 +30,8 @@ def check_harmless(store: RamFirst, receipt: Receipt) -> None:
         return
     try:
         store.read(receipt, trusted=False)
+    except FileNotFoundError as e:
+        raise CorruptValueError(f"{receipt.unique_id!r} is not what was saved: {e}.") from e
     except UntrustedValueError as e:
         raise UntrustedValueError(
             f"{receipt.unique_id!r} is not given to the worker, which would open it: {e}"

@@ -5,6 +5,7 @@ The one definition of what a link is, and what follows links: `upstream`, `prune
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -29,6 +30,7 @@ def link_source(value: Any) -> Source | None:
             isinstance(node_id, str)
             and isinstance(slot, (int, float))
             and not isinstance(slot, bool)
+            and (isinstance(slot, int) or math.isfinite(slot))
         ):
             return Source(node_id, int(slot))
     return None

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..system.owned_folders import LOCK_NAME, folders_in, is_held, owner_lock, remove_owned
+from ..system.plain_files import read_plain
 from ..system.random_names import random_name
 from ..system.user_folders import data_folder
 from .record_file import Entry, parse_lines
@@ -129,8 +130,8 @@ class Archive:
         if not _NAME.fullmatch(digest):
             raise RecordNotFound(f"{digest!r} names no workflow.")
         try:
-            return json.loads((folder / f"{digest}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as e:
+            return json.loads(read_plain(folder / f"{digest}.json"))
+        except (OSError, ValueError, RecursionError) as e:
             raise RecordNotFound(f"The record {record_id} has no such workflow.") from e
 
     def remove(self, record_id: str) -> None:
@@ -149,7 +150,7 @@ class Archive:
     def _folder(self, record_id: str) -> Path:
         """The folder of a record. The id may come from anywhere: only our own names pass."""
         folder = self.root / record_id if _RECORD_ID.fullmatch(record_id) else None
-        if folder is None or not (folder / LINES_NAME).is_file():
+        if folder is None or folder.is_symlink() or not (folder / LINES_NAME).is_file():
             raise RecordNotFound(f"There is no record {record_id!r}. It may have been removed.")
         return folder
 
@@ -185,7 +186,7 @@ def _stamp(folder: Path) -> _Stamp:
 
 
 def _read(folder: Path) -> list[Entry]:
-    return parse_lines((folder / LINES_NAME).read_bytes())
+    return parse_lines(read_plain(folder / LINES_NAME))
 
 
 def _read_picture(folder: Path, entry: Entry) -> bytes:
@@ -193,12 +194,10 @@ def _read_picture(folder: Path, entry: Entry) -> bytes:
     try:
         if not re.fullmatch(r"pictures\.\d{1,9}", name):
             raise ValueError(name)
-        with (folder / name).open("rb") as file:
-            file.seek(int(entry["at"]))
-            data = file.read(int(entry["bytes"]))
+        data = read_plain(folder / name, int(entry["at"]), int(entry["bytes"]))
         if len(data) != entry["bytes"]:
             raise ValueError("it is cut off")
-    except (OSError, ValueError, KeyError, TypeError) as e:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as e:
         raise RecordNotFound("This picture is not kept any more.") from e
     return data
 

@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 def is_remote(name: str) -> bool:
     """Whether a name begins as that of another machine or of a device does on Windows."""
-    return name[:1] in ("\\", "/") and name[1:2] in ("\\", "/")
+    return name[:1] in ("\\", "/") and name[1:2] in ("\\", "/", "?")
 
 
 def is_below(name: str, folders: Iterable[PurePath]) -> bool:
@@ -21,3 +21,9 @@ def is_below(name: str, folders: Iterable[PurePath]) -> bool:
     if not path.is_absolute() or ".." in path.parts or "\0" in name:
         return False
     return any(path != folder and path.is_relative_to(folder) for folder in folders)
+
+
+def is_relative(name: str) -> bool:
+    """Whether a name, put behind a folder's, stays in that folder as far as the text tells."""
+    path = PurePath(name)
+    return not (path.anchor or is_remote(name) or ".." in path.parts or "\0" in name)

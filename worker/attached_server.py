@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from ..errors import WorkerStartError
 from .client.client import Client
 from .client.failures import says_nothing_runs
 from .client.http import Transport, TransportError
-from .launch.inside_comfyui import HELLO_PATH
+from .launch.inside_comfyui import HELLO_PATH, TOKEN_HEADER
+from .launch.proof import NONCE_HEADER, is_equal, script_token, server_proof
 from .launch.worker_folder import WorkerFolder, make_worker_folder
 
 log = logging.getLogger("discomfort.worker")
@@ -33,7 +36,7 @@ class AttachedServer:
     Attributes:
         starts: how many servers there were; what was learned from one holds for that one only.
         hello: what the server said about itself.
-        auth_headers: none; it has no guard.
+        auth_headers: none that others need: it has no guard.
     """
 
     process = None
@@ -45,6 +48,7 @@ class AttachedServer:
         self.hello: dict[str, Any] | None = None
         self.auth_headers: dict[str, str] = {}
         self._client: Client | None = None
+        self._proof: dict[str, str] = {}  # goes with every request
         self._drops = 0
         self._folder: WorkerFolder | None = None
         self._lock = threading.Lock()
@@ -76,10 +80,11 @@ class AttachedServer:
             return client
         known = self._client
         drops = known.listener.drops if known else 0
-        hello = await ask_who(self.url)
+        hello, token = await ask_who(self.url)
         with self._lock:
+            self._proof[TOKEN_HEADER] = token
             if self._client is None or self._client.is_gone:
-                self._client, drops = Client(self.url, {}), 0
+                self._client, drops = Client(self.url, self._proof), 0
             if self.hello is None or hello["start"] != self.hello["start"]:
                 if self.hello is not None:
                     log.info("The ComfyUI at %s was started anew.", self.url)
@@ -110,8 +115,15 @@ class AttachedServer:
             folder.remove(with_log=True)
 
 
-async def ask_who(url: str) -> dict[str, Any]:
-    """What the ComfyUI at `url` says about itself.
+class Introduced(NamedTuple):
+    """What a ComfyUI says about itself, and what to show it with every request."""
+
+    hello: dict[str, Any]
+    token: str
+
+
+async def ask_who(url: str) -> Introduced:
+    """Have the ComfyUI at `url` prove that it is this user's, and prove it to it.
 
     Raises:
         WorkerStartError: see `AttachedServer.ensure_ready`.
@@ -120,29 +132,58 @@ async def ask_who(url: str) -> dict[str, Any]:
         raise WorkerStartError(
             f"{url!r} is no address of a ComfyUI: it is like http://127.0.0.1:8188."
         )
-    http = Transport(url, {})
+    nonce = secrets.token_hex(16)
+    http = Transport(url, {NONCE_HEADER: nonce})
     try:
         reply = await http.get(HELLO_PATH, _TIMEOUT_S)
-        node = (
-            None if reply.status == 200 else await http.get(f"/object_info/{_OUR_NODE}", _TIMEOUT_S)
-        )
+        answer = reply.json() if reply.status == 200 else None
+        if not isinstance(answer, dict) or "proof" not in answer:
+            nodes = (await http.get(f"/object_info/{_OUR_NODE}")).json()
+            raise WorkerStartError(_why_not(url, reply.status, nodes))
+        token = _check_proof(url, nonce, answer)
+        about = await _ask_about(url, token)
     except TransportError as e:
         raise WorkerStartError(
             f"No ComfyUI answers at {url} ({e}). Start it, or leave out url= (ATTACH_URL)."
         ) from e
     finally:
         await http.close()
-    hello = reply.json()
-    if node is None and isinstance(hello, dict) and "start" in hello:
-        if hello["missing"]:
-            raise WorkerStartError(
-                f"The Python of the ComfyUI at {url} lacks {', '.join(hello['missing'])}. Install "
-                "what is missing there, and start it again."
-            )
-        if hello.get("stopped"):
-            raise WorkerStartError(says_nothing_runs(url, hello["stopped"]))
-        return hello
-    raise WorkerStartError(_why_not(url, reply.status, node.json() if node else None))
+    if about["missing"]:
+        raise WorkerStartError(
+            f"The Python of the ComfyUI at {url} lacks {', '.join(about['missing'])}. Install "
+            "what is missing there, and start it again."
+        )
+    if about.get("stopped"):
+        raise WorkerStartError(says_nothing_runs(url, about["stopped"]))
+    return Introduced(about, token)
+
+
+def _check_proof(url: str, nonce: str, answer: dict[str, Any]) -> str:
+    """See that the server has this user's secret; the token that shows it that we have it too."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    start = str(answer.get("start"))
+    try:
+        if is_equal(answer["proof"], server_proof(nonce, start, port)):
+            return script_token(start, port)
+    except OSError as e:
+        raise WorkerStartError(f"No secret can be shared with the ComfyUI at {url}: {e}") from e
+    raise WorkerStartError(
+        f"The ComfyUI at {url} does not know the secret of this user. It runs as another user, or "
+        "with another data folder (XDG_DATA_HOME), or behind another port: give url= the port that "
+        "ComfyUI itself listens on."
+    )
+
+
+async def _ask_about(url: str, token: str) -> dict[str, Any]:
+    http = Transport(url, {TOKEN_HEADER: token})
+    try:
+        about = (await http.get(HELLO_PATH, _TIMEOUT_S)).json()
+    finally:
+        await http.close()
+    if not isinstance(about, dict) or "folders" not in about:
+        raise WorkerStartError(f"The ComfyUI at {url} was just started anew. Try again.")
+    return about
 
 
 def _why_not(url: str, status: int, nodes: Any) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 
 import psutil
 
+from ..system.path_names import is_relative
+
 
 def model_sizes(folders: Mapping[str, Iterable[str]], names: Iterable[str]) -> dict[str, int]:
     """Name of a model file, as nodes have it -> its bytes; without those that are not found.
@@ -16,7 +18,7 @@ def model_sizes(folders: Mapping[str, Iterable[str]], names: Iterable[str]) -> d
     """
     sizes: dict[str, int] = {}
     places = {place for group in folders.values() for place in group}
-    for name in names:
+    for name in filter(is_relative, names):  # they come with a prompt, which may be a stranger's
         for place in places:
             try:
                 sizes[name] = max(sizes.get(name, 0), os.path.getsize(os.path.join(place, name)))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ...errors import WorkflowError
 from ...system.config import EditorConfig, load_config
+from ...system.path_names import is_below
 from . import comfyui
 
 CONFIG_NAME = "editor.json"
@@ -120,22 +121,39 @@ def find_image_folder(name: str, folders: Iterable[Path]) -> Path:
 
 
 def _find(name: str, folders: list[Path]) -> Path | None:
-    """What the name leads to; None if nothing allowed. Links are followed before it is judged."""
+    """What the name leads to, or would; None if it leads nowhere that is allowed.
+
+    It is judged as a text first, and once more where its links lead: nothing outside is looked at,
+    and no other machine is asked.
+    """
     first: Path | None = None
     is_outside = False
     for folder in folders:
         base = folder.resolve()
-        try:
-            path = (base / Path(name).expanduser()).resolve()
-        except (OSError, ValueError):
-            continue
-        if path != base and base not in path.parents:
-            is_outside = is_outside or path.exists()
-        elif path.exists():
-            return path
-        else:
-            first = first or path
+        for path in _texts(name, (folder, base)):
+            try:
+                found = path.resolve()
+                if found != base and base not in found.parents:
+                    is_outside = True  # by a link
+                    continue
+                if found.exists():
+                    return found
+            except (OSError, ValueError, RuntimeError):
+                continue
+            first = first or found
     return None if is_outside else first
+
+
+def _texts(name: str, bases: Iterable[Path]) -> Iterator[Path]:
+    """The paths that a name may mean in a folder, under either of its names."""
+    try:
+        given = Path(name).expanduser()
+    except RuntimeError:  # the home of somebody who is not there
+        return
+    for base in bases:
+        path = Path(os.path.normpath(base / given))  # of the text alone
+        if path == base or is_below(str(path), [base]):
+            yield path
 
 
 def _outside(name: str, folders: list[Path], setting: str) -> WorkflowError:

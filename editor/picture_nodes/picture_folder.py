@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import WorkflowError
+from ...system.path_names import is_relative
 from ...values.images import open_image_as_tensor, open_mask_as_tensor
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def find_pictures(folder: Path, pattern: str, sort: str, limit: int) -> list[Pat
     if sort not in SORTS:
         raise WorkflowError(f"sort must be one of {', '.join(SORTS)}, not {sort!r}.")
     base = folder.resolve()
+    if not is_relative(pattern.strip()):
+        raise WorkflowError(f"The pattern {pattern!r} can't be used: it leads out of the folder.")
     try:
         matched = list(base.glob(pattern.strip() or "*"))
     except (ValueError, NotImplementedError, IndexError) as e:

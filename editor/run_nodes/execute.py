@@ -10,6 +10,7 @@ from typing import Any
 from ...graph.plan.recipe import locate
 from ...graph.ports.port_types import more_specific, type_name
 from ...graph.prompt import Prompt, Source, link_source
+from ...nodes_internal import shown_here
 from ...workflow_context import WorkflowContext
 from ..host import allowed_folders, comfyui, display
 from ..host.shared_worker import session
@@ -141,7 +142,9 @@ def _linked_numbers(request: Request, links: Mapping[str, Source]) -> list[int]:
 
 def _lend(node_id: str, context: WorkflowContext) -> None:
     previous, _lent[node_id] = _lent.get(node_id), context
+    shown_here.add(str(context.folder))
     if previous is not None:
+        shown_here.discard(str(previous.folder))
         previous.shutdown()
 
 

@@ -66,17 +66,18 @@ def unpack_values(data: Mapping[str, Any]) -> Unpacked:
 
 def contents_named(data: Any) -> set[str]:
     """The contents that a workflow or prompt needs."""
-    found: set[Any] = set()
+    found: list[Any] = []
     stack = [data]
     while stack:
         item = stack.pop()
         if isinstance(item, Mapping):
             held = item.get(FROZEN)
             if isinstance(held, Mapping):
-                found.add(held.get("content"))
+                found.append(held.get("content"))
             if item.get("class_type") == LOADER:
-                inputs = item.get("inputs") or {}
-                found.add(None if inputs.get("run_dir") else inputs.get("version"))
+                inputs = item.get("inputs")
+                if isinstance(inputs, Mapping) and not inputs.get("run_dir"):
+                    found.append(inputs.get("version"))
             stack.extend(item.values())
         elif isinstance(item, (list, tuple)):
             stack.extend(item)
@@ -104,8 +105,10 @@ def why_no_reference(data: Any) -> str | None:
         ids = {True: [], False: []}
         for node in data.values():
             if node["class_type"] == PORT_TYPE:
-                is_output = link_source(node["inputs"].get(PORT_INPUT)) is not None
-                ids[is_output].append(str(node["inputs"].get("unique_id")))
+                given = node.get("inputs")
+                given = given if isinstance(given, Mapping) else {}
+                is_output = link_source(given.get(PORT_INPUT)) is not None
+                ids[is_output].append(str(given.get("unique_id")))
         inputs, outputs = ids[False], ids[True]
     if len(outputs) != 1:
         return f"it must have one OUTPUT port; it has {outputs}"

@@ -16,7 +16,8 @@ from ...errors import CorruptValueError, UntrustedValueError
 MOST_STEPS = 5_000_000  # of the stream; about as many objects
 MOST_DEPTH = 500
 MOST_HASHED = 20_000  # items of one key, those of its items counted
-MOST_ITEMS = 50_000_000  # in all, with what stands in several places counted in each
+# In all, with what stands in several places counted in each: some, and more for long streams.
+MOST_ITEMS, _ITEMS_PER_BYTE = 2_000_000, 4
 _BASE_S, _PER_BYTE_S = 1.0, 2e-6  # of this thread's own time, not of the clock
 _CHECKED_EVERY = 4096
 _KEY_WEIGHT = 128
@@ -35,9 +36,14 @@ def too_much(what: str) -> NoReturn:
 
 
 class Budget:
-    """Counts what reading one value costs, and ends it."""
+    """Counts what reading one value costs, and ends it.
+
+    Attributes:
+        most_items: that its value may have.
+    """
 
     def __init__(self, size_bytes: int):
+        self.most_items = max(MOST_ITEMS, _ITEMS_PER_BYTE * size_bytes)
         self._left = MOST_STEPS
         self._until_check = 0
         self._deadline = time.thread_time() + _BASE_S + size_bytes * _PER_BYTE_S
@@ -111,8 +117,8 @@ def check_extent(value: Any, budget: Budget) -> None:
         known = [done[id(i)] for i in inner if id(i) in done]
         items = 1 + len(item) + sum(n for n, _ in known)
         depth = 1 + max((d for _, d in known), default=0)
-        if items > MOST_ITEMS:
-            too_much(f"more than {MOST_ITEMS:,} items")
+        if items > budget.most_items:
+            too_much(f"more than {budget.most_items:,} items")
         if depth > MOST_DEPTH:
             too_much(f"more than {MOST_DEPTH} values inside each other")
         done[id(item)] = items, depth

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import time
 from pathlib import Path
@@ -283,6 +284,30 @@ def test_nothing_outside_is_found_by_any_way(
     for asked in (name, str(tmp_path / "secret.json")):
         with pytest.raises(WorkflowError, match="outside the folders that may be read"):
             allowed_folders.find_workflow(asked, allowed)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [r"\\host\share\a.json", "//host/share/a.json", r"\\?\C:\a.json", "~nobody/a.json", "/\0", "/"],
+)
+def test_what_leads_elsewhere_is_refused_before_anybody_is_asked_where_it_leads(
+    allowed: list[Path], name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(allowed_folders, "config_path", lambda: Path("editor.json"))
+    asked: list[str] = []
+    lstat = os.lstat  # what `resolve` asks the system with; it still does
+    monkeypatch.setattr(os, "lstat", lambda p, **k: asked.append(os.fspath(p)) or lstat(p, **k))
+    with pytest.raises((WorkflowError, FileNotFoundError)):
+        allowed_folders.find_workflow(name, allowed)
+    folder = str(allowed[0].parent)
+    assert asked and not [p for p in asked if not (p.startswith(folder) or folder.startswith(p))]
+
+
+def test_a_folder_may_go_by_either_of_its_names(allowed: list[Path], tmp_path: Path):
+    other = tmp_path / "other"
+    other.symlink_to(allowed[0], target_is_directory=True)
+    for name in (other / "a.json", allowed[0] / "a.json", "a.json", "deep/../a.json"):
+        assert allowed_folders.find_workflow(str(name), [other]) == allowed[0] / "a.json"
 
 
 def test_packaged_settings_are_those_of_the_class():

@@ -68,10 +68,12 @@ def test_pictures_are_found_in_the_order_asked_for(folder, pattern, sort, limit,
 
 def test_a_pattern_finds_nothing_outside_the_folder(folder):
     write(folder.parent / "secret.png")
+    (folder / "link").symlink_to(folder.parent, target_is_directory=True)
     with pytest.raises(WorkflowError, match="no pictures"):
-        picture_folder.find_pictures(folder, "../*.png", "name", 0)
-    with pytest.raises(WorkflowError, match="can't be used"):
-        picture_folder.find_pictures(folder, str(folder.parent / "*.png"), "name", 0)
+        picture_folder.find_pictures(folder, "link/*.png", "name", 0)
+    for pattern in ("../*.png", "a/../../*", str(folder.parent / "*.png"), r"\\host\share\*"):
+        with pytest.raises(WorkflowError, match="can't be used: it leads out of the folder"):
+            picture_folder.find_pictures(folder, pattern, "name", 0)
 
 
 def test_unequal_sizes_follow_the_rule(tmp_path):

@@ -92,3 +92,12 @@ def test_all_problems_of_a_malformed_prompt_are_reported_at_once():
     with pytest.raises(WorkflowError) as caught:
         parse_prompt({"1": {"inputs": {}}, "2": {"class_type": "A", "inputs": []}, "3": 5})
     assert [p.node_id for p in caught.value.problems] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("slot", [float("inf"), float("nan"), -float("inf"), True, None, "0"])
+def test_slot_that_no_node_has_is_no_link(slot):
+    assert link_source(["1", slot]) is None
+
+
+def test_slot_of_any_size_is_a_link():
+    assert link_source(["1", 10**400]) == Source("1", 10**400)

@@ -170,30 +170,31 @@ def plain_server(
     command = [str(python), "main.py", "--port", str(port), "--base-directory", str(base)]
     command += arguments
     command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}"]
-    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    inherited["XDG_DATA_HOME"] = str(base / "data")
-    if with_extension:
-        inherited["PYTHONPATH"] = str(_own_requirements(base / "modules"))
-    with (base / "log.txt").open("wb") as log:
-        program = subprocess.Popen(
-            command,
-            cwd=server.path,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env={**inherited, **(environment or {})},
-        )
-    try:
-        wait_until(
-            lambda: listening_ports(program.pid) or program.poll() is not None,
-            "the start of a plain server",
-            deadline_s=90,
-        )
-        assert program.poll() is None, (base / "log.txt").read_text(errors="replace")
-        yield f"http://127.0.0.1:{listening_ports(program.pid)[0]}", program.pid
-    finally:
-        program.kill()
-        program.wait()
+    with pytest.MonkeyPatch.context() as patch:
+        own_data_folder(patch, base / "data")  # a script of this user has it, too
+        inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        if with_extension:
+            inherited["PYTHONPATH"] = str(_own_requirements(base / "modules"))
+        with (base / "log.txt").open("wb") as log:
+            program = subprocess.Popen(
+                command,
+                cwd=server.path,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**inherited, **(environment or {})},
+            )
+        try:
+            wait_until(
+                lambda: listening_ports(program.pid) or program.poll() is not None,
+                "the start of a plain server",
+                deadline_s=90,
+            )
+            assert program.poll() is None, (base / "log.txt").read_text(errors="replace")
+            yield f"http://127.0.0.1:{listening_ports(program.pid)[0]}", program.pid
+        finally:
+            program.kill()
+            program.wait()
 
 
 def _own_requirements(folder: Path) -> Path:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -168,24 +171,96 @@ def test_purge_leaves_living_owners_alone_and_takes_dead_ones(tmp_path: Path):
     assert not living.path.exists()
 
 
-@posix
-def test_purge_ends_a_worker_that_outlived_its_master(tmp_path: Path):
-    folder = worker_folder.make_worker_folder()
-    orphan = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(100)"], start_new_session=True
-    )
-    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+SLEEPS = [sys.executable, "-c", "import time; time.sleep(100)"]
+MARK = "DISCOMFORT_WORKER_MARK"
+
+
+@contextlib.contextmanager
+def sleeping(mark: str | None, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program that bears a mark, or none."""
+    environment = {k: v for k, v in os.environ.items() if k != MARK}
+    environment |= {} if mark is None else {MARK: mark}
+    program = subprocess.Popen(SLEEPS, env=environment, start_new_session=True, **options)
     try:
+        wait_until(lambda: environ_of(program.pid).get(MARK) == mark, "its start")
+        yield program
+    finally:
+        program.kill()
+        program.wait()
+
+
+def environ_of(pid: int) -> dict[str, str]:
+    try:
+        return psutil.Process(pid).environ()
+    except psutil.Error:
+        return {}
+
+
+def purge_with(folder: worker_folder.WorkerFolder, **changed: Any) -> None:
+    """The owner dies, and the next start comes upon its record."""
+    record = folder.path / "owner.json"
+    about = {**json.loads(record.read_text()), **changed}
+    record.write_text(json.dumps({k: v for k, v in about.items() if v is not None}))
+    folder._lock.release(remove=False)
+    purge_now()
+    assert not folder.path.exists()
+
+
+@posix
+def test_purge_ends_a_worker_that_outlived_its_master_and_nobody_else():
+    folder = worker_folder.make_worker_folder()
+    with sleeping(folder.mark) as orphan, sleeping(None) as bystander:
         folder.note_process(orphan.pid)
-        folder._lock.release(remove=False)
-        purge_now()
+        purge_with(folder)
         assert orphan.wait(10) == -signal.SIGKILL
         assert bystander.poll() is None
-        assert not folder.path.exists()
-    finally:
-        for program in (orphan, bystander):
-            program.kill()
-            program.wait()
+
+
+@posix
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"mark": "another worker's"},
+        {"mark": None},
+        {"mark": ""},
+        {"boot": "another"},
+        {"started": 1e12},
+        {"worker_pid": "x"},
+        {"started": None},
+    ],
+    ids=str,
+)
+def test_process_whose_record_does_not_fit_is_nobodys(changed: dict[str, Any]):
+    folder = worker_folder.make_worker_folder()
+    with sleeping(folder.mark) as other:
+        folder.note_process(other.pid)
+        purge_with(folder, **changed)
+        assert other.poll() is None
+
+
+@posix
+@pytest.mark.parametrize("mark", [None, "another worker's"])
+def test_process_id_that_was_given_out_again_is_nobodys(mark: str | None):
+    folder = worker_folder.make_worker_folder()
+    with sleeping(mark) as other:
+        folder.note_process(other.pid)
+        purge_with(folder)
+        assert other.poll() is None
+
+
+@posix
+def test_a_worker_bears_the_mark_that_its_record_has(tmp_path: Path):
+    config = write_config(tmp_path, FAKE, EXTRA_ARGS=NO_TORCH)
+    program = Program("worker/run_for_ever", config)
+    pid = program.worker_pid()
+    (folder,) = folders_of(program.pid)
+    wait_until(lambda: (folder / "owner.json").exists(), "its record")
+    mark = json.loads((folder / "owner.json").read_text())["mark"]
+    wait_until(lambda: environ_of(pid).get(MARK) == mark, "the start of main.py")
+    assert environ_of(pid)["DISCOMFORT_WORKER_TOKEN"] != mark
+    program.kill()
+    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    purge_now()
 
 
 @posix

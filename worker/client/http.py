@@ -84,7 +84,7 @@ async def until_connected(
 
 
 class Transport:
-    """Requests to `base_url` with our headers."""
+    """Requests to `base_url` with our headers, as these are at the time."""
 
     def __init__(self, base_url: str, headers: dict[str, str]):
         self.base_url = base_url.rstrip("/")
@@ -121,7 +121,10 @@ class Transport:
         session, url = await self._session(), self.base_url + path
         limit = aiohttp.ClientTimeout(total=timeout_s)
         try:
-            async with session.request(method, url, data=data, timeout=limit) as reply:
+            sent = {**self._headers, "Content-Type": "application/json"}
+            async with session.request(
+                method, url, data=data, headers=sent, timeout=limit
+            ) as reply:
                 return Reply(reply.status, (await reply.read()).decode("utf-8", errors="replace"))
         except asyncio.TimeoutError as e:
             raise TransportError(f"{method} {path}: no answer within {timeout_s} s") from e
@@ -147,7 +150,6 @@ class Transport:
         """A session that `asyncio.run` closes: a loop first ends its asynchronous generators."""
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEPALIVE_S),
-            headers={**self._headers, "Content-Type": "application/json"},
             trust_env=False,
         )
         try:

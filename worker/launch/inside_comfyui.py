@@ -1,12 +1,14 @@
 """Runs inside ComfyUI, put in place by the extension's `__init__` before the server opens its port.
 
 In every ComfyUI the hello route (identity, readiness, folders), for scripts on the same machine.
-In a worker also the guard (no token, no answer) and the watchdog (no master, no worker). It uses
-what ComfyUI itself depends on: aiohttp and psutil.
+In a worker also the guard (no token, no answer) and the watchdog (no master, no worker); in any
+other, which scripts have proved to be this user's. It uses what ComfyUI itself depends on: aiohttp
+and psutil.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import importlib.util
 import io
@@ -20,6 +22,8 @@ import uuid
 from typing import Any
 
 from .prompt_thread import watch_prompt_thread
+from .proof import NONCE_HEADER, server_proof
+from .proven_prompts import ProvenPrompts, port_of
 
 log = logging.getLogger("discomfort.worker")
 
@@ -47,9 +51,7 @@ def install() -> None:
     Source: server.py of 0.3.64 and 0.33: extensions are imported after the app is made and before
     it is frozen, so a middleware put first guards every route and the websocket's upgrade.
     """
-    from server import PromptServer  # type: ignore[import-not-found]
-
-    instance = PromptServer.instance
+    instance = _server()
     # Programs that nodes start must not take themselves for the worker.
     token = os.environ.pop(TOKEN_VARIABLE, None)
     master_pid = os.environ.pop(MASTER_VARIABLE, None)
@@ -59,6 +61,8 @@ def install() -> None:
     instance.routes.get(HELLO_PATH)(_hello)
     watch_prompt_thread(instance, is_worker=bool(token))
     if not token:
+        proven = instance.discomfort_proven = ProvenPrompts(_START, TOKEN_HEADER)
+        instance.app.middlewares.append(proven.middleware())
         return
     instance.discomfort_guard = True
     instance.app.middlewares.insert(0, _make_guard(token))
@@ -92,30 +96,52 @@ def _make_guard(token: str) -> Any:
 
 
 async def _hello(request: Any) -> Any:
-    """Who and where: the answer that makes a worker ready. For this machine only."""
-    import folder_paths  # type: ignore[import-not-found]
+    """Who and where: the answer that makes a worker ready. For this machine only, and in a ComfyUI
+    that is no worker only for a script that proves itself; others hear how to do that.
+    """
     from aiohttp import web
-    from server import PromptServer  # type: ignore[import-not-found]
 
     ends = [request.transport.get_extra_info(name) for name in ("peername", "sockname")]
     if not all(ends) or ends[0][0] != ends[1][0]:
         return web.Response(status=403, text="Values go through shared memory of one machine.\n")
+    proven = getattr(_server(), "discomfort_proven", None)
+    if proven is not None and not proven.is_proven(request):
+        return web.json_response(_introduction(request))
+    return web.json_response(_about())
+
+
+def _server() -> Any:
+    from server import PromptServer  # type: ignore[import-not-found]
+
+    return PromptServer.instance
+
+
+def _introduction(request: Any) -> dict[str, Any]:
+    """What anybody on this machine may hear: who answers, so that a script can prove itself."""
+    answer: dict[str, Any] = {"start": _START, "missing": missing_packages(), "proof": None}
+    with contextlib.suppress(OSError):  # without a secret nobody is let in
+        nonce = request.headers.get(NONCE_HEADER, "")
+        answer["proof"] = server_proof(nonce, _START, port_of(request))
+    return answer
+
+
+def _about() -> dict[str, Any]:
+    import folder_paths  # type: ignore[import-not-found]
+
     models = {name: list(value[0]) for name, value in folder_paths.folder_names_and_paths.items()}
-    return web.json_response(
-        {
-            "pid": os.getpid(),
-            "start": _START,
-            "comfyui_version": _comfyui_version(),
-            "missing": missing_packages(),
-            "stopped": PromptServer.instance.discomfort_stopped,
-            "folders": {
-                "input": folder_paths.get_input_directory(),
-                "output": folder_paths.get_output_directory(),
-                "temp": folder_paths.get_temp_directory(),
-            },
-            "models": models,
-        }
-    )
+    return {
+        "pid": os.getpid(),
+        "start": _START,
+        "comfyui_version": _comfyui_version(),
+        "missing": missing_packages(),
+        "stopped": _server().discomfort_stopped,
+        "folders": {
+            "input": folder_paths.get_input_directory(),
+            "output": folder_paths.get_output_directory(),
+            "temp": folder_paths.get_temp_directory(),
+        },
+        "models": models,
+    }
 
 
 def missing_packages() -> list[str]:

@@ -21,6 +21,7 @@ from .environment import bytecode_dir_for, worker_environment
 from .extensions import link_extensions
 from .find_comfyui import user_cache_dir
 from .inside_comfyui import MASTER_VARIABLE, TOKEN_VARIABLE
+from .leftovers import MARK_VARIABLE
 from .settings import Launch
 from .worker_folder import WorkerFolder
 
@@ -42,7 +43,7 @@ def spawn(launch: Launch, folder: WorkerFolder, port: int, token: str) -> subpro
         WorkerStartError: the program can't be started.
     """
     link_extensions(folder.nodes, launch.comfyui, launch.extra_custom_nodes)
-    environment = _environment(launch, token)
+    environment = _environment(launch, token, folder.mark)
     full = [*launch.command, *_arguments(launch, folder, port, environment)]
     if POSIX:
         full = [sys.executable, "-I", "-S", str(_EXEC_CHILD), str(os.getpid()), *full]
@@ -66,13 +67,17 @@ def spawn(launch: Launch, folder: WorkerFolder, port: int, token: str) -> subpro
         ) from e
 
 
-def _environment(launch: Launch, token: str) -> dict[str, str]:
+def _environment(launch: Launch, token: str, mark: str) -> dict[str, str]:
     return worker_environment(
         os.environ,
         same_python=Path(launch.command[0]) == Path(sys.executable),
         cuda_device=launch.cuda_device,
         bytecode_dir=bytecode_dir_for(launch.comfyui, user_cache_dir()),
-        extra={TOKEN_VARIABLE: token, MASTER_VARIABLE: str(os.getpid())},
+        extra={
+            TOKEN_VARIABLE: token,
+            MASTER_VARIABLE: str(os.getpid()),
+            MARK_VARIABLE: mark,
+        },
     )
 
 

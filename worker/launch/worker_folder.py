@@ -9,19 +9,14 @@ Whoever holds `owner.lock` lives: see `system/owned_folders.py`.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import shutil
-import signal
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import psutil
 
 from ...errors import WorkerStartError
 from ...system import user_folders
@@ -29,13 +24,12 @@ from ...system.files import write_file
 from ...system.locks import OwnerLock, ProcessLock
 from ...system.owned_folders import folders_in, owner_lock, purge_dead, remove_owned
 from ..client.uploads import remove_journaled
+from .leftovers import Life, end_leftovers
 
 log = logging.getLogger("discomfort.worker")
 
 OWNER_NAME = "owner.json"
 KEPT_LOGS = 20
-# psutil derives start times from the clock, which may be set in between.
-_SAME_START_S = 5.0
 
 
 def base_dir() -> Path:
@@ -52,11 +46,16 @@ def base_dir() -> Path:
 
 @dataclass(slots=True)
 class WorkerFolder:
-    """One worker's folder. `remove` it when the worker has ended."""
+    """One worker's folder. `remove` it when the worker has ended.
+
+    Attributes:
+        mark: what its processes bear, see `leftovers.py`.
+    """
 
     path: Path
     log_path: Path
     _lock: OwnerLock = field(repr=False)
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def temp(self) -> Path:
@@ -76,8 +75,8 @@ class WorkerFolder:
 
     def note_process(self, pid: int) -> None:
         """Write down who runs here, so that the purge can end it when the master could not."""
-        about = {"worker_pid": pid, "started": _start_of(pid), "master_pid": os.getpid()}
-        write_file(self.path / OWNER_NAME, lambda file: file.write(json.dumps(about).encode()))
+        about = Life.of_now(pid, self.mark).to_json()
+        write_file(self.path / OWNER_NAME, lambda file: file.write(about))
 
     def remove(self, with_log: bool) -> None:
         """Remove the folder, and the log if it is not needed any more. Never raises."""
@@ -126,7 +125,9 @@ def _purge(workers: Path) -> None:
 
 
 def _remove_dead(path: Path, lock: OwnerLock) -> bool:
-    _end_leftovers(path)
+    life = Life.read(path / OWNER_NAME)
+    if life is not None:
+        end_leftovers(life)
     remove_journaled(path)
     return _remove(path, lock)
 
@@ -143,44 +144,6 @@ def _purge_former_folder() -> None:
                 shutil.rmtree(base, ignore_errors=True)
     except OSError as e:
         log.warning("%s, which an earlier version left, can't be purged: %s", base, e)
-
-
-def _end_leftovers(path: Path) -> None:
-    """Kill the worker of a dead master, and what its nodes started, if any of it still runs."""
-    try:
-        about = json.loads((path / OWNER_NAME).read_text(encoding="utf-8"))
-        pid, started = int(about["worker_pid"]), float(about["started"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    if hasattr(os, "getsid"):
-        # The worker leads a session of its own: everything in that session is its.
-        try:
-            leader = psutil.Process(pid).create_time()
-        except psutil.Error:
-            leader = started
-        if abs(leader - started) > _SAME_START_S:
-            return  # the pid was given to another process
-        for process in psutil.process_iter():
-            try:
-                if os.getsid(process.pid) != pid or process.create_time() < started - _SAME_START_S:
-                    continue
-                os.kill(process.pid, signal.SIGKILL)
-            except (OSError, psutil.Error):
-                continue
-        return
-    try:
-        process = psutil.Process(pid)
-        if abs(process.create_time() - started) < _SAME_START_S:
-            process.kill()
-    except psutil.Error:
-        pass
-
-
-def _start_of(pid: int) -> float:
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
-        return time.time()
 
 
 def _remove(path: Path, lock: OwnerLock) -> bool:

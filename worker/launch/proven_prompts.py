@@ -1,0 +1,102 @@
+"""Which prompts of a ComfyUI that is no worker came from a script that proved itself.
+
+Our internal nodes read and write where a prompt says. There anybody can queue prompts, so they do
+nothing in any other. Put in place by `inside_comfyui.py`; `nodes_internal.py` asks.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import OrderedDict
+from typing import Any
+
+from . import proof
+
+_PATHS = ("/prompt", "/api/prompt")
+_KEPT = 4096
+
+
+class ProvenPrompts:
+    """The ids of prompts that scripts of this user have queued.
+
+    Args:
+        start: of this server, which the proof is for.
+        token_header: where a request has it.
+    """
+
+    def __init__(self, start: str, token_header: str):
+        self._start, self._header = start, token_header
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def is_proven(self, request: Any) -> bool:
+        """Whether a request is a script's of this user."""
+        given = request.headers.get(self._header)
+        if not given:
+            return False
+        try:
+            expected = proof.script_token(self._start, port_of(request))
+        except OSError:
+            return False
+        return proof.is_equal(given, expected)
+
+    def has(self, prompt_id: Any) -> bool:
+        return prompt_id in self._ids
+
+    def middleware(self) -> Any:
+        """Notes the prompts of scripts, and lets nobody else take one's id."""
+        from aiohttp import web
+
+        @web.middleware
+        async def note(request: Any, handler: Any) -> Any:
+            if request.method == "POST" and request.path in _PATHS:
+                is_proven = self.is_proven(request)
+                if is_proven or self._ids:
+                    prompt_id = _prompt_id_in(await request.read())
+                    if is_proven and prompt_id is not None:
+                        self._note(prompt_id)
+                    elif prompt_id in self._ids:
+                        return web.Response(status=409, text="This prompt is a script's.\n")
+            return await handler(request)
+
+        return note
+
+    def _note(self, prompt_id: str) -> None:
+        self._ids[prompt_id] = None
+        self._ids.move_to_end(prompt_id)
+        while len(self._ids) > _KEPT:
+            self._ids.popitem(last=False)
+
+
+def _prompt_id_in(body: bytes) -> str | None:
+    try:
+        given = json.loads(body).get("prompt_id")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return None if given is None else str(given)
+
+
+def port_of(request: Any) -> int:
+    """The port of this server that a request came to."""
+    return request.transport.get_extra_info("sockname")[1]
+
+
+def may_run_now() -> bool:
+    """Whether the prompt that runs just now may have our internal nodes read and write.
+
+    In a worker, whose every request bears its token, and outside of any ComfyUI, all may.
+
+    Source: comfy_execution/utils.py of 0.3.64 and 0.33; main.py for `last_prompt_id`.
+    """
+    instance = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    if instance is None or getattr(instance, "discomfort_guard", False):
+        return True
+    proven = getattr(instance, "discomfort_proven", None)
+    if proven is None:
+        return False
+    context = None
+    utils = sys.modules.get("comfy_execution.utils")
+    if utils is not None:
+        context = utils.get_executing_context()
+    prompt_id = instance.last_prompt_id if context is None else context.prompt_id
+    return proven.has(prompt_id)
