@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import WorkerStartError
 from .client.client import Client
-from .client.http import Transport, TransportError
+from .client.http import Reply, Transport, TransportError
 from .launch.inside_comfyui import HELLO_PATH
 from .launch.worker_folder import WorkerFolder, make_worker_folder
 
@@ -132,19 +132,19 @@ async def ask_who(url: str) -> dict[str, Any]:
                 "what is missing there, and start it again."
             )
         return hello
-    raise WorkerStartError(_why_not(url, reply.status, node.json() if node else None))
+    raise WorkerStartError(_why_not(url, reply, node.json() if node else None))
 
 
-def _why_not(url: str, status: int, nodes: Any) -> str:
-    if status == 401:
+def _why_not(url: str, reply: Reply, nodes: Any) -> str:
+    if reply.status == 401:
         return f"The server at {url} is another script's worker; it can't be shared."
-    if status == 403:
+    if reply.status == 403:
         return (
-            f"The ComfyUI at {url} runs on another machine. Values go through shared memory: run "
-            "the script on that machine."
+            f"The ComfyUI at {url} does not answer this script: values go through the memory of "
+            f"one machine. Run the script on the machine of that ComfyUI. It says: {reply.text!r}."
         )
     if not isinstance(nodes, dict):
-        return f"{url} answers, but not as a ComfyUI does (status {status})."
+        return f"{url} answers, but not as a ComfyUI does (status {reply.status})."
     if _OUR_NODE in nodes:
         return (
             f"The ComfyUI at {url} has another version of this extension. Update it there, and "

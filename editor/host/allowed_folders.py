@@ -34,14 +34,18 @@ def config() -> EditorConfig:
     return load_config(EditorConfig, CONFIG_NAME, path if path.is_file() else None)
 
 
-def workflow_folders() -> list[Path]:
-    """Where workflows may be, in the order of the search.
+def saved_workflows() -> Path:
+    """Where the editor saves.
 
-    Source: app/user_manager.py of 0.3.64 and 0.33: the editor saves into `<user>/default/workflows`
-    unless ComfyUI runs with --multi-user, where a node does not know whose it is.
+    Source: app/user_manager.py of 0.3.64 and 0.33: it saves into `<user>/default/workflows` unless
+    ComfyUI runs with --multi-user, where a node does not know whose it is.
     """
-    saved = comfyui.user_directory() / "default" / "workflows"
-    return [saved, comfyui.input_directory(), *map(Path, config().WORKFLOW_FOLDERS)]
+    return comfyui.user_directory() / "default" / "workflows"
+
+
+def workflow_folders() -> list[Path]:
+    """Where workflows may be, in the order of the search."""
+    return [saved_workflows(), comfyui.input_directory(), *map(Path, config().WORKFLOW_FOLDERS)]
 
 
 def image_folders() -> list[Path]:
@@ -90,7 +94,7 @@ def find_workflow(name: str, folders: Iterable[Path]) -> Path:
     folders = list(folders)
     if not name or not name.strip():
         raise WorkflowError("No workflow is chosen. Choose a file in the node.")
-    found = _find(name.strip(), folders)
+    found = find_allowed(name.strip(), folders)
     if found is None:
         raise _outside(name, folders, "WORKFLOW_FOLDERS")
     if not found.is_file():
@@ -109,7 +113,7 @@ def find_image_folder(name: str, folders: Iterable[Path]) -> Path:
         WorkflowError: a path that leads out of the folders.
     """
     folders = list(folders)
-    found = _find(name.strip() or ".", folders)
+    found = find_allowed(name.strip() or ".", folders)
     if found is None:
         raise _outside(name, folders, "IMAGE_FOLDERS")
     if not found.is_dir():
@@ -119,19 +123,21 @@ def find_image_folder(name: str, folders: Iterable[Path]) -> Path:
     return found
 
 
-def _find(name: str, folders: list[Path]) -> Path | None:
-    """What the name leads to; None if nothing allowed. Links are followed before it is judged."""
+def find_allowed(name: str, folders: Iterable[Path]) -> Path | None:
+    """What a name leads to, which need not exist; None: nothing that may be read. Links are
+    followed before it is judged."""
     first: Path | None = None
     is_outside = False
     for folder in folders:
         base = folder.resolve()
         try:
             path = (base / Path(name).expanduser()).resolve()
-        except (OSError, ValueError):
+            exists = path.exists()
+        except (OSError, ValueError, RuntimeError):  # no name of a file, or `~nobody`
             continue
         if path != base and base not in path.parents:
-            is_outside = is_outside or path.exists()
-        elif path.exists():
+            is_outside = is_outside or exists
+        elif exists:
             return path
         else:
             first = first or path

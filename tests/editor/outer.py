@@ -7,7 +7,7 @@ import contextlib
 import json
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,12 @@ class Outer:
 
 @contextlib.contextmanager
 def started(
-    comfyui: Server, base: Path, *, on_cpu: bool = True, **environment: str
+    comfyui: Server,
+    base: Path,
+    *,
+    on_cpu: bool = True,
+    arguments: Sequence[str] = (),
+    **environment: str,
 ) -> Iterator[Outer]:
     """A user's ComfyUI, with the workflows of this project saved in it."""
     saved = base / "user" / "default" / "workflows"
@@ -64,7 +69,12 @@ def started(
     for name, data in MADE.items():
         (saved / name).write_text(json.dumps(data), encoding="utf-8")
     with plain_server(
-        comfyui, base, with_extension=True, on_cpu=on_cpu, environment=environment
+        comfyui,
+        base,
+        with_extension=True,
+        on_cpu=on_cpu,
+        environment=environment,
+        arguments=arguments,
     ) as (address, pid):
         made = Outer(address, pid, base)
         yield made

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -156,8 +156,13 @@ def plain_server(
     port: int = 0,
     on_cpu: bool = True,
     environment: dict[str, str] | None = None,
+    arguments: Sequence[str] = (),
 ) -> Iterator[tuple[str, int]]:
-    """A ComfyUI as a user starts it, all its folders below `base`; `(address, pid)`."""
+    """A ComfyUI as a user starts it, all its folders below `base`; `(address, pid)`.
+
+    Args:
+        arguments: for its main.py. The address is on 127.0.0.1, whatever they say.
+    """
     nodes = base / "custom_nodes"
     for folder in (nodes, base / "models", base / "input", base / "output", base / "user"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -168,7 +173,7 @@ def plain_server(
     python = find_python(server.path) or Path(sys.executable)
     command = [str(python), "main.py", "--port", str(port), "--base-directory", str(base)]
     command += ["--cpu"] if on_cpu else []
-    command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}"]
+    command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}", *arguments]
     inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     inherited["XDG_DATA_HOME"] = str(base / "data")
     if with_extension:

@@ -19,6 +19,8 @@ import time
 import uuid
 from typing import Any
 
+from ...system.local_requests import why_refused
+
 log = logging.getLogger("discomfort.worker")
 
 TOKEN_VARIABLE = "DISCOMFORT_WORKER_TOKEN"
@@ -77,7 +79,8 @@ def _make_guard(token: str) -> Any:
 
     @web.middleware
     async def guard(request: Any, handler: Any) -> Any:
-        given = request.headers.get(TOKEN_HEADER, "").encode()
+        # What is no UTF-8 comes as surrogates.
+        given = request.headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, expected):
             return web.Response(
                 status=401, text="This ComfyUI belongs to a script. Its token is missing.\n"
@@ -92,9 +95,9 @@ async def _hello(request: Any) -> Any:
     import folder_paths  # type: ignore[import-not-found]
     from aiohttp import web
 
-    ends = [request.transport.get_extra_info(name) for name in ("peername", "sockname")]
-    if not all(ends) or ends[0][0] != ends[1][0]:
-        return web.Response(status=403, text="Values go through shared memory of one machine.\n")
+    refusal = why_refused(request)
+    if refusal is not None:
+        return web.Response(status=403, text=f"{refusal}\n")
     models = {name: list(value[0]) for name, value in folder_paths.folder_names_and_paths.items()}
     return web.json_response(
         {
