@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ log = logging.getLogger("discomfort.worker")
 
 _TIMEOUT_S = 10.0
 _CONNECT_WAIT_S = 5.0
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):\d{1,5}(/.*)?")
 _OUR_NODE = "DiscomfortContextLoader"
 
 
@@ -39,7 +41,7 @@ class AttachedServer:
     is_starting = False
 
     def __init__(self, url: str):
-        self.url = url
+        self.url = complete_url(url)
         self.starts = 0
         self.hello: dict[str, Any] | None = None
         self.auth_headers: dict[str, str] = {}
@@ -104,6 +106,12 @@ class AttachedServer:
             folder.remove(with_log=True)
 
 
+def complete_url(url: str) -> str:
+    """An address as people write it, `host:port`, as one with `http://`; others as they are."""
+    url = url.strip()
+    return f"http://{url}" if _HOST_AND_PORT.fullmatch(url) else url
+
+
 async def ask_who(url: str) -> dict[str, Any]:
     """What the ComfyUI at `url` says about itself.
 
@@ -121,7 +129,7 @@ async def ask_who(url: str) -> dict[str, Any]:
     except TransportError as e:
         raise WorkerStartError(
             f"No ComfyUI answers at {url} ({e}). Start it, or leave out url= (ATTACH_URL)."
-        ) from e
+        ) from None  # the message has all that the tracebacks of aiohttp would say
     finally:
         await http.close()
     hello = reply.json()
