@@ -134,7 +134,7 @@ class Archive:
             raise RecordNotFound(f"{digest!r} names no workflow.")
         try:
             return json.loads((folder / f"{digest}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as e:
+        except (OSError, ValueError, RecursionError) as e:
             raise RecordNotFound(f"The record {record_id} has no such workflow.") from e
 
     def remove(self, record_id: str) -> None:
