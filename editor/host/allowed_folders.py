@@ -94,7 +94,7 @@ def find_workflow(name: str, folders: Iterable[Path]) -> Path:
     folders = list(folders)
     if not name or not name.strip():
         raise WorkflowError("No workflow is chosen. Choose a file in the node.")
-    found = find_allowed(name.strip(), folders)
+    found = _find(name.strip(), folders)
     if found is None:
         raise _outside(name, folders, "WORKFLOW_FOLDERS")
     if not found.is_file():
@@ -113,7 +113,7 @@ def find_image_folder(name: str, folders: Iterable[Path]) -> Path:
         WorkflowError: a path that leads out of the folders.
     """
     folders = list(folders)
-    found = find_allowed(name.strip() or ".", folders)
+    found = _find(name.strip() or ".", folders)
     if found is None:
         raise _outside(name, folders, "IMAGE_FOLDERS")
     if not found.is_dir():
@@ -124,8 +124,12 @@ def find_image_folder(name: str, folders: Iterable[Path]) -> Path:
 
 
 def find_allowed(name: str, folders: Iterable[Path]) -> Path | None:
-    """What a name leads to, which need not exist; None: nothing that may be read. Links are
-    followed before it is judged."""
+    """What a name leads to, which need not exist; None: nothing that may be read."""
+    return _find(name, list(folders))
+
+
+def _find(name: str, folders: list[Path]) -> Path | None:
+    """What the name leads to; None if nothing allowed. Links are followed before it is judged."""
     first: Path | None = None
     is_outside = False
     for folder in folders:
