@@ -8,19 +8,20 @@ await connector.kill_api()
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ExecutionError, WorkerDied, WorkerStartError
 from .graph.convert.to_prompt import to_prompt
 from .graph.node_classes.object_info import index_object_info
+from .graph.plan.internal_nodes import refuse_internal
 from .graph.prompt import is_prompt
 from .system.config import WorkerConfig, read_json
+from .system.ctrl_c import heard
 from .worker.attached_server import AttachedServer
 from .worker.client.client import Client
 from .worker.client.event_stream import EventStream, stream_events
-from .worker.client.events import Event
 from .worker.client.options import ExecuteOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import Uploads, target_folder
@@ -56,6 +57,7 @@ class ComfyConnector(ServerView):
         output_directory: str | Path | None = None,
         extra_args: Iterable[str] = (),
         extra_custom_nodes: Iterable[str | Path] = (),
+        start_timeout: float | None = None,
     ) -> ComfyConnector:
         """Start a worker, or join the one that this process has for the same arguments.
 
@@ -69,6 +71,9 @@ class ComfyConnector(ServerView):
                 removed with it.
             extra_args: for ComfyUI's main.py, after EXTRA_ARGS.
             extra_custom_nodes: folders of further extensions that only this worker sees.
+            start_timeout: seconds that this call waits for the start. None: as long as it gets on
+                (a start without a line in its log, CPU or disk for 120 s has failed), or as the
+                configuration says.
 
         Raises:
             ConfigError, WorkerStartError.
@@ -79,33 +84,39 @@ class ComfyConnector(ServerView):
             output_directory=output_directory,
             extra_args=extra_args,
             extra_custom_nodes=extra_custom_nodes,
+            start_timeout=start_timeout,
         )
         config = read_config(config_path, options)
         connector = cls._shared.join(repr((config, options)), lambda: cls(config, options))
         try:
-            await connector.start()
+            await connector.start(start_timeout)
         except BaseException:
             await connector.release()  # the start that no other caller waits for ends, too
             raise
         return connector
 
-    async def start(self) -> None:
-        """Make sure that a server is there: the first one, or one in place of one that died."""
+    async def start(self, start_timeout: float | None = None) -> None:
+        """Make sure that a server is there: the first one, or one in place of one that died.
+
+        Args:
+            start_timeout: as of `create`.
+        """
         starts = self.object_info_version
-        client = await self._ensure_client()
+        with heard(lambda: "ComfyUI is not started"):
+            client = await self._ensure_client(start_timeout)
         if self.object_info_version != starts and self._config.TEST_PAYLOAD_FILE:
             await client.execute(read_json(self._config.TEST_PAYLOAD_FILE))
 
     ensure_ready = start
 
-    async def _ensure_client(self) -> Client:
+    async def _ensure_client(self, start_timeout: float | None = None) -> Client:
         if self._is_killed:
             raise WorkerStartError(
                 "This connector was killed. ComfyConnector.create() makes a new one."
             )
         if self._server is None:
             self._server = self._make_server()
-        client = await self._server.ensure_ready()
+        client = await self._server.ensure_ready(start_timeout)
         if self._uploads.has_ephemeral:  # those of a worker that died are this one's now
             self._uploads.keep_journal_in(self._server.journal_folder())
         return client
@@ -116,14 +127,7 @@ class ComfyConnector(ServerView):
         return Worker(make_launch(self._config, self._options))
 
     async def execute(
-        self,
-        prompt: Mapping[str, Any],
-        *,
-        client_data: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        silence_timeout: float | None = None,
-        on_event: Callable[[Event], Any] | None = None,
-        needed: Collection[str] | None = None,
+        self, prompt: Mapping[str, Any], **options: Unpack[ExecuteOptions]
     ) -> RunResult:
         """Queue a prompt (API form) and wait for its end.
 
@@ -131,25 +135,28 @@ class ComfyConnector(ServerView):
         prompt and goes on when the worker is done with it.
 
         Args:
-            client_data: goes into the prompt's `extra_data`.
-            timeout: seconds for the run, its time in the queue included; the start of a worker is
-                not. The worker has 5 s more to end it, and is not waited for any longer.
-            silence_timeout: seconds without any news once it runs.
-            on_event: called with every typed event, in this loop. What it raises cancels the run.
-            needed: the ids of the nodes that events count; None: all. A prompt may have others
-                that no output needs.
+            options:
+                client_data: goes into the prompt's `extra_data`.
+                timeout: seconds for the run, its time in the queue included; the start of a worker
+                    is not. The worker has 5 s more to end it, and is not waited for any longer.
+                silence_timeout: seconds without any news once it runs.
+                on_event: called with every typed event, in this loop. What it raises cancels the
+                    run.
+                needed: the ids of the nodes that events count; None: all. A prompt may have others
+                    that no output needs.
 
         Raises:
+            WorkflowError: it has nodes that only Discomfort writes.
             ValidationFailed, NodeFailed, RunTimeout, RunInterrupted, RunLost, WorkerDied,
             WorkerStartError.
         """
-        options: ExecuteOptions = {
-            "client_data": client_data,
-            "timeout": timeout,
-            "silence_timeout": silence_timeout,
-            "on_event": on_event,
-            "needed": needed,
-        }
+        refuse_internal(prompt, "The prompt")
+        return await self.execute_own(prompt, **options)
+
+    async def execute_own(
+        self, prompt: Mapping[str, Any], **options: Unpack[ExecuteOptions]
+    ) -> RunResult:
+        """`execute`, for prompts that Discomfort itself has made."""
         client = self._client_now() or await self._ensure_client()
         try:
             return await client.execute(prompt, **options)
@@ -268,7 +275,8 @@ class ComfyConnector(ServerView):
         self._shared.forget(self)
         try:
             if self._server is not None:
-                await asyncio.shield(asyncio.to_thread(self._server.stop))
+                with heard(lambda: "ComfyUI is being ended"):
+                    await asyncio.shield(asyncio.to_thread(self._server.stop))
             if client is not None:
                 await client.http.close()
         finally:

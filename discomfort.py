@@ -60,6 +60,7 @@ class Discomfort:
         cuda_device: int | None = None,
         record: bool | str | None = None,
         output_directory: str | Path | None = None,
+        start_timeout: float | None = None,
     ) -> Discomfort:
         """Start the worker, or join the one that this process has.
 
@@ -72,6 +73,8 @@ class Discomfort:
                 "Discomfort". A text is its title. None: as workflow_context.json says.
             output_directory: where SaveImage and others save. None: a folder of the worker's own,
                 removed with it.
+            start_timeout: seconds to wait for the start of the worker. None: as long as it gets
+                on, or as comfy_serverless.json says.
 
         Raises:
             ConfigError: a configuration that can't be used.
@@ -80,7 +83,11 @@ class Discomfort:
         """
         check_record(record)
         worker = await ComfyConnector.create(
-            config_path, url=url, cuda_device=cuda_device, output_directory=output_directory
+            config_path,
+            url=url,
+            cuda_device=cuda_device,
+            output_directory=output_directory,
+            start_timeout=start_timeout,
         )
         return cls(worker, record)
 

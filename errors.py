@@ -9,6 +9,7 @@
     |   |-- UnknownKeyError (KeyError)        nothing is stored under that unique_id
     |   |-- StoreFullError (OSError)          neither RAM nor disk has room; what was there is kept
     |   |-- CorruptValueError (ValueError)    a stored value or receipt is not whole
+    |   |-- ForeignFolderError (PermissionError)  a prompt names what is none of your contexts
     |   |-- UnopenedValueError (AttributeError)  only another process can open the value
     |   `-- UntrustedValueError (ValueError)  reading it would run code; the context is not trusted
     `-- ExecutionError (RuntimeError)         a run that did not end well
@@ -100,6 +101,10 @@ class CorruptValueError(StoreError, ValueError):
 
 class UntrustedValueError(StoreError, ValueError):
     """Reading this value would run code, and the context was opened with `trusted=False`."""
+
+
+class ForeignFolderError(StoreError, PermissionError):
+    """A prompt, or a context's folder, leads to what does not belong to a context of this user."""
 
 
 class UnopenedValueError(StoreError, AttributeError):

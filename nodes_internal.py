@@ -2,7 +2,8 @@
 and one that the user's ComfyUI gets where a node expands (`editor/run_nodes/crossing.py`).
 
 Their inputs are literals that the master wrote (`graph/plan/swap_ports.py`): they are not meant to
-be placed by hand.
+be placed by hand, and the editor's search lists no class that is DEV_ONLY, nor, before that was
+known to ComfyUI, one that is DEPRECATED (server.py of 0.3.64 and 0.33).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class DiscomfortContextLoader:
     """
 
     CATEGORY = "discomfort/internal"
+    DEV_ONLY = DEPRECATED = True
     RETURN_TYPES = (ANY,)
     OUTPUT_IS_LIST = (True,)
     FUNCTION = "load"
@@ -87,6 +89,7 @@ class DiscomfortFree:
     """
 
     CATEGORY = "discomfort/internal"
+    DEV_ONLY = DEPRECATED = True
     RETURN_TYPES = ()
     OUTPUT_NODE = True
     FUNCTION = "free"
@@ -116,6 +119,7 @@ class DiscomfortContextSaver:
     """
 
     CATEGORY = "discomfort/internal"
+    DEV_ONLY = DEPRECATED = True
     RETURN_TYPES = ()
     OUTPUT_NODE = True
     INPUT_IS_LIST = True
@@ -151,6 +155,7 @@ class DiscomfortAsList:
     """
 
     CATEGORY = "discomfort/internal"
+    DEV_ONLY = DEPRECATED = True
     RETURN_TYPES = (ANY,)
     INPUT_IS_LIST = True
     FUNCTION = "make_list"

@@ -15,6 +15,7 @@ from .errors import WorkflowError
 from .graph.compose import remove_reroutes
 from .graph.compose.stitch import stitch
 from .graph.convert.to_prompt import to_prompt
+from .graph.plan.internal_nodes import refuse_internal
 from .graph.ports.find_ports import Port, find_ports
 from .graph.prompt import is_prompt
 from .graph.workflow.model import NodeId, Workflow
@@ -23,7 +24,7 @@ from .graph.workflow.parse import parse_workflow
 from .run.engine import Engine
 from .run.options import Options
 from .system.config import load_pass_by_rules
-from .values import images, json_form
+from .values import images, json_form, metadata
 from .workflow_context import WorkflowContext
 from .workflows.files import read_workflow
 
@@ -56,7 +57,7 @@ class WorkflowTools:
 
     open_image_as_tensor = staticmethod(images.open_image_as_tensor)
     save_comfy_image_to_disk = staticmethod(images.save_comfy_image_to_disk)
-    workflow_from_image = staticmethod(images.read_workflow_metadata)
+    workflow_from_image = staticmethod(metadata.read_workflow_metadata)
     serialize = staticmethod(json_form.serialize)
     deserialize = staticmethod(json_form.deserialize)
     workflow_to_prompt = staticmethod(workflow_to_prompt)
@@ -119,6 +120,7 @@ class WorkflowTools:
         """
         try:
             parsed = _parse(workflow)
+            refuse_internal(parsed.data, "The workflow")
             _order_nodes(parsed)
             find_ports(parsed)
         except (WorkflowError, FileNotFoundError, TypeError) as e:
@@ -145,16 +147,19 @@ class WorkflowTools:
             `stitched_workflow`, and its `inputs`, `outputs` and `execution_order` as discovered.
 
         Raises:
-            WorkflowError: nothing to stitch, a malformed workflow, or a cycle (the nodes are
-                named).
+            WorkflowError: nothing to stitch, a malformed workflow, a cycle, or nodes that only
+                Discomfort writes (the nodes are named).
         """
         if isinstance(workflows, (str, Path, Mapping)):
             workflows = [workflows]  # as `run` takes one
         if not workflows:
             raise WorkflowError("There is nothing to stitch: pass at least one workflow.")
         names = [Path(w).stem if isinstance(w, (str, Path)) else "" for w in workflows]
+        parts = [_parse(workflow) for workflow in workflows]
+        for part, name in zip(parts, names, strict=True):
+            refuse_internal(part.data, name or "A workflow to be stitched")
         stitched = stitch(
-            [_parse(workflow) for workflow in workflows],
+            parts,
             delete_input_ports,
             delete_output_ports,
             titles=names,

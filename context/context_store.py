@@ -43,6 +43,8 @@ class ContextStore:
 
     def __init__(self, lifetime: Lifetime, trusted: bool):
         self._lifetime, self._trusted = lifetime, trusted
+        if not trusted:
+            lifetime.store.made_here = set()
         self.references = StoredReferences(lifetime)
 
     @property
@@ -132,6 +134,17 @@ class ContextStore:
         """Save a reference with values of this context frozen in: content -> receipt."""
         self.references.save(unique_id, workflow, True, {"recipe": recipe}, kept)
 
+    def bring_reference(
+        self, unique_id: str, workflow: Any, holders: Iterable[ContextStore]
+    ) -> None:
+        """Save a reference whose frozen values other contexts of this process have.
+
+        Args:
+            holders: those contexts. What none of them has any more is missed when it is used.
+        """
+        stores = [holder.store for holder in holders]
+        self.references.bring(unique_id, workflow, stores)
+
     def note_recipe(self, unique_id: str, version: str, recipe: str) -> None:
         """Remember the recipe of a reference, if it is still of that version."""
         self.references.note_recipe(unique_id, version, recipe)
@@ -155,8 +168,12 @@ class ContextStore:
     # -- runs -----------------------------------------------------------------------------------
 
     def lend(self, load: Iterable[str], use_ram: bool = True) -> Loan:
-        """Lend values to one run of the worker, with the order where to save."""
-        return handoff.lend(self.store, load, use_ram)
+        """Lend values to one run of the worker, with the order where to save.
+
+        Raises:
+            UntrustedValueError: a value that may not be opened here may not be opened there.
+        """
+        return handoff.lend(self.store, load, use_ram, self._trusted)
 
     def collect(self, loan: Loan, commit: bool = True) -> Collected:
         """Collect what the run saved, also after a failure. Idempotent.

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import CorruptValueError, UnknownKeyError, UntrustedValueError
 from ..store.encoding import codec
-from ..store.encoding.layout import Encoded, content_hash
+from ..store.encoding.layout import Encoded, as_it_is, content_hash
 from ..store.encoding.layout import pack as pack_block
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
@@ -29,7 +29,7 @@ def frozen_key(content: str) -> str:
 
 def content_of(store: RamFirst, receipt: Receipt) -> str:
     """The hash of a stored value's content."""
-    return content_hash(store.blocks.open(receipt))
+    return content_hash(store.whole.open(receipt, f"the value of {receipt.unique_id!r}"))
 
 
 @contextlib.contextmanager
@@ -48,6 +48,33 @@ def written(
         CorruptValueError, UntrustedValueError: a packed value; nothing is stored then.
     """
     values = {c: _unpack(c, text) for c, text in packed.items() if not has(store, c)}
+    with _stored(store, values, use_ram) as receipts:
+        yield receipts
+
+
+@contextlib.contextmanager
+def copied(
+    store: RamFirst, contents: Iterable[str], holders: Iterable[RamFirst]
+) -> Iterator[dict[str, Receipt]]:
+    """As `written`, of values that other contexts have frozen; what none has is left out."""
+    values: dict[str, Encoded] = {}
+    for content in contents:
+        for holder in holders:
+            with contextlib.suppress(UnknownKeyError):
+                receipt = holder.pin_current(frozen_key(content))
+                try:
+                    values[content] = as_it_is(holder.whole.open(receipt, _named(content)))
+                finally:
+                    holder.blocks.unpin(receipt.version)
+                break
+    with _stored(store, values, True) as receipts:
+        yield receipts
+
+
+@contextlib.contextmanager
+def _stored(
+    store: RamFirst, values: Mapping[str, Encoded], use_ram: bool
+) -> Iterator[dict[str, Receipt]]:
     receipts: dict[str, Receipt] = {}
     try:
         for content, value in values.items():
@@ -82,11 +109,15 @@ def pack(store: RamFirst, contents: Collection[str]) -> dict[str, str]:
         if has(store, content):
             receipt = store.pin_current(frozen_key(content))
             try:
-                block = store.blocks.open(receipt)
+                block = store.whole.open(receipt, _named(content))
                 packed[content] = base64.b64encode(pack_block(block)).decode("ascii")
             finally:
                 store.blocks.unpin(receipt.version)
     return packed
+
+
+def _named(content: str) -> str:
+    return f"the frozen value {content[:12]}"
 
 
 def _unpack(content: str, text: str) -> Encoded:
@@ -95,7 +126,7 @@ def _unpack(content: str, text: str) -> Encoded:
         CorruptValueError: damaged, or another value than it says.
         UntrustedValueError: it needs code to be read: a workflow file may come from anywhere.
     """
-    where = f"the frozen value {content[:12]}"
+    where = _named(content)
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError, TypeError) as e:

@@ -21,6 +21,7 @@ from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
 from ..store.save_order import SaveOrder
 from ..system.random_names import random_name
+from . import loans
 
 log = logging.getLogger("discomfort.store")
 
@@ -79,11 +80,15 @@ def _unpin(store: RamFirst, versions: list[str]) -> None:
         store.blocks.unpin(version)
 
 
-def lend(store: RamFirst, load: Iterable[str], use_ram: bool) -> Loan:
+def lend(store: RamFirst, load: Iterable[str], use_ram: bool, trusted: bool) -> Loan:
     """Pin what the worker is to load and say where it may save.
+
+    Args:
+        trusted: False lends only what this process may open itself, or has made.
 
     Raises:
         UnknownKeyError: nothing is stored under one of the keys; nothing stays pinned.
+        UntrustedValueError, CorruptValueError: a value may not be lent; nothing stays pinned.
     """
     store.blocks.settle()
     (store.folder / "handoff").mkdir(mode=0o700, exist_ok=True)
@@ -95,6 +100,9 @@ def lend(store: RamFirst, load: Iterable[str], use_ram: bool) -> Loan:
                 store.blocks.unpin(receipt.version)
             else:
                 pinned[unique_id] = receipt
+                store.whole.check(receipt)
+                if not trusted:
+                    loans.check_harmless(store, receipt)
     except BaseException:
         _unpin(store, [r.version for r in pinned.values()])
         raise
@@ -119,6 +127,7 @@ def collect(store: RamFirst, loan: Loan, commit: bool, trusted: bool) -> Collect
         files = sorted(folder.glob(loan.save_order.nonce + ".*")) if folder.exists() else []
         try:
             receipts = _collect(store, files)
+            loans.note_made(store, receipts)
             collected = Collected(store, receipts, trusted)
             if commit and collected:
                 store.commit(list(collected.items()))
@@ -142,6 +151,7 @@ def _collect(store: RamFirst, files: list[Path]) -> list[Receipt]:
         if receipt is None:
             store.blocks.remove_unfinished(path.name.split(".")[1])
             continue
+        receipt = store.whole.seal(receipt, is_written_through=False)
         store.blocks.adopt(receipt)
         replaced = receipts.get(receipt.unique_id)
         if replaced is not None:

@@ -14,7 +14,7 @@ import weakref
 from pathlib import Path
 
 from ..errors import ContextNotFound, StoreError
-from ..store import run_dir
+from ..store import context_folder, run_dir
 from ..store.block_use import Role
 from ..store.ram_first import RamFirst
 from ..store.receipt_book import FILE_NAME, ReceiptBook
@@ -34,6 +34,7 @@ class Lifetime:
 
     Raises:
         ContextNotFound: `create=False`, and there is none.
+        ForeignFolderError: it is another user's, or links lead out of it.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class Lifetime:
         if create and not is_durable:
             run_dir.purge(contexts)
         owner = _make_or_join(self.folder, is_durable) if create else _join(self.folder)
+        if owner is None:
+            context_folder.check_parts(self.folder)
         role = Role.EQUAL if is_durable else Role.GUEST if owner is None else Role.OWNER
         try:
             self._store = RamFirst(self.folder, limit_bytes, role)
@@ -117,7 +120,7 @@ def _settle(
         token = new_token()
         if not is_durable:
             owner.mark_token(token)
-        ReceiptBook.create(folder, folder.name, token)
+        ReceiptBook.create(folder, folder.name, token, is_synced=is_durable)
     if is_durable:
         owner.release()  # all who open it have equal rights, and none removes it
         return None

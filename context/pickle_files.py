@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import CorruptValueError, UntrustedValueError
-from ..store.encoding.describe import SAFE_GLOBALS
+from ..store.encoding.data_calls import Callee, NotData
+from ..store.encoding.data_limits import Budget, HashCosts
+from ..store.encoding.data_reader import DataReader
 from ..system.files import write_file
-
-# What numpy and torch name in a plain pickle of arrays and tensors (numpy 1 and 2, torch 2).
-_NUMPY = {
-    ("multiarray", "_reconstruct"),
-    ("multiarray", "scalar"),
-    ("numeric", "_frombuffer"),
-}
-_TORCH = {
-    ("torch", "Size"),
-    ("torch", "device"),
-    ("torch.serialization", "_get_layout"),
-    ("torch._utils", "_rebuild_nested_tensor"),
-    ("torch._utils", "_rebuild_parameter"),
-    ("torch._utils", "_rebuild_sparse_tensor"),
-    ("torch._utils", "_rebuild_tensor_v2"),
-    ("torch._utils", "_rebuild_tensor_v3"),
-}
+from .pickled_arrays import ArrayMaker
+from .pickled_tensors import TensorMaker
 
 
 def write_pickle(value: Any, path: Path, overwrite: bool) -> None:
@@ -44,49 +30,45 @@ def read_pickle(path: Path, trusted: bool) -> Any:
     """The value in a pickle file.
 
     Raises:
-        UntrustedValueError: it names code, and `trusted` is False.
+        UntrustedValueError: it names code, or more than is taken from strangers, and `trusted` is
+            False.
         CorruptValueError: no pickle, or cut short.
     """
+    if not trusted:
+        return _read_as_a_strangers(path)
     with open(path, "rb") as file:
-        unpickler = pickle.Unpickler(file) if trusted else _DataOnly(file)
         try:
-            return unpickler.load()
+            return pickle.Unpickler(file).load()
         except (pickle.UnpicklingError, EOFError) as e:
             raise CorruptValueError(f"{path} can't be read as a pickle: {e}") from e
 
 
-class _DataOnly(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        found = SAFE_GLOBALS.get((module, name))
-        if found is not None:
-            return found
-        if (module, name) == ("torch.storage", "_load_from_bytes"):
-            return _load_storage
+def _read_as_a_strangers(path: Path) -> Any:
+    data = memoryview(path.read_bytes())
+    budget = Budget(len(data))
+    arrays, tensors = ArrayMaker(), TensorMaker(budget)
+
+    def find(module: str, name: str) -> Any:
         if (module, name) == ("_codecs", "encode"):
-            return super().find_class(module, name)
-        package, _, inner = module.partition(".")
-        if package == "numpy":
-            is_known = (inner.rpartition(".")[2], name) in _NUMPY and inner.startswith(
-                ("_core.", "core.")
-            )
-            is_type = (module, name) in (("numpy", "ndarray"), ("numpy", "dtype"))
-            is_dtype = module == "numpy.dtypes" and name.endswith("DType")
-            if is_known or is_type or is_dtype:
-                return super().find_class(module, name)
-        if (module, name) in _TORCH or (package == "torch" and self._is_dtype(module, name)):
-            return super().find_class(module, name)
-        raise UntrustedValueError(
-            f"The file names {module}.{name}, which could run code, and this context was opened "
-            "with trusted=False. Nothing of it was stored."
-        )
+            return _ENCODE
+        found = arrays.find(module, name)
+        return tensors.find(module, name) if found is None else found
 
-    def _is_dtype(self, module: str, name: str) -> bool:
-        import torch
+    def set_state(made: Any, state: Any) -> None:
+        if not arrays.set_state(made, state):
+            raise NotData
 
-        return module == "torch" and isinstance(getattr(torch, name, None), torch.dtype)
+    try:
+        return DataReader(data, find=find, set_state=set_state, older=True, budget=budget).read()
+    except (UntrustedValueError, CorruptValueError) as e:
+        raise type(e)(f"{path} can't be read: {e} Nothing of it was stored.") from e
 
 
-def _load_storage(data: bytes) -> Any:
-    import torch
+def _encode(args: tuple, _: HashCosts) -> bytes:
+    """How old protocols write bytes: as a text."""
+    if len(args) != 2 or type(args[0]) is not str or args[1] not in ("latin1", "latin-1"):
+        raise NotData
+    return args[0].encode("latin-1")
 
-    return torch.load(io.BytesIO(data), weights_only=True)
+
+_ENCODE = Callee("_codecs.encode", _encode)

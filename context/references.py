@@ -21,6 +21,7 @@ from ..graph.compose.frozen_payload import (
     unpack_values,
     why_no_reference,
 )
+from ..graph.plan.internal_nodes import refuse_internal
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
 from ..system.files import write_file
@@ -54,8 +55,12 @@ class StoredReferences:
             data: it may bring frozen values along.
             kept: content -> a value of this context that is frozen into it.
             replaced: gets what was under the key until then, pinned, with its frozen values.
+
+        Raises:
+            WorkflowError: it has nodes that only Discomfort writes.
         """
         workflow, packed = unpack_values(data)
+        refuse_internal(workflow, f"The reference {unique_id!r}")
         contents = contents_named(workflow)
         packed = {content: text for content, text in packed.items() if content in contents}
         about = {**meta, "frozen": sorted(contents)}
@@ -66,6 +71,12 @@ class StoredReferences:
         if replaced is None:
             self.let_go_of(before)
         return receipt
+
+    def bring(self, unique_id: str, workflow: Mapping[str, Any], holders: list[RamFirst]) -> None:
+        """Store a reference, with the values frozen into it copied from other contexts."""
+        contents = self.missing(contents_named(workflow))
+        with frozen_values.copied(self._store, contents, holders) as kept:
+            self.save(unique_id, workflow, True, {}, kept)
 
     def with_values(self, unique_id: str, stored: Any) -> Any:
         """What is stored under a key, with the values that are frozen into it if there are any."""

@@ -79,6 +79,11 @@ def is_prompt(data: Any) -> bool:
     )
 
 
+# What ComfyUI writes beside a node's inputs when it runs native loops: which nodes a loop has. A
+# prompt that was read back still has them, and they may be no longer true.
+_WRITTEN_BY_LOOPS = frozenset({"_loop_body", "_loop_end"})
+
+
 def parse_prompt(data: Any) -> Prompt:
     """Check the API's JSON and copy it as far as this package changes it (nodes and their inputs).
 
@@ -95,7 +100,8 @@ def parse_prompt(data: Any) -> Prompt:
         if not isinstance(inputs, Mapping):
             problems.append(Problem("its inputs are no object", str(node_id), node["class_type"]))
             continue
-        prompt[str(node_id)] = {**node, "inputs": dict(inputs)}
+        kept = {k: v for k, v in node.items() if k not in _WRITTEN_BY_LOOPS}
+        prompt[str(node_id)] = {**kept, "inputs": dict(inputs)}
     if problems:
         raise WorkflowError("The prompt is malformed:", problems)
     return prompt

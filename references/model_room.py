@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..graph.plan.internal_nodes import FREE
 from ..graph.plan.recipe import Recipe
 from ..graph.plan.swap_ports import Swapped
 from ..graph.prompt import Prompt, PromptNode
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
 
 log = logging.getLogger("discomfort.memory")
-
-FREE = "DiscomfortFree"
 
 
 def make_room(worker: ComfyConnector, pins: CachePins, swapped: Swapped) -> Swapped:
@@ -52,7 +51,7 @@ def without(swapped: Swapped, pins: Iterable[Recipe] = ()) -> Swapped:
 async def let_go(worker: ComfyConnector, pins: Iterable[Recipe]) -> None:
     """Have the worker drop what it keeps but these recipes: a prompt without the rest."""
     nodes: Prompt = {node_id: node for recipe in pins for node_id, node in recipe.nodes.items()}
-    await worker.execute({**nodes, "free": _free_node()})
+    await worker.execute_own({**nodes, "free": _free_node()})
 
 
 async def let_go_of_all(worker: ComfyConnector) -> None:
@@ -61,7 +60,7 @@ async def let_go_of_all(worker: ComfyConnector) -> None:
     # ComfyUI looks at the request between two prompts (main.py `prompt_worker`, 0.3.64 and 0.33):
     # at the end of the first at the latest. The second collects what was let go.
     for _ in range(2):
-        await worker.execute({"free": _free_node()})
+        await worker.execute_own({"free": _free_node()})
 
 
 def _free_node() -> PromptNode:

@@ -16,6 +16,7 @@ from ..errors import ExecutionError, WorkerDied
 from ..graph.plan.expected_cache import Sent
 from ..references.model_room import let_go, let_go_of_all
 from ..references.registry import References
+from ..system.ctrl_c import heard
 from ..workflows.prepare import Preparer
 from ..workflows.sources import Sources
 from .dry_run import DryRun, RunPlan
@@ -81,7 +82,8 @@ class Engine:
                 used, context is not None, options.record
             )
             run = Run(environment, used, replace(options, record=is_recorded), history)
-            return await run.execute(read, given)
+            with heard(lambda: "the run ends after what it does now"):
+                return await run.execute(read, given)
 
     def stream(
         self,

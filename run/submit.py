@@ -74,7 +74,7 @@ class Submitter:
     async def _submit_once(self, submission: Submission, swapped: Swapped) -> RunResult:
         loan, timeout = submission.loan, self._time_left()
         try:
-            result = await self._worker.execute(
+            result = await self._worker.execute_own(
                 finish_prompt(swapped, loan.save_order.to_json(), _frozen_sources(loan)),
                 client_data=submission.client_data,
                 timeout=timeout,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import CorruptValueError, StoreFullError, UnknownKeyError
+from . import damage
 from .block_use import BlockUse, Role
 from .blocks.base import NoRoom, is_no_room
 from .blocks.choose import open_storages
@@ -25,6 +26,7 @@ from .receipt import Receipt
 from .receipt_book import ReceiptBook
 from .spill import Spiller
 from .versions import new_version
+from .whole_blocks import WholeBlocks
 
 Decode: TypeAlias = Callable[[memoryview, bool, str, Header], Any]
 Entries: TypeAlias = Sequence[tuple[str, "Receipt | None"]]
@@ -44,19 +46,23 @@ class RamFirst:
     Attributes:
         book: the receipts.
         blocks: who needs which block.
+        whole: opens blocks, and checks those that are kept for good.
+        made_here: versions that this process wrote; None: nobody wants to know.
     """
 
     def __init__(self, folder: Path, limit_bytes: int, role: Role):
         is_durable = role is Role.EQUAL
         self.folder = folder
         self.limit_bytes = 0 if is_durable else limit_bytes
-        self.book = ReceiptBook(folder)
+        self.book = ReceiptBook(folder, is_synced=is_durable)
         self.book.open()
         self._storages = open_storages(folder, is_synced=is_durable)
         self._ram, self._disk = self._storages.ram, self._storages.disk
+        self.whole = WholeBlocks(folder, self._storages, is_durable)
         self._lock = threading.RLock()
         self.blocks = BlockUse(self._storages, self.book, self._lock, self.limit_bytes, role)
         self._reserved = 0
+        self.made_here: set[str] | None = None
         self._spiller = Spiller(self.blocks, self.book, self._disk, self._lock, self.limit_bytes)
         if is_durable:
             self._sweep()
@@ -67,6 +73,11 @@ class RamFirst:
         with self._lock:
             self.blocks.forget_others(self.book.refresh())
             found = self.book.receipts.get(unique_id)
+        if found is None and unique_id in self.book.damaged:
+            raise CorruptValueError(
+                f"The receipt of {unique_id!r} in {self.book.path} is damaged: what was stored "
+                "under it last can't be told. Save the value again."
+            )
         if found is None:
             raise UnknownKeyError(
                 f"Nothing is stored under {unique_id!r}. Save it first, or see list_keys()."
@@ -81,7 +92,7 @@ class RamFirst:
         self.blocks.settle()
         with self._lock:
             self.blocks.forget_others(self.book.refresh())
-            return list(self.book.receipts)
+            return [*self.book.receipts, *self.book.damaged]
 
     def load(self, unique_id: str, trusted: bool = True) -> Any:
         """The value now stored under the key."""
@@ -116,8 +127,8 @@ class RamFirst:
             FileNotFoundError: the block is not, or no longer, where the receipt says.
         """
         blocks = self._storages.at(receipt.storage)
-        view = blocks.open(receipt.version)
         where = f"the value of {receipt.unique_id!r} ({blocks.locate(receipt.version)})"
+        view = self.whole.open(receipt, where)
         head = read_header(view, where)
         if head.version != receipt.version:
             raise FileNotFoundError(f"{where} was replaced")
@@ -186,7 +197,9 @@ class RamFirst:
             unique_id, version, size, storage, is_safe=value.is_safe, is_list=value.is_list
         )
         self.blocks.touch(receipt)
-        return receipt
+        if self.made_here is not None:
+            self.made_here.add(version)
+        return self.whole.seal(receipt, is_written_through=True)
 
     def _full(self, e: OSError, unique_id: str, size: int) -> StoreFullError:
         return StoreFullError(
@@ -287,7 +300,11 @@ class RamFirst:
         return max(0, self.limit_bytes - self.book.used_bytes("ram") - self._reserved)
 
     def _sweep(self) -> None:
-        """Remove files that killed processes wrote and never named, once they are old enough."""
+        """Remove files that killed processes wrote and never named, once they are old enough; none
+        while anything is damaged, since a damaged receipt may have named them.
+        """
+        if damage.is_noted(self.folder):
+            return
         for version in self._disk.versions():
             path = self._disk.locate(version)
             with contextlib.suppress(OSError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from .versions import is_name
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -14,6 +16,7 @@ class Receipt:
         version: a name that no other value ever had: its block's.
         is_safe: it can be read without code.
         is_list: it is a ComfyUI list output, not one value.
+        checksum: CRC-32 of its block, where that is kept for good.
         meta: small JSON that is kept with it.
     """
 
@@ -25,6 +28,7 @@ class Receipt:
     is_safe: bool = True
     is_list: bool = False
     meta: dict[str, Any] | None = None
+    checksum: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {
@@ -38,6 +42,8 @@ class Receipt:
             data["is_list"] = True
         if self.meta is not None:
             data["meta"] = self.meta
+        if self.checksum is not None:
+            data["checksum"] = self.checksum
         return data
 
     @classmethod
@@ -51,18 +57,14 @@ class Receipt:
             is_safe=data["safe"],
             is_list=data.get("is_list", False),
             meta=data.get("meta"),
+            checksum=data.get("checksum"),
         )
-        if receipt.storage not in ("ram", "disk") or not _is_name(receipt.version):
+        if receipt.storage not in ("ram", "disk") or not is_name(receipt.version):
             raise ValueError(f"storage {receipt.storage!r}, version {receipt.version!r}")
         return receipt
 
     def moved_to(self, storage: str) -> Receipt:
         return replace(self, storage=storage)
-
-
-def _is_name(version: Any) -> bool:
-    """A version becomes a file name; one from a damaged or foreign file must not lead elsewhere."""
-    return isinstance(version, str) and version.replace("_", "").isalnum() and version.isascii()
 
 
 class Gone(NamedTuple):

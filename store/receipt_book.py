@@ -9,25 +9,32 @@ is written anew beside the old one and renamed over it.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import ContextNotFound, CorruptValueError
 from ..system.files import write_all, write_file
 from ..system.locks import ProcessLock
+from . import damage
 from .blocks.base import BINARY
 from .receipt import Gone, Receipt
+from .receipt_lines import (
+    END,
+    FORMAT,
+    key_hash,
+    read_header,
+    read_line,
+    salvage,
+    write_header,
+    write_line,
+)
+from .versions import new_token
 
 log = logging.getLogger("discomfort.store")
 
 FILE_NAME = "receipts.json"
-FORMAT = 1
-_END = b"}}\n"
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
-_from_json = json.JSONDecoder().decode
 _SPARE_LINES = 1000
 
 
@@ -44,13 +51,16 @@ class ReceiptBook:
         run_id, token: of the context, once the book was read.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, is_synced: bool = False):
+        self._is_synced = is_synced
         self.path = folder / FILE_NAME
         self._file = str(self.path)
         self.lock = ProcessLock(folder / "receipts.lock")
         self.run_id = ""
         self.token = ""
+        self._format = FORMAT
         self._receipts: dict[str, Receipt] = {}
+        self._damaged: dict[str, Receipt | None] = {}  # what an older line says of such a key
         self._used_bytes = {"ram": 0, "disk": 0}
         self._uses: dict[str, int] = {}  # of each version, in all receipts
         self._blocks: dict[tuple[str, str], int] = {}  # (version, storage) -> uses
@@ -60,9 +70,9 @@ class ReceiptBook:
         self._known: tuple[int, int, int] | None = None
 
     @staticmethod
-    def create(folder: Path, run_id: str, token: str) -> None:
+    def create(folder: Path, run_id: str, token: str, is_synced: bool = False) -> None:
         """Write an empty book; who sees the file sees a whole one."""
-        _write_anew(folder / FILE_NAME, _header(run_id, token) + _END)
+        _write_anew(folder / FILE_NAME, write_header(run_id, token) + END, is_synced)
 
     def open(self) -> None:
         """Read all of it.
@@ -76,6 +86,8 @@ class ReceiptBook:
         try:
             with self.lock:
                 self.refresh(is_locked=True)
+                if self._format != FORMAT:
+                    self._compact()
         except BaseException:
             self.lock.close()
             raise
@@ -95,7 +107,7 @@ class ReceiptBook:
             gone = self._start_over()
         data = _read_from(self._file, self._end)
         gone += self._take_lines(data, is_locked)
-        if data.endswith(_END) or is_locked:
+        if data.endswith(END) or is_locked:
             self._known = now
         # A block may be named again by a later line (copies of a key).
         return [g for g in gone if g.version not in self._uses]
@@ -107,51 +119,75 @@ class ReceiptBook:
         self._blocks.clear()
         self._used_bytes = {"ram": 0, "disk": 0}
         self._lines = 0
+        self._damaged.clear()
         with open(self.path, "rb") as file:
             first = file.readline()
-        try:
-            head = json.loads(first + _END)
-            fmt, self.run_id, self.token = head["format"], head["run_id"], head["token"]
-        except (ValueError, KeyError, TypeError) as e:
+        head = read_header(first)
+        self._end, self._is_first = len(first), True
+        if head is None:
+            return gone + self._do_without_header(first)
+        if head.format not in (1, FORMAT):
+            raise CorruptValueError(
+                f"{self.path} has format {head.format}; this version of Discomfort reads {FORMAT}."
+            )
+        self._format, self.run_id, self.token = head
+        return gone
+
+    def _do_without_header(self, first: bytes) -> list[Gone]:
+        """What is durable needs it for no more than its name and names of new blocks."""
+        if not self._is_synced:
             raise CorruptValueError(
                 f"{self.path} is damaged at its beginning; what the context holds can't be found. "
                 "Remove the folder, or put the file back from a copy."
-            ) from e
-        if fmt != FORMAT:
-            raise CorruptValueError(
-                f"{self.path} has format {fmt}; this version of Discomfort reads {FORMAT}."
             )
-        self._end, self._is_first = len(first), True
-        return gone
+        damage.note(self.path.parent, f"The beginning of {FILE_NAME} is damaged.")
+        self._format, self.run_id = FORMAT, self.path.parent.name
+        self.token = self.token or new_token()
+        # Where the newline after it is what was hit, the first line is here.
+        rest = first.partition(b'"receipts":{')[2]
+        return self._salvage(rest) if len(rest) > len(END) else []
 
     def _take_lines(self, data: bytes, is_locked: bool) -> list[Gone]:
         gone: list[Gone] = []
         at = 0
         while (newline := data.find(b"\n", at)) >= 0:
             line, start, at = data[at:newline], at, newline + 1
-            if line == _END[:-1]:
+            if line == END[:-1]:
                 return gone
-            try:
-                text = line.decode().lstrip(",")
-                ((unique_id, value),) = _from_json("{" + text + "}").items()
-                receipt = None if value is None else Receipt.from_json(unique_id, value)
-            except (ValueError, KeyError, TypeError, AttributeError) as e:
+            found = read_line(line, self._format)
+            if found is None:
                 if not is_locked:  # another process is writing; what is whole was taken
                     return gone
-                log.warning("%s: a damaged line is skipped (%s): %.120r", self.path, e, line)
-                self._end += at - start
-                self._is_first = False
-                continue
+                if at == len(data) and len(line) < len(END):
+                    break  # the end
+                gone += self._salvage(line)
+            else:
+                gone += self._apply(*found)
             self._end += at - start
             self._is_first = False
-            gone += self._apply(unique_id, receipt)
         if is_locked:
-            log.warning("%s: the last line was not finished; it is dropped.", self.path)
+            damage.note(self.path.parent, f"The end of {FILE_NAME} is missing or damaged.")
+        return gone
+
+    def _salvage(self, part: bytes) -> list[Gone]:
+        """Take what is whole of a damaged part. The keys whose lines are damaged have no value, and
+        none of before either; what that names stays on the disk.
+        """
+        gone: list[Gone] = []
+        found = salvage(part)
+        for line in found.lines:
+            gone += self._apply(*line)
+        lost = {key for key in self._receipts if key_hash(key) in found.suspects} | found.names
+        for key in lost:
+            self._damaged[key] = self._receipts.pop(key, None)
+        if found.suspects or not found.lines:
+            whose = ", ".join(map(repr, sorted(lost))) or "a key that can't be read any more"
+            damage.note(self.path.parent, f"In {FILE_NAME} the receipt of {whose} is damaged.")
         return gone
 
     def _apply(self, unique_id: str, receipt: Receipt | None) -> list[Gone]:
         self._lines += 1
-        old = self._receipts.pop(unique_id, None)
+        old = self._receipts.pop(unique_id, None) or self._damaged.pop(unique_id, None)
         if receipt is not None:
             self._receipts[unique_id] = receipt
             self._count(receipt, 1)
@@ -180,6 +216,11 @@ class ReceiptBook:
         """What this process knows, by unique_id; `refresh` adds what others appended."""
         return self._receipts
 
+    @property
+    def damaged(self) -> Collection[str]:
+        """The keys whose receipts are damaged."""
+        return self._damaged.keys()
+
     def used_bytes(self, storage: str) -> int:
         """What the values take in "ram" or on "disk"; a block with two keys counts once."""
         return self._used_bytes[storage]
@@ -201,24 +242,26 @@ class ReceiptBook:
         gone = self.refresh(is_locked=True)
         lines = []
         for unique_id, receipt in entries:
-            line = _line(unique_id, receipt)
+            line = write_line(unique_id, receipt)
             lines.append(line if self._is_first and not lines else "," + line)
         data = "".join(lines).encode()
         fd = os.open(self._file, os.O_WRONLY | BINARY)
         try:
             os.lseek(fd, self._end, os.SEEK_SET)
-            write_all(fd, data + _END)
-            size = self._end + len(data) + len(_END)
+            write_all(fd, data + END)
+            size = self._end + len(data) + len(END)
             now = os.fstat(fd)
             if now.st_size != size:
                 os.ftruncate(fd, size)  # the rest of a line that a killed process left
                 now = os.fstat(fd)
+            if self._is_synced:
+                os.fsync(fd)
         except OSError:
             # The disk is full. The old end fits: its bytes are there already.
             with contextlib.suppress(OSError):
                 os.lseek(fd, self._end, os.SEEK_SET)
-                write_all(fd, _END)
-                os.ftruncate(fd, self._end + len(_END))
+                write_all(fd, END)
+                os.ftruncate(fd, self._end + len(END))
             raise
         finally:
             os.close(fd)
@@ -236,22 +279,15 @@ class ReceiptBook:
         return [g for g in gone if g.version not in self._uses]
 
     def _compact(self) -> None:
-        head = _header(self.run_id, self.token)
-        body = ",".join(_line(r.unique_id, r) for r in self._receipts.values()).encode()
-        _write_anew(self.path, head + body + _END)
+        if damage.is_noted(self.path.parent):
+            return
+        head = write_header(self.run_id, self.token)
+        body = ",".join(write_line(r.unique_id, r) for r in self._receipts.values()).encode()
+        _write_anew(self.path, head + body + END, self._is_synced)
+        self._format, self._known = FORMAT, None
         self._end = len(head) + len(body)
         self._lines = len(self._receipts)
         self._is_first = not self._receipts
-
-
-def _line(unique_id: str, receipt: Receipt | None) -> str:
-    value = None if receipt is None else receipt.to_json()
-    return _to_json({unique_id: value})[1:-1] + "\n"
-
-
-def _header(run_id: str, token: str) -> bytes:
-    head = {"format": FORMAT, "run_id": run_id, "token": token, "receipts": {}}
-    return _to_json(head).removesuffix("}}").encode() + b"\n"
 
 
 def _read_from(path: str, offset: int) -> bytes:
@@ -267,5 +303,5 @@ def _read_from(path: str, offset: int) -> bytes:
         os.close(fd)
 
 
-def _write_anew(path: Path, data: bytes) -> None:
-    write_file(path, lambda file: file.write(data), is_private=True)
+def _write_anew(path: Path, data: bytes, is_synced: bool) -> None:
+    write_file(path, lambda file: file.write(data), is_private=True, is_synced=is_synced)

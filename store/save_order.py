@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .blocks.base import Lent
+from .versions import is_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,11 @@ class SaveOrder:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> SaveOrder:
-        return cls(
+        """
+        Raises:
+            ValueError: its names could lead elsewhere: no master wrote it.
+        """
+        order = cls(
             run_dir=data["run_dir"],
             token=data["token"],
             nonce=data["nonce"],
@@ -46,3 +51,7 @@ class SaveOrder:
             room_bytes=data["room"],
             spare=tuple(Lent(version, size) for version, size in data.get("spare", ())),
         )
+        names = (order.token, order.nonce, *(lent.version for lent in order.spare))
+        if not all(map(is_name, names)):
+            raise ValueError(f"This is no order of a script's to save a value: {names}.")
+        return order

@@ -12,18 +12,24 @@ import os
 import sys
 from collections import OrderedDict
 from functools import lru_cache
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from ..errors import ContextNotFound, CorruptValueError, StoreError, StoreFullError
+from ..errors import (
+    ContextNotFound,
+    CorruptValueError,
+    ForeignFolderError,
+    StoreError,
+    StoreFullError,
+)
+from . import context_folder
 from .blocks.base import BINARY, Blocks, NoRoom
 from .blocks.choose import Storages, open_storages
 from .encoding import codec
 from .encoding.layout import Encoded, read_header
 from .receipt import Receipt
 from .save_order import SaveOrder
-from .versions import new_version
+from .versions import is_name, new_version
 
 _KEPT_RUNS = 64
 
@@ -35,17 +41,30 @@ class Loaded(NamedTuple):
 
 @lru_cache(maxsize=16)
 def _storages_of(folder: str) -> Storages:
-    """RAM and disk of one run's folder. Kept: on Windows our RAM blocks live as long as this."""
-    return open_storages(Path(folder))
+    """RAM and disk of one run's folder. Kept: on Windows our RAM blocks live as long as this.
+
+    Raises:
+        ContextNotFound, ForeignFolderError: see `context_folder.check_named`.
+    """
+    return open_storages(context_folder.check_named(folder))
 
 
 def load(run_dir: str, version: str) -> Loaded:
     """Read one version of a value, without a copy where the system allows.
 
+    Args:
+        run_dir: as the prompt names it, which may be a stranger's.
+
     Raises:
         CorruptValueError: it is neither in RAM nor on disk, or damaged.
+        ForeignFolderError: the folder is none of this user's contexts, or the version is no name.
     """
-    storages = _storages_of(run_dir)
+    if not is_name(version):
+        raise ForeignFolderError(f"{version!r} is no version of a value. {context_folder.ADVICE}")
+    try:
+        storages = _storages_of(run_dir)
+    except ContextNotFound:
+        raise _gone(run_dir, version) from None
     ram, disk = storages.ram, storages.disk
     # Twice: it may move from RAM to disk between the two looks.
     for blocks in (ram, disk, ram, disk):
@@ -57,7 +76,11 @@ def load(run_dir: str, version: str) -> Loaded:
         head = read_header(view, where)
         if head.version == version:
             return Loaded(codec.decode(view, where=where, head=head), head.is_list)
-    raise CorruptValueError(
+    raise _gone(run_dir, version)
+
+
+def _gone(run_dir: str, version: str) -> CorruptValueError:
+    return CorruptValueError(
         f"The value {version} is not in the store of {run_dir} any more: the context was closed, "
         "or the run that lent it has ended."
     )
@@ -73,7 +96,12 @@ def save(order: SaveOrder, unique_id: str, value: Any, is_list: bool) -> None:
     Raises:
         StoreFullError: neither RAM nor disk has room.
         TypeError: the value can't be stored.
+        ForeignFolderError: the folder is none of this user's contexts.
     """
+    try:
+        _storages_of(order.run_dir)
+    except ContextNotFound:
+        raise _closed(order.run_dir, unique_id) from None
     encoded = _encode(unique_id, value)
     version = new_version(order.token)
     with _Draft(order, unique_id, version) as draft:
@@ -103,6 +131,12 @@ def _encode(unique_id: str, value: Any) -> Encoded:
         ) from e
 
 
+def _closed(run_dir: str, unique_id: str) -> ContextNotFound:
+    return ContextNotFound(
+        f"The value of {unique_id!r} can't be saved: the context in {run_dir} was closed."
+    )
+
+
 class _Draft:
     """The note of one save, which names its block from before that exists: if we are killed, the
     master knows what to remove.
@@ -122,10 +156,7 @@ class _Draft:
         try:
             self._fd = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
         except FileNotFoundError:
-            raise ContextNotFound(
-                f"The value of {self._unique_id!r} can't be saved: the context in {self._run_dir} "
-                "was closed."
-            ) from None
+            raise _closed(self._run_dir, self._unique_id) from None
         return self
 
     def publish(self, receipt: Receipt) -> None:

@@ -50,8 +50,9 @@ class WorkerConfig:
     API_URL: str = "http://127.0.0.1"
     INITIAL_PORT: int | None = None
     TEST_PAYLOAD_FILE: str | None = None
-    MAX_COMFY_START_ATTEMPTS: int = 600
-    COMFY_START_ATTEMPTS_SLEEP: float = 0.2
+    START_TIMEOUT_SECONDS: float | None = None
+    MAX_COMFY_START_ATTEMPTS: int | None = None
+    COMFY_START_ATTEMPTS_SLEEP: float | None = None
     COMFYUI_PATH: str | None = None
     EXTRA_ARGS: list = field(default_factory=list)
     OUTPUT_DIRECTORY: str | None = None
@@ -80,17 +81,21 @@ def read_json(path: str | Path) -> Any:
 
 
 def read_text(path: str | Path) -> str:
-    """Read a text file.
+    """Read a text file: UTF-8, or what a byte order mark says, or how its first bytes look (JSON
+    begins with an ASCII character).
 
     Raises:
         ConfigError: not there, or no text.
     """
     try:
-        return Path(path).read_text(encoding="utf-8")
+        data = Path(path).read_bytes()
+        return data.decode(json.detect_encoding(data))
     except OSError as e:
         raise ConfigError(f"{path} can't be read ({e.strerror or e}). Check the path.") from e
     except UnicodeDecodeError as e:
-        raise ConfigError(f"{path} can't be read: it is not UTF-8 text ({e.reason}).") from e
+        raise ConfigError(
+            f"{path} can't be read: it is no text in UTF-8 or UTF-16 ({e.reason})."
+        ) from e
 
 
 def parse_json(text: str, path: str | Path) -> Any:

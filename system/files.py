@@ -54,7 +54,8 @@ def write_file(
     Args:
         write: gets the open file.
         is_private: only its owner may read it; else what the umask says.
-        is_synced: on the disk, not only in the system's memory, before it is in its place.
+        is_synced: on the disk, not only in the system's memory, before it is in its place; and
+            then its name.
 
     Raises:
         FileExistsError: `overwrite` is False, and the file is there.
@@ -66,6 +67,19 @@ def write_file(
             if is_synced:
                 file.flush()
                 os.fsync(file.fileno())
+    if is_synced:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path | str) -> None:
+    """Have the names in a folder on the disk, too: of files that were made or moved there."""
+    if os.name == "nt":  # which writes them with the files
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def write_all(fd: int, data: Any) -> None:

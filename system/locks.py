@@ -7,12 +7,18 @@ was given out again can make a dead owner look alive, or a living one dead.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
+
+from .patience import Patience, looked_at
+from .processes import describe
+
+log = logging.getLogger("discomfort")
 
 if sys.platform == "win32":
     import msvcrt
@@ -37,6 +43,9 @@ if sys.platform == "win32":
     def _wait_exclusive(fd: int) -> None:
         while not try_exclusive(fd):
             time.sleep(0.001)
+
+    def _holder(path: Path) -> int | None:
+        return None
 
 else:
     import fcntl
@@ -63,12 +72,25 @@ else:
     def _wait_exclusive(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX)
 
+    def _holder(path: Path) -> int | None:
+        """The process that has it locked; None where the system does not say (Linux does)."""
+        with contextlib.suppress(OSError, ValueError):
+            end = f":{path.stat().st_ino}"  # the device before it may be another for overlays
+            for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+                fields = line.split()
+                if fields[1] == "FLOCK" and fields[5].endswith(end):  # who waits has "->" there
+                    return int(fields[4])
+        return None
+
 
 _OPEN_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 class ProcessLock:
     """`with lock:` among threads and processes. Reentrant within a thread.
+
+    A wait has no end of its own, since a holder that is suspended may go on; it says in the log
+    who that is.
 
     The file stays open between uses: a lock and its release cost a microsecond. To open a lock file
     each time costs fifty, a third of what a small save may take.
@@ -82,10 +104,13 @@ class ProcessLock:
         self._pid = 0
 
     def __enter__(self) -> ProcessLock:
-        self._thread_lock.acquire()
+        if not self._thread_lock.acquire(blocking=False):
+            with looked_at(Patience(log, self._what_threads_wait_for)):
+                self._thread_lock.acquire()
         try:
-            if self._depth == 0:
-                _wait_exclusive(self._descriptor())
+            if self._depth == 0 and not try_exclusive(self._descriptor()):
+                with looked_at(Patience(log, self._what_is_waited_for)):
+                    _wait_exclusive(self._descriptor())
             self._depth += 1
         except BaseException:
             self._thread_lock.release()
@@ -99,6 +124,17 @@ class ProcessLock:
                 unlock(self._fd)
         finally:
             self._thread_lock.release()
+
+    def _what_is_waited_for(self) -> str:
+        holder = _holder(self.path)
+        if holder is None:
+            who = "another process holds"
+        else:
+            who = f"{describe(holder)} holds" if holder else "a process of another container holds"
+        return f"Waiting for the lock {self.path}, which {who}"
+
+    def _what_threads_wait_for(self) -> str:
+        return f"Waiting for the lock {self.path}, which another thread of this process holds"
 
     def _descriptor(self) -> int:
         # A forked child must not share the parent's open file: the two would count as one holder.

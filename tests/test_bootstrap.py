@@ -18,22 +18,8 @@ import pytest
 from custom_nodes.discomfort.worker.launch import find_comfyui as finder
 
 ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = ROOT / "tests" / "programs" / "bootstrap"
 GIT = shutil.which("git")
-
-LITTLE_SUITE = """
-import pytest
-
-def test_that_needs_nothing():
-    pass
-
-@pytest.mark.skip(reason="needs a real ComfyUI")
-def test_that_needs_the_real_one():
-    pass
-
-@pytest.mark.skip(reason="another reason")
-def test_that_is_skipped_for_another_reason():
-    pass
-"""
 
 
 @pytest.fixture
@@ -82,7 +68,7 @@ def clone(tmp_path, home) -> Path:
         shutil.copy(ROOT / name, folder / name)
     (folder / "tests" / "fakes").mkdir(parents=True)
     (folder / "tests" / "fakes" / "main.py").write_text("")
-    (folder / "tests" / "test_little.py").write_text(LITTLE_SUITE)
+    shutil.copy(PROGRAMS / "little_suite.py", folder / "tests" / "test_little.py")
     (folder / "examples").mkdir()
     (folder / "examples" / "refine_image.py").write_text(
         "import os, sys; print('demo', sys.argv[1:], os.environ['COMFYUI_PATH'], sys.prefix)\n"
@@ -328,9 +314,9 @@ def test_nothing_is_written_into_the_users_comfyui(clone, tmp_path):
     set_up(clone, comfyui)
     (comfyui / "comfy" / "thing.py").write_text("")
     (clone / "tests" / "test_little.py").write_text(
-        "import os, sys\n"
-        "def test_import():\n"
-        "    sys.path.insert(0, os.environ['COMFYUI_PATH'])\n"
+        "import os\n"
+        "def test_import(monkeypatch):\n"
+        "    monkeypatch.syspath_prepend(os.environ['COMFYUI_PATH'])\n"
         "    import comfy.thing\n"
     )
     before = sorted(comfyui.rglob("*"))
@@ -417,16 +403,8 @@ def test_check_and_tests_each_know_what_they_have_installed(clone, tmp_path):
 def test_interrupt_waits_for_what_runs_to_clean_up(clone, tmp_path):
     comfyui = make_comfyui(tmp_path / "ComfyUI")
     set_up(clone, comfyui)
-    (clone / "examples" / "refine_image.py").write_text(
-        "import os, signal, time\n"
-        "try:\n"
-        "    os.killpg(0, signal.SIGINT)  # what a terminal does on Ctrl-C\n"
-        "    time.sleep(60)\n"
-        "except KeyboardInterrupt:\n"
-        "    time.sleep(1)  # a cleanup that takes a while\n"
-        "    print('cleaned up', flush=True)\n"
-        "    raise SystemExit(3)\n"
-    )
+    demo = clone / "examples" / "refine_image.py"
+    shutil.copy(PROGRAMS / "clean_up_after_interrupt.py", demo)
     environment = {**os.environ, "COMFYUI_PATH": str(comfyui)}
     done = subprocess.run(
         [sys.executable, str(clone / "bootstrap.py"), "demo"],

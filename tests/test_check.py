@@ -6,24 +6,17 @@ The tools are small programs in place of ruff, pyright and npm, which note how t
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.programs import PROGRAMS
 
 ROOT = Path(__file__).resolve().parent.parent
-# Notes its arguments; fails when the checkout holds a file such as bad_ruff_check.
-TOOL = """
-import pathlib, sys
-with open("calls.txt", "a") as calls:
-    calls.write("{name} " + " ".join(sys.argv[1:]) + "\\n")
-if pathlib.Path("_".join(["bad", "{name}", *sys.argv[1:2]])).exists():
-    print("{name} found a thing")
-    raise SystemExit(1)
-print("{name} has nothing to say")
-"""
+TOOL = PROGRAMS / "check" / "tool.py"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="npm's stand-ins are shell scripts")
 
 
@@ -34,7 +27,7 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "devtools" / "check.py", folder / "devtools" / "check.py")
     (tmp_path / "bin").mkdir()
     for name in ("ruff", "pyright"):
-        (tmp_path / "bin" / f"{name}.py").write_text(TOOL.format(name=name))
+        shutil.copy(TOOL, tmp_path / "bin" / f"{name}.py")
     return folder
 
 
@@ -60,10 +53,18 @@ def add_npm(checkout: Path) -> None:
     (checkout / "package.json").write_text("{}")
     for name in ("npm", "npx"):
         tool = checkout.parent / "bin" / f"{name}.py"
-        tool.write_text(TOOL.format(name=name))
+        shutil.copy(TOOL, tool)
         program = tool.with_suffix("")
         program.write_text(f'#!/bin/sh\nexec {sys.executable} "{tool}" "$@"\n')
         program.chmod(0o755)
+
+
+def test_hooks_before_a_commit_are_the_steps_of_the_check():
+    text = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    entries = re.findall(r"^ +entry: python bootstrap.py check (.*)$", text, re.MULTILINE)
+    assert " ".join(entries).split() == ["format", "lint", "types", "eslint", "tsc"]
+    assert re.findall(r"repo: (.*)", text) == ["local"]
+    assert len(re.findall(r"- id: ", text)) == len(entries)
 
 
 def test_every_step_says_its_result_in_a_line(checkout):
@@ -75,7 +76,7 @@ def test_every_step_says_its_result_in_a_line(checkout):
         "check: types: ok",
         "check: eslint, tsc: skipped: there is no package.json",
     ]
-    assert calls(checkout) == ["ruff format --check .", "ruff check .", "pyright "]
+    assert calls(checkout) == ["ruff format --check .", "ruff check .", "pyright"]
 
 
 def test_a_finding_is_shown_and_the_other_steps_run_all_the_same(checkout):
@@ -95,7 +96,7 @@ def test_a_finding_is_shown_and_the_other_steps_run_all_the_same(checkout):
 
 def test_a_step_is_taken_alone_by_its_name(checkout):
     assert check(checkout, "types").stdout == "check: types: ok\n"
-    assert calls(checkout) == ["pyright "]
+    assert calls(checkout) == ["pyright"]
 
 
 def test_an_unknown_step_is_refused_before_anything_runs(checkout):

@@ -9,21 +9,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support import scripts
+from support.programs import PROGRAMS, run_script
 from support.servers import Server
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPT = """
-import asyncio
-from custom_nodes.discomfort.discomfort import Discomfort
-
-async def main():
-    async with await Discomfort.create() as discomfort:
-        results = await discomfort.run("WORKFLOWS/type_int.json", {"number": 3})
-        print(results, discomfort.Worker.logs(tail=None).count("custom_nodes/discomfort"))
-
-asyncio.run(main())
-"""
 
 
 def make_users_comfyui(original: Path, folder: Path) -> Path:
@@ -52,12 +41,11 @@ def files_of(folder: Path) -> set[str]:
 @pytest.mark.usefixtures("leaves_nothing")
 def test_a_script_in_the_comfyui_folder_uses_the_clone(server: Server, tmp_path: Path):
     comfyui = make_users_comfyui(server.path, tmp_path / "ComfyUI")
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT.replace("WORKFLOWS", (ROOT / "test_workflows").as_posix()), "utf-8")
     before = files_of(comfyui)
     cache = tmp_path / "cache"  # where the bytecode of a user's ComfyUI goes
-    done = scripts.run(
-        script,
+    done = run_script(
+        PROGRAMS / "users_script.py",
+        ROOT / "test_workflows" / "type_int.json",
         cwd=comfyui,
         PYTHONPATH=str(comfyui),
         XDG_CACHE_HOME=str(cache),

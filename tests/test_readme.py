@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import scripts
+from support.programs import run_script
 from support.servers import FAKE, Server, real_servers, require
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +53,7 @@ def test_a_script_runs_as_it_stands(code: str, tmp_path: Path):
         (tmp_path / name).symlink_to(ROOT / name, target_is_directory=True)
     script = tmp_path / "script.py"
     script.write_text(code, encoding="utf-8")
-    scripts.run(
+    run_script(
         script, cwd=tmp_path, COMFYUI_PATH=str(comfyui), PYTHONPATH=str(tmp_path / "packages")
     )
     if "output/first.png" in code:

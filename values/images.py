@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +53,7 @@ def _opened(path: str | Path) -> Iterator[Any]:
     try:
         with Image.open(path) as image:
             yield ImageOps.exif_transpose(image)
-    except _unreadable() as e:
+    except unreadable() as e:
         raise ValueError(f"{path} is not a picture that can be read: {e}") from e
 
 
@@ -116,8 +115,8 @@ def encode_jpeg(tensor: Any, max_side: int) -> list[bytes]:
     return files
 
 
-def _unreadable() -> tuple[type[Exception], ...]:
-    """What PIL raises for files that are damaged, no pictures, or larger than its limit."""
+def unreadable() -> tuple[type[Exception], ...]:
+    """What Pillow raises for files that are damaged, no pictures, or larger than its limit."""
     from PIL import Image
 
     return (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
@@ -156,49 +155,6 @@ def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:
             picture = picture.convert("RGB")
         picture.save(target, kind, **({} if kind == "PNG" else {"quality": 95}))
     return targets
-
-
-def read_workflow_metadata(path: str | Path) -> dict[str, Any]:
-    """The workflow that ComfyUI wrote into a PNG, WEBP or JPEG; the prompt, if only that is there.
-
-    Source: ComfyUI 0.33 nodes.py `SaveImage` (PNG text chunks) and comfy_extras/nodes_images.py
-    `SaveAnimatedWEBP` (EXIF texts of the form `name:json`).
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: not a picture, or one without a workflow.
-    """
-    from PIL import Image
-
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no picture {path}. Check the path.")
-    try:
-        with Image.open(path) as image:
-            image.load()  # PNG text may stand behind the pixels
-            texts = dict(getattr(image, "text", {}))
-            exif = image.getexif()
-            comments = [*exif.values(), *exif.get_ifd(0x8769).values()]
-    except _unreadable() as e:
-        raise ValueError(f"{path} is not a picture that can be read: {e}") from e
-    for comment in comments:
-        if isinstance(comment, bytes):
-            comment = comment.removeprefix(b"ASCII\0\0\0").decode("utf-8", "replace")
-        name, colon, text = str(comment).partition(":")
-        if colon and name.lower() in ("workflow", "prompt"):
-            texts.setdefault(name.lower(), text)
-    for name in ("workflow", "prompt"):
-        if name in texts:
-            try:
-                found = json.loads(texts[name].rstrip("\0"))
-            except json.JSONDecodeError as e:
-                raise ValueError(f"{path}: its {name} is not valid JSON: {e}") from e
-            if isinstance(found, dict):
-                return found
-    raise ValueError(
-        f"{path} holds no workflow. Only pictures that ComfyUI saved have one, and many sites and "
-        "programs strip it."
-    )
 
 
 def as_pictures(tensor: Any) -> list[Image]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import WorkerStartError
 from .client.client import Client
+from .client.failures import says_nothing_runs
 from .client.http import Reply, Transport, TransportError
 from .launch.inside_comfyui import HELLO_PATH
 from .launch.worker_folder import WorkerFolder, make_worker_folder
@@ -54,7 +55,7 @@ class AttachedServer:
     def client(self) -> Client | None:
         """The client, as long as it is certain that the server is the one that was asked."""
         client = self._client
-        if client is None or not client.listener.is_connected:
+        if client is None or client.is_gone or not client.listener.is_connected:
             return None
         return client if client.listener.drops == self._drops else None
 
@@ -62,8 +63,11 @@ class AttachedServer:
     def has_failed(self) -> bool:
         return self._client is not None and self.client is None
 
-    async def ensure_ready(self) -> Client:
+    async def ensure_ready(self, timeout_s: float | None = None) -> Client:
         """The client, once the server is known to be there and to have this extension.
+
+        Args:
+            timeout_s: of no use here; nothing is started.
 
         Raises:
             WorkerStartError: no answer, it is no ComfyUI, it is not on this machine, or it
@@ -72,16 +76,18 @@ class AttachedServer:
         client = self.client
         if client is not None:
             return client
-        drops = self._client.listener.drops if self._client else 0
+        known = self._client
+        drops = known.listener.drops if known else 0
         hello = await ask_who(self.url)
         with self._lock:
-            if self._client is None:
-                self._client = Client(self.url, {})
+            if self._client is None or self._client.is_gone:
+                self._client, drops = Client(self.url, {}), 0
             if self.hello is None or hello["start"] != self.hello["start"]:
                 if self.hello is not None:
                     log.info("The ComfyUI at %s was started anew.", self.url)
                 self.starts += 1
                 self._client.ask.forget()
+                self._client.note_process(hello.get("pid"))
             self.hello, self._drops = hello, drops
             client = self._client
         if not client.listener.is_connected:
@@ -125,7 +131,9 @@ async def ask_who(url: str) -> dict[str, Any]:
     http = Transport(url, {})
     try:
         reply = await http.get(HELLO_PATH, _TIMEOUT_S)
-        node = None if reply.status == 200 else await http.get(f"/object_info/{_OUR_NODE}")
+        node = (
+            None if reply.status == 200 else await http.get(f"/object_info/{_OUR_NODE}", _TIMEOUT_S)
+        )
     except TransportError as e:
         raise WorkerStartError(
             f"No ComfyUI answers at {url} ({e}). Start it, or leave out url= (ATTACH_URL)."
@@ -139,6 +147,8 @@ async def ask_who(url: str) -> dict[str, Any]:
                 f"The Python of the ComfyUI at {url} lacks {', '.join(hello['missing'])}. Install "
                 "what is missing there, and start it again."
             )
+        if hello.get("stopped"):
+            raise WorkerStartError(says_nothing_runs(url, hello["stopped"]))
         return hello
     raise WorkerStartError(_why_not(url, reply, node.json() if node else None))
 

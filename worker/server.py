@@ -20,6 +20,8 @@ from .launch.hello import Ready
 from .launch.output_log import describe_exit
 from .launch.process import WorkerProcess
 from .launch.settings import Launch
+from .launch.start_failures import not_ready
+from .start_notice import wait_shown
 
 log = logging.getLogger("discomfort.worker")
 
@@ -60,8 +62,11 @@ class Worker:
         """There was a server, or a try, and there is none now."""
         return self._process is not None and self.client is None and not self.is_starting
 
-    async def ensure_ready(self) -> Client:
+    async def ensure_ready(self, timeout_s: float | None = None) -> Client:
         """The client of a living server; starts one, or joins a start that is under way.
+
+        Args:
+            timeout_s: how long this caller waits for it.
 
         Raises:
             WorkerStartError: with the reason and the last lines of the log.
@@ -70,7 +75,14 @@ class Worker:
         if client is not None:
             return client
         # A caller who is cancelled leaves the start alone: others may wait for it.
-        return await asyncio.shield(asyncio.wrap_future(self._begin()))
+        start = asyncio.shield(asyncio.wrap_future(self._begin()))
+        process = self._process
+        assert process is not None
+        if not await wait_shown(start, lambda: process.start_words, timeout_s):
+            start.add_done_callback(_look_at)
+            lines, path = process.last_lines(_LINES_IN_ERRORS), process.log_path
+            raise not_ready(timeout_s or 0.0, "start_timeout=", lines, path)
+        return start.result()
 
     def _begin(self) -> Future[Client]:
         with self._lock:
@@ -99,6 +111,7 @@ class Worker:
                 server.auth_headers,
                 kill=process.stop,
                 log_path=process.log_path,
+                pid=process.pid,
             )
         except Exception as e:  # those who wait must get it
             starting.set_exception(e)
@@ -143,6 +156,12 @@ class Worker:
             client.listener.close()
 
 
+def _look_at(start: asyncio.Future[Client]) -> None:
+    """Take note of a failure that may have no one left to look at it."""
+    if not start.cancelled():
+        start.exception()
+
+
 def worker_died(process: WorkerProcess, run: RunState | None) -> ExecutionError:
     """The error for a run that waited when the process ended; None: for one that was to begin."""
     if process.is_stopping:
@@ -156,7 +175,7 @@ def worker_died(process: WorkerProcess, run: RunState | None) -> ExecutionError:
     node_id = run.current_node if run else None
     where = ""
     if run is not None and node_id is not None:
-        node_type, title = name_of(run.prompt, node_id)
+        node_type, title = name_of(run.prompt, run.display_node)
         where = f" while node {node_id} {title!r} ({node_type}) ran"
     meaning = describe_exit(process.exit_code)
     tail = "".join(f"\n  | {line}" for line in lines)

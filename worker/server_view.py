@@ -37,6 +37,17 @@ class ServerView:
         return "error" if self._server.has_failed else "uninit"
 
     @property
+    def start_words(self) -> str | None:
+        """What a ComfyUI that starts is doing: "ComfyUI is starting, 40 s: importing ComfyUI-X".
+
+        None when none starts.
+        """
+        server = self._server
+        if server is None or not server.is_starting or server.process is None:
+            return None
+        return server.process.start_words
+
+    @property
     def object_info_version(self) -> int:
         """Changes with every new server: what was learned from the old one is void then."""
         return self._server.starts if self._server else 0

@@ -1,4 +1,4 @@
-"""Reads workflows and prompts from wherever they are: files, pictures that ComfyUI saved, dicts."""
+"""Reads workflows and prompts from wherever they are: files, what ComfyUI saved, dicts, JSON."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import WorkflowError
-from ..graph.prompt import is_prompt
-from ..graph.workflow.model import is_workflow
 from ..system.config import parse_json, read_text
-from ..values.images import read_workflow_metadata
-
-_PICTURES = {".png", ".webp", ".jpg", ".jpeg"}
+from ..values.metadata import MEDIA, PICTURES, read_workflow_metadata
+from .envelopes import unwrap
 
 
 class WorkflowFile(NamedTuple):
@@ -33,11 +30,14 @@ def read_workflow(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         TypeError: neither a path nor a dict.
     """
     if isinstance(source, Mapping):
-        return _checked(dict(source), "The given dict")
+        return unwrap(source, "The given dict")
+    if is_json_text(source):
+        return unwrap(_parse(str(source), "the given text"), "The given text")
     if isinstance(source, (str, Path)):
         return read_workflow_file(source).data
     raise TypeError(
-        f"A workflow is a path, a workflow dict or an API prompt dict, not {type(source).__name__}."
+        f"A workflow is a path, a workflow dict, an API prompt dict or the JSON of one, not "
+        f"{type(source).__name__}."
     )
 
 
@@ -52,21 +52,24 @@ def read_workflow_file(source: str | Path) -> WorkflowFile:
     if not path.exists():
         raise FileNotFoundError(f"There is no workflow file {path}. Check the path.")
     try:
-        if path.suffix.lower() in _PICTURES:
-            data = read_workflow_metadata(path)
+        if path.suffix.lower() in PICTURES | MEDIA:
+            data: Any = read_workflow_metadata(path)
             text = json.dumps(data)
         else:
             text = read_text(path)
             data = parse_json(text, path)
     except ValueError as e:  # of JSON, of text that is none, or of a picture without one
         raise WorkflowError(f"This is no workflow: {e}") from e
-    return WorkflowFile(_checked(data, str(path)), text)
+    return WorkflowFile(unwrap(data, str(path)), text)
 
 
-def _checked(data: Any, name: str) -> dict[str, Any]:
-    if is_workflow(data) or is_prompt(data):
-        return data
-    raise WorkflowError(
-        f'{name} is neither a workflow (a list "nodes") nor an API prompt (nodes with a '
-        "class_type)."
-    )
+def is_json_text(source: Any) -> bool:
+    """Whether a workflow is given as the JSON itself, in place of a path."""
+    return isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith("{")
+
+
+def _parse(text: str, name: str) -> Any:
+    try:
+        return parse_json(text.lstrip("\ufeff"), name)
+    except ValueError as e:
+        raise WorkflowError(f"This is no workflow: {e}") from e

@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import Problem, WorkflowError
 from ..graph.convert.to_prompt import to_prompt
 from ..graph.node_classes.widgets import ObjectInfo
+from ..graph.plan.internal_nodes import refuse_internal
 from ..graph.ports.find_ports import Ports, find_ports, find_ports_in_prompt
 from ..graph.prompt import Prompt, is_prompt, parse_prompt
 from ..graph.workflow.model import Workflow
@@ -74,12 +75,14 @@ class Preparer:
 
 def _prepare(source: Source, info: ObjectInfo) -> Prepared:
     data, name, digest = source.load(), source.name, source.digest
+    refuse_internal(data, name)
     if is_prompt(data):
         prompt = parse_prompt(data)
         _check_classes(prompt, info)
         return Prepared(name, digest, None, prompt, find_ports_in_prompt(prompt, info))
     workflow = parse_workflow(data)
     prompt = to_prompt(workflow, info)
+    refuse_internal(prompt, name)  # whatever it was made of
     return Prepared(name, digest, workflow, prompt, find_ports(workflow, info))
 
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from ..errors import WorkflowError
 from ..graph.compose.frozen_payload import unpack_values
-from .files import read_workflow, read_workflow_file
+from .files import is_json_text, read_workflow, read_workflow_file
 
 _KEPT = 128
 _DATE = "%date:"  # what the front end replaces in a filename_prefix when it queues
@@ -80,7 +80,7 @@ class Sources:
         """
         return [
             await self._read_file(item)
-            if isinstance(item, (str, Path))
+            if isinstance(item, (str, Path)) and not is_json_text(item)
             else source_of(read_workflow(item), f"workflow {i}")
             for i, item in enumerate(_listed(workflows), start=1)
         ]

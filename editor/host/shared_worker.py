@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,58 +16,12 @@ from ...comfy_serverless import ComfyConnector, WorkerOptions
 from ...system.config import WorkerConfig, load_config
 from . import allowed_folders, comfyui
 from .loop_thread import LoopThread
+from .passed_arguments import arguments_to_pass_on, unknown_flags
 
 if TYPE_CHECKING:
     from ...discomfort import Discomfort
 
 log = logging.getLogger("discomfort.editor")
-
-# What the nested ComfyUI must do as the user's does: where models are, and how the device is used.
-_SWITCHES = """
---cpu --gpu-only --highvram --normalvram --lowvram --novram --cuda-malloc --disable-cuda-malloc
---force-fp32 --force-fp16 --fp32-unet --fp64-unet --bf16-unet --fp16-unet --fp8_e4m3fn-unet
---fp8_e5m2-unet --fp8_e8m0fnu-unet --fp16-vae --fp32-vae --bf16-vae --cpu-vae
---fp8_e4m3fn-text-enc --fp8_e5m2-text-enc --fp16-text-enc --fp32-text-enc --bf16-text-enc
---force-channels-last --supports-fp8-compute --use-split-cross-attention
---use-quad-cross-attention --use-pytorch-cross-attention --use-sage-attention
---use-flash-attention --disable-xformers --force-upcast-attention --dont-upcast-attention
---disable-async-offload --force-non-blocking --disable-smart-memory --deterministic
---mmap-torch-files --disable-mmap --disable-metadata --disable-all-custom-nodes
---disable-api-nodes --disable-dynamic-vram --enable-dynamic-vram --disable-pinned-memory
-"""
-# flag -> how many values it takes at most.
-_PASSED_ON = {
-    "--base-directory": 1,
-    "--extra-model-paths-config": 99,
-    "--models-directory": 1,
-    "--whitelist-custom-nodes": 99,
-    "--reserve-vram": 1,
-    "--vram-headroom": 1,
-    "--fast": 99,
-    "--oneapi-device-selector": 1,
-    "--directml": 1,
-    "--preview-size": 1,
-    "--async-offload": 1,
-    **dict.fromkeys(_SWITCHES.split(), 0),
-}
-
-
-def arguments_to_pass_on(argv: Sequence[str]) -> list[str]:
-    """Those arguments of the user's ComfyUI that the nested one needs too."""
-    kept: list[str] = []
-    left = 0
-    for argument in argv:
-        if argument.startswith("--"):
-            flag, has_value, _ = argument.partition("=")
-            left = _PASSED_ON.get(flag, 0)
-            if flag in _PASSED_ON:
-                kept.append(argument)
-            if has_value:
-                left = 0
-        elif left:
-            kept.append(argument)
-            left -= 1
-    return kept
 
 
 class Session:
@@ -124,6 +78,12 @@ def _make() -> Discomfort:
         if worker.API_COMMAND_LINE.split()[0] in ("python", "python3"):
             rest = worker.API_COMMAND_LINE.split(maxsplit=1)[1:]
             worker = replace(worker, API_COMMAND_LINE=" ".join([f'"{sys.executable}"', *rest]))
+    if unknown := unknown_flags(sys.argv[1:]):
+        log.warning(
+            "The nested ComfyUI is started without %s, which Discomfort does not know. If it is "
+            "needed there, name it in EXTRA_ARGS in comfy_serverless.json.",
+            ", ".join(unknown),
+        )
     arguments = [
         *("--input-directory", str(comfyui.input_directory())),
         *("--output-directory", str(comfyui.output_directory())),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...errors import Problem, WorkflowError
+from ...graph.plan.internal_nodes import AS_LIST, refuse_internal
 from ...graph.plan.recipe import Recipe, make_recipe
 from ...graph.ports.literals import NOT_LITERAL, as_literal, in_prompt, unwrapped
 from ...graph.ports.plain_values import plain_value
@@ -21,7 +22,6 @@ from ...graph.ports.port_types import ANY
 from ...graph.prompt import Prompt, Source, link_source, links_of, prune_prompt, upstream
 
 RUNNERS = frozenset({"DiscomfortTestRunner", "DiscomfortLoopExecutor"})
-AS_LIST = "DiscomfortAsList"
 _REMEMBERED = 512
 
 
@@ -71,9 +71,11 @@ def reference_to(prompt: Prompt, source: Source, memory: RecipeMemory) -> Recipe
     """The nodes of the user's graph that make the value at `source`.
 
     Raises:
-        WorkflowError: it depends on a picture or the like that another node of ours has made.
+        WorkflowError: it depends on a picture or the like that another node of ours has made, or
+            on a node that only Discomfort writes.
     """
     needed = _plain(prune_prompt(prompt, [source.node_id]))
+    refuse_internal(needed, "What is connected to be given by reference")
     replaced: dict[Source, Any] = {}
     added: Prompt = {}
     for link in _runner_links(needed, source):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...graph.plan.recipe import locate
 from ...graph.ports.port_types import more_specific, type_name
 from ...graph.prompt import Prompt, Source, link_source
 from ...workflow_context import WorkflowContext
@@ -127,8 +128,8 @@ def _run(
     with contextlib.ExitStack() as stack:
         context = stack.enter_context(WorkflowContext())
         outcome = _work(task, context, node_id)
-        returned = _hand_on(request, outcome, prompt, node_id)
-        if any(recipe.loads for recipe in outcome.recipes.values()):
+        returned = _hand_on(request, outcome, str(context.folder), prompt, node_id)
+        if outcome.versions:
             stack.pop_all()
             _lend(node_id, context)
     return returned
@@ -147,7 +148,7 @@ def _lend(node_id: str, context: WorkflowContext) -> None:
 def _work(task: job.Job, context: WorkflowContext, node_id: str) -> job.Outcome:
     current = session()
     shown = display.Display(node_id, tuple(p.stem for p in task.workflows), task.iterations)
-    job.fill(context, task)
+    job.fill(context, task, _lent.values())
 
     async def work(emit: Callable[[Any], None]) -> job.Outcome:
         async with current.using() as discomfort:
@@ -159,9 +160,13 @@ def _work(task: job.Job, context: WorkflowContext, node_id: str) -> job.Outcome:
 
 
 def _hand_on(
-    request: Request, outcome: job.Outcome, prompt: Prompt, node_id: str
+    request: Request, outcome: job.Outcome, folder: str, prompt: Prompt, node_id: str
 ) -> dict[str, Any]:
-    """The node's results: every output is a ComfyUI list, references are expanded."""
+    """The node's results: every output is a ComfyUI list, references are expanded.
+
+    Args:
+        folder: of the context that has what is frozen into the references.
+    """
     for unique_id, recipe in outcome.recipes.items():
         made = crossing.KnownRecipe(recipe)
         _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
@@ -169,8 +174,9 @@ def _hand_on(
         if len(items) == 1:
             made = crossing.made_of(items[0])
             _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
+    # They become a part of the user's graph, which knows nothing of our runs.
     here = {
-        uid: recipe
+        uid: locate(recipe, folder, outcome.versions)
         for uid, recipe in outcome.recipes.items()
         if uid not in request.sockets.elsewhere
     }

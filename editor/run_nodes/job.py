@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...context.frozen_values import frozen_key
 from ...errors import WorkflowError
 from ...graph.compose.closure import close_prompt
-from ...graph.plan.recipe import Recipe, locate
+from ...graph.plan.recipe import Recipe
 from ...workflow_context import WorkflowContext
 from .stop_condition import Condition
 
@@ -48,20 +48,27 @@ class Outcome:
     """What came out: the items of each val output (a ComfyUI list), the recipe of each reference.
     An output that a node before it blocked is in neither.
 
+    versions: content -> where the context has it, of the values that are frozen into the recipes.
     iterations: how many were done.
     """
 
     items: Mapping[str, list[Any]]
     recipes: Mapping[str, Recipe]
+    versions: Mapping[str, str]
     iterations: int
 
 
-def fill(context: WorkflowContext, job: Job) -> None:
-    """Put what goes in into the context. In the node's thread: pictures may be large."""
+def fill(context: WorkflowContext, job: Job, holders: Iterable[WorkflowContext] = ()) -> None:
+    """Put what goes in into the context. In the node's thread: pictures may be large.
+
+    Args:
+        holders: have the values that are frozen into the references.
+    """
+    sources = [holder.internal for holder in holders]
     for unique_id, value in job.values.items():
         context.save(unique_id, value)
     for unique_id, recipe in job.references.items():
-        context.save(unique_id, close_prompt(recipe, unique_id), pass_by="ref")
+        context.internal.bring_reference(unique_id, close_prompt(recipe, unique_id), sources)
     if job.carried is not None:
         for unique_id in (*job.values, *job.references):
             if unique_id not in job.carried:
@@ -92,7 +99,9 @@ async def run_job(
     info = await discomfort.Worker.object_info_index() if by_reference else None
     recipes = _recipes(context, by_reference, info)
     items = {unique_id: loop.items(unique_id) for unique_id in made if unique_id not in recipes}
-    return Outcome(items, recipes, loop.iterations)
+    contents = {content for recipe in recipes.values() for content in recipe.frozen}
+    versions = {content: context.internal.version(frozen_key(content)) for content in contents}
+    return Outcome(items, recipes, versions, loop.iterations)
 
 
 class _Loop:
@@ -171,9 +180,4 @@ def _recipes(context: WorkflowContext, unique_ids: Iterable[str], info: Any) -> 
     from ...workflows.prepare import Preparer
 
     references, preparer = References(), Preparer(info)
-    recipes = {uid: references.recipe(context, uid, preparer) for uid in unique_ids}
-    # They become a part of the user's graph, which knows nothing of our runs.
-    contents = {content for recipe in recipes.values() for content in recipe.frozen}
-    versions = {content: context.internal.version(frozen_key(content)) for content in contents}
-    folder = str(context.folder)
-    return {uid: locate(recipe, folder, versions) for uid, recipe in recipes.items()}
+    return {uid: references.recipe(context, uid, preparer) for uid in unique_ids}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...errors import WorkflowError
-from ..plan.recipe import LOADER
+from ..plan.internal_nodes import LOADER, find_internal
 from ..ports.connections import PORT_INPUT
 from ..ports.find_ports import FROZEN, find_ports
 from ..prompt import is_prompt, link_source
@@ -92,6 +92,8 @@ def why_no_reference(data: Any) -> str | None:
     """What keeps the JSON of a workflow or prompt from being a reference; None: nothing does."""
     if not is_reference(data):
         return "it is neither a workflow nor an API prompt"
+    if internal := find_internal(data):
+        return "\n  ".join(map(str, internal))
     if is_workflow(data):
         try:
             ports = find_ports(parse_workflow(data))

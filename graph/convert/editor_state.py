@@ -110,7 +110,16 @@ class SubgraphInput:
 class GraphState:
     """The root or one definition. `nodes` goes by the ids in the file."""
 
-    __slots__ = ("_index", "graph", "inputs", "links", "nodes", "outputs", "saved_inputs")
+    __slots__ = (
+        "_index",
+        "_indexed",
+        "graph",
+        "inputs",
+        "links",
+        "nodes",
+        "outputs",
+        "saved_inputs",
+    )
 
     def __init__(self, graph: Graph, info: ObjectInfo | None):
         self.graph = graph
@@ -122,15 +131,14 @@ class GraphState:
         self.inputs: list[SubgraphInput] = []
         self.saved_inputs = len(graph.inputs) if isinstance(graph, Subgraph) else 0
         self.outputs: list[dict[str, Any]] = graph.outputs if isinstance(graph, Subgraph) else []
-        self._index: dict[str, int] | None = None
+        self._index: dict[str, int] = {}
+        self._indexed = 0  # how many inputs are in it: promoted widgets add some later
 
     def input_index(self, name: str) -> int | None:
-        if self._index is None or len(self._index) < len(self.inputs):
-            self._index = {}
+        if self._indexed < len(self.inputs):
             for i, entry in enumerate(self.inputs):
                 self._index.setdefault(entry.name, i)
-                # One entry for each input, so that its length shows when it is out of date.
-                self._index.setdefault(f"\0{i}", i)
+            self._indexed = len(self.inputs)
         return self._index.get(name)
 
     def origin(self, link: Link) -> NodeState | None:

@@ -6,6 +6,7 @@ conversion unless asked.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -93,7 +94,8 @@ def next_value(
     if mode == "randomize":
         return rng.randrange(max(1, int((most - least) / step))) * step + least
     moved = value + (step if mode == "increment" else -step)
-    return min(max(moved, number(options.get("min"), moved)), number(options.get("max"), moved))
+    least, most = number(options.get("min"), -math.inf), number(options.get("max"), math.inf)
+    return min(max(moved, least), most)
 
 
 def _next_choice(value: Any, mode: str, choices: Any, rng: random.Random) -> Any:

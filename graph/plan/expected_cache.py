@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from ..prompt import Prompt
-from .recipe import SAVER, signatures
+from .internal_nodes import SAVER
+from .recipe import signatures
 
 
 class Sent(NamedTuple):

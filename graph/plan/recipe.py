@@ -18,11 +18,10 @@ from ...errors import Problem, WorkflowError
 from ..node_classes.object_info import ObjectInfo
 from ..ports.port_types import ANY, type_name
 from ..prompt import Prompt, PromptNode, Source, link_source
+from .internal_nodes import LOADER
 
 # Where a value lies is no part of what it is.
 _NOT_IDENTITY = frozenset({"run_dir", "unique_id"})
-LOADER = "DiscomfortContextLoader"
-SAVER = "DiscomfortContextSaver"
 
 
 @dataclass(frozen=True, slots=True)

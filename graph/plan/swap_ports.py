@@ -19,7 +19,8 @@ from ..ports.literals import in_prompt
 from ..ports.plain_values import is_plain_type
 from ..prompt import Prompt, PromptNode, Source, link_source, prune_prompt
 from ..workflow.model import PORT_TYPE
-from .recipe import LOADER, SAVER, Recipe, make_recipe
+from .internal_nodes import LOADER, SAVER
+from .recipe import Recipe, make_recipe
 from .run_plan import Frozen, Graft, Literal, Load, StepPlan, frozen_binding, wanted_by
 
 

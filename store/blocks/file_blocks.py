@@ -10,17 +10,20 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 import sys
 from pathlib import Path
 
 from ...system import locks
-from ...system.files import write_all
+from ...system.files import sync_folder, write_all
 from ..encoding.layout import Encoded
 from . import mapping
 from .base import BINARY, NoRoom, is_no_room
 from .copy import copy_to_file
 
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY
+# A folder may have been filled by a stranger: links are not followed, pipes not waited for.
+_TO_READ = os.O_RDONLY | BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class FileBlocks:
@@ -47,6 +50,7 @@ class FileBlocks:
             self._fill(fd, value, value.header(version, is_list))
             if self.is_synced:
                 os.fsync(fd)
+                sync_folder(self.folder)
         except BaseException as e:
             os.close(fd)
             with contextlib.suppress(OSError):
@@ -66,6 +70,15 @@ class FileBlocks:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             return os.open(path, _NEW_FILE, 0o600)
 
+    def sync(self, version: str) -> None:
+        """Have a block on the disk that another process wrote."""
+        fd = _open_to_read(self.locate(version))
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        sync_folder(self.folder)
+
     def copy_in(self, version: str, view: memoryview) -> None:
         """Write a block that exists elsewhere."""
         path = self.locate(version)
@@ -80,9 +93,12 @@ class FileBlocks:
 
     def open(self, version: str) -> memoryview:
         path = self.locate(version)
-        fd = os.open(path, os.O_RDONLY | BINARY)
+        fd = _open_to_read(path)
         try:
-            size = os.fstat(fd).st_size
+            about = os.fstat(fd)
+            size = about.st_size
+            if not _is_ours(about):
+                raise FileNotFoundError(errno.ENOENT, "this is no block of ours", path)
             if size <= mapping.SMALL_BYTES:
                 return mapping.read(fd, size)
             if not locks.try_shared(fd):
@@ -117,7 +133,7 @@ class FileBlocks:
     def pin(self, version: str) -> int | None:
         """See `PinsBlocks`: the descriptor bears a shared lock."""
         try:
-            fd = os.open(self.locate(version), os.O_RDONLY | BINARY)
+            fd = _open_to_read(self.locate(version))
         except FileNotFoundError:
             return None
         if not locks.try_shared(fd):
@@ -137,6 +153,21 @@ class FileBlocks:
             return shutil.disk_usage(self.folder).free
         except OSError:
             return 0
+
+
+def _open_to_read(path: str) -> int:
+    try:
+        return os.open(path, _TO_READ)
+    except OSError as e:
+        if e.errno == errno.ELOOP:
+            raise FileNotFoundError(errno.ENOENT, "this is a link, and no block", path) from e
+        raise
+
+
+def _is_ours(about: os.stat_result) -> bool:
+    """Whether it is a file of this user's: in shared memory anybody can take a name."""
+    is_owner = not hasattr(os, "getuid") or about.st_uid == os.getuid()
+    return is_owner and stat.S_ISREG(about.st_mode)
 
 
 def no_room_for(value: Encoded, path: str, e: OSError) -> NoRoom:

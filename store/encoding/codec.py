@@ -10,10 +10,15 @@ import pickle
 import struct
 from typing import Any
 
-from ...errors import CorruptValueError, UntrustedValueError
+from ...errors import CorruptValueError, DiscomfortError, UntrustedValueError
 from . import picklers
-from .layout import Encoded, Header, as_it_is, lay_out, read_contents, read_header
+from .data_reader import DataReader
+from .layout import Encoded, Header, Parts, as_it_is, lay_out, read_contents, read_header
+from .rebuild import Rebuilder
 from .unopened import UnopenedValue
+
+_MOST_ROWS = 1_000_000  # of a stranger's block
+_DAMAGE = (pickle.UnpicklingError, EOFError, struct.error, IndexError, KeyError)
 
 
 def encode(value: Any) -> Encoded:
@@ -49,7 +54,8 @@ def decode(
 
     Raises:
         CorruptValueError: damaged, or incomplete.
-        UntrustedValueError: it needs code, and `trusted` is False.
+        UntrustedValueError: it needs code, or more than a stranger may ask for, and `trusted` is
+            False.
     """
     head = head or read_header(block, where)
     stream, parts = read_contents(block, head, where)
@@ -58,10 +64,20 @@ def decode(
             f"{where} needs code to be read, and this context was opened with trusted=False. "
             "Open it with trusted=True if you know who wrote it."
         )
+    if not trusted:
+        if head.rows > _MOST_ROWS:
+            raise UntrustedValueError(f"{where} has more than {_MOST_ROWS:,} buffers.")
+        return _decode_as_a_strangers(stream, parts, where)
     unpickler = picklers.make_unpickler(stream, parts, head.is_safe)
     try:
         return unpickler.load()
-    except (pickle.UnpicklingError, EOFError, struct.error, IndexError, KeyError) as e:
+    except DiscomfortError:
+        raise
+    except _DAMAGE as e:
+        raise CorruptValueError(f"{where} can't be read: {e}. Save the value again.") from e
+    except (ValueError, RuntimeError, ArithmeticError, MemoryError) as e:
+        if not head.is_safe:  # raised by the classes of the value
+            raise
         raise CorruptValueError(f"{where} can't be read: {e}. Save the value again.") from e
     except (TypeError, AttributeError) as e:  # raised by the classes of the value
         raise TypeError(
@@ -69,6 +85,14 @@ def decode(
             f"({type(e).__name__}: {e}). If it is an object of ComfyUI's, set its type to "
             '"ref" in pass_by_rules.json.'
         ) from e
+
+
+def _decode_as_a_strangers(stream: memoryview, parts: Parts, where: str) -> Any:
+    """Read what may have been made to harm: within limits, and nothing but data."""
+    try:
+        return DataReader(stream, Rebuilder(parts, is_bounded=True)).read()
+    except (UntrustedValueError, CorruptValueError) as e:
+        raise type(e)(f"{where} can't be read: {e}") from e
 
 
 def decode_or_keep(block: memoryview, trusted: bool, where: str, head: Header) -> Any:

@@ -35,6 +35,9 @@ SAFE_GLOBALS: dict[tuple[str, str], Any] = {
     ("builtins", "NotImplemented"): NotImplemented,
 }
 
+_PLAIN_KINDS = frozenset("biufcSUVmM")  # of numpy dtypes
+_MOST_DESCR = 10_000
+
 _view_memory = ctypes.pythonapi.PyMemoryView_FromMemory
 _view_memory.argtypes = (ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)
 _view_memory.restype = ctypes.py_object
@@ -233,5 +236,20 @@ def _descr(np: Any, dtype: Any) -> Any:
 
 
 def numpy_dtype(np: Any, descr: Any) -> Any:
-    """The dtype that `_descr` described."""
-    return np.dtype(descr) if isinstance(descr, str) else np.lib.format.descr_to_dtype(descr)
+    """The dtype that `_descr` described.
+
+    Raises:
+        ValueError: its elements are no numbers, texts or times, but lead elsewhere in memory.
+    """
+    if isinstance(descr, str):
+        found = np.dtype(descr[:_MOST_DESCR])
+    else:
+        found = np.lib.format.descr_to_dtype(descr)
+    if not is_plain_dtype(found):
+        raise ValueError(f"{found} is no dtype of raw bytes")
+    return found
+
+
+def is_plain_dtype(dtype: Any) -> bool:
+    """Whether raw bytes may be taken for elements of it: whatever they are, none is a pointer."""
+    return dtype.kind in _PLAIN_KINDS and not dtype.hasobject

@@ -16,7 +16,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ...errors import CorruptValueError
 from .describe import Part
@@ -31,6 +31,8 @@ _HEADER = struct.Struct("<4sHHQQII24s8x")  # magic, format, flags, total, stream
 _ROW = struct.Struct("<QQQQ")  # offset in the block, bytes, storage, first byte within the storage
 _MAGIC = b"DSCF"
 HEADER_BYTES = _HEADER.size
+# The buffers of each storage, with the byte of it at which each begins.
+Parts: TypeAlias = "dict[int, list[tuple[int, memoryview]]]"
 
 
 class Header(NamedTuple):
@@ -117,9 +119,7 @@ def read_header(block: Any, where: str = "the stored value") -> Header:
     return Header(flags, total, stream, rows, crc, name)
 
 
-def read_contents(
-    block: memoryview, head: Header, where: str
-) -> tuple[memoryview, dict[int, list[tuple[int, memoryview]]]]:
+def read_contents(block: memoryview, head: Header, where: str) -> tuple[memoryview, Parts]:
     """The pickle stream of a block, and the raw buffers of each storage, as views of it.
 
     Raises:
@@ -133,9 +133,11 @@ def read_contents(
         )
     if zlib.crc32(block[HEADER_BYTES:stream_end]) != head.crc:
         raise CorruptValueError(f"{where} is damaged (checksum). Save the value again.")
-    parts: dict[int, list[tuple[int, memoryview]]] = {}
+    parts: Parts = {}
+    left = head.total_bytes
     for offset, nbytes, storage, first in _ROW.iter_unpack(block[HEADER_BYTES:rows_end]):
-        if offset + nbytes > head.total_bytes:
+        left -= nbytes  # buffers that overlap would be hashed and copied once for each
+        if offset + nbytes > head.total_bytes or left < 0:
             raise CorruptValueError(f"{where} is damaged (table). Save the value again.")
         parts.setdefault(storage, []).append((first, block[offset : offset + nbytes]))
     return block[rows_end:stream_end], parts

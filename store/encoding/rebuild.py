@@ -12,6 +12,16 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .describe import PICKLE_BUFFER, numpy_dtype
+from .rebuild_checks import (
+    check_array,
+    check_device,
+    check_image,
+    check_parts,
+    check_shape,
+    check_strides,
+    check_torch_dtype,
+    find_torch_dtype,
+)
 
 
 class _Tensor(NamedTuple):
@@ -28,15 +38,21 @@ class _Tensor(NamedTuple):
 
 
 class Rebuilder:
-    """Turns persistent ids back into objects that lie in the block."""
+    """Turns persistent ids back into objects that lie in the block.
 
-    def __init__(self, parts: dict[int, list[tuple[int, memoryview]]]):
-        self._parts = parts
+    Args:
+        is_bounded: the block may be a stranger's: nothing may seem to be much more than it is.
+    """
+
+    def __init__(self, parts: dict[int, list[tuple[int, memoryview]]], is_bounded: bool = False):
+        self._parts, self._is_bounded = parts, is_bounded
         self._made: dict[int, Any] = {}
         self._storages: dict[tuple[int, int], Any] = {}
 
     def __call__(self, pid: Any) -> Any:
         number, *described = pid
+        if type(number) is not int:
+            raise ValueError("a part has a number")
         if not described:
             return self._made[number]
         kind, *args = described
@@ -55,7 +71,7 @@ class Rebuilder:
 
         about = _Tensor(*described)
         t = self._plain_tensor(torch, about)
-        if about.device is not None and _has_device(torch, about.device):
+        if about.device is not None and _has_device(torch, check_device(about.device)):
             t = t.to(about.device)
         if about.is_parameter:
             return torch.nn.Parameter(t, requires_grad=about.grad)
@@ -64,16 +80,20 @@ class Rebuilder:
     def _plain_tensor(self, torch: Any, about: _Tensor) -> Any:
         """On the CPU, without a gradient."""
         storage, _, shape, stride, first, *_ = about
-        kind = _torch_dtype(torch, about.dtype)
+        kind = check_torch_dtype(torch, about.dtype)
         if storage < 0:
+            check_array(shape, kind.itemsize, 0)
             return torch.empty(shape, dtype=kind)
+        check_shape(shape)
         if stride is None and (whole := self._whole(storage, first, shape, kind)) is not None:
             t = torch.frombuffer(whole, dtype=kind)
             self._storages[storage, first] = t.untyped_storage()
             return t if len(shape) == 1 else t.view(shape)
         start, memory = self._torch_storage(torch, storage, first)
-        offset = (first - start) // kind.itemsize
-        return torch.empty(0, dtype=kind).set_(memory, offset, shape, stride or _steps(shape))
+        stride = _steps(shape) if stride is None else stride
+        at, size = first - start, memory.nbytes()
+        check_strides(shape, stride, at, size, kind.itemsize, self._is_bounded)
+        return torch.empty(0, dtype=kind).set_(memory, at // kind.itemsize, shape, stride)
 
     def _whole(self, storage: int, first: int, shape: tuple, kind: Any) -> memoryview | None:
         """The buffer of a storage, if a contiguous tensor fills it: half the time of a view."""
@@ -95,14 +115,14 @@ class Rebuilder:
     def array(self, storage: int, descr: Any, shape: tuple, order: Any) -> Any:
         import numpy as np
 
-        return np.ndarray(shape, numpy_dtype(np, descr), self._writable(storage), order=order)
-
-    def _writable(self, storage: int) -> Any:
-        return None if storage < 0 else self._parts[storage][0][1]
+        dtype, data = numpy_dtype(np, descr), self.bytes_of(storage)
+        check_array(shape, dtype.itemsize, len(data))
+        return np.ndarray(shape, dtype, data if storage >= 0 else None, order=order)
 
     def object_array(self, shape: tuple, items: list) -> Any:
         import numpy as np
 
+        check_array(shape, 1, len(items))
         flat = np.empty(len(items), dtype=object)
         for i, item in enumerate(items):
             flat[i] = item
@@ -121,7 +141,9 @@ class Rebuilder:
     def image(self, storage: int, mode: str, size: tuple, palette: Any, info: dict) -> Any:
         from PIL import Image
 
-        image = Image.frombytes(mode, size, bytes(self.bytes_of(storage)))
+        data = self.bytes_of(storage)
+        check_image(mode, size, len(data), self._is_bounded)
+        image = Image.frombytes(mode, size, bytes(data))
         if palette is not None:
             image.putpalette(palette[1], palette[0])
         image.info.update(info)
@@ -130,30 +152,36 @@ class Rebuilder:
     def dtype(self, name: str) -> Any:
         import torch
 
-        return _torch_dtype(torch, name)
+        return find_torch_dtype(torch, name)
 
     def device(self, name: str) -> Any:
         import torch
 
-        return torch.device(name)
+        return torch.device(check_device(name))
 
     def size(self, shape: tuple) -> Any:
         import torch
 
+        check_shape(shape)
         return torch.Size(shape)
 
     def nested(self, tensors: list, grad: bool) -> Any:
         import torch
 
+        if self._is_bounded:
+            check_parts(torch, tensors)
         return torch.nested.as_nested_tensor(tensors).requires_grad_(grad)
 
     def sparse_coo(self, indices: Any, values: Any, shape: tuple, grad: bool) -> Any:
         import torch
 
+        check_shape(shape)
+        if self._is_bounded:
+            check_parts(torch, (indices, values))
         t = torch.sparse_coo_tensor(
-            indices, values, shape, check_invariants=True, is_coalesced=True
+            indices, values, shape, check_invariants=True, is_coalesced=not self._is_bounded
         )
-        return t.requires_grad_(grad)
+        return t.coalesce().requires_grad_(grad)
 
     def comfy_nested(self, tensors: list) -> Any:
         module: Any = sys.modules.get("comfy.nested_tensor")
@@ -180,13 +208,6 @@ _REBUILD: dict[str, Callable[..., Any]] = {
 def _steps(shape: tuple) -> tuple:
     """The strides of a contiguous tensor."""
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
-
-
-def _torch_dtype(torch: Any, name: str) -> Any:
-    kind = getattr(torch, name, None)
-    if not isinstance(kind, torch.dtype):
-        raise KeyError(f"torch {torch.__version__} has no dtype {name}")
-    return kind
 
 
 def _has_device(torch: Any, device: str) -> bool:

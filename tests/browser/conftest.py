@@ -1,4 +1,5 @@
-"""The real front end of every real ComfyUI in a real browser: the fixture `editor`.
+"""The real front end of every real ComfyUI, and the newest one, in a real browser: the fixture
+`editor`.
 
 Playwright's objects belong to the event loop that made them, so every test in this folder runs in
 the session's loop; one browser serves all tests, and one ComfyUI and page those of one version.
@@ -11,6 +12,7 @@ import inspect
 import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 from support.front_end import Editor, browser_or_reason, open_editor
+from support.newest_front_end import NEWEST, newest_front_end
 from support.servers import (
     Server,
     own_data_folder,
@@ -41,9 +44,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-def editor_params() -> list[Any]:
+@dataclass(frozen=True)
+class Stack:
+    """A ComfyUI, with the front end that it ships or with the newest one."""
+
+    server: Server
+    is_newest: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.server.name}-front-end-{NEWEST}" if self.is_newest else self.server.name
+
+
+def stack_params() -> list[Any]:
+    """Every real ComfyUI as it is; the first of them with the newest front end, too."""
     found = real_servers() or [Server("real", Path("no ComfyUI found"))]
-    return [pytest.param(server, id=server.name) for server in found]
+    stacks = [*map(Stack, found), Stack(found[0], is_newest=True)]
+    return [pytest.param(stack, id=stack.name) for stack in stacks]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -56,25 +73,38 @@ async def browser() -> AsyncIterator[Any]:
         yield found
 
 
-@pytest.fixture(scope="session", params=editor_params())
-def comfyui(request: pytest.FixtureRequest) -> Server:
-    """Every real ComfyUI in turn."""
-    return require(request.param)
+@pytest.fixture(scope="session", params=stack_params())
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """Every real ComfyUI with its front end in turn."""
+    require(request.param.server)
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def comfyui(stack: Stack) -> Server:
+    """The ComfyUI of the editor."""
+    return stack.server
 
 
 @pytest.fixture(scope="session")
 def editor_server(
-    comfyui: Server, tmp_path_factory: pytest.TempPathFactory
+    stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path]]:
     """A ComfyUI with this extension as a user starts it: its address and its folder."""
-    base = tmp_path_factory.mktemp(comfyui.name)
+    base = tmp_path_factory.mktemp(stack.name)
+    arguments = ["--cpu"]
+    if stack.is_newest:
+        arguments += ["--front-end-root", str(newest_front_end())]
     settings = base / "user" / "default" / "comfy.settings.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
     save_files(base)
     with pytest.MonkeyPatch.context() as patch:
         own_data_folder(patch, base / "data")  # a test writes what it wants to see in the editor
-        with plain_server(comfyui, base, with_extension=True) as (address, _):
+        with plain_server(stack.server, base, with_extension=True, arguments=arguments) as (
+            address,
+            _,
+        ):
             yield address, base
 
 

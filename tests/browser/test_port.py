@@ -122,6 +122,100 @@ async def test_an_empty_id_and_doubled_outputs_are_marked(drawn: Editor):
     assert await badge(drawn, a) == await badge(drawn, b) == OUTPUT
 
 
+async def title(editor: Editor, node_id: Any) -> str:
+    """What stands in the header of a node."""
+    await editor.frame()
+    if not await editor.js("() => LiteGraph.vueNodesMode"):
+        return await editor.js("(id) => findNode(id).getTitle()", node_id)
+    return await editor.js(
+        """(id) => {
+            const node = document.querySelector(`[data-node-id="${id}"]`);
+            const shown = node.querySelector('[data-testid="node-title"] .editable-text > span');
+            const before = getComputedStyle(shown, "::before").content;
+            return before === "none" ? shown.textContent.trim() : JSON.parse(before);
+        }""",
+        node_id,
+    )
+
+
+async def test_the_title_is_the_unique_id_also_of_a_collapsed_port(drawn: Editor):
+    usual = await drawn.js("() => LiteGraph.registered_node_types.DiscomfortPort.title")
+    unnamed = await drawn.add("DiscomfortPort", (0, 0))
+    folded = await drawn.add("DiscomfortPort", (320, 0), unique_id='my "image" \\ 2')
+    muted = await drawn.add("DiscomfortPort", (320, 200), unique_id="silent")
+    own = await drawn.add("DiscomfortPort", (0, 200), unique_id="mask")
+    await drawn.js("(id) => findNode(id).collapse()", folded)
+    await drawn.js("(id) => { findNode(id).mode = 2 }", muted)
+    await drawn.js("(id) => { findNode(id).title = 'My own' }", own)
+    await drawn.frame()
+    assert await title(drawn, unnamed) == usual
+    assert await title(drawn, folded) == 'my "image" \\ 2'
+    assert await title(drawn, muted) == "silent"
+    assert await title(drawn, own) == "My own"
+    await drawn.set_widget(folded, "unique_id", "picture")
+    await drawn.set_widget(unnamed, "unique_id", "latent")
+    assert (await title(drawn, folded), await title(drawn, unnamed)) == ("picture", "latent")
+    # Neither a file nor a prompt says so.
+    assert {n.get("title", usual) for n in (await drawn.workflow())["nodes"]} == {usual, "My own"}
+    assert {n["_meta"]["title"] for n in (await drawn.prompt()).values()} == {usual, "My own"}
+
+
+VUE_LOOK = """(id) => {
+    const node = document.querySelector(`.lg-node[data-node-id="${id}"]`);
+    const frame = getComputedStyle(node, "::before");
+    const dots = ".lg-slot:not(.lg-slot--dot-only) .slot-dot";
+    const colors = [...node.querySelectorAll(dots)].map((dot) => {
+        const circle = dot.querySelector("circle");
+        return circle ? getComputedStyle(circle).fill : getComputedStyle(dot).backgroundColor;
+    });
+    return {
+        frame: frame.content === "none" ? null : frame.borderTopColor,
+        dots: [...new Set(colors)],
+    };
+}"""
+IS_LOOK = f"([id, wanted]) => JSON.stringify(({VUE_LOOK})(id)) === JSON.stringify(wanted)"
+CSS_COLOR = """(type) => {
+    const made = document.createElement("i");
+    made.style.color = LGraphCanvas.link_type_colors[type];
+    document.body.append(made);
+    const { color } = getComputedStyle(made);
+    made.remove();
+    return color;
+}"""
+
+
+async def test_nodes_2_frame_wrong_ports_and_colour_linked_dots(editor: Editor):
+    if not await editor.has_vue:
+        pytest.skip("this front end draws nodes on the canvas only")
+    async with editor.vue():
+        source = await editor.add("EmptyLatentImage", (0, 0))
+        a = await editor.add("DiscomfortPort", (320, 0), unique_id="latent")
+        b = await editor.add("DiscomfortPort", (320, 220), unique_id="latent")
+        given = await editor.add("DiscomfortPort", (0, 250), unique_id="picture")
+        target = await editor.add("ImageInvert", (320, 450))
+        await editor.connect(source, 0, a, "input_data")
+        await editor.connect(source, 0, b, "input_data")
+        await editor.connect(given, 0, target, "image")
+        await badge(editor, b)
+        red = "rgb(196, 69, 47)"
+        latent, image = [await editor.js(CSS_COLOR, kind) for kind in ("LATENT", "IMAGE")]
+        # Colours change little by little.
+        for port in (a, b):
+            await editor.wait_for(IS_LOOK, [port, {"frame": red, "dots": [latent]}])
+        await editor.wait_for(IS_LOOK, [given, {"frame": None, "dots": [image]}])
+        await editor.set_widget(b, "unique_id", "other")
+        await editor.wait_for(IS_LOOK, [a, {"frame": None, "dots": [latent]}])
+        # In a subgraph, another node may have the id that a port has outside.
+        host = await make_subgraph(editor, given, target)
+        ids = await editor.js("(id) => findNode(id).subgraph._nodes.map((n) => String(n.id))", host)
+        enter = "(id) => app.canvas.openSubgraph(findNode(id).subgraph, findNode(id))"
+        await editor.js(enter, host)
+        await editor.wait_for("(id) => document.querySelector(`[data-node-id='${id}']`)", ids[0])
+        for inside in ids:
+            await editor.wait_for(IS_LOOK, [inside, {"frame": None, "dots": [image]}])
+        await editor.js("() => app.canvas.setGraph(app.rootGraph ?? app.graph.rootGraph)")
+
+
 async def test_one_id_on_an_input_and_an_output_is_not_marked(editor: Editor):
     first, _, _, _, last = await chain(editor)
     assert await editor.widget(first, "unique_id") == await editor.widget(last, "unique_id")

@@ -63,6 +63,20 @@ async def test_the_node_has_tooltips_and_where_known_search_words(editor: Editor
         assert "discomfort" in info["search_aliases"]
 
 
+async def test_internal_nodes_are_in_no_search_and_no_menu(editor: Editor):
+    internal = [name for name in OURS if NODE_CLASS_MAPPINGS[name].CATEGORY.endswith("/internal")]
+    assert len(internal) == 4
+    await editor.js("() => app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
+    await editor.wait_for("() => document.activeElement.tagName === 'INPUT'")
+    await editor.page.keyboard.type("discomfort")
+    await editor.wait_for("() => document.body.innerText.includes('Folder Image Loader')")
+    assert "(internal)" not in await editor.js("() => document.body.innerText")
+    await editor.page.keyboard.press("Escape")
+    hidden = "(names) => names.map((n) => Boolean(LiteGraph.registered_node_types[n].skip_list))"
+    assert all(await editor.js(hidden, internal))
+    assert not any(await editor.js(hidden, [name for name in OURS if name not in internal]))
+
+
 async def test_the_help_page_is_where_the_editor_looks_for_it(editor: Editor):
     text = await get(editor, f"/extensions/discomfort/docs/{KIND}.md")
     assert text.startswith("# Discomfort Port")

@@ -122,7 +122,7 @@ class Script:
 @pytest_asyncio.fixture(loop_scope="session")
 async def tab(editor: Editor, records: Path) -> AsyncIterator[Any]:
     """Opens the tab; closed again after the test, before the records that it shows are removed."""
-    button = editor.page.locator(".discomfort-runs-tab-button")
+    button = editor.page.get_by_role("button", name="Discomfort: runs from Python and in loops")
 
     async def open_tab() -> Any:
         await button.click()
@@ -142,11 +142,39 @@ async def text_of(locator: Any) -> str:
     return " ".join((await locator.inner_text()).split())
 
 
+# What is wider than its place, but for what scrolls and what only a screen reader is told.
+CUT_OFF = """() => [...document.querySelectorAll(".dr-panel, .dr-panel *")]
+    .filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline")
+    .filter((e) => e.tagName !== "CAPTION" && !e.classList.contains("dr-scroll"))
+    .map((e) => `${e.tagName} ${e.className} ${e.textContent}`)"""
+
+
 @pytest.mark.usefixtures("records")
-async def test_an_empty_tab_says_what_to_do(tab):
+async def test_an_empty_tab_says_what_to_do(editor, tab):
     panel = await tab()
     await panel.get_by_text("No run is recorded yet.").wait_for()
     assert "record=True" in await text_of(panel)
+    await panel.get_by_role("heading", name="Discomfort runs").wait_for()
+    assert await editor.js(CUT_OFF) == []
+
+
+async def test_nothing_is_cut_off_in_a_narrow_tab(editor, tab, records):
+    title = "refine_the_picture_with_a_long_name_and_no_blank_in_it.py"
+    error = f"NodeFailed: node 3 (ImageBlur): {title} is too blue for this picture"
+    script = Script(title, records).begin(2, name="workflow_with_a_long_name_too.json")
+    script.step(quality=0.5, prompt="a lighthouse at the shore in the evening light")
+    script.end("failed", error)
+    script.history.close()
+    panel = await tab()
+    await panel.locator(".dr-list button").wait_for()
+    assert await editor.js(CUT_OFF) == []
+    await panel.locator(".dr-list button").click()
+    await panel.locator("tbody tr").nth(2).wait_for()
+    await panel.get_by_role("heading", name="Discomfort runs").wait_for()
+    assert await editor.js(CUT_OFF) == []
+    table = await panel.locator(".dr-scroll").bounding_box()
+    reason = await panel.locator(".dr-reason").bounding_box()
+    assert reason["x"] + reason["width"] <= table["x"] + table["width"]
 
 
 async def test_the_tab_lists_runs_and_shows_one_that_goes_on(editor, tab, records):

@@ -19,6 +19,7 @@ from custom_nodes.discomfort.store import worker_side
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.store.save_order import SaveOrder
 from custom_nodes.discomfort.workflow_context import WorkflowContext
+from support.package import ROOT
 from support.stores import open_handles, shm_files
 
 
@@ -116,10 +117,10 @@ def test_take_back_without_commit_keeps_the_key(context):
 @shm_files
 def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept(start, context):
     loan = context.internal.lend([])
-    dying = start("worker", as_text(loan), "die")
+    dying = start("save_as_a_worker", as_text(loan), "die")
     assert dying.line() == "writing"
     dying.kill()
-    good = start("worker", as_text(loan), "save")
+    good = start("save_as_a_worker", as_text(loan), "save")
     assert good.line() == "saved"
     good.end()
     assert len(os.listdir(context.folder / "handoff")) == 2
@@ -185,7 +186,7 @@ def test_saver_that_ends_after_its_run_was_taken_back_leaves_nothing(start, cont
     for _ in range(2):
         context.save("warm", 1)  # from the first overwriting on, freed memory is kept for reuse
     loan = context.internal.lend([])
-    late = start("worker", as_text(loan), "slow")
+    late = start("save_as_a_worker", as_text(loan), "slow")
     assert late.line() == "writing"
     assert context.internal.collect(loan) == {}
     context.save("mine", np.full(3_000_000, 5, np.uint8))
@@ -252,37 +253,11 @@ def test_loop_over_a_picture_keeps_memory_and_handles_flat(context):
     assert handles_after <= handles + 3
 
 
-def test_worker_in_another_module_name_reads_and_writes(context, tmp_path):
+def test_worker_in_another_module_name_reads_and_writes(start, context):
     # ComfyUI imports the folder under a path as its name: only builtins, numpy and torch may cross.
-    import importlib.util
-    import subprocess
-    import sys
-    from pathlib import Path
-
-    root = Path(worker_side.__file__).parent.parent
-    script = tmp_path / "worker.py"
-    script.write_text(
-        "import importlib.util, json, sys\n"
-        f"name = {str(root)!r}\n"
-        "spec = importlib.util.spec_from_file_location(name, name + '/__init__.py', "
-        "submodule_search_locations=[name])\n"
-        "module = importlib.util.module_from_spec(spec); sys.modules[name] = module\n"
-        "spec.loader.exec_module(module)\n"
-        "worker_side = importlib.import_module(name + '.store.worker_side')\n"
-        "order, version = json.loads(sys.argv[1]), sys.argv[2]\n"
-        "value, is_list = worker_side.load(order['run_dir'], version)\n"
-        "save_order = importlib.import_module(name + '.store.save_order')\n"
-        "out = {'samples': value['samples'] * 2, 'n': value['n']}\n"
-        "worker_side.save(save_order.SaveOrder.from_json(order), 'out', out, False)\n"
-    )
-    assert importlib.util is not None
     context.save("latent", {"samples": torch.ones(1, 4, 64, 64), "n": np.arange(5)})
     loan = context.internal.lend(["latent"])
-    done = subprocess.run(
-        [sys.executable, script, as_text(loan), loan.versions["latent"]],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    start("double_under_another_name", ROOT, as_text(loan), loan.versions["latent"]).end()
     context.internal.collect(loan)
     out = context.load("out")
     assert out["samples"].eq(2).all() and out["n"].sum() == 10

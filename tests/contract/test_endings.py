@@ -55,6 +55,19 @@ async def test_cancelled_run_is_gone_when_the_cancellation_arrives(shared: Comfy
     assert shared.pid == pid, "the worker had to be killed"
 
 
+async def test_a_server_that_can_cancel_one_job_is_asked_for_that(shared: ComfyConnector):
+    client = await shared._ensure_client()
+    reply = await client.http.post("/api/jobs/11111111-1111-4111-8111-111111111111/cancel", {})
+    run = await start_sleep(shared)
+    prompt_id = (await queue_of(shared))["queue_running"][0][1]
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    # Only that route of ComfyUI says so.
+    said = f"Cancelling running prompt {prompt_id}" in shared.logs(tail=None)
+    assert said == (reply.status == 200)
+
+
 async def test_run_cancelled_in_the_queue_never_runs(shared: ComfyConnector):
     running = await start_sleep(shared)
     name = str(time.monotonic_ns())

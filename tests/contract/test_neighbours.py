@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import re
+import shutil
 import sys
 import time
 import traceback
@@ -17,6 +18,7 @@ import pytest
 from custom_nodes.discomfort.errors import ConfigError, WorkerStartError
 from PIL import Image
 from support.servers import (
+    NODE_PACKS,
     Make,
     Server,
     assert_works,
@@ -141,9 +143,7 @@ async def test_attached_server_that_is_started_anew_is_asked_again(
     await wait_for(lambda: connector.state == "error", "the news of its end")
     with pytest.raises(WorkerStartError, match="No ComfyUI answers"):
         await connector.execute(one_node(1))
-    later = base / "custom_nodes" / "later"
-    later.mkdir()
-    (later / "__init__.py").write_text(LATER, encoding="utf-8")
+    shutil.copytree(NODE_PACKS / "later", base / "custom_nodes" / "later")
     port = int(address.rsplit(":", 1)[1])
     with plain_server(server, base, with_extension=True, port=port):
         await assert_works(connector)
@@ -151,17 +151,6 @@ async def test_attached_server_that_is_started_anew_is_asked_again(
         assert connector.object_info_version == version + 1
         assert connector.state == "ready"
         assert await connector.object_info() is await connector.object_info()
-
-
-LATER = """
-class LaterNode:
-    CATEGORY, RETURN_TYPES, FUNCTION = "later", ("INT",), "run"
-    INPUT_TYPES = classmethod(lambda cls: {"required": {}})
-    def run(self):
-        return (1,)
-
-NODE_CLASS_MAPPINGS = {"LaterNode": LaterNode}
-"""
 
 
 async def test_attached_server_without_the_extension_is_refused(
@@ -219,7 +208,7 @@ async def test_thousand_runs_leave_memory_handles_history_and_files_as_they_were
 
     def measure(pid: int) -> tuple[int, int, int]:
         process = psutil.Process(pid)
-        handles = process.num_fds() if hasattr(process, "num_fds") else process.num_handles()
+        handles = process.num_handles() if sys.platform == "win32" else process.num_fds()
         return process.memory_info().rss, handles, process.num_threads()
 
     def all_files() -> int:

@@ -68,13 +68,13 @@ def started(
     shutil.copytree(WORKFLOWS, saved)
     for name, data in MADE.items():
         (saved / name).write_text(json.dumps(data), encoding="utf-8")
+    given = [*(["--cpu"] if on_cpu else []), *arguments]
     with plain_server(
         comfyui,
         base,
         with_extension=True,
-        on_cpu=on_cpu,
         environment=environment,
-        arguments=arguments,
+        arguments=given,
     ) as (address, pid):
         made = Outer(address, pid, base)
         yield made

@@ -13,7 +13,10 @@ import pytest
 import torch
 from custom_nodes.discomfort.editor.host import allowed_folders
 from custom_nodes.discomfort.editor.host.loop_thread import LoopThread
-from custom_nodes.discomfort.editor.host.shared_worker import arguments_to_pass_on
+from custom_nodes.discomfort.editor.host.passed_arguments import (
+    arguments_to_pass_on,
+    unknown_flags,
+)
 from custom_nodes.discomfort.editor.run_nodes import sockets
 from custom_nodes.discomfort.editor.run_nodes.constants import parse_values, why_unfit
 from custom_nodes.discomfort.editor.run_nodes.job import join
@@ -21,6 +24,8 @@ from custom_nodes.discomfort.editor.run_nodes.node_classes import MAX_SOCKETS, D
 from custom_nodes.discomfort.editor.run_nodes.stop_condition import Condition
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.system.config import EditorConfig, load_config
+from custom_nodes.discomfort.worker.launch.arguments import known_arguments
+from support.servers import Server, real_servers
 
 from .outer import PROJECT
 
@@ -234,6 +239,15 @@ def test_only_what_the_nested_one_needs_is_passed_on():
         "--lowvram --reserve-vram 1.5 --extra-model-paths-config a.yaml b.yaml --base-directory=/x"
     )
     assert arguments_to_pass_on(given.split()) == kept.split()
+    assert unknown_flags(given.split()) == []
+    assert unknown_flags(["--cpu", "--port=1", "--brand-new=3", "x"]) == ["--brand-new"]
+
+
+@pytest.mark.parametrize("server", real_servers(), ids=lambda server: server.name)
+def test_of_each_flag_of_comfyui_is_known_whether_the_nested_one_needs_it(server: Server):
+    flags = re.findall(r'add_argument\(\s*"(--[\w-]+)"', known_arguments(server.path))
+    assert len(flags) > 70
+    assert unknown_flags(flags) == []
 
 
 @pytest.fixture

@@ -280,3 +280,34 @@ async def test_a_workflow_that_runs_workflows_is_refused_inside(client):
     prompt = {"1": runner(["2", 0]), "2": string("runs_itself.json")}
     with pytest.raises(NodeFailed, match="can't run workflows itself"):
         await client.execute(prompt, timeout=90)
+
+
+async def test_a_reference_over_a_picture_goes_from_one_runner_into_the_next(client):
+    picture = {"width": 16, "height": 8, "batch_size": 3, "color": 0x102030}
+    prompt = {
+        "1": {"class_type": "EmptyImage", "inputs": picture},
+        "2": runner("ref_video.json", input_1=["1", 0]),
+        "3": runner("ref_video_use.json", input_1=["2", 0]),
+        "4": {"class_type": "StubDigest", "inputs": {"image": ["3", 0]}},
+        "5": {"class_type": "StubDigest", "inputs": {"image": ["1", 0]}},
+        "6": {"class_type": "GetVideoComponents", "inputs": {"video": ["2", 0]}},
+        "7": {"class_type": "StubDigest", "inputs": {"image": ["6", 0]}},
+    }
+    result, _ = await run_watched(client, prompt)
+    assert result.outputs["4"] == result.outputs["5"] == result.outputs["7"]
+
+
+async def test_internal_nodes_are_refused_in_a_file_and_in_what_is_connected(client, outer: Outer):
+    loader = {"unique_id": "a", "run_dir": str(outer.base), "version": "a_b", "wanted": "{}"}
+    node = {"class_type": "DiscomfortContextLoader", "inputs": loader}
+    saved = json.loads((outer.workflows / "loop_text.json").read_text(encoding="utf-8"))
+    saved["nodes"].append({"id": 99, "type": "DiscomfortContextLoader", "outputs": []})
+    (outer.workflows / "theirs.json").write_text(json.dumps(saved), encoding="utf-8")
+    with pytest.raises(ValidationFailed) as refused:
+        prompt = {"1": runner("theirs.json", values="text = a"), "2": show(["1", 0])}
+        await client.execute(prompt, timeout=30)
+    assert "DiscomfortContextLoader" in told(refused.value)
+    patch = {"class_type": "StubPatchModel", "inputs": {"model": ["1", 0], "strength": 1.0}}
+    prompt = {"1": node, "2": patch, "3": runner("use_model.json", input_1=["2", 0])}
+    with pytest.raises(NodeFailed, match="DiscomfortContextLoader"):
+        await client.execute({**prompt, "4": show(["3", 0])}, timeout=90)

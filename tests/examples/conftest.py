@@ -36,14 +36,14 @@ def importable():
     before = {name: module for name, module in sys.modules.items() if is_theirs(name)}
     for name in before:
         del sys.modules[name]
-    sys.path.insert(0, str(EXAMPLES))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(EXAMPLES))
-        for name in list(filter(is_theirs, sys.modules)):
-            del sys.modules[name]
-        sys.modules.update(before)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXAMPLES)
+        try:
+            yield
+        finally:
+            for name in list(filter(is_theirs, sys.modules)):
+                del sys.modules[name]
+            sys.modules.update(before)
 
 
 def is_theirs(module_name: str) -> bool:

@@ -42,10 +42,11 @@ class PromptQueue:
             self._changed.notify()
         self._on_change()
 
-    def take(self) -> dict[str, Any]:
+    def get(self, timeout: float | None = None) -> dict[str, Any] | None:
         with self._changed:
             while not self._heap:
-                self._changed.wait()
+                if not self._changed.wait(timeout):
+                    return None
             self.running = heapq.heappop(self._heap)[2]
             return self.running
 
@@ -102,8 +103,11 @@ class Executor:
         self._messages: list[list[Any]] = []
 
     def run_forever(self) -> None:
+        """As main.py `prompt_worker`: what is no Exception ends the thread, not the server."""
         while True:
-            item = self._queue.take()
+            item = self._queue.get(timeout=1000.0)
+            if item is None:
+                continue
             self._client_id = item["extra_data"].get("client_id")
             self._pnginfo = item["extra_data"].get("extra_pnginfo")
             self._messages = []

@@ -11,12 +11,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib.util
+import io
 import json
 import logging
 import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 from typing import Any
@@ -100,6 +102,15 @@ def load_extensions(folders: list[str]) -> None:
             )
 
 
+def execute_prestartup_scripts(folders: list[str]) -> None:
+    """What extensions want to do first of all, as main.py of ComfyUI does it."""
+    for folder in folders:
+        for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            path = os.path.join(folder, entry, "prestartup_script.py")
+            if os.path.exists(path):
+                load_module(path, is_package=False)
+
+
 def load_module(path: str, is_package: bool) -> Any:
     name = path.replace(".", "_x_") if is_package else os.path.splitext(path)[0]
     file = os.path.join(path, "__init__.py") if is_package else path
@@ -131,7 +142,9 @@ async def serve(arguments: argparse.Namespace, faults: dict[str, Any]) -> None:
     await site.start()
     logging.info("To see the GUI go to: http://%s:%d", arguments.listen, arguments.port)
     executor = Executor(server, faults)
-    threading.Thread(target=executor.run_forever, daemon=True).start()
+    threading.Thread(
+        target=executor.run_forever, name="Thread-1 (prompt_worker)", daemon=True
+    ).start()
     await server.publish()
 
 
@@ -144,15 +157,35 @@ def fail_early(faults: dict[str, Any]) -> None:
         sys.exit(int(faults["exit-at-start"] or 1))
     if "slow-start" in faults:
         time.sleep(float(faults["slow-start"]))
+    if "works-at-start" in faults:
+        kind, _, seconds = faults["works-at-start"].partition(":")
+        work(kind, time.monotonic() + float(seconds))
     if "ignore-signals" in faults:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+def work(kind: str, until: float) -> None:
+    """Get on, in a way that only one sign shows."""
+    with tempfile.TemporaryFile(dir=os.path.dirname(__file__)) as file:
+        while time.monotonic() < until:
+            if kind != "cpu":
+                time.sleep(0.2)
+            if kind == "log":
+                logging.info("It gets on.")
+            if kind == "disk":
+                file.write(bytes(1 << 20))
+                file.flush()
+                os.fsync(file.fileno())
+
+
 def main() -> None:
+    # As app/logger.py wraps it: strict, so that a lone surrogate in an error text can't be logged.
+    sys.stderr = io.TextIOWrapper(sys.stderr.buffer, encoding="utf-8", line_buffering=True)
     logging.basicConfig(level=logging.INFO, format="\x1b[32m[%(levelname)s]\x1b[0m %(message)s")
     arguments = read_arguments()
     faults = {name: value for name, _, value in (m.partition("=") for m in arguments.misbehave)}
+    execute_prestartup_scripts(extension_folders(arguments))
     fail_early(faults)
     set_folders(arguments)
     try:

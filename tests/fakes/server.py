@@ -11,6 +11,7 @@ import struct
 import sys
 import time
 import uuid
+from collections import Counter
 from typing import Any
 
 import folder_paths
@@ -31,7 +32,8 @@ class PromptServer:
         PromptServer.instance = self
         self.loop = loop
         self.faults = faults
-        self.app = web.Application(client_max_size=100 * 1024 * 1024)
+        self.requests: Counter[str] = Counter()
+        self.app = web.Application(client_max_size=100 * 1024 * 1024, middlewares=[self._answer])
         self.routes = web.RouteTableDef()
         self.sockets: dict[str, web.WebSocketResponse] = {}
         self.client_id: str | None = None
@@ -134,8 +136,21 @@ class PromptServer:
             ("GET", "/view", self._view),
             ("POST", "/upload/image", self._upload),
             ("POST", "/fake/misbehave", self._misbehave),
+            ("GET", "/fake/requests", self._requests),
         ):
             self.routes.route(method, path)(handler)
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Count it; or, with the fault `busy`, fail as a server does that has too much to do."""
+        self.requests[request.path] += 1
+        is_ours = request.path.startswith("/fake/")
+        if not is_ours and request.path.startswith(self.faults.get("busy", "\n")):
+            raise web.HTTPServiceUnavailable
+        return await handler(request)
+
+    async def _requests(self, request: web.Request) -> web.Response:
+        return web.json_response(self.requests)
 
     async def _misbehave(self, request: web.Request) -> web.Response:
         """Set faults, `{name: value}`; null takes one away."""

@@ -82,6 +82,12 @@ def test_a_parsed_prompt_can_be_changed_without_changing_the_callers():
     assert given == PROMPT
 
 
+def test_what_native_loops_write_into_a_prompt_is_dropped():
+    node = {"class_type": "StartLoop", "inputs": {"_loop_end": 3}, "_meta": {"title": "loop"}}
+    parsed = parse_prompt({"1": {**node, "_loop_body": ["2"], "_loop_end": "3"}})
+    assert parsed == {"1": node}  # an input may be called anything
+
+
 def test_all_problems_of_a_malformed_prompt_are_reported_at_once():
     with pytest.raises(WorkflowError) as caught:
         parse_prompt({"1": {"inputs": {}}, "2": {"class_type": "A", "inputs": []}, "3": 5})

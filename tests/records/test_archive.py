@@ -6,7 +6,6 @@ import gc
 import json
 import os
 import stat
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -20,8 +19,7 @@ from custom_nodes.discomfort.records.history import KEPT_ENTRIES, History
 from custom_nodes.discomfort.records.record_file import FORMAT, parse_lines
 from custom_nodes.discomfort.records.report import make_report
 from custom_nodes.discomfort.records.writer import RecordWriter, trim_entries
-
-TESTS = Path(__file__).resolve().parents[1]
+from support.programs import Program
 
 
 def note_step(history: History, call: int, iteration: int, **outputs) -> None:
@@ -109,28 +107,9 @@ def test_a_record_is_for_its_user_alone(records):
         assert stat.S_IMODE(place.stat().st_mode) == wanted, place
 
 
-WRITES_AND_WAITS = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from support import package
-from custom_nodes.discomfort.records.history import History
-history = History("killed")
-history.start_recording()
-history.note({"k": "begin", "call": 1, "t": 1.0, "iterations": 9, "workflows": ["a"]})
-history.note({"k": "step", "call": 1, "iteration": 1, "t": 1.0, "in": {}, "out": {"y": {"v": 1}}})
-print("ready", flush=True)
-sys.stdin.read()
-"""
-
-
-def start_writer() -> subprocess.Popen:
-    program = subprocess.Popen(
-        [sys.executable, "-c", WRITES_AND_WAITS, str(TESTS)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert program.stdout and program.stdout.readline() == "ready\n"
+def start_writer() -> Program:
+    program = Program("records/write_and_wait")
+    assert program.line() == "ready"
     return program
 
 
@@ -146,7 +125,6 @@ def test_two_processes_have_a_record_each_and_a_killed_one_says_so():
     finally:
         for program in programs:
             program.kill()
-            program.communicate()
     found = archive.list_records()
     assert [r["status"] for r in found] == ["lost", "lost"]
     assert [r["iterations"] for r in found] == [1, 1]

@@ -181,7 +181,7 @@ async def test_a_reference_over_a_reference_takes_all_its_values_along(discomfor
 async def test_runs_at_the_same_time_lose_no_frozen_value(discomfort, name):
     """One context, references over many pictures, each replaced again and again."""
 
-    async def make_and_use(number: int, context) -> None:
+    async def assert_used_as_made(number: int, context) -> None:
         for level in (0.25, 0.5, 0.75):
             workflow = patched(name, f"model{number}")
             workflow["2"] = port(f"picture{number}")
@@ -194,7 +194,7 @@ async def test_runs_at_the_same_time_lose_no_frozen_value(discomfort, name):
             assert results == {f"told{number}": f"{name}['1.0+{level:.3f}'] {number}"}
 
     with discomfort.Context() as context:
-        await asyncio.gather(*(make_and_use(i, context) for i in range(4)))
+        await asyncio.gather(*(assert_used_as_made(i, context) for i in range(4)))
 
 
 class Evil:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import pickle
+import shutil
 import signal
 import sys
 
@@ -18,6 +19,7 @@ from custom_nodes.discomfort.events import Queued
 from custom_nodes.discomfort.workflow_tools import DiscomfortWorkflowTools
 from support.servers import (
     FAKE,
+    NODE_PACKS,
     STUB_NODES,
     children,
     plain_server,
@@ -33,7 +35,7 @@ def config(tmp_path):
     return write_config(tmp_path, FAKE)
 
 
-async def echo(discomfort: Discomfort, workflows, value: int, **options) -> None:
+async def assert_echoes(discomfort: Discomfort, workflows, value: int, **options) -> None:
     results = await discomfort.run(workflows / "type_int.json", {"number": value}, **options)
     assert results == {"same_number": value}
 
@@ -50,9 +52,9 @@ async def test_two_share_a_worker_until_the_last_is_shut_down(config, workflows)
     assert first.Worker is second.Worker
     await first.shutdown()
     await first.shutdown()
-    await echo(second, workflows, 1)
+    await assert_echoes(second, workflows, 1)
     with pytest.raises(ExecutionError, match=r"shut down.*Discomfort.create\(\)"):
-        await echo(first, workflows, 1)
+        await assert_echoes(first, workflows, 1)
     with pytest.raises(ExecutionError, match="shut down"):
         await first.__aenter__()
     pid = second.Worker.pid
@@ -64,7 +66,7 @@ async def test_two_share_a_worker_until_the_last_is_shut_down(config, workflows)
 async def test_an_exception_in_the_block_ends_the_worker(config, workflows):
     with pytest.raises(KeyError):
         async with await Discomfort.create(config) as discomfort:
-            await echo(discomfort, workflows, 1)
+            await assert_echoes(discomfort, workflows, 1)
             raise KeyError("a bug of the script")
 
 
@@ -74,7 +76,7 @@ def test_several_event_loops_use_one_worker(config, workflows):
 
     discomfort = asyncio.run(create())
     for value in range(3):
-        asyncio.run(echo(discomfort, workflows, value))
+        asyncio.run(assert_echoes(discomfort, workflows, value))
     asyncio.run(discomfort.shutdown())
 
 
@@ -84,7 +86,7 @@ async def test_a_dead_worker_is_replaced_and_the_context_has_its_values(config, 
             context.save("number", 3)
             for value in (1, 2):
                 await kill_worker(discomfort)
-                await echo(discomfort, workflows, value, context=context)
+                await assert_echoes(discomfort, workflows, value, context=context)
             assert context.load("same_number") == 2
     gc.collect()
     assert not [w for w in recwarn if issubclass(w.category, ResourceWarning)]
@@ -93,53 +95,37 @@ async def test_a_dead_worker_is_replaced_and_the_context_has_its_values(config, 
 async def test_a_worker_that_dies_before_its_first_run_is_replaced(config, workflows):
     """Killed while /object_info is read; a run that it had begun may say that it died."""
     async with await Discomfort.create(config) as discomfort:
-        runs = [asyncio.ensure_future(echo(discomfort, workflows, i)) for i in range(4)]
+        runs = [asyncio.ensure_future(assert_echoes(discomfort, workflows, i)) for i in range(4)]
         await asyncio.sleep(0)
         assert discomfort.Worker.pid is not None
         os.kill(discomfort.Worker.pid, signal.SIGKILL)
         found = await asyncio.gather(*runs, return_exceptions=True)
         assert {type(f) for f in found} <= {type(None), WorkerDied}
-        await echo(discomfort, workflows, 9)
-
-
-DIES_AT_SOME_STARTS = """
-import os, signal
-from pathlib import Path
-
-starts = Path({note!r})
-number = len(starts.read_bytes()) if starts.exists() else 0
-starts.write_bytes(b"x" * (number + 1))
-NODE_CLASS_MAPPINGS = {{}}
-if number in {dies_at}:
-    {how}
-"""
-BY_A_SIGNAL, BY_ITSELF = "os.kill(os.getpid(), signal.SIGKILL)", "os._exit(3)"
+        await assert_echoes(discomfort, workflows, 9)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("how", [BY_A_SIGNAL, BY_ITSELF], ids=["a signal", "itself"])
+@pytest.mark.parametrize("how", ["signal", "exit"])
 async def test_retries_cover_a_worker_that_is_killed_while_it_restarts(
     make_connector, tmp_path, workflows, how
 ):
-    node, note = tmp_path / "dies_at_start", tmp_path / "starts"
-    node.mkdir()
-    text = DIES_AT_SOME_STARTS.format(note=str(note), dies_at=(1, 2), how=how)
-    (node / "__init__.py").write_text(text, encoding="utf-8")
+    node = shutil.copytree(NODE_PACKS / "dies_at_some_starts", tmp_path / "dies_at_some_starts")
+    (node / "how").write_text(how, encoding="utf-8")
     connector = await make_connector(extra_custom_nodes=[STUB_NODES, node])
     discomfort = Discomfort(connector)
 
     def kill_once(event):
-        if isinstance(event, Queued) and note.stat().st_size == 1:
+        if isinstance(event, Queued) and (node / "starts").stat().st_size == 1:
             os.kill(connector.pid, signal.SIGKILL)
 
-    running = echo(discomfort, workflows, 5, retries=3, on_event=kill_once)
-    if how == BY_A_SIGNAL:
+    running = assert_echoes(discomfort, workflows, 5, retries=3, on_event=kill_once)
+    if how == "signal":
         await running
-        assert note.stat().st_size == 4
+        assert (node / "starts").stat().st_size == 4
     else:
         with pytest.raises(WorkerStartError, match="log complains"):
             await running
-        assert note.stat().st_size == 2
+        assert (node / "starts").stat().st_size == 2
     discomfort._engine.contexts.close()
 
 

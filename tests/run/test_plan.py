@@ -46,13 +46,13 @@ def name() -> str:
 def queued(shared, monkeypatch) -> list[dict]:
     """The prompts that go to the worker, which runs them as always."""
     prompts: list[dict] = []
-    execute = shared.execute
+    execute = shared.execute_own
 
     async def listen(prompt: dict, **options: Any) -> Any:
         prompts.append(prompt)
         return await execute(prompt, **options)
 
-    monkeypatch.setattr(shared, "execute", listen)
+    monkeypatch.setattr(shared, "execute_own", listen)
     return prompts
 
 

@@ -6,8 +6,6 @@ import asyncio
 import functools
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,9 +13,8 @@ import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import NodeFailed
 from custom_nodes.discomfort.records.archive import Archive, records_dir
+from support.programs import Program
 from support.servers import own_data_folder, wait_until, write_config
-
-TESTS = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -204,44 +201,21 @@ async def test_a_wrong_record_is_refused_before_anything_runs(discomfort, workfl
         await discomfort.run(workflows / "loop_text.json", {"text": "x"}, record=record)
 
 
-MASTER = """
-import asyncio, sys
-sys.path.insert(0, sys.argv[1])
-from support import package
-from support.servers import STUB_NODES
-from custom_nodes.discomfort.comfy_serverless import ComfyConnector
-from custom_nodes.discomfort.discomfort import Discomfort
-SLEEP = {"1": {"class_type": "StubSleep", "inputs": {"seconds": 60, "nonce": 1}}}
-TEXT = {
-    "1": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "x"}},
-    "2": {"class_type": "PrimitiveInt", "inputs": {"value": ["1", 0]}},
-    "3": {"class_type": "DiscomfortPort", "inputs": {"unique_id": "y", "input_data": ["2", 0]}},
-}
-async def main():
-    connector = await ComfyConnector.create(sys.argv[2], extra_custom_nodes=[STUB_NODES])
-    discomfort = Discomfort(connector, record=True)
-    await discomfort.run(TEXT, {"x": 7})
-    await discomfort.run(SLEEP)
-asyncio.run(main())
-"""
-
-
 @pytest.mark.usefixtures("leaves_nothing")
 def test_a_killed_script_leaves_a_record_that_says_so(comfyui_dirs, tmp_path):
     config = write_config(tmp_path, comfyui_dirs["fake"])
-    program = subprocess.Popen([sys.executable, "-c", MASTER, str(TESTS), str(config)])
+    program = Program("run/record_two_runs", config)
     try:
         archive = Archive()
 
         def is_in_second_run() -> bool:
-            assert program.poll() is None
+            assert not program.has_ended
             found = archive.list_records()
             return bool(found and found[0]["calls"] == 2 and found[0]["status"] == "running")
 
         wait_until(is_in_second_run, "the second run", deadline_s=60)
     finally:
         program.kill()
-        program.wait()
     (summary,) = archive.list_records()
     assert summary["status"] == "lost" and not summary["is_alive"]
     assert Archive().view(summary["id"])["rows"][0]["cells"] == [{"v": 7}]

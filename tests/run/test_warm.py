@@ -51,7 +51,7 @@ async def uses(discomfort, context, *models: str) -> list[int]:
     return [results["loads"] for results in runs]
 
 
-async def check_all_is_loaded_once(discomfort: Discomfort) -> None:
+async def assert_all_is_loaded_once(discomfort: Discomfort) -> None:
     """A loop, alternation, other runs, many references, a failed and a refused run in between."""
     a, b = (f"{name}-{uuid.uuid4().hex}" for name in "ab")
     with discomfort.Context() as context:
@@ -75,7 +75,7 @@ async def check_all_is_loaded_once(discomfort: Discomfort) -> None:
 
 
 async def test_in_our_cache_mode_all_is_loaded_once(discomfort):
-    await check_all_is_loaded_once(discomfort)
+    await assert_all_is_loaded_once(discomfort)
 
 
 async def test_in_comfyuis_own_cache_mode_all_is_loaded_once(server, tmp_path, leaves_nothing):
@@ -84,7 +84,7 @@ async def test_in_comfyuis_own_cache_mode_all_is_loaded_once(server, tmp_path, l
     with plain_server(server, tmp_path / "users", with_extension=True) as (address, _):
         discomfort = await Discomfort.create(url=address)
         try:
-            await check_all_is_loaded_once(discomfort)
+            await assert_all_is_loaded_once(discomfort)
         finally:
             await discomfort.shutdown()
 

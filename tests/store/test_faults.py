@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from custom_nodes.discomfort.store import run_dir
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.system import locks
 from custom_nodes.discomfort.workflow_context import WorkflowContext
-from support.stores import PROGRAMS, shm_files, wait_until
+from support.stores import shm_files, wait_until
 
 
 def can_mount() -> bool:
@@ -37,15 +36,13 @@ def test_value_larger_than_files_may_be_raises_and_the_old_one_stays(start):
 
 
 @pytest.mark.skipif(not can_mount(), reason="may not mount; the test with RLIMIT_FSIZE stands in")
-def test_tiny_shared_memory_spills_and_full_disk_raises(own_folders):
-    script = (
+def test_tiny_shared_memory_spills_and_full_disk_raises(start, own_folders):
+    mounts = (
         "mount -t tmpfs -o size=8m tmpfs /dev/shm && "
-        f"mount -t tmpfs -o size=24m tmpfs {own_folders} && "
-        f"exec {sys.executable} {PROGRAMS} fill_small_memory tiny"
+        f"mount -t tmpfs -o size=24m tmpfs '{own_folders}'"
     )
-    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    places, full, full_worker, last = done.stdout.strip().splitlines()
+    program = start("fill_small_memory", "tiny", before=mounts)
+    places, full, full_worker, last = program.end().splitlines()
     assert places == "['disk', 'ram']"
     assert full.startswith("StoreFullError") and full_worker.startswith("StoreFullError")
     assert last == "small"
@@ -140,15 +137,19 @@ def test_truncated_receipts_lose_only_what_was_cut(context, cut):
         assert other.load("k19") == "again"
 
 
-def test_damaged_line_of_receipts_is_skipped_and_a_damaged_head_is_an_error(context):
+def test_key_of_a_damaged_line_is_an_error_and_so_is_a_damaged_head(context):
     for i in range(5):
         context.save(f"k{i}", i)
     path = context.folder / "receipts.json"
     data = path.read_bytes()
-    path.write_bytes(data.replace(b'"k2":{"version', b'"k2":{"v\0rsion'))
+    before, line, after = data.partition(b'"k2":{')
+    path.write_bytes(before + line + after.replace(b'"version', b'"v\0rsion', 1))
     with WorkflowContext(run_id=context.run_id, create=False) as other:
-        assert sorted(other.list_keys()) == ["k0", "k1", "k3", "k4"]
-    for bad in (b"", b"\0" * 300, b"[]\n", data.replace(b'"format":1', b'"format":2')):
+        assert sorted(other.list_keys()) == ["k0", "k1", "k2", "k3", "k4"]
+        assert [other.load(key) for key in ("k0", "k1", "k3", "k4")] == [0, 1, 3, 4]
+        with pytest.raises(errors.CorruptValueError, match="receipt of 'k2'.* is damaged"):
+            other.load("k2")
+    for bad in (b"", b"\0" * 300, b"[]\n", data.replace(b'"format":2', b'"format":3')):
         path.write_bytes(bad)
         with pytest.raises(errors.CorruptValueError, match=r"receipts\.json"):
             WorkflowContext(run_id=context.run_id, create=False)
@@ -200,7 +201,7 @@ def test_context_removed_from_outside_is_context_not_found(own_folders):
 
 
 def test_interpreter_exit_cleans_up(start):
-    program = start("collect_garbage_or_exit", "ending")
+    program = start("end_without_closing", "ending")
     folder = program.line()
     program.end()
     assert not os.path.exists(folder)

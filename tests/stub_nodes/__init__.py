@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections import Counter
 from typing import Any
@@ -194,6 +195,29 @@ class StubKill:
         return ()
 
 
+class StubEndThread:
+    """Ends ComfyUI's prompt thread in one of the ways in which nodes do by accident."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"how": ("STRING", {"default": "exit"})}}
+
+    def run(self, how: str) -> tuple[()]:
+        print("the last words of the node")
+        if how == "exit":
+            sys.exit("no model was found")
+        if how == "keyboard":
+            raise KeyboardInterrupt
+        if how == "cancelled":
+            raise asyncio.CancelledError("somebody cancelled it")
+        raise ValueError("a lone surrogate: \ud800")
+
+
 class StubBig:
     """Shows a text of so many characters: a message far beyond the usual limits of clients."""
 
@@ -311,7 +335,6 @@ class StubChild:
 
     def run(self, seconds: float) -> dict[str, Any]:
         import subprocess
-        import sys
 
         child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
         return {"ui": {"pid": [child.pid]}}
@@ -356,6 +379,7 @@ NODE_CLASS_MAPPINGS = {
         StubSleep,
         StubBlock,
         StubKill,
+        StubEndThread,
         StubBig,
         StubNumbers,
         StubDigest,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import struct
 import subprocess
 import sys
@@ -57,8 +58,12 @@ def read_shapes(comfyui: Path, python: str | Path, small: bool = False) -> Shape
     command = [str(python), str(Path(__file__).resolve()), "--shapes"]
     done = subprocess.run(
         [*command, *(["--small"] if small else [])],
-        cwd=comfyui, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        cwd=comfyui,
+        env={**os.environ, "PYTHONPATH": str(comfyui.resolve())},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     if done.returncode:
         raise RuntimeError(f"The ComfyUI in {comfyui} gave no shapes:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -66,7 +71,6 @@ def read_shapes(comfyui: Path, python: str | Path, small: bool = False) -> Shape
 
 def shapes_here(small: bool) -> Shapes:
     """`read_shapes` within ComfyUI's folder and with its Python."""
-    sys.path.insert(0, str(Path.cwd()))
     sys.argv = ["main.py", "--cpu"]
     import comfy.options  # type: ignore[import-not-found]
 

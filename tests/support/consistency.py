@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 
-def check_consistency(workflow: dict[str, Any]) -> list[str]:
+def find_inconsistencies(workflow: dict[str, Any]) -> list[str]:
     """Everything that is told in two places and not told the same; empty for a sound file."""
     definitions = (workflow.get("definitions") or {}).get("subgraphs") or []
     by_id = {d["id"]: d for d in definitions}

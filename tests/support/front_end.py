@@ -37,6 +37,17 @@ ARGUMENTS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 IS_READY = "() => window.app?.graph && window.app.extensionManager && window.app.vueAppReady"
 
+# A warning that our scripts are the reason of: above all, that something they use is deprecated.
+NOTE_WARNINGS = """
+Error.stackTraceLimit = 100;
+const { warn } = console;
+console.warn = (...about) => {
+    warn.apply(console, about);
+    if (new Error().stack.includes("/extensions/discomfort/"))
+        console.error("discomfort makes the front end warn:", ...about);
+};
+"""
+
 # A node by id, wherever it is; "3:7" is node 7 of the definition that node 3 is an instance of.
 FIND_NODE = """
 window.findNode = (id) => String(id).split(":").reduce(
@@ -68,6 +79,7 @@ async def open_editor(context: BrowserContext, address: str, base: Path) -> Edit
     page = await context.new_page()
     page.set_default_timeout(DEADLINE_MS)
     await page.add_init_script(FIND_NODE)
+    await page.add_init_script(NOTE_WARNINGS)
     editor = Editor(page, address, base)
     await page.goto(address, timeout=60_000)
     await editor.wait_ready()
@@ -101,6 +113,8 @@ class Editor:
 
     async def wait_ready(self) -> None:
         await self.page.wait_for_function(IS_READY, timeout=60_000)
+        # Else what was said once to the front end's own scripts would not be said to ours.
+        await self.js("() => { LiteGraph.alwaysRepeatWarnings = true }")
 
     async def frame(self) -> None:
         """Let the front end notice what has changed, as after every click, and draw it."""
@@ -277,8 +291,11 @@ class Editor:
         await self.frame()
 
     async def save(self, name: str) -> Path:
-        """Ctrl+S under a new name; the file that was written."""
-        await self.press("Control+s")
+        """Save under a new name; the file that was written."""
+        if await self.js("() => app.extensionManager.workflow.activeWorkflow.isTemporary"):
+            await self.press("Control+s")
+        else:
+            await self.js("() => void app.extensionManager.command.execute('Comfy.SaveWorkflowAs')")
         box = self.page.get_by_role("dialog").locator("input")
         await box.fill(name)
         await box.press("Enter")
@@ -293,6 +310,8 @@ class Editor:
         saved = json.loads(path.read_text(encoding="utf-8"))
         await self.page.reload()
         await self.wait_ready()
+        # The front end opens by itself what was open.
+        await self.wait_for("(n) => app.graph._nodes.length === n", len(saved["nodes"]))
         await self.load(saved)
         return saved
 

@@ -34,8 +34,20 @@ async def assert_opens(editor: Editor, wanted: dict[str, Any]) -> dict[str, Any]
     # An older front end has names of its own for classes, and keeps ids that two definitions share.
     assert kinds_of_work(prompt) == kinds_of_work(converted)
     if await editor.version >= (1, 49):
-        assert prompt == converted
+        assert without_packs(prompt) == converted
     return shown
+
+
+def without_packs(prompt: dict[str, Any]) -> dict[str, Any]:
+    """A prompt without what front ends since 1.58 say of a node's pack, for who opens it again."""
+    packs = {"cnr_id", "aux_id", "ver"}
+    return {
+        node_id: {
+            **node,
+            "_meta": {k: v for k, v in node["_meta"].items() if k not in packs},
+        }
+        for node_id, node in prompt.items()
+    }
 
 
 def kinds_of_work(prompt: dict[str, Any]) -> Counter[str]:

@@ -14,7 +14,8 @@ from typing import Any
 from custom_nodes.discomfort.graph.compose.closure import close_workflow
 from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
 from custom_nodes.discomfort.graph.node_classes.object_info import index_object_info
-from custom_nodes.discomfort.graph.plan.recipe import LOADER, Recipe
+from custom_nodes.discomfort.graph.plan.internal_nodes import LOADER
+from custom_nodes.discomfort.graph.plan.recipe import Recipe
 from custom_nodes.discomfort.graph.plan.run_plan import (
     Binding,
     Frozen,

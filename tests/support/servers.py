@@ -38,6 +38,7 @@ from custom_nodes.discomfort.worker.launch.tcp_ports import listening_ports
 TESTS = Path(__file__).resolve().parents[1]
 FAKE = TESTS / "fakes"
 STUB_NODES = TESTS / "stub_nodes"
+NODE_PACKS = TESTS / "node_packs"  # each a folder for custom_nodes
 REQUIRE_VARIABLE = "DISCOMFORT_REQUIRE_COMFYUI"
 DEADLINE_S = 30.0
 
@@ -154,9 +155,8 @@ def plain_server(
     *,
     with_extension: bool,
     port: int = 0,
-    on_cpu: bool = True,
+    arguments: Sequence[str] = ("--cpu",),
     environment: dict[str, str] | None = None,
-    arguments: Sequence[str] = (),
 ) -> Iterator[tuple[str, int]]:
     """A ComfyUI as a user starts it, all its folders below `base`; `(address, pid)`.
 
@@ -172,8 +172,8 @@ def plain_server(
             worker_folder.link_folder(nodes / name, target)
     python = find_python(server.path) or Path(sys.executable)
     command = [str(python), "main.py", "--port", str(port), "--base-directory", str(base)]
-    command += ["--cpu"] if on_cpu else []
-    command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}", *arguments]
+    command += arguments
+    command += ["--database-url", f"sqlite:///{base / 'comfyui.db'}"]
     inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     inherited["XDG_DATA_HOME"] = str(base / "data")
     if with_extension:

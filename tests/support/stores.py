@@ -7,8 +7,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,9 +18,8 @@ import pytest
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 
-from .package import TESTS
+from .programs import Program
 
-PROGRAMS = TESTS / "store" / "programs.py"
 DEADLINE_S = 60
 # For tests that look at the files of shared memory, or damage them.
 shm_files = pytest.mark.skipif(
@@ -108,51 +105,18 @@ def context() -> Iterator[WorkflowContext]:
         yield context
 
 
-class Program:
-    """One function of programs.py in a process of its own."""
-
-    def __init__(self, name: str, *args: Any, **options: Any):
-        self.process = subprocess.Popen(
-            [sys.executable, str(PROGRAMS), name, *map(str, args)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            **options,
-        )  # fmt: skip
-
-    def line(self) -> str:
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        if not line:
-            assert self.process.stderr
-            raise AssertionError(f"the program ended:\n{self.process.stderr.read()}")
-        return line.strip()
-
-    def say(self, text: str) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(text + "\n")
-        self.process.stdin.flush()
-
-    def end(self) -> str:
-        """Wait for its end and return the rest of its output; it must have ended well."""
-        out, error = self.process.communicate(timeout=DEADLINE_S * 3)
-        assert self.process.returncode == 0, error
-        return out.strip()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
 @pytest.fixture
 def start() -> Iterator[Callable[..., Program]]:
+    """Start a program of tests/programs/store; none outlives the test."""
     running: list[Program] = []
 
-    def run(name: str, *args: Any, **options: Any) -> Program:
-        running.append(Program(name, *args, **options))
+    def run(name: str, *arguments: object, **options: str) -> Program:
+        running.append(Program(f"store/{name}", *arguments, **options))
         return running[-1]
 
     yield run
     for program in running:
-        if program.process.poll() is None:
+        if not program.has_ended:
             program.kill()
 
 

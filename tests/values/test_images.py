@@ -1,21 +1,15 @@
-"""Pictures: files and tensors, and the workflow that ComfyUI writes into files."""
+"""Pictures: files and tensors."""
 
 from __future__ import annotations
-
-import json
 
 import numpy
 import pytest
 import torch
 from custom_nodes.discomfort.values.images import (
     open_image_as_tensor,
-    read_workflow_metadata,
     save_comfy_image_to_disk,
 )
-from PIL import Image, PngImagePlugin
-
-WORKFLOW = {"nodes": [{"id": 1, "type": "Note"}], "links": []}
-PROMPT = {"1": {"class_type": "EmptyImage", "inputs": {}}}
+from PIL import Image
 
 
 def test_a_picture_comes_back_as_it_was(tmp_path):
@@ -108,43 +102,3 @@ def test_files_that_are_no_pictures_are_named(tmp_path):
     (tmp_path / "text.png").write_text("no picture", encoding="utf-8")
     with pytest.raises(ValueError, match="text.png"):
         open_image_as_tensor(tmp_path / "text.png")
-
-
-def write_png(path, **texts) -> None:
-    info = PngImagePlugin.PngInfo()
-    for name, value in texts.items():
-        info.add_text(name, json.dumps(value))
-    Image.new("RGB", (8, 8)).save(path, pnginfo=info)
-
-
-def write_exif(path, **texts) -> None:
-    """As ComfyUI's SaveAnimatedWEBP does it: the prompt under 0x0110, the rest below that."""
-    exif = Image.Exif()
-    exif[0x0110] = "prompt:" + json.dumps(texts.pop("prompt"))
-    for tag, (name, value) in zip(range(0x010F, 0, -1), texts.items(), strict=False):
-        exif[tag] = f"{name}:{json.dumps(value)}"
-    Image.new("RGB", (8, 8)).save(path, exif=exif)
-
-
-@pytest.mark.parametrize(
-    ("name", "write"), [("a.png", write_png), ("a.webp", write_exif), ("a.jpg", write_exif)]
-)
-def test_the_workflow_in_a_picture_is_found(tmp_path, name, write):
-    write(tmp_path / name, prompt=PROMPT, workflow=WORKFLOW)
-    assert read_workflow_metadata(tmp_path / name) == WORKFLOW
-    write(tmp_path / name, prompt=PROMPT)
-    assert read_workflow_metadata(tmp_path / name) == PROMPT
-
-
-def test_a_picture_without_a_workflow_says_so(tmp_path):
-    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    with pytest.raises(ValueError, match="holds no workflow"):
-        read_workflow_metadata(tmp_path / "a.png")
-
-
-def test_a_damaged_workflow_says_so(tmp_path):
-    info = PngImagePlugin.PngInfo()
-    info.add_text("workflow", "{not json")
-    Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=info)
-    with pytest.raises(ValueError, match="not valid JSON"):
-        read_workflow_metadata(tmp_path / "a.png")

@@ -17,14 +17,12 @@ interface LLink {
     target_slot: number;
 }
 
-/** An input (with `link`) or an output (with `links`). */
+/** An input or an output. Its links are asked of the node or the graph: see `lib/nodes.js`. */
 interface Slot {
     name: string;
     type: unknown;
     label?: string;
     localized_name?: string;
-    link?: LinkId | null;
-    links?: LinkId[] | null;
     color_on?: string;
     color_off?: string;
 }
@@ -46,6 +44,9 @@ interface LGraphNode {
     type: string;
     comfyClass?: string;
     mode: number;
+    /** What is saved; `getTitle` gives what the canvas draws. */
+    title?: string;
+    constructor: { title?: string };
     pos: [number, number];
     size: [number, number];
     color?: string;
@@ -72,6 +73,10 @@ interface LGraphNode {
     computeSize(): [number, number];
     connect(output: number, target: LGraphNode, input: number): unknown;
     findInputSlot(name: string): number;
+    getTitle(): string | undefined;
+    getInputLink(slot: number): LLink | null | undefined;
+    isInputConnected(slot: number): boolean;
+    isOutputConnected(slot: number): boolean;
     getExtraMenuOptions?(canvas: unknown, options: (MenuItem | null)[]): (MenuItem | null)[];
     removeInput(slot: number): void;
     removeOutput(slot: number): void;
@@ -93,6 +98,7 @@ interface SavedNode {
 interface LGraph {
     _nodes?: LGraphNode[];
     nodes?: LGraphNode[];
+    links: Map<LinkId, LLink>;
     rootGraph?: LGraph;
     /** The definitions of subgraphs; only the workflow's own graph has them. */
     subgraphs?: Map<string, LGraph>;
@@ -115,6 +121,7 @@ interface MenuItem {
 /** One class of `/object_info`. */
 interface NodeDefinition {
     name: string;
+    category?: string;
     input?: { required?: Record<string, [unknown, { options?: unknown }?]> };
 }
 
@@ -122,7 +129,7 @@ interface Extension {
     name: string;
     settings?: object[];
     setup?(): void;
-    beforeRegisterNodeDef?(nodeType: unknown, definition: NodeDefinition): void;
+    beforeRegisterNodeDef?(nodeType: { skip_list?: boolean }, definition: NodeDefinition): void;
     refreshComboInNodes?(definitions: Record<string, NodeDefinition> | undefined): void;
     nodeCreated?(node: LGraphNode): void;
     getNodeMenuItems?(node: LGraphNode): MenuItem[];
@@ -159,6 +166,7 @@ interface ExtensionManager {
 
 interface ComfyApp {
     canvas: {
+        canvas: HTMLCanvasElement;
         graph?: LGraph | null;
         emitBeforeChange(): void;
         emitAfterChange(): void;
@@ -195,6 +203,7 @@ declare const LGraphCanvas: { link_type_colors: Record<string, string> };
 
 declare const LiteGraph: {
     INPUT: number;
+    LGraphNode: { prototype: LGraphNode };
     NODE_TITLE_HEIGHT: number;
     createNode(type: string): LGraphNode;
 };

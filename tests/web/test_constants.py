@@ -66,6 +66,7 @@ def test_constants_are_those_of_python(constants):
         "PORT_TYPE": PORT_TYPE,
         "RUNNER_TYPE": runner,
         "LOOP_TYPE": loop,
+        "INTERNAL_CATEGORY": NODE_CLASS_MAPPINGS["DiscomfortFree"].CATEGORY,
         "UNIQUE_ID": name_in(PORT_TYPE, "unique_id"),
         "PORT_INPUT": name_in(PORT_TYPE, PORT_INPUT),
         "WORKFLOW": name_in(runner, "workflow"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import shutil
 import signal
@@ -22,6 +23,8 @@ from custom_nodes.discomfort.errors import (
     WorkerDied,
     WorkerStartError,
 )
+from custom_nodes.discomfort.system import patience
+from custom_nodes.discomfort.worker.client import queries
 from custom_nodes.discomfort.worker.client.events import NodeStarted
 from support.servers import (
     FAKE,
@@ -274,6 +277,54 @@ async def test_stopped_worker_costs_time_never_a_result(make_connector: Make):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is not on Windows")
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        ("node classes", "is asked for its node classes"),
+        ("before the queue", "has not yet taken a prompt"),
+        ("a node", "gives no answer"),
+        ("a prompt given up", "is not yet done with a prompt that was given up"),
+    ],
+)
+async def test_wait_for_a_suspended_worker_says_so(
+    make_connector: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    moment: str,
+    words: str,
+):
+    monkeypatch.setattr(patience, "FIRST_WORDS_S", 0.3)
+    monkeypatch.setattr(queries, "REPLY_TIMEOUT_S", 0.5)
+    caplog.set_level(logging.WARNING, "discomfort.worker")
+    connector = await make_connector()
+    pid, seen = connector.pid, []
+    assert pid
+    if moment == "node classes":
+        os.kill(pid, signal.SIGSTOP)
+        waiting: asyncio.Future = asyncio.ensure_future(connector.object_info())
+    elif moment == "before the queue":
+        os.kill(pid, signal.SIGSTOP)
+        waiting = asyncio.ensure_future(connector.execute(one_node(1)))
+    else:
+        prompt = stub("StubSleep", seconds=2.0, nonce=1)
+        waiting = asyncio.ensure_future(connector.execute(prompt, on_event=seen.append))
+        await wait_for(lambda: any(isinstance(e, NodeStarted) for e in seen), "the node's start")
+        os.kill(pid, signal.SIGSTOP)
+        if moment == "a prompt given up":
+            waiting.cancel()
+    try:
+        await wait_for(lambda: words in caplog.text, "the words")
+        line = next(r.message for r in caplog.records if words in r.message)
+        assert line.startswith(f"ComfyUI, process {pid} (") and "which is suspended" in line
+        assert " s so far." in line and not waiting.done()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await asyncio.wait({waiting})
+    assert waiting.cancelled() is (moment == "a prompt given up")
+    await assert_works(connector)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is not on Windows")
 async def test_stopped_worker_is_killed_all_the_same(make_connector: Make):
     connector = await make_connector()
     assert connector.pid
@@ -396,7 +447,7 @@ async def test_attached_server_that_goes_away_is_lost_not_waited_for(
 ):
     from custom_nodes.discomfort.worker.client import await_end
 
-    monkeypatch.setattr(await_end, "_REFUSED_FOR_S", 1.0)
+    monkeypatch.setattr(await_end, "REFUSED_FOR_S", 1.0)
     server = Server("fake", FAKE)
     with plain_server(server, tmp_path / "users", with_extension=True) as (address, pid):
         connector = await make_connector(url=address)
@@ -410,6 +461,20 @@ async def test_attached_server_that_goes_away_is_lost_not_waited_for(
             await run
         with pytest.raises(WorkerStartError, match="No ComfyUI answers"):
             await connector.execute(one_node(1))
+
+
+async def test_end_of_the_prompt_thread_is_noticed_though_the_socket_does_not_say_it(
+    make_connector: Make, tmp_path: Path
+):
+    with plain_server(Server("fake", FAKE), tmp_path / "users", with_extension=True) as (
+        address,
+        _,
+    ):
+        connector = await make_connector(url=address)
+        await set_fault(connector, mute=1)
+        with pytest.raises(WorkerDied, match="Restart that ComfyUI"):
+            await connector.execute(stub("StubEndThread", how="exit"))
+        assert connector.state == "error"
 
 
 async def test_test_payload_runs_once_at_the_start(make_connector: Make, tmp_path: Path):

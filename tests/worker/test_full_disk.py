@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import scripts
+from support.programs import Program
 from support.servers import FAKE, Server, write_config
 
 pytestmark = [
@@ -26,14 +26,14 @@ def can_mount() -> bool:
     return done.returncode == 0
 
 
-def assert_it_goes_on(program: scripts.Program) -> None:
-    out, err = program.communicate(timeout=240)
+def assert_it_goes_on(program: Program) -> None:
+    out, err = program.wait()
     assert out.splitlines() == [
         "SaveImage True",
         "DiscomfortContextSaver True",
         "(1, 2048, 2048, 3) kept True",
     ], out + err
-    assert program.returncode == 0 and "Traceback" not in err, err
+    assert program.process.returncode == 0 and "Traceback" not in err, err
 
 
 @pytest.mark.skipif(not can_mount(), reason="may not mount; the test with a limit stands in")
@@ -47,11 +47,11 @@ def test_full_disk_is_an_error_that_says_what_to_do_and_the_next_run_works(
     )
     config = write_config(tmp_path, server.path)
     assert_it_goes_on(
-        scripts.start(scripts.FILLS_THE_DISK, config, "ballast", before=before, TMPDIR=str(disk))
+        Program("worker/fill_the_disk", config, "ballast", before=before, TMPDIR=str(disk))
     )
 
 
 def test_file_that_may_not_grow_is_an_error_that_says_what_to_do_and_the_next_run_works(
     tmp_path: Path,
 ):
-    assert_it_goes_on(scripts.start(scripts.FILLS_THE_DISK, write_config(tmp_path, FAKE), "limit"))
+    assert_it_goes_on(Program("worker/fill_the_disk", write_config(tmp_path, FAKE), "limit"))

@@ -15,7 +15,7 @@ import pytest
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.worker.launch import worker_folder
 from custom_nodes.discomfort.workflow_context import WorkflowContext
-from support import scripts
+from support.programs import Program
 from support.servers import FAKE, Server, real_servers, require, wait_until, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
@@ -36,12 +36,6 @@ def folders_of(pid: int) -> list[Path]:
     return list((worker_folder.base_dir() / "workers").glob(f"{pid}-*"))
 
 
-def end(program: subprocess.Popen[str]) -> str:
-    """Reap it, and give what it said on stderr."""
-    _, err = program.communicate(timeout=60)
-    return err
-
-
 def purge_now() -> None:
     """What the next start does first."""
     folder = worker_folder.make_worker_folder()
@@ -50,14 +44,12 @@ def purge_now() -> None:
 
 def assert_kill_leaves_nothing(config: Path, delay_s: float) -> None:
     """Kill a script that carries a value from run to run: nothing is left of it."""
-    program = scripts.start(scripts.CARRIES_A_VALUE, config)
-    pid = scripts.worker_pid(program)
-    assert program.stdout
-    token, folder = (program.stdout.readline().strip() for _ in range(2))
+    program = Program("worker/carry_a_value", config)
+    pid = program.worker_pid()
+    token, folder = program.line(), program.line()
     with contextlib.suppress(psutil.TimeoutExpired):  # it ends at no moment of its own
         psutil.Process(program.pid).wait(timeout=delay_s)
     program.kill()
-    end(program)
     wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
     assert folders_of(program.pid) and Path(folder).is_dir()
     purge_now()
@@ -86,12 +78,11 @@ def test_master_of_a_real_comfyui_killed_at_twenty_random_moments(tmp_path: Path
 @posix
 def test_master_killed_while_the_worker_starts_takes_it_along(tmp_path: Path):
     config = write_config(tmp_path, FAKE, EXTRA_ARGS=["--misbehave", "slow-start=30"])
-    program = scripts.start(scripts.START_ONLY, config)
-    pid = scripts.worker_pid(program)
+    program = Program("worker/start_only", config)
+    pid = program.worker_pid()
     # exec_child has become ComfyUI; our extension, with its watchdog, is not loaded for long.
     wait_until(lambda: psutil.Process(pid).cmdline()[1:2] == ["main.py"], "the start of main.py")
     program.kill()
-    end(program)
     wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
     purge_now()
     assert not folders_of(program.pid)
@@ -105,25 +96,24 @@ def test_master_killed_takes_a_real_comfyui_along(tmp_path: Path):
 
 
 def test_script_that_does_not_kill_its_worker_leaves_nothing_at_its_end(tmp_path: Path):
-    program = scripts.start(scripts.ENDS_WITHOUT_KILL, write_config(tmp_path, FAKE))
-    pid = scripts.worker_pid(program)
-    assert end(program) == ""
-    assert program.returncode == 0
+    program = Program("worker/end_without_kill", write_config(tmp_path, FAKE))
+    pid = program.worker_pid()
+    _, err = program.wait()
+    assert err == "" and program.process.returncode == 0
     assert is_gone(pid) and not folders_of(program.pid)
 
 
-@pytest.mark.parametrize("how", ["end", "kill"])
+@pytest.mark.parametrize("how", ["end", "wait"])
 def test_ephemeral_upload_goes_with_the_script_or_at_the_next_start(tmp_path: Path, how: str):
-    script = scripts.UPLOADS.replace("{wait}", str(how == "kill"))
-    program = scripts.start(script, write_config(tmp_path, FAKE))
-    pid = scripts.worker_pid(program)
-    assert program.stdout
-    path = Path(program.stdout.readline().strip())
+    program = Program("worker/upload", write_config(tmp_path, FAKE), how)
+    pid = program.worker_pid()
+    path = Path(program.line())
     assert path.parent == FAKE / "input" / "made_by_a_test"
-    if how == "kill":
+    if how == "wait":
         assert path.is_file()
         program.kill()
-    end(program)
+    else:
+        program.end()
     wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
     purge_now()
     assert not path.parent.exists()
@@ -131,22 +121,21 @@ def test_ephemeral_upload_goes_with_the_script_or_at_the_next_start(tmp_path: Pa
 
 @posix
 def test_ctrl_c_ends_script_and_worker_without_a_storm(tmp_path: Path):
-    program = scripts.start(scripts.RUN_FOR_EVER, write_config(tmp_path, FAKE))
-    pid = scripts.worker_pid(program)
+    program = Program("worker/run_for_ever", write_config(tmp_path, FAKE))
+    pid = program.worker_pid()
     os.kill(program.pid, signal.SIGINT)
-    err = end(program)
+    _, err = program.wait()
     # What a shell shows as 130.
-    assert program.returncode in (-signal.SIGINT, 130)
+    assert program.process.returncode in (-signal.SIGINT, 130)
     assert is_gone(pid) and not folders_of(program.pid)
     assert err.count("Traceback") <= 2 and "Exception ignored" not in err, err
 
 
 @posix
 def test_forked_child_that_ends_leaves_the_worker_alone(tmp_path: Path):
-    program = scripts.start(scripts.FORKS, write_config(tmp_path, FAKE))
-    scripts.worker_pid(program)
-    out, _ = program.communicate(timeout=60)
-    assert "still 5" in out
+    program = Program("worker/fork", write_config(tmp_path, FAKE))
+    program.worker_pid()
+    assert program.end() == "still 5"
     assert not folders_of(program.pid)
 
 
@@ -156,15 +145,9 @@ def test_watchdog_alone_ends_the_worker(tmp_path: Path, monkeypatch: pytest.Monk
     program_file = tmp_path / "exec_child.py"
     text = Path(worker_folder.__file__).with_name("exec_child.py").read_text(encoding="utf-8")
     program_file.write_text(text.replace('"linux"', '"none"'), encoding="utf-8")
-    script = scripts.RUN_FOR_EVER.replace(
-        "async def main",
-        "from pathlib import Path\nfrom custom_nodes.discomfort.worker.launch import spawn\n"
-        f"spawn._EXEC_CHILD = Path({str(program_file)!r})\nasync def main",
-    )
-    program = scripts.start(script, write_config(tmp_path, FAKE))
-    pid = scripts.worker_pid(program)
+    program = Program("worker/run_for_ever", write_config(tmp_path, FAKE), program_file)
+    pid = program.worker_pid()
     program.kill()
-    end(program)
     wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
     purge_now()
 

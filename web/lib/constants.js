@@ -9,6 +9,9 @@ export const PORT_TYPE = "DiscomfortPort";
 export const RUNNER_TYPE = "DiscomfortTestRunner";
 export const LOOP_TYPE = "DiscomfortLoopExecutor";
 
+/** Where the nodes are that nobody places by hand. */
+export const INTERNAL_CATEGORY = "discomfort/internal";
+
 /** The names of inputs and widgets of our nodes. */
 export const UNIQUE_ID = "unique_id";
 export const PORT_INPUT = "input_data";

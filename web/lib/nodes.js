@@ -31,6 +31,32 @@ export function linkOf(graph, id) {
 }
 
 /**
+ * The link into an input. It is not asked of the slot, which has none of its own since front end
+ * 1.58, nor by the node's own method: that of a subgraph's node answers with a link inside it.
+ *
+ * @param {LGraphNode} node
+ * @param {number} slot
+ * @returns {LLink | null}
+ */
+export function inputLink(node, slot) {
+    if (!node.graph || !node.inputs?.[slot]) return null;
+    return LiteGraph.LGraphNode.prototype.getInputLink.call(node, slot) ?? null;
+}
+
+/**
+ * The links that leave an output.
+ *
+ * @param {LGraphNode} node
+ * @param {number} slot
+ * @returns {LLink[]}
+ */
+export function outputLinks(node, slot) {
+    const id = String(node.id);
+    const links = [...(node.graph?.links.values() ?? [])];
+    return links.filter((link) => link.origin_slot === slot && String(link.origin_id) === id);
+}
+
+/**
  * The slot of a name.
  *
  * @param {Slot[] | undefined} slots

@@ -1,6 +1,6 @@
 /** DiscomfortPort in the editor: shows what each port is, and adds ports to the menus of nodes. */
 
-import { COLORS_SETTING, PORT_TYPE, UNIQUE_ID } from "../lib/constants.js";
+import { COLORS_SETTING, INTERNAL_CATEGORY, PORT_TYPE, UNIQUE_ID } from "../lib/constants.js";
 import { addToOldMenu, api, app, rootGraph } from "../lib/front_end.js";
 import { callBefore } from "../lib/hooks.js";
 import { isOfType, widgetOf } from "../lib/nodes.js";
@@ -61,6 +61,11 @@ app.registerExtension({
         },
     ],
 
+    beforeRegisterNodeDef(nodeType, definition) {
+        // For menus of front ends that do not know `dev_only`; the others decide again after this.
+        if (definition.category === INTERNAL_CATEGORY) nodeType.skip_list = true;
+    },
+
     setup() {
         keepCounterAt(app.extensionManager.setting.settings, COLORS_SETTING);
         complete = installCompletion({
@@ -71,6 +76,7 @@ app.registerExtension({
         });
         allPortNodes(rootGraph()).forEach(complete);
         api.addEventListener("graphChanged", planRefresh);
+        app.canvas.canvas.addEventListener("litegraph:set-graph", planRefresh);
         startRefreshing();
     },
 

@@ -13,7 +13,7 @@ import {
     SUBGRAPH_INPUT,
     UNIQUE_ID,
 } from "../lib/constants.js";
-import { linkOf, nodesOf, slotOf, typeName, widgetOf } from "../lib/nodes.js";
+import { inputLink, nodesOf, typeName, widgetOf } from "../lib/nodes.js";
 import { findSource, isActive, listScopes, promptId } from "./follow_links.js";
 
 /** @typedef {import("../lib/constants.js").PortMode} PortMode */
@@ -119,8 +119,8 @@ function portMode(hasInput, hasOutput) {
 function collectUses(scopes, portNodes) {
     for (const scope of scopes) {
         for (const node of nodesOf(scope.graph).filter(isSent)) {
-            for (const input of node.inputs ?? []) {
-                const source = findSource(scope, input);
+            for (const [slot, input] of (node.inputs ?? []).entries()) {
+                const source = findSource(scope, node, slot);
                 if (!source) continue;
                 const port = portNodes.get(promptId(source.scope, source.node));
                 port?.uses.push({ id: promptId(scope, node), type: typeName(input.type) });
@@ -162,8 +162,7 @@ function describe(id, found, portNodes) {
  * @param {PortNode} port
  */
 function sourceOf({ scope, node }) {
-    const input = slotOf(node.inputs, PORT_INPUT);
-    return input ? findSource(scope, input) : null;
+    return findSource(scope, node, node.findInputSlot(PORT_INPUT));
 }
 
 /**
@@ -173,7 +172,7 @@ function sourceOf({ scope, node }) {
  * @returns {string}
  */
 function nameOf({ scope, node }) {
-    const link = linkOf(scope.graph, slotOf(node.inputs, UNIQUE_ID)?.link);
+    const link = inputLink(node, node.findInputSlot(UNIQUE_ID));
     if (link && Number(link.origin_id) === SUBGRAPH_INPUT && scope.instance) {
         const name = scope.graph.inputs?.[link.origin_slot]?.name ?? "";
         const value = widgetOf(scope.instance, name)?.value;

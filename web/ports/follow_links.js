@@ -5,7 +5,7 @@
  */
 
 import { ANY, BYPASSED, MUTED, REROUTES, SUBGRAPH_INPUT } from "../lib/constants.js";
-import { linkOf, nodesOf, slotOf, typeName } from "../lib/nodes.js";
+import { inputLink, linkOf, nodesOf, typeName } from "../lib/nodes.js";
 
 const DEEPEST = 100; // subgraphs in subgraphs
 const MOST_STEPS = 1000; // a link that is followed further than this leads in a circle
@@ -28,10 +28,9 @@ const MOST_STEPS = 1000; // a link that is followed further than this leads in a
  */
 
 /**
- * An input, or what stands for one at the edge of a subgraph.
+ * The link into an input, or into what stands for one at the edge of a subgraph, and its type.
  *
- * @typedef {{ link?: LinkId | null, type: unknown }} Input
- * @typedef {{ scope: Scope, input: Input }} Cursor
+ * @typedef {{ scope: Scope, link: LLink | null, type: unknown }} Cursor
  */
 
 /**
@@ -89,15 +88,16 @@ export function promptId(scope, node) {
  * The output that really feeds an input, against the direction of its link.
  *
  * @param {Scope} scope
- * @param {Input} input
+ * @param {LGraphNode} node
+ * @param {number} slot
  * @returns {Source | null} null: nothing feeds it
  */
-export function findSource(scope, input) {
+export function findSource(scope, node, slot) {
     /** @type {Cursor | Source | null} */
-    let cursor = { scope, input };
+    let cursor = at(scope, node, slot);
     for (let steps = 0; steps < MOST_STEPS; steps++) {
-        cursor = stepBack(cursor);
         if (cursor === null || "node" in cursor) return cursor;
+        cursor = stepBack(cursor);
     }
     return null;
 }
@@ -108,29 +108,30 @@ export function findSource(scope, input) {
  * @param {Cursor} cursor
  * @returns {Cursor | Source | null}
  */
-function stepBack({ scope, input }) {
-    const link = linkOf(scope.graph, input.link);
+function stepBack({ scope, link, type }) {
     if (!link) return null;
     if (Number(link.origin_id) === SUBGRAPH_INPUT) return leaveSubgraph(scope, link);
     const node = scope.graph.getNodeById(link.origin_id);
     if (!node || node.mode === MUTED) return null;
     if (node.mode === BYPASSED) {
-        return at(scope, bypassedInput(node, link.origin_slot, input.type));
+        return at(scope, node, bypassedInput(node, link.origin_slot, type));
     }
     if (node.subgraph) {
-        return enterSubgraph(scope.children.get(String(node.id)), link.origin_slot, input.type);
+        return enterSubgraph(scope.children.get(String(node.id)), link.origin_slot, type);
     }
-    if (REROUTES.includes(node.type)) return at(scope, node.inputs?.[0]);
+    if (REROUTES.includes(node.type)) return at(scope, node, 0);
     return node.isVirtualNode ? null : { scope, node, slot: link.origin_slot };
 }
 
 /**
  * @param {Scope} scope
- * @param {Input | null | undefined} input
- * @returns {Cursor | null}
+ * @param {LGraphNode | null | undefined} node
+ * @param {number} slot
+ * @returns {Cursor | null} null: there is no such input
  */
-function at(scope, input) {
-    return input ? { scope, input } : null;
+function at(scope, node, slot) {
+    const input = node?.inputs?.[slot];
+    return node && input ? { scope, link: inputLink(node, slot), type: input.type } : null;
 }
 
 /**
@@ -139,9 +140,10 @@ function at(scope, input) {
  * @returns {Cursor | null}
  */
 function leaveSubgraph(scope, link) {
-    if (!scope.parent) return null;
+    const { parent, instance } = scope;
     const name = scope.graph.inputs?.[link.origin_slot]?.name;
-    return at(scope.parent, name === undefined ? null : slotOf(scope.instance?.inputs, name));
+    if (!parent || !instance || name === undefined) return null;
+    return at(parent, instance, instance.findInputSlot(name));
 }
 
 /**
@@ -152,8 +154,9 @@ function leaveSubgraph(scope, link) {
  */
 function enterSubgraph(scope, slot, type) {
     if (!scope) return null;
-    const link = scope.graph.outputs?.[slot]?.linkIds?.find((id) => linkOf(scope.graph, id));
-    return at(scope, { link, type });
+    const ids = scope.graph.outputs?.[slot]?.linkIds ?? [];
+    const links = ids.map((id) => linkOf(scope.graph, id));
+    return { scope, link: links.find((link) => link !== null) ?? null, type };
 }
 
 /**
@@ -162,16 +165,17 @@ function enterSubgraph(scope, slot, type) {
  * @param {LGraphNode} node
  * @param {number} slot
  * @param {unknown} wanted the type of the input that asks
- * @returns {Slot | null}
+ * @returns {number} -1: none
  */
 function bypassedInput(node, slot, wanted) {
     const inputs = node.inputs ?? [];
-    if (isAny(wanted)) return inputs[slot] ?? inputs[0] ?? null;
+    if (isAny(wanted)) return slot in inputs ? slot : 0;
     const output = node.outputs?.[slot]?.type;
     const passes = (/** @type {Slot | undefined} */ input) =>
         input !== undefined && fits(input.type, output) && fits(input.type, wanted);
-    if (passes(inputs[slot])) return inputs[slot];
-    return inputs.find((input) => input.type === wanted) ?? inputs.find(passes) ?? null;
+    if (passes(inputs[slot])) return slot;
+    const same = inputs.findIndex((input) => input.type === wanted);
+    return same >= 0 ? same : inputs.findIndex(passes);
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * How a port looks: colour, badge, and the name and colour of the type that runs through it.
+ * How a port looks: title, colour, badge, and the name and colour of the type that runs through it.
  *
  * None of it is saved: `withoutLook` takes it out of what the editor writes, so that a file, the
  * undo history and the clipboard hold what the user did and nothing else.
@@ -7,8 +7,9 @@
 
 import { ANY, Mode, PORT_INPUT } from "../lib/constants.js";
 import { callAfter, callBefore } from "../lib/hooks.js";
-import { linkOf, slotOf } from "../lib/nodes.js";
+import { inputLink, outputLinks, slotOf } from "../lib/nodes.js";
 import { makeWatched, watch } from "./redraw.js";
+import { uniqueIdOf } from "./find_ports.js";
 import { badgeOf, isOurColor, LOOKS, slotLabel, WARNING_COLOR } from "./words.js";
 
 /** @typedef {import("../lib/constants.js").PortMode} PortMode */
@@ -21,6 +22,8 @@ import { badgeOf, isOurColor, LOOKS, slotLabel, WARNING_COLOR } from "./words.js
  * @property {LGraphBadge} badge
  * @property {boolean} isWrong
  * @property {Labels} labels
+ * @property {string} uniqueId
+ * @property {string} type
  */
 
 /** @type {WeakMap<LGraphNode, Look>} */
@@ -33,7 +36,14 @@ const looks = new WeakMap();
  */
 export function prepareLook(node) {
     /** @type {Look} */
-    const look = { key: "", badge: makeBadge(undefined), isWrong: false, labels: {} };
+    const look = {
+        key: "",
+        badge: makeBadge(undefined),
+        isWrong: false,
+        labels: {},
+        uniqueId: "",
+        type: ANY,
+    };
     looks.set(node, look);
     node.badges.push(() => {
         watch();
@@ -44,6 +54,30 @@ export function prepareLook(node) {
     callAfter(node, "onSerialize", (saved) => withoutLook(saved, look.labels));
     const warning = { color: WARNING_COLOR, padding: 5, lineWidth: 1.5 };
     node.strokeStyles.discomfort = () => (look.isWrong ? warning : undefined);
+    const { getTitle } = node; // what the canvas draws; `title` itself is in files and prompts
+    node.getTitle = () => shownTitle(node) ?? getTitle.call(node);
+}
+
+/**
+ * The title that a port shows in place of the one that all have. A user's own title stays.
+ *
+ * @param {LGraphNode} node
+ * @returns {string | null}
+ */
+function shownTitle(node) {
+    const isUsual = !node.title || node.title === node.constructor.title;
+    return (isUsual && looks.get(node)?.uniqueId) || null;
+}
+
+/**
+ * What the Vue renderer shall show of a port, after `showPort`.
+ *
+ * @param {LGraphNode} node
+ * @returns {import("./vue_style.js").Drawn}
+ */
+export function drawnOf(node) {
+    const { isWrong = false, type = ANY } = looks.get(node) ?? {};
+    return { id: node.id, title: shownTitle(node), isWrong, color: colorOf(type) };
 }
 
 /**
@@ -57,16 +91,16 @@ export function prepareLook(node) {
 export function showPort(node, port, hasColors) {
     const look = looks.get(node);
     if (!look) return false;
-    const type = port?.type ?? ANY;
+    const { type, uniqueId } = port ?? { type: ANY, uniqueId: uniqueIdOf(node) };
     paintLinks(node, type);
-    const keyNow = () => `${keyOf(port)} ${hasColors} ${node.color}`;
+    Object.assign(look, { type, uniqueId });
+    const keyNow = () => `${keyOf(port)} ${hasColors} ${node.color} ${shownTitle(node)}`;
     if (look.key === keyNow()) return false;
     look.badge = makeBadge(port);
     look.isWrong = Boolean(port?.problem);
     paintNode(node, hasColors ? port?.mode : null);
     nameSlots(node, type, look.labels);
     // What comes in goes out. What an INPUT feeds does not bind it: it may feed another type too.
-    // The Vue renderer takes a dot's colour from this type alone, so there an INPUT's stays grey.
     setOutputType(node, port?.modes.includes(Mode.INPUT) ? ANY : type);
     look.key = keyNow();
     return true;
@@ -77,7 +111,7 @@ export function showPort(node, port, hasColors) {
  * @returns {string} is another one when something is to be drawn in another way
  */
 function keyOf(port) {
-    return port ? `${port.modes} ${port.type} ${port.problem} ${port.uniqueId}` : "";
+    return port ? `${port.modes} ${port.type} ${port.problem}` : "";
 }
 
 /**
@@ -167,9 +201,8 @@ function watchSlots(node) {
  */
 function paintLinks(node, type) {
     const color = colorOf(type) ?? "";
-    const ids = valueSlots(node).flatMap((slot) => [slot.link, ...(slot.links ?? [])]);
-    for (const id of ids) {
-        const link = linkOf(node.graph, id);
+    const incoming = inputLink(node, node.findInputSlot(PORT_INPUT));
+    for (const link of [incoming, ...outputLinks(node, 0)]) {
         if (link && (link.color ?? "") !== color) link.color = color;
     }
 }

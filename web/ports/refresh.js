@@ -3,8 +3,9 @@
 import { COLORS_SETTING } from "../lib/constants.js";
 import { app, rootGraph, showToast } from "../lib/front_end.js";
 import { allPortNodes, findPorts } from "./find_ports.js";
-import { showPort } from "./look.js";
+import { drawnOf, showPort } from "./look.js";
 import { redraw } from "./redraw.js";
+import { setStyle } from "./vue_style.js";
 import { doubledIds, doubledMessage, together } from "./words.js";
 
 /** @typedef {import("./find_ports.js").Port} Port */
@@ -70,9 +71,11 @@ function showAll(root, ports) {
     const byNode = new Map();
     for (const port of ports) byNode.set(port.node, [...(byNode.get(port.node) ?? []), port]);
     const hasColors = app.extensionManager.setting.get(COLORS_SETTING) ?? true;
-    const changes = allPortNodes(root).map((node) => {
+    const nodes = allPortNodes(root);
+    const changes = nodes.map((node) => {
         const same = byNode.get(node);
         return showPort(node, same && together(same), hasColors);
     });
+    setStyle(nodes.filter((node) => node.graph === app.canvas.graph).map(drawnOf));
     return changes.includes(true);
 }

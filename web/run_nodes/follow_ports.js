@@ -5,11 +5,12 @@ import { api, asOneChange, showToast } from "../lib/front_end.js";
 import { callAfter, callBefore } from "../lib/hooks.js";
 import { widgetOf } from "../lib/nodes.js";
 import {
+    dropDeclared,
     labelFromWidget,
     portSockets,
+    removeUnused,
     setPorts,
     socketsForPrompt,
-    stripUnused,
 } from "./sockets.js";
 
 /** @typedef {import("./sockets.js").WorkflowPorts} WorkflowPorts */
@@ -47,7 +48,7 @@ export function prepareRunNode(node, source, namesOf) {
     states.set(node, { ports: null, settled: widget?.value, former: null, latest: 0 });
     callBefore(node, "configure", () => {
         isNew = false;
-        stripUnused(node); // what is saved brings its own sockets, with labels and types
+        dropDeclared(node);
         queueMicrotask(() => reloadSockets(node, namesOf, true));
     });
     hideSocketsWidget(node);
@@ -55,7 +56,7 @@ export function prepareRunNode(node, source, namesOf) {
     // Later than this: opening a prompt connects the declared sockets in the same turn.
     queueMicrotask(() => {
         labelFromWidget(node);
-        stripUnused(node);
+        removeUnused(node);
         if (!isNew) return;
         const [width, height] = node.computeSize();
         node.setSize([Math.max(width, MIN_WIDTH), height]);

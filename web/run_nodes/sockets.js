@@ -14,7 +14,7 @@ import {
     RUNNER_TYPE,
     SOCKETS,
 } from "../lib/constants.js";
-import { isOfType, linkOf, widgetOf } from "../lib/nodes.js";
+import { isOfType, outputLinks, widgetOf } from "../lib/nodes.js";
 
 /**
  * A port of the workflow that a node runs, as the server lists it. `by_reference`: what goes
@@ -45,24 +45,37 @@ export function portSockets(slots) {
 }
 
 /**
- * Take the sockets away that the class declares and nothing uses. Before a node is configured.
+ * Take the sockets away that the class declares: before a node is configured, since what is saved
+ * brings its own. No link is asked for: those that are there already belong to the saved sockets.
  *
  * @param {LGraphNode} node
  */
-export function stripUnused(node) {
-    for (const slots of [node.inputs, node.outputs]) {
-        for (let i = (slots?.length ?? 0) - 1; i >= 0; i--) {
-            if (PORT_SOCKET.test(slots[i].name) && !isUsed(slots[i])) slots.splice(i, 1);
-        }
-    }
+export function dropDeclared(node) {
+    const isOwn = (/** @type {Slot} */ slot) => slot.label != null || !PORT_SOCKET.test(slot.name);
+    node.inputs = (node.inputs ?? []).filter(isOwn);
+    node.outputs = (node.outputs ?? []).filter(isOwn);
 }
 
 /**
- * @param {Slot} slot
- * @returns {boolean}
+ * Take the sockets away that no port is behind and nothing is connected to.
+ *
+ * @param {LGraphNode} node
  */
-function isUsed(slot) {
-    return slot.label != null || slot.link != null || Boolean(slot.links?.length);
+export function removeUnused(node) {
+    const { inputs, outputs } = node;
+    for (const i of unlabelled(inputs)) if (!node.isInputConnected(i)) node.removeInput(i);
+    for (const i of unlabelled(outputs)) if (!node.isOutputConnected(i)) node.removeOutput(i);
+}
+
+/**
+ * Where the sockets without a port are, from the last one on: they may be removed one by one.
+ *
+ * @param {Slot[]} slots
+ * @returns {number[]}
+ */
+function unlabelled(slots) {
+    const isOne = (/** @type {Slot} */ slot) => slot.label == null && PORT_SOCKET.test(slot.name);
+    return [...slots.keys()].filter((i) => isOne(slots[i])).reverse();
 }
 
 /**
@@ -244,7 +257,8 @@ export function socketsForPrompt(node, isByReference) {
     const isInner = (/** @type {Target} */ { node: target, slot }) =>
         isRunNode(target) && slot !== undefined && isByReference(target, slot);
     const elsewhere = portSockets(node.outputs)
-        .filter((slot) => isByReference(node, slot) && targetsOf(node, slot).every(isInner))
+        .filter((slot) => isByReference(node, slot))
+        .filter((slot) => targetsOf(node, node.outputs.indexOf(slot)).every(isInner))
         .map(portOf);
     return elsewhere.length ? JSON.stringify({ ...known, elsewhere }) : textOf(node);
 }
@@ -261,13 +275,12 @@ function isRunNode(node) {
  * What an output is connected to.
  *
  * @param {LGraphNode} node
- * @param {Slot} output
+ * @param {number} output
  * @returns {Target[]}
  */
 function targetsOf(node, output) {
-    return (output.links ?? []).map((id) => {
-        const link = linkOf(node.graph, id);
-        const target = link && node.graph?.getNodeById(link.target_id);
-        return { node: target, slot: link ? target?.inputs?.[link.target_slot] : undefined };
+    return outputLinks(node, output).map((link) => {
+        const target = node.graph?.getNodeById(link.target_id);
+        return { node: target, slot: target?.inputs?.[link.target_slot] };
     });
 }

@@ -28,7 +28,16 @@ export class RunsPanel {
     #message = make("p", { className: "dr-error", role: "alert", hidden: true });
     #bar = make("nav", { className: "dr-bar", "aria-label": "Run" });
     #body = make("div", { className: "dr-body" });
-    #root = make("div", { className: "dr-panel" }, this.#bar, this.#message, this.#body);
+    #heading = make("h2", { className: "dr-heading" }, "Discomfort runs");
+    #root = make(
+        "div",
+        { className: "dr-panel" },
+        this.#heading,
+        this.#bar,
+        this.#message,
+        this.#body,
+    );
+
     /** @type {Page} */
     #page = { id: null, before: null };
     /** @type {string | null} what the server called its last answer */

@@ -232,7 +232,7 @@ function renderRow(row, view, options) {
     if (!row.error) return [line];
     const text = row.failed_workflow ? `${row.failed_workflow}: ${row.error}` : row.error;
     const colSpan = view.columns.length + 4;
-    const reason = make("td", { colSpan, className: "dr-error" }, text);
+    const reason = make("td", { colSpan }, make("div", { className: "dr-error dr-reason" }, text));
     return [line, make("tr", { className: "dr-failed-row" }, reason)];
 }
 

@@ -12,10 +12,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...errors import RunLost, ValidationFailed
+from ...errors import ExecutionError, Problem, RunLost, ValidationFailed
+from ...system.ctrl_c import heard
+from ...system.patience import Patience, wait_saying
+from ...system.processes import describe
 from .await_end import EndWatch
 from .cancel import Canceller
-from .failures import ended_badly, never_sent, timed_out
+from .events import Event, PromptThreadEnded
+from .failures import ended_badly, never_sent, runs_nothing, timed_out
 from .http import Transport, TransportError
 from .listener import Listener
 from .open_runs import MakeError, OpenRuns
@@ -23,7 +27,7 @@ from .options import ExecuteOptions, Limits, OutOfTime, check_options
 from .prompt_run import CallbackFailed, PromptRun
 from .queries import HistoryTrimmer, Queries
 from .queue_prompt import DEATH_WAIT_S, queue_prompt
-from .run_state import RunResult, result_of
+from .run_state import RunResult, name_of, result_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,6 +46,7 @@ class Client:
         headers: what the server wants to see in every request.
         kill: ends the server when a node does not heed an interrupt; None where it is not ours.
         log_path: of the server, for errors.
+        pid: of the server, for what is said of it.
     """
 
     def __init__(
@@ -51,20 +56,32 @@ class Client:
         *,
         kill: Callable[[], None] | None = None,
         log_path: str | None = None,
+        pid: int | None = None,
     ):
         self.http = Transport(base_url, headers)
-        self.ask = Queries(self.http)
+        self._pid = pid
+        self.ask = Queries(self.http, log_path, self.describe)
         self.log_path = log_path
         self._is_ours = kill is not None
         self._runs = OpenRuns(HistoryTrimmer(self.http))
-        self._canceller = Canceller(self.http, self.ask, lambda: self.is_gone, kill)
-        self.listener = Listener(self.http.websocket_url, headers, self._runs.feed)
-        self._ends = EndWatch(self.ask, self.listener)
+        self._canceller = Canceller(self.http, self.ask, lambda: self.is_gone, kill, self.describe)
+        self.listener = Listener(self.http.websocket_url, headers, self._feed)
+        self._ends = EndWatch(self.ask, self.listener, None if self._is_ours else self.note_stopped)
 
     @property
     def is_gone(self) -> bool:
         """Whether the server has ended."""
         return self._runs.is_cut_off
+
+    def note_process(self, pid: int | None) -> None:
+        """The server was started anew, as this process."""
+        self._pid = pid
+
+    def describe(self) -> str:
+        """The server in words, for instance "ComfyUI, process 123 (python main.py)"."""
+        if self._pid is None:
+            return f"The ComfyUI at {self.http.base_url}"
+        return f"ComfyUI, {describe(self._pid)},"
 
     def server_gone(self, make_error: MakeError) -> None:
         """The server's process ended: every run that waits fails with `make_error(its state)`.
@@ -74,6 +91,21 @@ class Client:
         self.listener.finish()  # the last events say which node ran
         self._runs.cut_off(make_error)
         self.http.close_soon()
+
+    def note_stopped(self, reason: str) -> None:
+        """The server's prompt thread has ended: it is of no use any more. Any thread.
+
+        A worker of our own ends for it, which says more.
+        """
+        if not self._is_ours and not self.is_gone:
+            self.server_gone(lambda run: runs_nothing(self.http.base_url, reason, run))
+
+    def _feed(self, event: Event) -> None:
+        """In the thread that reads the socket."""
+        if isinstance(event, PromptThreadEnded):
+            self.note_stopped(event.reason)
+        else:
+            self._runs.feed(event)
 
     async def execute(
         self, prompt: Mapping[str, Any], **options: Unpack[ExecuteOptions]
@@ -88,8 +120,12 @@ class Client:
         """
         check_options(options)
         limits = Limits.from_now(options)
-        await self._connect(limits)
         run = PromptRun(prompt, options.get("on_event"), options.get("needed"))
+        with heard(lambda: f"{_at(run)}; press it again not to wait for its end"):
+            return await self._execute(run, options, limits)
+
+    async def _execute(self, run: PromptRun, options: ExecuteOptions, limits: Limits) -> RunResult:
+        await self._connect(limits)
         if not await self._canceller.wait_for_removals(limits.left_s):
             raise never_sent(self._is_ours, self.log_path)
         self._runs.add(run)
@@ -136,16 +172,15 @@ class Client:
             await self._canceller.cancel(run, queueing)
             raise
         if done.status != "success":
-            raise ended_badly(run.state.prompt, done, self.log_path)
+            raise ended_badly(run.state, done, self.log_path)
         return result_of(run.state)
 
     async def _until_queued(
         self, run: PromptRun, queueing: asyncio.Future[None], limits: Limits
     ) -> None:
         """Wait for the reply to POST /prompt, or for the end of the server."""
-        await asyncio.wait(
-            (queueing, run.done), timeout=limits.left_s, return_when=asyncio.FIRST_COMPLETED
-        )
+        words = Patience(log, lambda: f"{self.describe()} has not yet taken a prompt")
+        await wait_saying((queueing, run.done), words, limits.left_s, asyncio.FIRST_COMPLETED)
         if queueing.done():
             queueing.result()
         elif not run.done.done():
@@ -154,12 +189,12 @@ class Client:
     async def object_info(self) -> dict[str, Any]:
         """The server's /object_info, asked once."""
         try:
-            return await self.ask.object_info(self.log_path)
+            return await self.ask.object_info()
         except TransportError as e:
             await self._wait_for_death()
             if self._runs.is_cut_off:
                 raise self._runs.error_of(None) from e
-            raise RunLost(
+            raise ExecutionError(
                 f"The server does not answer ({e}). Run again; a worker that died is replaced.",
                 log_path=self.log_path,
             ) from e
@@ -177,6 +212,15 @@ class Client:
         """End the socket and this loop's connections. Runs that wait do not hear of it."""
         self.listener.close()
         await self.http.close()
+
+
+def _at(run: PromptRun) -> str:
+    """What an interrupt does to a run."""
+    node_id = run.state.current_node
+    if node_id is None:
+        return "the prompt is taken out of ComfyUI"
+    node = Problem("", node_id, *name_of(run.state.prompt, node_id))
+    return f"ComfyUI is told to stop at {str(node).rstrip(': ')}"
 
 
 def _look_at(task: asyncio.Future[None]) -> None:

@@ -13,6 +13,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..launch.prompt_thread import ENDED_EVENT
+
 # Never parsed: it repeats the state of all nodes at every step, megabytes for a large prompt.
 _IGNORED_PREFIXES = ('{"type": "progress_state"', '{"type":"progress_state"')
 
@@ -51,13 +53,18 @@ class NodesCached(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodeStarted(Event):
-    """A node began. `step` of `total` counts nodes that started or were cached."""
+    """A node began. `step` of `total` counts nodes that started or were cached.
+
+    `display_node`: the node of the prompt that it stands for, where an expansion or a native loop
+    made it; type and title are that one's. Otherwise "".
+    """
 
     node_id: str = ""
     node_type: str = ""
     title: str = ""
     step: int = 0
     total: int = 0
+    display_node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,13 @@ class QueueStatus(Event):
     remaining: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PromptThreadEnded(Event):
+    """The server runs nothing any more; `prompt_id` is what it ran. Goes to every client."""
+
+    reason: str = ""
+
+
 _TERMINAL = {
     "execution_success": "success",
     "execution_error": "error",
@@ -153,9 +167,12 @@ def _parse_text(kind: str, data: dict[str, Any]) -> Event | None:
     if kind == "executing":
         if data.get("node") is None:
             return HistoryWritten(prompt_id)
-        return NodeStarted(prompt_id, str(data["node"]))
+        node_id, shown = str(data["node"]), str(data.get("display_node") or "")
+        return NodeStarted(prompt_id, node_id, display_node="" if shown == node_id else shown)
     if kind == "progress":
         return Progress(prompt_id, str(data.get("node") or ""), data["value"], data["max"])
+    if kind == ENDED_EVENT:
+        return PromptThreadEnded(prompt_id, str(data.get("reason") or ""))
     if kind == "executed":
         # A twin of a node within one prompt sends `output: null` (0.3.64, 0.33).
         output = data.get("output")

@@ -13,10 +13,11 @@ from ...errors import (
     RunInterrupted,
     RunTimeout,
     ValidationFailed,
+    WorkerDied,
 )
 from .cancel import GRACE_S, Left
 from .events import Done
-from .run_state import RunState, name_of
+from .run_state import RunState, blamed_node, name_of
 
 # As they stand in messages; what Windows says has no number of its own there.
 _NO_ROOM = (
@@ -82,18 +83,19 @@ def _words(error: Mapping[str, Any]) -> str:
     return words or str(error.get("type") or "no reason given")
 
 
-def ended_badly(prompt: Mapping[str, Any], done: Done, log_path: str | None) -> ExecutionError:
+def ended_badly(state: RunState, done: Done, log_path: str | None) -> ExecutionError:
     """The error for a run that ended as `error` or `interrupted`."""
     details = done.details
-    node_id = str(details["node_id"]) if details.get("node_id") is not None else None
-    node_type, title = name_of(prompt, node_id)
+    named = str(details["node_id"]) if details.get("node_id") is not None else None
+    node_id = blamed_node(state, named)
+    node_type, title = name_of(state.prompt, node_id)
     node_type = node_type or str(details.get("node_type") or "")
     where = str(Problem("", node_id, node_type, title)).rstrip(": ") if node_id else "a node"
     if done.status == "interrupted":
         return RunInterrupted(
             f"The run was interrupted at {where}.", prompt_id=done.prompt_id, log_path=log_path
         )
-    message = str(details.get("exception_message") or "").strip()
+    message = _printable(str(details.get("exception_message") or "").strip())
     kind = str(details.get("exception_type") or "an error")
     return NodeFailed(
         f"{where} raised {kind}: {message}{_hint(message)}",
@@ -104,8 +106,13 @@ def ended_badly(prompt: Mapping[str, Any], done: Done, log_path: str | None) -> 
         title=title or None,
         exception_type=kind,
         exception_message=message,
-        comfy_traceback="".join(details.get("traceback") or ()),
+        comfy_traceback=_printable("".join(details.get("traceback") or ())),
     )
+
+
+def _printable(text: str) -> str:
+    """Without lone surrogates, which no terminal and no file takes."""
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def _hint(message: str) -> str:
@@ -117,6 +124,33 @@ def _hint(message: str) -> str:
             "comfy_serverless.json is where SaveImage saves. What was saved before is still there."
         )
     return ""
+
+
+def runs_nothing(base_url: str, reason: str, state: RunState | None) -> WorkerDied:
+    """The error for a run of a ComfyUI that is not ours, whose prompt thread has ended.
+
+    Args:
+        reason: what it ended with.
+        state: None: it was to begin.
+    """
+    node_id = state.current_node if state else None
+    where = ""
+    if state is not None and node_id is not None:
+        where = f" while {Problem('', node_id, *name_of(state.prompt, node_id))}".rstrip(": ")
+        where += " ran"
+    return WorkerDied(
+        says_nothing_runs(base_url, reason, where),
+        prompt_id=state.prompt_id if state else None,
+        node_id=node_id,
+    )
+
+
+def says_nothing_runs(base_url: str, reason: str, where: str = "") -> str:
+    """What has happened to a ComfyUI whose prompt thread has ended, and what to do."""
+    return (
+        f"The ComfyUI at {base_url} takes prompts, but runs nothing any more: its prompt thread "
+        f"ended{where} ({reason}). Restart that ComfyUI, then run again; its log says more."
+    )
 
 
 def timed_out(

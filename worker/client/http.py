@@ -9,23 +9,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
+import time
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, NamedTuple
 
 import aiohttp
 
 from ...errors import why_unreached
 
+log = logging.getLogger("discomfort.worker")
+
 _KEEPALIVE_S = 30.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 1.0
+# The server answers one after the other: more at once gain nothing, and each takes a descriptor.
+_CONNECTIONS = 32
 
 
 class TransportError(Exception):
-    """No answer came: refused, reset, or out of time."""
+    """No answer came.
 
-    def __init__(self, message: str, is_timeout: bool = False):
+    Attributes:
+        is_refused: nobody listens there.
+        is_unsent: no connection was made, so the server has nothing of it.
+    """
+
+    def __init__(self, message: str, *, is_refused: bool = False, is_unsent: bool = False):
         super().__init__(message)
-        self.is_timeout = is_timeout
+        self.is_refused, self.is_unsent = is_refused, is_unsent
 
 
 class Reply(NamedTuple):
@@ -40,6 +52,35 @@ class Reply(NamedTuple):
             return json.loads(self.text)
         except ValueError:
             return None
+
+
+async def until_connected(
+    send: Callable[[], Awaitable[Reply]], is_over: Callable[[], bool], refused_for_s: float
+) -> Reply:
+    """Send a request, again as long as no connection can be made: nothing was sent so far.
+
+    This process may be out of descriptors, and get some back.
+
+    Args:
+        is_over: whether nobody wants the reply any more.
+        refused_for_s: a server that refuses for longer is gone.
+
+    Raises:
+        TransportError: the connection broke later, the server is gone, or it is over.
+    """
+    pause_s, refused_until = _FIRST_PAUSE_S, None
+    while True:
+        try:
+            return await send()
+        except TransportError as e:
+            now = time.monotonic()
+            refused_until = (refused_until or now + refused_for_s) if e.is_refused else None
+            is_gone = refused_until is not None and now >= refused_until
+            if not e.is_unsent or is_gone or is_over():
+                raise
+            log.debug("No connection yet: %s", e)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
 class Transport:
@@ -83,7 +124,13 @@ class Transport:
             async with session.request(method, url, data=data, timeout=limit) as reply:
                 return Reply(reply.status, (await reply.read()).decode("utf-8", errors="replace"))
         except asyncio.TimeoutError as e:
-            raise TransportError(f"{method} {path}: no answer within {timeout_s} s", True) from e
+            raise TransportError(f"{method} {path}: no answer within {timeout_s} s") from e
+        except aiohttp.ClientConnectorError as e:
+            raise TransportError(
+                f"{method} {path}: {why_unreached(e)}",
+                is_refused=isinstance(e.os_error, ConnectionRefusedError),
+                is_unsent=True,
+            ) from e
         except (aiohttp.ClientError, OSError) as e:
             raise TransportError(f"{method} {path}: {why_unreached(e)}") from e
 
@@ -99,7 +146,7 @@ class Transport:
     async def _keep_session(self) -> AsyncGenerator[aiohttp.ClientSession, None]:
         """A session that `asyncio.run` closes: a loop first ends its asynchronous generators."""
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S),
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEPALIVE_S),
             headers={**self._headers, "Content-Type": "application/json"},
             trust_env=False,
         )

@@ -32,6 +32,7 @@ class PromptRun:
     Attributes:
         done: how it ended, or the error that ended it. Belongs to the loop.
         heard_at: when its last event arrived (monotonic).
+        is_given_up: nobody waits for its end any more; it is to be taken out of the server.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class PromptRun:
         loop = asyncio.get_running_loop()
         self.done: asyncio.Future[Done] = loop.create_future()
         self.heard_at = time.monotonic()
+        self.is_given_up = False
         self._state = begin(str(uuid.uuid4()), prompt, needed)
         self._lock = threading.Lock()
         self._delivery = EventDelivery(loop, on_event, self._fail_callback) if on_event else None

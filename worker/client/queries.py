@@ -7,10 +7,14 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from ...errors import ExecutionError
-from .http import Transport, TransportError
+from ...system.patience import Patience, wait_saying
+from ..launch.inside_comfyui import HELLO_PATH
+from .ask_together import AskTogether
+from .http import Transport, TransportError, until_connected
 
 log = logging.getLogger("discomfort.worker")
 
@@ -23,24 +27,34 @@ _TRIM_AT_ONCE = 32
 class Queries:
     """Questions to one server.
 
+    Args:
+        log_path: of the server, for errors.
+        who: the server in words.
+
     Attributes:
         refused_since: when it began to refuse connections (monotonic); None while it answers, or
             is merely slow.
     """
 
-    def __init__(self, http: Transport):
-        self._http = http
+    def __init__(
+        self, http: Transport, log_path: str | None = None, who: Callable[[], str] | None = None
+    ):
+        self._http, self._log_path = http, log_path
+        self._who = who or (lambda: f"The ComfyUI at {http.base_url}")
+        self._silence: Patience | None = None
         self.refused_since: float | None = None
-        self._object_info: dict[str, Any] | None = None
+        self._queue = AskTogether(lambda: self._get_dict("/queue"))
+        self._hello = AskTogether(lambda: self._get_dict(HELLO_PATH))
+        self.forget()
 
     @property
     def base_url(self) -> str:
         return self._http.base_url
 
     async def history(self, prompt_id: str) -> dict[str, Any] | None:
-        """The prompt's entry in ComfyUI's history; None as long as there is none."""
-        entries = await self._get_json(f"/history/{prompt_id}")
-        return entries.get(prompt_id) if isinstance(entries, dict) else None
+        """The prompt's entry in ComfyUI's history; None as long as there is none, or no answer."""
+        entries = await self._get_dict(f"/history/{prompt_id}")
+        return entries.get(prompt_id) if entries is not None else None
 
     async def written_history(self, prompt_id: str) -> dict[str, Any] | None:
         """`history` of a prompt that has ended: ComfyUI writes it after it reports the end.
@@ -56,41 +70,65 @@ class Queries:
 
     async def queued_ids(self) -> set[str] | None:
         """The prompts that wait or run; None without an answer."""
-        queue = await self._get_json("/queue")
-        if not isinstance(queue, dict):
+        queue = await self._queue.answer()
+        if queue is None:
             return None
         return {str(item[1]) for part in queue.values() for item in part}
 
-    async def is_known(self, prompt_id: str) -> bool:
-        """Whether the prompt waits, runs, or is in the history. Without an answer: yes.
+    async def says_unknown(self, prompt_id: str) -> bool:
+        """Whether the server said that the prompt neither waits nor runs nor is in the history.
 
-        It goes from the queue to the history; in neither, asked in that order, it is nowhere.
+        It goes from the queue to the history; in neither, asked in that order, it is nowhere. Where
+        one of the answers is missing, nothing is said.
         """
         queue = await self.queued_ids()
-        return queue is None or prompt_id in queue or await self.history(prompt_id) is not None
+        if queue is None or prompt_id in queue:
+            return False
+        entries = await self._get_dict(f"/history/{prompt_id}")
+        return entries is not None and prompt_id not in entries
 
-    async def object_info(self, log_path: str | None) -> dict[str, Any]:
-        """The server's /object_info, asked once.
+    async def stopped(self) -> str | None:
+        """What the server's prompt thread ended with; None while it runs, or without an answer."""
+        hello = await self._hello.answer()
+        return hello.get("stopped") if hello is not None else None
+
+    async def object_info(self) -> dict[str, Any]:
+        """The server's /object_info, asked once, however many ask for it at the same time.
 
         Raises:
             TransportError: no answer.
             ExecutionError: an answer that is none.
         """
-        if self._object_info is None:
-            reply = await self._http.get("/object_info")
-            info = reply.json()
-            if reply.status != 200 or not isinstance(info, dict):
-                raise ExecutionError(
-                    f"/object_info gave status {reply.status}: {reply.text[:200]!r}. A "
-                    "broken custom node is the usual reason; the log names it.",
-                    log_path=log_path,
-                )
-            self._object_info = info
+        while self._object_info is None:
+            asked = self._asked_info
+            info = await asked.answer()
+            if asked is self._asked_info:  # else it is of a server that was there before
+                self._object_info = info
         return self._object_info
+
+    async def _ask_object_info(self) -> dict[str, Any]:
+        asking = asyncio.ensure_future(
+            until_connected(lambda: self._http.get("/object_info"), lambda: False, refused_for_s=0)
+        )
+        words = Patience(log, lambda: f"{self._who()} is asked for its node classes")
+        try:
+            await wait_saying((asking,), words)
+        finally:
+            asking.cancel()
+        reply = asking.result()
+        info = reply.json()
+        if reply.status != 200 or not isinstance(info, dict):
+            raise ExecutionError(
+                f"/object_info gave status {reply.status}: {reply.text[:200]!r}. A "
+                "broken custom node is the usual reason; the log names it.",
+                log_path=self._log_path,
+            )
+        return info
 
     def forget(self) -> None:
         """The server may be another one now."""
-        self._object_info = None
+        self._object_info: dict[str, Any] | None = None
+        self._asked_info = AskTogether(self._ask_object_info, join_sent=True)
 
     async def free_memory(self) -> None:
         """Have models unloaded and caches emptied, after the prompt that runs now.
@@ -101,15 +139,26 @@ class Queries:
         body = {"unload_models": True, "free_memory": True}
         await self._http.post("/free", body, REPLY_TIMEOUT_S)
 
-    async def _get_json(self, path: str) -> Any:
+    async def _get_dict(self, path: str) -> dict[str, Any] | None:
+        """An object that the server gave; None where it gave no answer, or one that means nothing.
+
+        Own troubles (too many open files) are no answer, and no refusal.
+        """
         try:
             reply = await self._http.get(path, REPLY_TIMEOUT_S)
         except TransportError as e:
-            if not e.is_timeout and self.refused_since is None:
+            log.debug("No answer: %s", e)
+            words = f"gives no answer ({e}); it is waited for"
+            self._silence = self._silence or Patience(log, lambda: f"{self._who()} {words}")
+            self._silence.look()
+            if not e.is_refused:
+                self.refused_since = None
+            elif self.refused_since is None:
                 self.refused_since = time.monotonic()
             return None
-        self.refused_since = None
-        return reply.json()
+        self.refused_since = self._silence = None
+        answer = reply.json()
+        return answer if reply.status == 200 and isinstance(answer, dict) else None
 
 
 class HistoryTrimmer:

@@ -8,10 +8,11 @@ from typing import Any
 
 from ...errors import RunLost
 from .failures import refused
-from .http import Transport, TransportError
+from .http import Transport, TransportError, until_connected
 from .prompt_run import PromptRun
 from .queries import Queries
 
+REFUSED_FOR_S = 10.0  # a server that is not ours and refuses connections for so long is gone
 DEATH_WAIT_S = 3.0  # between a broken connection and the news of the process's end
 
 
@@ -40,7 +41,11 @@ async def queue_prompt(
         "extra_data": dict(client_data or {}),
     }
     try:
-        reply = await http.post("/prompt", body)
+        reply = await until_connected(
+            lambda: http.post("/prompt", body),
+            lambda: run.is_given_up or run.done.done(),
+            REFUSED_FOR_S,
+        )
     except TransportError as e:
         await _check_arrival(ask, run, e)
         return
@@ -57,8 +62,15 @@ async def queue_prompt(
 
 async def _check_arrival(ask: Queries, run: PromptRun, error: TransportError) -> None:
     """The connection broke meanwhile: did the server die, or did it get the prompt after all?"""
+    if error.is_unsent:
+        if run.done.done():
+            return
+        raise RunLost(
+            f"The prompt could not be sent ({error}): the server at {ask.base_url} is gone. It can "
+            "be run again."
+        )
     await asyncio.wait((run.done,), timeout=DEATH_WAIT_S)
-    if run.done.done() or await ask.is_known(run.prompt_id):
+    if run.done.done() or not await ask.says_unknown(run.prompt_id):
         return
     raise RunLost(
         f"The connection broke while the prompt was queued ({error}), and the server "

@@ -52,6 +52,8 @@ class RunState:
     Attributes:
         needed: the ids of the nodes that events count.
         current_node: the node that began last.
+        display_node: the node of the prompt that it stands for: itself, or what an expansion or a
+            native loop made it for.
         reached: the nodes that began or were cached; for one that an expansion made, its origin.
         history: its entry in ComfyUI's history, where that was asked.
         end: how it ended. Nothing that arrives after it counts, but that the history is written.
@@ -64,6 +66,7 @@ class RunState:
     is_started: bool = False
     is_history_written: bool = False
     current_node: str | None = None
+    display_node: str | None = None
     reached: frozenset[str] = frozenset()
     cached: tuple[str, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -97,8 +100,13 @@ def _on_cached(state: RunState, event: NodesCached) -> RunState:
 
 
 def _on_node(state: RunState, event: NodeStarted) -> RunState:
-    reached = state.reached | {_origin(event.node_id)}
-    return replace(state, current_node=event.node_id, reached=reached)
+    shown = event.display_node or _origin(event.node_id)
+    return replace(
+        state,
+        current_node=event.node_id,
+        display_node=shown,
+        reached=state.reached | {shown},
+    )
 
 
 def _on_output(state: RunState, event: OutputLanded) -> RunState:
@@ -159,9 +167,9 @@ def _show_cached(_: RunState, after: RunState, event: NodesCached) -> tuple[Even
 
 
 def _show_node(_: RunState, after: RunState, event: NodeStarted) -> tuple[Event, ...]:
-    node_type, title = name_of(after.prompt, event.node_id)
+    node_type, title = name_of(after.prompt, after.display_node)
     step, total = len(after.needed & after.reached), len(after.needed)
-    return (NodeStarted(event.prompt_id, event.node_id, node_type, title, step, total),)
+    return (replace(event, node_type=node_type, title=title, step=step, total=total),)
 
 
 def _show_end(_: RunState, after: RunState, event: HistoryRead) -> tuple[Event, ...]:
@@ -189,6 +197,17 @@ def result_of(state: RunState) -> RunResult:
 
 def _origin(node_id: str) -> str:
     return node_id.split(".")[0]  # "5.0.2" was made by node 5
+
+
+def blamed_node(state: RunState, named: str | None) -> str | None:
+    """The node of the prompt that an error is about.
+
+    Of a node that an expansion or a native loop made, ComfyUI names the node that made it
+    (execution.py of 0.3.64 and 0.33, `get_real_node_id`); what it stands for says more.
+    """
+    current = state.current_node
+    is_inside = current is not None and current != named and _origin(current) == named
+    return state.display_node if is_inside and state.display_node in state.prompt else named
 
 
 def name_of(prompt: Mapping[str, Any], node_id: str | None) -> tuple[str, str]:

@@ -22,6 +22,7 @@ _FORBIDDEN = {
     "--tls-keyfile": "the worker is reached without TLS, on this machine only",
     "--tls-certfile": "the worker is reached without TLS, on this machine only",
 }
+_ASSET_FLAGS = ("--enable-assets", "--disable-assets")
 _CACHE_FLAGS = ("--cache-classic", "--cache-lru", "--cache-none", "--cache-ram", "--high-ram")
 
 
@@ -99,6 +100,9 @@ def worker_arguments(
     # app/database/db.py).
     if '"--database-url"' in known and "--database-url" not in given:
         arguments += ["--database-url", "sqlite:///:memory:"]
+    # Newer ones scan all models at the start for it, and end where sqlalchemy is missing.
+    if '"--disable-assets"' in known and not given.intersection(_ASSET_FLAGS):
+        arguments.append("--disable-assets")
     arguments += ["--extra-model-paths-config", str(paths.paths_file)]
     # 0.33's default evicts all that the next prompt does not use; classic is what 0.3.64 has.
     if '"--cache-classic"' in known and not given.intersection(_CACHE_FLAGS):

@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
 import threading
 
+from ...system.patience import Patience, looked_at
 from .output_log import OutputLog
 from .spawn import POSIX
 from .windows_job import close_job, put_in_job
+
+log = logging.getLogger("discomfort.worker")
 
 
 class Child:
@@ -53,7 +57,9 @@ class Child:
         if POSIX:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
-        self.exit_code = self.popen.wait()
+        words = f"process {self.pid} was killed, but the system (a driver, a disk) holds it"
+        with looked_at(Patience(log, lambda: words)):
+            self.exit_code = self.popen.wait()
         self._output.close()
         self.exited.set()
         job, self._job = self._job, None

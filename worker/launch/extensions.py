@@ -13,6 +13,7 @@ from .worker_folder import link_folder
 def link_extensions(nodes: Path, comfyui: Path, extra: Sequence[Path]) -> None:
     """Show ComfyUI this extension, unless it has it, and the `extra` ones."""
     wanted = {path.name: path for path in extra}
+    wanted["discomfort_start"] = Path(__file__).with_name("say_imports")
     if not _has_extension(comfyui / "custom_nodes"):
         wanted["discomfort"] = PACKAGE_DIR
     for name, target in wanted.items():

@@ -20,6 +20,7 @@ import uuid
 from typing import Any
 
 from ...system.local_requests import why_refused
+from .prompt_thread import watch_prompt_thread
 
 log = logging.getLogger("discomfort.worker")
 
@@ -57,15 +58,17 @@ def install() -> None:
         return
     instance.discomfort_hello = True
     instance.routes.get(HELLO_PATH)(_hello)
+    watch_prompt_thread(instance, is_worker=bool(token))
     if not token:
         return
     instance.discomfort_guard = True
     instance.app.middlewares.insert(0, _make_guard(token))
     _drop_progress_states(instance)
-    # ComfyUI's wrapper (app/logger.py) buffers 8 KB of what nodes print; a crash loses them.
+    # ComfyUI's wrapper (app/logger.py) buffers 8 KB of what nodes print; a crash loses them. And it
+    # takes no lone surrogate: an error text with one would end the prompt thread.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True)
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
     if master_pid:
         threading.Thread(
             target=_watch, args=(int(master_pid),), name="discomfort-watchdog", daemon=True
@@ -94,6 +97,7 @@ async def _hello(request: Any) -> Any:
     """Who and where: the answer that makes a worker ready. For this machine only."""
     import folder_paths  # type: ignore[import-not-found]
     from aiohttp import web
+    from server import PromptServer  # type: ignore[import-not-found]
 
     refusal = why_refused(request)
     if refusal is not None:
@@ -105,6 +109,7 @@ async def _hello(request: Any) -> Any:
             "start": _START,
             "comfyui_version": _comfyui_version(),
             "missing": missing_packages(),
+            "stopped": PromptServer.instance.discomfort_stopped,
             "folders": {
                 "input": folder_paths.get_input_directory(),
                 "output": folder_paths.get_output_directory(),

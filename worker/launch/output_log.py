@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import signal
 import subprocess
@@ -15,10 +16,13 @@ from collections import deque
 from pathlib import Path
 from typing import IO
 
+from .prompt_thread import EXIT_CODE as PROMPT_THREAD_ENDED
+
 log = logging.getLogger("discomfort.worker")
 
 _KEPT_LINES = 1000
 _DRAIN_TIMEOUT_S = 2.0
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
@@ -33,6 +37,8 @@ def describe_exit(code: int | None) -> str:
     """What an exit code of `subprocess` means."""
     if code is None:
         return "not known"
+    if code == PROMPT_THREAD_ENDED:
+        return "ComfyUI's prompt thread had ended, so that it could run nothing any more"
     if code in (-9, 137):
         return "killed, most likely because memory ran out"
     if code in (-11, 139, 0xC0000005):
@@ -52,11 +58,66 @@ def was_killed(code: int | None) -> bool:
     return code is not None and (code < 0 or 128 < code < 192)
 
 
+class _LogFile:
+    """A file to which lines are added. Those that find no room wait for it, the newest of them."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._fd: int | None = None
+        self._waiting: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._missed = 0
+        self._rest = b""  # of a line that the disk took a part of
+
+    def write(self, line: str) -> None:
+        if len(self._waiting) == _KEPT_LINES:
+            self._missed += 1
+        self._waiting.append(line)
+        is_first = len(self._waiting) == 1 and not self._rest
+        try:
+            self._write_all()
+        except OSError as e:
+            if is_first:
+                log.warning(
+                    "The worker's log %s can't be written: %s. It goes on when it can.",
+                    self._path,
+                    e.strerror or e,
+                )
+
+    def _write_all(self) -> None:
+        if self._fd is None:
+            self._fd = os.open(self._path, _APPEND, 0o600)
+        self._write_rest()
+        if self._missed:
+            self._rest = f"[discomfort] {self._missed} lines found no room\n".encode()
+            self._missed = 0
+            self._write_rest()
+        while self._waiting:
+            self._rest = (self._waiting.popleft() + "\n").encode("utf-8", errors="replace")
+            self._write_rest()
+
+    def _write_rest(self) -> None:
+        while self._rest:
+            assert self._fd is not None
+            self._rest = self._rest[os.write(self._fd, self._rest) :]
+
+    def close(self) -> None:
+        """Write what still waits, if there is room now."""
+        with contextlib.suppress(OSError):
+            self._write_all()
+        if self._fd is not None:
+            os.close(self._fd)
+
+
 class OutputLog:
-    """The log file of one worker, and its newest lines in memory."""
+    """The log file of one worker, and its newest lines in memory.
+
+    Attributes:
+        count: of all lines so far.
+    """
 
     def __init__(self, path: Path):
         self.path = path
+        self.count = 0
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._thread: threading.Thread | None = None
         path.touch(mode=0o600)
@@ -70,30 +131,14 @@ class OutputLog:
         self._thread.start()
 
     def _drain(self, pipe: IO[bytes]) -> None:
-        file = self._open()
+        file = _LogFile(self.path)
         with pipe:
             for raw in pipe:
                 line = clean_line(raw)
                 self._lines.append(line)
-                if file is None:
-                    continue
-                try:
-                    file.write(line + "\n")
-                    file.flush()
-                except OSError as e:
-                    log.warning("The worker's log %s can't be written any more: %s", self.path, e)
-                    with contextlib.suppress(OSError):
-                        file.close()
-                    file = None
-        if file is not None:
-            file.close()
-
-    def _open(self) -> IO[str] | None:
-        try:
-            return self.path.open("a", encoding="utf-8")
-        except OSError as e:
-            log.warning("The worker's log %s can't be written: %s", self.path, e)
-            return None
+                self.count += 1
+                file.write(line)
+        file.close()
 
     def last_lines(self, count: int) -> tuple[str, ...]:
         return tuple(self._lines)[-count:] if count > 0 else ()

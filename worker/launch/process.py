@@ -10,6 +10,7 @@ import atexit
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -22,10 +23,12 @@ from .output_log import OutputLog
 from .settings import Launch
 from .start_failures import as_start_error
 from .start_until_ready import Starter
+from .start_words import doing, starting
 from .worker_folder import WorkerFolder, make_worker_folder
 
 log = logging.getLogger("discomfort.worker")
 
+_LINES_TO_READ = 20
 # As long as all steps, and the last once more: a start that is under way ends its process itself.
 _END_WAIT_S = sum(step.value for step in StopStep) + StopStep.KILL.value
 
@@ -44,6 +47,7 @@ class WorkerProcess:
         self.ready: Future[Ready] = Future()
         self.ended = threading.Event()
         self.is_stopping = False
+        self._began = time.monotonic()
         self._child: Child | None = None
         self._folder: WorkerFolder | None = None
         self._output: OutputLog | None = None
@@ -88,6 +92,11 @@ class WorkerProcess:
         """The newest lines of the worker's output."""
         return self._output.last_lines(count) if self._output else ()
 
+    @property
+    def start_words(self) -> str:
+        """What it is doing while it starts, in one line for people."""
+        return starting(time.monotonic() - self._began, doing(self.last_lines(_LINES_TO_READ)))
+
     def on_end(self, callback: Callable[[], None]) -> None:
         """Call back, in the worker's thread, once the process is gone. At once if it is already."""
         with self._lock:
@@ -114,12 +123,13 @@ class WorkerProcess:
             self.ready.set_result(ready)
             child.wait()
         except Exception as e:  # whatever it is, those who wait for `ready` must get it
-            if self._child is not None:
-                self._child.kill()
+            # First: a process that the system holds may not end for long.
             if not self.ready.done():
                 self.ready.set_exception(as_start_error(e, self.log_path))
             else:
                 log.exception("The worker's thread failed.")
+            if self._child is not None:
+                self._child.kill()
         finally:
             self._finish()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numbers
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ...errors import ConfigError, WorkerStartError
@@ -14,6 +16,8 @@ from .arguments import check_extra, split_command
 from .find_comfyui import find_comfyui, find_python
 
 CONFIG_NAME = "comfy_serverless.json"
+# Of a configuration that gives only the other one of the two.
+_ATTEMPTS, _ATTEMPTS_SLEEP_S = 600, 0.2
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -29,7 +33,7 @@ class Launch:
     initial_port: int | None = None
     cuda_device: int | None = None
     output: Path | None = None
-    start_timeout_s: float = 120.0
+    start_timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class WorkerOptions:
             the worker's own.
         extra_args: for `main.py`, after EXTRA_ARGS.
         extra_custom_nodes: folders of further extensions that only this worker sees.
+        start_timeout: seconds that the caller waits for the start; it makes no other worker.
     """
 
     url: str | None = None
@@ -50,12 +55,14 @@ class WorkerOptions:
     output_directory: str | Path | None = None
     extra_args: Iterable[str] = ()
     extra_custom_nodes: Iterable[str | Path] = ()
+    start_timeout: float | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Keep what was given: an iterator is used up by the first look."""
         object.__setattr__(self, "extra_args", tuple(map(str, self.extra_args)))
         folders = tuple(Path(p).absolute() for p in self.extra_custom_nodes)
         object.__setattr__(self, "extra_custom_nodes", folders)
+        _check_seconds(self.start_timeout)
 
 
 def read_config(config_path: str | Path | None, options: WorkerOptions) -> WorkerConfig:
@@ -65,16 +72,50 @@ def read_config(config_path: str | Path | None, options: WorkerOptions) -> Worke
         ConfigError: a value that can't be used.
     """
     output = options.output_directory
-    if options.url is not None and (options.cuda_device is not None or output is not None):
+    given = (options.cuda_device, output, options.start_timeout)
+    if options.url is not None and given != (None, None, None):
         raise ConfigError(
-            "url= is a ComfyUI that runs already: cuda_device= and output_directory= can't change "
-            "it. Leave them out, or leave url= out to start a worker."
+            "url= is a ComfyUI that runs already: cuda_device=, output_directory= and "
+            "start_timeout= are for one that is started. Leave them out, or leave url= out to "
+            "start a worker."
         )
     # Relative to where the script runs; one in the file is relative to the file.
     folder = str(Path(output).expanduser().absolute()) if output else None
     return load_config(
         WorkerConfig, CONFIG_NAME, config_path, ATTACH_URL=options.url, OUTPUT_DIRECTORY=folder
     )
+
+
+def _check_seconds(start_timeout: Any) -> None:
+    """Raises TypeError or ValueError for a `start_timeout` that is no number of seconds."""
+    if start_timeout is None:
+        return
+    if not isinstance(start_timeout, numbers.Real) or isinstance(start_timeout, bool):
+        raise TypeError(
+            f"start_timeout must be a number of seconds or None, not {start_timeout!r}."
+        )
+    if not float(start_timeout) > 0:
+        raise ValueError(f"start_timeout must be more than 0 seconds, not {start_timeout!r}.")
+
+
+def start_limit_s(config: WorkerConfig) -> float | None:
+    """How long a start may take. None: as long as it gets on.
+
+    Raises:
+        ConfigError: no time at all.
+    """
+    seconds = config.START_TIMEOUT_SECONDS
+    attempts, sleep_s = config.MAX_COMFY_START_ATTEMPTS, config.COMFY_START_ATTEMPTS_SLEEP
+    if seconds is None and (attempts is not None or sleep_s is not None):
+        seconds = (_ATTEMPTS if attempts is None else attempts) * (
+            _ATTEMPTS_SLEEP_S if sleep_s is None else sleep_s
+        )
+    if seconds is not None and not seconds > 0:
+        raise ConfigError(
+            "START_TIMEOUT_SECONDS (or MAX_COMFY_START_ATTEMPTS times COMFY_START_ATTEMPTS_SLEEP) "
+            f"is {seconds:g} s: a start needs more than that. null sets no limit."
+        )
+    return seconds
 
 
 def make_launch(config: WorkerConfig, options: WorkerOptions) -> Launch:
@@ -112,7 +153,7 @@ def make_launch(config: WorkerConfig, options: WorkerOptions) -> Launch:
         initial_port=config.INITIAL_PORT,
         cuda_device=options.cuda_device,
         output=_make_output(config.OUTPUT_DIRECTORY),
-        start_timeout_s=config.MAX_COMFY_START_ATTEMPTS * config.COMFY_START_ATTEMPTS_SLEEP,
+        start_timeout_s=start_limit_s(config),
     )
 
 

@@ -5,16 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...errors import ConfigError, WorkerStartError
+from ...system.processes import is_suspended
 from .output_log import OutputLog, describe_exit, was_killed
+from .start_words import doing
 
 _LINES_IN_ERRORS = 15
 
 
-def not_ready(timeout_s: float, output: OutputLog) -> WorkerStartError:
-    """It runs, but gave no answer in time."""
+def not_ready(limit_s: float, whose: str, lines: Sequence[str], path: object) -> WorkerStartError:
+    """It still starts, but may not any longer.
+
+    Args:
+        whose: what set the limit.
+        lines: the newest of its log, at `path`.
+    """
     return WorkerStartError(
-        f"ComfyUI did not get ready within {timeout_s:.0f} s. Raise MAX_COMFY_START_ATTEMPTS if it "
-        f"only needs longer.{_where_to_look(output)}"
+        f"ComfyUI did not get ready within {limit_s:g} s, as {whose} allows. Raise that if it only "
+        f"needs longer; without it, a start is waited for as long as it gets on."
+        f"{_where_to_look(lines, path)}"
+    )
+
+
+def stands_still(still_s: float, pid: int, output: OutputLog) -> WorkerStartError:
+    """It runs, but nothing happens in it."""
+    suspended = " Its process is suspended." if is_suspended(pid) else ""
+    what = doing(output.last_lines(_LINES_IN_ERRORS))
+    last = f" The last that it did: {what}." if what else ""
+    return WorkerStartError(
+        f"ComfyUI does nothing any more while it starts: no line in its log, no CPU and no disk "
+        f"for {still_s:.0f} s; it was ended.{suspended}{last} If it is an extension, take that "
+        f"out of custom_nodes, and run again.{_look(output)}"
     )
 
 
@@ -22,7 +42,7 @@ def unguarded(output: OutputLog) -> WorkerStartError:
     """It answers, but this extension is not in it."""
     return WorkerStartError(
         "ComfyUI runs, but could not load this extension, so nothing guards it; it was ended. The "
-        f"log has the reason after 'IMPORT FAILED'.{_where_to_look(output)}"
+        f"log has the reason after 'IMPORT FAILED'.{_look(output)}"
     )
 
 
@@ -35,7 +55,7 @@ def ended_early(code: int | None, output: OutputLog) -> WorkerStartError:
         hint = "Put right what the log complains of, and run again."
     return WorkerStartError(
         f"ComfyUI ended while it started, with exit code {code} ({describe_exit(code)}). {hint}"
-        f"{_where_to_look(output)}",
+        f"{_look(output)}",
         was_killed=is_killed,
     )
 
@@ -48,9 +68,13 @@ def lacks_packages(python: str, missing: Sequence[str]) -> WorkerStartError:
     )
 
 
-def _where_to_look(output: OutputLog) -> str:
-    lines = "".join(f"\n  | {line}" for line in output.last_lines(_LINES_IN_ERRORS))
-    return f" Its log: {output.path}{lines}"
+def _look(output: OutputLog) -> str:
+    return _where_to_look(output.last_lines(_LINES_IN_ERRORS), output.path)
+
+
+def _where_to_look(lines: Sequence[str], path: object) -> str:
+    shown = "".join(f"\n  | {line}" for line in lines[-_LINES_IN_ERRORS:])
+    return f" Its log: {path}{shown}"
 
 
 def as_start_error(error: Exception, log_path: str | None) -> Exception:

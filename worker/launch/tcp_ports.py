@@ -21,7 +21,7 @@ def listening_ports(pid: int) -> list[int]:
         return ports or [
             port for child in process.children(recursive=True) for port in _own_ports(child)
         ]
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return []
 
 
@@ -30,7 +30,7 @@ def _own_ports(process: psutil.Process) -> list[int]:
         # psutil before 6.0 has the old name only.
         ask = getattr(process, "net_connections", None) or process.connections
         connections = ask(kind="tcp")
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return []
     return [c.laddr.port for c in connections if c.status == psutil.CONN_LISTEN]
 

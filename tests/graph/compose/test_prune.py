@@ -1,4 +1,4 @@
-"""Pruning: exactly what one output needs, as a sound file; and freezing values into it."""
+"""Pruning: exactly what one output needs, as a sound file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.compose.freeze import freeze
 from custom_nodes.discomfort.graph.compose.prune import prune
 from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
 from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
-from custom_nodes.discomfort.graph.plan.run_plan import Frozen
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from support.consistency import check_consistency
+from support.consistency import find_inconsistencies
 from support.flow import Flow, Interpreter
 
 INFO = index_object_info(
@@ -51,7 +49,7 @@ def pruned(workflow: Workflow, unique_id: str) -> Workflow:
     result = prune(workflow, unique_id)
     assert workflow.to_json() == before
     data = json.loads(json.dumps(result.to_json()))
-    assert check_consistency(data) == []
+    assert find_inconsistencies(data) == []
     assert prune(result, unique_id) == result
     again = parse_workflow(data)
     assert Interpreter(again).outputs()[unique_id] == Interpreter(workflow).outputs()[unique_id]
@@ -331,111 +329,3 @@ def test_a_widget_behind_a_link_that_brings_nothing_keeps_its_own_value() -> Non
     workflow = flow.workflow()
     result = pruned(workflow, "out")
     assert prompt_of(result, "out")["steps"] == prompt_of(workflow, "out")["steps"] == 11
-
-
-# Freezing
-
-
-def sampler(flow: Flow, *steps: Any, node_id: Any = None) -> int:
-    node = flow.node("Sample", widgets=[1, "x"], node_id=node_id)
-    flow.at(node)["inputs"] = [
-        {"name": "model", "type": "MODEL", "link": None},
-        {"name": "steps", "type": "INT", "widget": {"name": "steps"}, "link": None},
-        {"name": "name", "type": "STRING", "widget": {"name": "name"}, "link": None},
-    ]
-    for source in steps:
-        flow.link(source, node, 1)
-    return node
-
-
-def frozen(workflow: Workflow, values: dict[str, Any], info: Any = INFO) -> Workflow:
-    before = copy.deepcopy(workflow.to_json())
-    result = freeze(workflow, values, info)
-    assert workflow.to_json() == before
-    data = json.loads(json.dumps(result.to_json()))
-    assert check_consistency(data) == []
-    return parse_workflow(data)
-
-
-def test_a_value_for_widgets_is_typed_in_and_the_port_and_its_wires_go() -> None:
-    flow = Flow()
-    port = flow.port("steps")
-    nodes = [sampler(flow, flow.port("middle", flow.node("Reroute", port))), sampler(flow, port)]
-    for i, node in enumerate(nodes):
-        flow.port(f"out{i}", node)
-    result = frozen(flow.workflow(), {"steps": 33})
-    assert [n.widgets_values[0] for n in result.nodes] == [33, 33, "out0", "out1"]
-    assert all(s["link"] is None for n in result.nodes[:2] for s in n.inputs)
-    ports = find_ports(result)
-    assert (list(ports.inputs), ports.frozen, list(ports.outputs)) == ([], (), ["out0", "out1"])
-
-
-def held(workflow: Workflow) -> Any:
-    (port,) = find_ports(workflow).frozen
-    return port.frozen
-
-
-def test_a_value_that_feeds_a_socket_too_stays_in_the_port() -> None:
-    flow = Flow()
-    port = flow.port("steps")
-    flow.port("out", flow.node("Show", port, names=("any",)))
-    flow.port("out2", sampler(flow, port))
-    result = frozen(flow.workflow(), {"steps": 33})
-    assert held(result) == {"value": 33}
-    assert "33" in repr(Interpreter(result).outputs()["out2"])
-
-
-def test_a_value_that_goes_on_to_an_output_stays_in_the_port() -> None:
-    flow = Flow()
-    port = flow.port("steps")
-    flow.port("copy", port)
-    flow.port("out", sampler(flow, port))
-    result = frozen(flow.workflow(), {"steps": 33})
-    assert held(result) == {"value": 33}
-    assert set(find_ports(result).outputs) == {"copy", "out"}
-
-
-def test_a_large_value_stays_beside_the_workflow_and_the_port_names_its_content() -> None:
-    flow = Flow()
-    flow.port("out", sampler(flow, flow.port("steps")))
-    result = frozen(flow.workflow(), {"steps": Frozen("hash")})
-    assert held(result) == {"content": "hash"}
-
-
-def test_without_object_info_every_value_stays_in_its_port() -> None:
-    flow = Flow()
-    flow.port("out", sampler(flow, flow.port("steps")))
-    assert held(frozen(flow.workflow(), {"steps": 3}, None)) == {"value": 3}
-
-
-def test_a_port_in_a_definition_is_frozen_for_all_its_instances() -> None:
-    inner = Flow()
-    node = sampler(inner, inner.port("steps", node_id=5), node_id=6)
-    inner.subgraph_output("y", node)
-    flow = Flow()
-    flow.define("inner", inner)
-    for i in range(2):
-        flow.port(f"out{i}", flow.instance("inner"))
-    result = frozen(flow.workflow(), {"steps": 33})
-    assert [n.widgets_values[0] for n in result.subgraphs["inner"].nodes] == [33]
-    assert not find_ports(result).inputs
-
-
-def test_a_port_that_another_instance_feeds_is_not_typed_in() -> None:
-    inner = Flow()
-    inner.subgraph_output("y", sampler(inner, inner.port("steps", inner.subgraph_input("x"))))
-    flow = Flow()
-    flow.define("inner", inner)
-    flow.port("out0", flow.instance("inner"))
-    flow.port("out1", flow.instance("inner", flow.node("Make")))
-    result = frozen(flow.workflow(), {"steps": 33})
-    outputs = Interpreter(result).outputs()
-    assert "33" in repr(outputs["out0"])
-    assert "Make" in repr(outputs["out1"]) and "33" not in repr(outputs["out1"])
-
-
-def test_other_inputs_stay_inputs() -> None:
-    flow = Flow()
-    flow.port("out", flow.node("Use", flow.port("a"), flow.port("b")))
-    result = frozen(flow.workflow(), {"a": 1, "unknown": 2})
-    assert list(find_ports(result).inputs) == ["b"]

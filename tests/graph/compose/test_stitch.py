@@ -13,7 +13,7 @@ from custom_nodes.discomfort.graph.node_classes.object_info import index_object_
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from support.consistency import check_consistency
+from support.consistency import find_inconsistencies
 from support.flow import Flow, Interpreter
 
 
@@ -22,7 +22,7 @@ def joined(*parts: Workflow, **options: Any) -> Workflow:
     before = copy.deepcopy([p.to_json() for p in parts])
     data = json.loads(json.dumps(stitch(parts, **options).to_json()))
     assert [p.to_json() for p in parts] == before
-    assert check_consistency(data) == []
+    assert find_inconsistencies(data) == []
     return parse_workflow(data)
 
 
@@ -493,7 +493,7 @@ def test_group_nodes_of_one_name_but_different_content_are_refused() -> None:
 
 def test_with_object_info_group_nodes_become_subgraphs_and_never_collide() -> None:
     result = stitch([with_group_node(1), with_group_node(2)], info=index_object_info({}))
-    assert check_consistency(result.to_json()) == []
+    assert find_inconsistencies(result.to_json()) == []
     assert len(result.subgraphs) == 2
     assert {"x1", "x2"} == set(Interpreter(result).outputs())
 

@@ -20,7 +20,7 @@ from custom_nodes.discomfort.graph.workflow.edit import End, connect, highest, s
 from custom_nodes.discomfort.graph.workflow.model import Workflow, with_graph
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support import oracle
-from support.consistency import check_consistency
+from support.consistency import find_inconsistencies
 
 PORT = {
     "type": "DiscomfortPort",
@@ -64,7 +64,7 @@ def test_real_workflows_stitched_are_sound_and_mean_the_same() -> None:
         part = parse_workflow(data)
         for parts in ([part], [part, part], [last or part, part]):
             result = json.loads(json.dumps(stitch(parts, info=object_info()).to_json()))
-            failures += [f"{name}: {p}" for p in check_consistency(result)]
+            failures += [f"{name}: {p}" for p in find_inconsistencies(result)]
             expected = [c for p in parts for c in connections(p)]
             if connections(parse_workflow(result)) != expected:
                 failures.append(f"{name}: {len(parts)} parts are connected otherwise")
@@ -132,7 +132,7 @@ def compare(workflow: Workflow) -> list[str] | None:
         return None
     result = prune(workflow, "the output", object_info())
     data = json.loads(json.dumps(result.to_json()))
-    failures = check_consistency(data)
+    failures = find_inconsistencies(data)
     again = parse_workflow(data)
     if prune(again, "the output", object_info()).to_json() != data:
         failures.append("pruning it again changes it")

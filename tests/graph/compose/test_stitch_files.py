@@ -12,7 +12,7 @@ from custom_nodes.discomfort.graph.compose.stitch import stitch
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
-from support.consistency import check_consistency
+from support.consistency import find_inconsistencies
 from support.flow import Interpreter
 from support.package import ROOT
 
@@ -40,7 +40,7 @@ FILES = good_files()
 
 def reread(workflow: Workflow) -> Workflow:
     data = json.loads(json.dumps(workflow.to_json()))
-    assert check_consistency(data) == []
+    assert find_inconsistencies(data) == []
     return parse_workflow(data)
 
 

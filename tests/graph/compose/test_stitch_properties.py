@@ -15,7 +15,7 @@ from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from support.consistency import check_consistency
+from support.consistency import find_inconsistencies
 from support.flow import Interpreter, random_part
 
 SEEDS = st.integers(0, 2**32)
@@ -35,7 +35,7 @@ def parts_of(seed: int) -> list[Workflow]:
 def reread(workflow: Workflow) -> Workflow:
     """The workflow as its file would be read again; the file is sound."""
     data = copy.deepcopy(workflow.to_json())
-    assert check_consistency(data) == []
+    assert find_inconsistencies(data) == []
     return parse_workflow(data)
 
 

@@ -4,76 +4,13 @@ from __future__ import annotations
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.convert.bypass import bypass_slot, fits, type_name
 from custom_nodes.discomfort.graph.convert.flatten import flatten
 from custom_nodes.discomfort.graph.convert.to_prompt import convert, to_prompt
 from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from custom_nodes.discomfort.graph.prompt import Source, link_source
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
+from support.editor_json import INFO, SEED, definition, maker, node, workflow
 from support.oracle import hand_made_cases, hand_made_object_info
-
-INFO = index_object_info(
-    {
-        "Make": {
-            "input": {"required": {"seed": ["INT", {"default": 1}], "name": ["STRING"]}},
-            "output": ["IMAGE"],
-        },
-        "Use": {
-            "input": {"required": {"image": ["IMAGE"], "seed": ["INT", {"forceInput": True}]}},
-            "output": ["IMAGE"],
-            "output_node": True,
-        },
-    }
-)
-
-
-def node(node_id, kind, values=None, inputs=(), links_out=(), **more):
-    return {
-        "id": node_id,
-        "type": kind,
-        "widgets_values": values,
-        "inputs": [{"name": n, "type": t, "link": link, **w} for n, t, link, w in inputs],
-        "outputs": [{"name": "o", "type": "IMAGE", "links": list(links_out)}],
-        **more,
-    }
-
-
-def definition(key, nodes, links, inputs=(), outputs=()):
-    names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
-    return {
-        "id": key,
-        "name": key,
-        "nodes": nodes,
-        "links": [dict(zip(names, (*li, "*"), strict=True)) for li in links],
-        "inputs": [{"name": n, "type": t, "linkIds": ids} for n, t, ids in inputs],
-        "outputs": [{"name": n, "type": t, "linkIds": ids} for n, t, ids in outputs],
-    }
-
-
-def workflow(nodes, links=(), definitions=(), **more):
-    return {
-        "nodes": nodes,
-        "links": [[*li, "*"] for li in links],
-        "definitions": {"subgraphs": list(definitions)},
-        **more,
-    }
-
-
-SEED = ("seed", "INT", 1, {"widget": {"name": "seed"}})
-
-
-def maker(key="S"):
-    """A subgraph with a promoted seed, which also feeds a bare socket."""
-    return definition(
-        key,
-        [
-            node(5, "Make", [10, "fixed", "inner"], [SEED]),
-            node(6, "Use", [], [("image", "IMAGE", 2, {}), ("seed", "INT", 3, {})]),
-        ],
-        [(1, -10, 0, 5, 0), (3, -10, 0, 6, 1), (2, 5, 0, 6, 0), (4, 6, 0, -20, 0)],
-        [("seed", "INT", [1, 3])],
-        [("o", "IMAGE", [4])],
-    )
 
 
 def test_a_promoted_value_reaches_all_that_its_input_feeds():
@@ -165,38 +102,6 @@ def test_inputs_that_share_a_promoted_seed_go_on_sharing_it():
     assert found.seeds == {(i, "seed"): v for i, v in values.items()}
 
 
-# ---- what can't be expanded
-
-
-def test_a_subgraph_that_contains_itself_is_an_error_that_names_it():
-    looped = definition("A", [node(1, "B")], [])
-    other = definition("B", [node(2, "A")], [])
-    with pytest.raises(WorkflowError) as caught:
-        flatten(parse_workflow(workflow([node(9, "A")], (), [looped, other])))
-    assert {p.title for p in caught.value.problems} == {"A", "B"}
-
-
-def test_nesting_of_ten_thousand_is_an_error_and_of_hundreds_is_not():
-    def nested(depth):
-        chain = [definition(f"D{i}", [node(1, f"D{i + 1}")], []) for i in range(depth - 1)]
-        last = definition(f"D{depth - 1}", [node(1, "Make", [7])], [])
-        return workflow([node(1, "D0")], (), [*chain, last])
-
-    prompt = to_prompt(nested(300), INFO)
-    assert [n["inputs"]["seed"] for n in prompt.values()] == [7]
-    with pytest.raises(WorkflowError, match="nested"):
-        to_prompt(nested(10_000), INFO)
-
-
-def test_definitions_that_multiply_are_refused_before_they_are_expanded():
-    doubling = [
-        definition(f"D{i}", [node(1, f"D{i + 1}"), node(2, f"D{i + 1}")], []) for i in range(60)
-    ]
-    data = workflow([node(1, "D0")], (), [*doubling, definition("D60", [node(1, "Make")], [])])
-    with pytest.raises(WorkflowError, match="nodes when its subgraphs are expanded"):
-        to_prompt(data, INFO)
-
-
 def test_a_long_chain_of_reroutes_is_followed():
     count = 10_000
     nodes = [
@@ -220,87 +125,4 @@ def test_two_nodes_with_one_id_in_the_prompt_are_an_error():
         to_prompt(workflow([node(1, "Make"), node("1", "Make")]), INFO)
     data = workflow([node(1, "S"), node("1:5", "Make")], (), [maker()])
     with pytest.raises(WorkflowError, match="two nodes would have this id"):
-        to_prompt(data, INFO)
-
-
-# ---- the bypass rule
-
-
-@pytest.mark.parametrize(
-    ("inputs", "output", "wanted", "slot", "found"),
-    [
-        (["MODEL", "CLIP"], "CLIP", "CLIP", 1, 1),
-        (["MASK", "IMAGE"], "IMAGE", "IMAGE", 0, 1),
-        (["MODEL", "CLIP"], "CLIP", "*", 1, 1),
-        (["LATENT", "VAE"], "IMAGE", "*", 5, 0),
-        (["LATENT", "VAE"], "IMAGE", "IMAGE", 0, None),
-        (["FLOAT,INT", "IMAGE"], "INT", "int", 0, 0),
-        (["IMAGE", "*"], "MASK", "MASK", 0, 1),
-        (["IMAGE", "*", "MASK"], "MASK", "MASK", 0, 2),
-        ([], "IMAGE", "*", 0, None),
-    ],
-)
-def test_the_input_that_a_bypassed_node_passes_on(inputs, output, wanted, slot, found):
-    assert bypass_slot(inputs, output, wanted, slot) == found
-
-
-def test_types_fit_by_any_of_their_names():
-    assert fits("A,B", "b") and fits("*", "A") and fits("", "A") and not fits("A", "B")
-    assert type_name(["a", "b"]) == "COMBO" and type_name(None) == "*" and type_name({}) == "*"
-
-
-# ---- group nodes
-
-
-def group_workflow(**more):
-    inner = [
-        {
-            "type": "Make",
-            "index": 0,
-            "inputs": [],
-            "outputs": [{"name": "o", "type": "IMAGE"}],
-            "widgets_values": [1, "fixed", "a"],
-        },
-        {
-            "type": "Use",
-            "index": 1,
-            "inputs": [
-                {"name": "image", "type": "IMAGE", "link": None},
-                {"name": "seed", "type": "INT", "link": None},
-            ],
-            "outputs": [{"name": "o", "type": "IMAGE"}],
-        },
-    ]
-    group = {"nodes": inner, "links": [[0, 0, 1, 0, 4, "IMAGE"]], "external": [[1, 0, "IMAGE"]]}
-    return {
-        "nodes": [
-            node(3, "workflow>pair", [9, "fixed", "mine"], [("Use seed", "INT", 1, {})], [2]),
-            node(4, "Make", [5], [], [1]),
-            node(7, "Use", [], [("image", "IMAGE", 2, {})]),
-        ],
-        "links": [[1, 4, 0, 3, 0, "INT"], [2, 3, 0, 7, 0, "IMAGE"]],
-        "extra": {"groupNodes": {"pair": group, **more}},
-    }
-
-
-def test_a_group_node_is_expanded():
-    prompt = to_prompt(group_workflow(), INFO)
-    classes = {i: n["class_type"] for i, n in prompt.items()}
-    (make,) = [i for i, c in classes.items() if c == "Make" and i.startswith("3:")]
-    (use,) = [i for i, c in classes.items() if c == "Use" and i.startswith("3:")]
-    assert prompt[make]["inputs"] == {"seed": 9, "name": "mine"}
-    assert prompt[use]["inputs"] == {"image": [make, 0], "seed": ["4", 0]}
-    assert prompt["7"]["inputs"] == {"image": [use, 0]}
-
-
-def test_a_malformed_group_is_an_error_that_names_the_node():
-    data = group_workflow(pair={"nodes": [{"type": 3}]})
-    with pytest.raises(WorkflowError, match="node 3 .*group node"):
-        to_prompt(data, INFO)
-
-
-def test_a_group_node_with_an_input_that_is_not_in_its_definition_is_an_error():
-    data = group_workflow()
-    data["nodes"][0]["inputs"][0]["name"] = "other"
-    with pytest.raises(WorkflowError, match="other"):
         to_prompt(data, INFO)

@@ -7,7 +7,6 @@ import json
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.ports.find_ports import PortMode, find_ports, port_mode
-from custom_nodes.discomfort.graph.ports.port_types import more_specific
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.flow import Flow
 from support.package import ROOT
@@ -114,18 +113,3 @@ def test_a_unique_id_that_is_no_text_is_said_to_be_none(unique_id):
     with pytest.raises(WorkflowError, match="must be text, but") as caught:
         find_ports(flow.workflow())
     assert repr(unique_id) in str(caught.value) and "has no unique_id" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "more"),
-    [
-        ("ANY", "IMAGE", "IMAGE"),
-        ("IMAGE", "ANY", "IMAGE"),
-        ("INT,FLOAT", "INT", "INT"),
-        ("INT", "INT,FLOAT", "INT"),
-        ("INT", "FLOAT", "INT"),
-        ("ANY", "ANY", "ANY"),
-    ],
-)
-def test_the_more_specific_type_wins(first, second, more):
-    assert more_specific(first, second) == more

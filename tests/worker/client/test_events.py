@@ -26,6 +26,11 @@ def text(kind: str, **data: Any) -> str:
         (text("execution_start", prompt_id=A, timestamp=1), events.RunStarted(A)),
         (text("execution_cached", prompt_id=A, nodes=["1"]), events.NodesCached(A, ("1",))),
         (text("executing", prompt_id=A, node="7"), events.NodeStarted(A, "7")),
+        (
+            text("executing", prompt_id=A, node="7.0.1", display_node="5"),
+            events.NodeStarted(A, "7.0.1", display_node="5"),
+        ),
+        (text("executing", prompt_id=A, node="7", display_node="7"), events.NodeStarted(A, "7")),
         (text("executing", prompt_id=A, node=None), events.HistoryWritten(A)),
         (text("executing", node="7"), events.NodeStarted("", "7")),
         (text("progress", prompt_id=A, node="7", value=2, max=9), events.Progress(A, "7", 2, 9)),

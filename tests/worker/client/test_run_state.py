@@ -71,11 +71,11 @@ def changed(event: Event, *before: Event) -> dict[str, Any]:
         ),
         (
             NodeStarted(A, "2"),
-            {"current_node": "2", "reached": frozenset("2")},
+            {"current_node": "2", "display_node": "2", "reached": frozenset("2")},
         ),
         (
             NodeStarted(A, "2.0.7"),
-            {"current_node": "2.0.7", "reached": frozenset("2")},
+            {"current_node": "2.0.7", "display_node": "2", "reached": frozenset("2")},
         ),
         (Progress(A, "2", 3, 9), {}),
         (Preview(A, "2", b"picture"), {}),
@@ -149,6 +149,7 @@ def test_started_nodes_get_their_names_and_their_step_among_the_needed_ones():
         NodeStarted(A, "2"),
         NodeStarted(A, "2.0.5"),  # made by 2: not counted again
         NodeStarted(A, "2"),  # as a new socket repeats it
+        NodeStarted(A, "9.0.1", display_node="1"),  # made by a loop, for node 1
         needed=["1", "2"],
     )
     assert out == [
@@ -157,6 +158,7 @@ def test_started_nodes_get_their_names_and_their_step_among_the_needed_ones():
         NodeStarted(A, "2", "VAEDecode", "VAEDecode", 2, 2),
         NodeStarted(A, "2.0.5", "VAEDecode", "VAEDecode", 2, 2),
         NodeStarted(A, "2", "VAEDecode", "VAEDecode", 2, 2),
+        NodeStarted(A, "9.0.1", "KSampler", "my sampler", 2, 2, display_node="1"),
     ]
 
 

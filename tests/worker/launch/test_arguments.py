@@ -24,6 +24,9 @@ def arguments(
 def test_only_known_flags_are_used():
     assert "--cache-classic" in arguments() and "--cache-classic" not in arguments(known="")
     assert "--database-url" in arguments() and "--database-url" not in arguments(known="")
+    newer = '"--enable-assets" "--disable-assets"'
+    assert "--disable-assets" in arguments(known=newer)
+    assert "--disable-assets" not in arguments() + arguments("--enable-assets", known=newer)
 
 
 @pytest.mark.parametrize(

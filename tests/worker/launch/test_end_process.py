@@ -13,6 +13,7 @@ import pytest
 from custom_nodes.discomfort.worker.launch.child import Child
 from custom_nodes.discomfort.worker.launch.end_process import end_process
 from custom_nodes.discomfort.worker.launch.output_log import OutputLog
+from support.programs import PROGRAMS
 from support.servers import wait_until
 
 pytestmark = [
@@ -20,20 +21,10 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
 ]
 
-PROGRAM = """
-import signal, subprocess, sys, time
-for name in sys.argv[1:]:
-    signal.signal(getattr(signal, name), signal.SIG_IGN)
-if "SIGINT" not in sys.argv:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"]).pid, flush=True)
-time.sleep(100)
-"""
-
 
 def start(folder: Path, *ignored: str) -> Child:
     """A program that ignores these signals, and has started another one."""
-    command = [sys.executable, "-c", PROGRAM, *ignored]
+    command = [sys.executable, str(PROGRAMS / "worker" / "ignore_signals.py"), *ignored]
     popen = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
     child = Child(popen, OutputLog(folder / "a.log"))
     child.follow()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector, WorkerOptions
 from custom_nodes.discomfort.errors import ConfigError
 from custom_nodes.discomfort.system.config import WorkerConfig
-from custom_nodes.discomfort.worker.launch.settings import make_launch, read_config
+from custom_nodes.discomfort.worker.launch.settings import (
+    make_launch,
+    read_config,
+    start_limit_s,
+)
 from support.servers import FAKE
 
 
@@ -44,3 +49,39 @@ def test_argument_that_opens_the_worker_is_refused_from_file_and_call(flag: str)
     ):
         with pytest.raises(ConfigError, match=flag.split("=", maxsplit=1)[0]):
             make_launch(config, options)
+
+
+@pytest.mark.parametrize(
+    ("config", "limit_s"),
+    [
+        ({}, None),
+        ({"START_TIMEOUT_SECONDS": 40}, 40),
+        ({"MAX_COMFY_START_ATTEMPTS": 600, "COMFY_START_ATTEMPTS_SLEEP": 0.2}, 120),
+        ({"MAX_COMFY_START_ATTEMPTS": 50}, 10),
+        ({"COMFY_START_ATTEMPTS_SLEEP": 1.0}, 600),
+        ({"START_TIMEOUT_SECONDS": 40, "MAX_COMFY_START_ATTEMPTS": 600}, 40),
+    ],
+)
+def test_limit_of_a_start_is_what_the_user_set(config: dict, limit_s: float | None):
+    assert start_limit_s(WorkerConfig(**config)) == limit_s
+
+
+def test_packaged_file_sets_no_limit():
+    assert start_limit_s(read_config(None, WorkerOptions())) is None
+
+
+def test_limit_without_any_time_is_refused():
+    with pytest.raises(ConfigError, match=r"START_TIMEOUT_SECONDS .* null sets no limit"):
+        start_limit_s(WorkerConfig(MAX_COMFY_START_ATTEMPTS=0))
+
+
+@pytest.mark.parametrize(("value", "kind"), [("9", TypeError), (True, TypeError), (0, ValueError)])
+def test_start_timeout_that_is_no_time_is_refused(value: Any, kind: type[Exception]):
+    with pytest.raises(kind, match="start_timeout must be"):
+        WorkerOptions(start_timeout=value)
+
+
+def test_start_timeout_makes_no_other_worker_and_is_nothing_for_a_server_that_runs():
+    assert repr(WorkerOptions(start_timeout=5)) == repr(WorkerOptions())
+    with pytest.raises(ConfigError, match="start_timeout="):
+        read_config(None, WorkerOptions(url="http://127.0.0.1:8188", start_timeout=5))
