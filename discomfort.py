@@ -48,7 +48,7 @@ class Discomfort:
 
     def __init__(self, worker: ComfyConnector, record: bool | str | None = None):
         self.Worker = worker
-        self.Tools = WorkflowTools()
+        self.Tools = WorkflowTools(worker=worker)
         self._engine = Engine(worker, lambda: self.Tools.pass_by_rules, record)
 
     @classmethod

@@ -40,10 +40,20 @@ def workflow_to_prompt(
 
 
 class WorkflowTools:
-    """Discovery, stitching, conversion and pictures. It holds nothing but the pass-by rules."""
+    """Discovery, stitching, conversion and pictures. It holds nothing but the pass-by rules.
 
-    def __init__(self, pass_by_rules_path: str | Path | None = None):
+    Args:
+        worker: what `run_sequential` runs on; None: the process's worker, started when needed.
+    """
+
+    def __init__(
+        self,
+        pass_by_rules_path: str | Path | None = None,
+        *,
+        worker: ComfyConnector | None = None,
+    ):
         self.pass_by_rules = load_pass_by_rules(pass_by_rules_path)
+        self._worker = worker
 
     open_image_as_tensor = staticmethod(images.open_image_as_tensor)
     save_comfy_image_to_disk = staticmethod(images.save_comfy_image_to_disk)
@@ -168,13 +178,15 @@ class WorkflowTools:
         use_ram: bool = True,
         persist_prefix: str | None = None,
     ) -> dict[str, Any]:
-        """`Discomfort.run` on the process's worker.
+        """`Discomfort.run` on the worker of the Discomfort whose `Tools` this is, else on the
+        process's.
 
         Args:
             persist_prefix: every val output is also left as `<persist_prefix><unique_id>.pkl`,
                 overwritten each time.
         """
-        engine = Engine(await ComfyConnector.create(), lambda: self.pass_by_rules)
+        worker = self._worker or await ComfyConnector.create()
+        engine = Engine(worker, lambda: self.pass_by_rules)
         options = Options(iterations=iterations, use_ram=use_ram)
         with WorkflowContext() as context:
             results = await engine.run(workflow_paths, inputs, options, context)

@@ -142,15 +142,15 @@ def collect(store: RamFirst, loan: Loan, commit: bool, trusted: bool) -> Collect
 
 
 def _collect(store: RamFirst, files: list[Path]) -> list[Receipt]:
-    """The receipts in the files; blocks of savers that were killed in the middle are removed."""
+    """The receipts in the notes; blocks of savers that were killed in the middle, or whose note is
+    damaged, are removed.
+    """
     receipts: dict[str, Receipt] = {}
     for path in files:
-        if path.suffix != ".json":
-            version = path.name.split(".")[1]
-            store.blocks.remove_unfinished(version)
+        receipt = _read_note(path) if path.suffix == ".json" else None
+        if receipt is None:
+            store.blocks.remove_unfinished(path.name.split(".")[1])
             continue
-        data = json.loads(path.read_text(encoding="utf-8"))
-        receipt = Receipt.from_json(data["unique_id"], data)
         receipt = store.whole.seal(receipt, is_written_through=False)
         store.blocks.adopt(receipt)
         replaced = receipts.get(receipt.unique_id)
@@ -158,3 +158,22 @@ def _collect(store: RamFirst, files: list[Path]) -> list[Receipt]:
             store.blocks.remove(replaced)
         receipts[receipt.unique_id] = receipt
     return list(receipts.values())
+
+
+def _read_note(path: Path) -> Receipt | None:
+    """What a saver left; None, and a warning, for what can't be read: the others' are not lost."""
+    try:
+        data = json.loads(path.read_bytes())
+        receipt = Receipt.from_json(data["unique_id"], data)
+        is_named = isinstance(receipt.unique_id, str) and type(receipt.size_bytes) is int
+        if not is_named or receipt.version != path.name.split(".")[1]:
+            raise ValueError("it is not of this value")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as e:
+        log.warning(
+            "A value that the worker saved is lost: its note %s is damaged (%s). Run the step "
+            "again.",
+            path,
+            e,
+        )
+        return None
+    return receipt

@@ -40,6 +40,10 @@ class RecordNotFound(LookupError):
     """There is no such record, or no such part of it (any more)."""
 
 
+class RecordInUse(PermissionError):
+    """The process that writes the record still runs."""
+
+
 class _Stamp(NamedTuple):
     size: int
     mtime_ns: int
@@ -139,11 +143,11 @@ class Archive:
 
         Raises:
             RecordNotFound: there is none.
-            PermissionError: its process still writes it.
+            RecordInUse: its process still writes it.
         """
         folder = self._folder(record_id)
         if not remove_record(folder):
-            raise PermissionError(
+            raise RecordInUse(
                 f"The record {record_id} is still written. It can be removed when its script ends."
             )
 

@@ -10,30 +10,134 @@
 
 `k` of each says which it is.
 
-A killed owner leaves half a line at the end; it is passed over.
+A killed owner leaves half a line at the end; it is passed over, as is any line with a field that is
+not what it should be: one odd line hides no other.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 FORMAT = 1
-KINDS = frozenset({"record", "workflow", "begin", "step", "picture", "end", "closed"})
+_LARGEST = 2**53  # a browser's numbers are exact up to here
 
 Entry: TypeAlias = "dict[str, Any]"
 
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= _LARGEST
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= _LARGEST
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_count, value))
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, float))
+
+
+def _are_cells(value: Any) -> bool:
+    return isinstance(value, dict) and all(_fits(cell, _CELL) for cell in value.values())
+
+
+_Fields: TypeAlias = "dict[str, Callable[[Any], bool]]"
+
+# What `cells.py` writes.
+_CELL: _Fields = {
+    "v": _is_scalar,
+    "chars": _is_count,
+    "about": _is_text,
+    "version": _is_text,
+    "type": _is_text,
+    "bytes": _is_count,
+    "ref": _is_flag,
+}
+_CALL: _Fields = {"call": _is_count, "t": _is_number}
+_ROW: _Fields = {**_CALL, "iteration": _is_count, "name": _is_text}
+_KINDS: dict[str, _Fields] = {
+    "record": {
+        "id": _is_text,
+        "title": _is_text,
+        "t": _is_number,
+        "pid": _is_count,
+        "calls_before": _is_count,
+        "dropped": _is_count,
+    },
+    "workflow": {"digest": _is_text, "name": _is_text, "is_prompt": _is_flag},
+    "begin": {**_CALL, "iterations": _is_count, "workflows": _is_list},
+    "step": {
+        **_ROW,
+        "seconds": _is_number,
+        "nodes": _is_count,
+        "cached": _is_count,
+        "ram": _is_count,
+        "disk": _is_count,
+        "worker": _is_count,
+        "in": _are_cells,
+        "out": _are_cells,
+    },
+    "picture": {
+        "version": _is_text,
+        "file": _is_text,
+        "at": _is_count,
+        "bytes": _is_count,
+        "width": _is_count,
+        "height": _is_count,
+        "shape": _is_shape,
+        "count": _is_count,
+    },
+    "end": {**_ROW, "status": _is_text, "error": _is_text},
+    "closed": {"t": _is_number},
+}
+_NEEDED = {"workflow": ("digest",), "picture": ("version", "file", "at", "bytes")}
+_MAY_BE_NULL = frozenset({"iterations", "worker", "error", "v"})
+
+
+def _fits(entry: Any, fields: _Fields) -> bool:
+    """Whether each field that is there is what it should be; others are of later versions."""
+    return isinstance(entry, dict) and all(
+        fits(entry[name]) or (entry[name] is None and name in _MAY_BE_NULL)
+        for name, fits in fields.items()
+        if name in entry
+    )
+
+
+def _is_entry(entry: Any) -> bool:
+    kind = entry.get("k") if isinstance(entry, dict) else None
+    if not isinstance(kind, str) or kind not in _KINDS:
+        return False
+    return _fits(entry, _KINDS[kind]) and all(name in entry for name in _NEEDED.get(kind, ()))
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of JSON")
+    return number
+
+
+_read = json.JSONDecoder(parse_float=_finite, parse_constant=_finite).decode
+
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
-
-
-_NUMBERS = (
-    *("t", "seconds", "nodes", "cached", "ram", "disk", "worker", "call", "iteration"),
-    *("iterations", "calls_before", "dropped", "at", "bytes", "width", "height", "count", "pid"),
-)
-_TEXTS = ("id", "title", "digest", "name", "status", "error", "version", "file")
-_MAY_BE_NONE = frozenset({"worker", "iterations", "error", "width", "height", "count", "name"})
-_LARGEST = 1 << 62
 
 
 def make_line(entry: Entry) -> bytes:
@@ -42,7 +146,7 @@ def make_line(entry: Entry) -> bytes:
 
 
 def parse_lines(data: bytes | Iterable[bytes]) -> list[Entry]:
-    """The entries of a record; what is torn, odd, or of a kind that is not known, is left out.
+    """The entries of a record; what is torn, or of a kind that is not known, is left out.
 
     Raises:
         ValueError: a newer Discomfort wrote it.
@@ -50,43 +154,15 @@ def parse_lines(data: bytes | Iterable[bytes]) -> list[Entry]:
     entries = []
     for line in data.split(b"\n") if isinstance(data, bytes) else data:
         try:
-            entry = json.loads(line)
+            entry = _read(line.decode())
         except (ValueError, RecursionError):
             continue
-        if not _is_whole(entry):
+        if not _is_entry(entry):
             continue
-        if entry["k"] == "record" and entry.get("format") != FORMAT:
+        if entry["k"] == "record" and not entries and entry.get("format") != FORMAT:
             raise ValueError(
                 f"A Discomfort of another version wrote this record (format "
                 f"{entry.get('format')!r}; this one reads {FORMAT}). Update Discomfort to see it."
             )
         entries.append(entry)
     return entries
-
-
-def _is_whole(entry: Any) -> bool:
-    """Whether a line says what lines of ours say, in the types that they have."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("k"), str):
-        return False
-    numbers = all(_fits(entry, name, _is_number) for name in _NUMBERS)
-    texts = all(_fits(entry, name, lambda value: isinstance(value, str)) for name in _TEXTS)
-    cells = all(_fits(entry, name, _are_cells) for name in ("in", "out"))
-    if entry["k"] == "picture" and not {"version", "file", "at", "bytes"} <= entry.keys():
-        return False
-    return entry["k"] in KINDS and numbers and texts and cells
-
-
-def _fits(entry: Entry, name: str, is_kind: Callable[[Any], bool]) -> bool:
-    value = entry.get(name)
-    return is_kind(value) if value is not None else name not in entry or name in _MAY_BE_NONE
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) < _LARGEST  # and so neither infinite nor NaN
-
-
-def _are_cells(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(cell, dict) and isinstance(cell.get("version", ""), str)
-        for cell in value.values()
-    )

@@ -31,6 +31,8 @@ from .blocks import base, choose
 
 log = logging.getLogger("discomfort.store")
 
+# A folder's name has 255 bytes at most, and closing puts some before and behind it.
+_MAX_BYTES = 200
 _RUN_ID = re.compile(r"\w[\w .-]{0,99}")
 # Windows forbids these names, with any extension.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -41,6 +43,12 @@ def check_run_id(run_id: str) -> str:
         raise ValueError(
             f"run_id {run_id!r} can't name a folder. Use letters, digits, '_', '-', '.' and "
             "blanks, beginning with a letter or digit, 100 at most."
+        )
+    size_bytes = len(run_id.encode())
+    if size_bytes > _MAX_BYTES:
+        raise ValueError(
+            f"run_id {run_id!r} has {size_bytes} bytes as UTF-8, and a folder's name has room for "
+            f"{_MAX_BYTES} here. Shorten it."
         )
     if run_id.endswith((".", " ")):
         raise ValueError(f"run_id {run_id!r} must not end with a dot or a blank.")

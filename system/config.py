@@ -68,6 +68,7 @@ class EditorConfig:
     WORKFLOW_FOLDERS: list = field(default_factory=list)
     IMAGE_FOLDERS: list = field(default_factory=list)
     VISION_KEYS: dict = field(default_factory=dict)
+    VISION_SERVERS: list = field(default_factory=list)
 
 
 def read_json(path: str | Path) -> Any:

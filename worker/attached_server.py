@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import threading
 from pathlib import Path
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 from ..errors import WorkerStartError
 from .client.client import Client
 from .client.failures import says_nothing_runs
-from .client.http import Transport, TransportError
+from .client.http import Reply, Transport, TransportError
 from .launch.inside_comfyui import HELLO_PATH, TOKEN_HEADER
 from .launch.proof import NONCE_HEADER, is_equal, script_token, server_proof
 from .launch.worker_folder import WorkerFolder, make_worker_folder
@@ -25,6 +26,7 @@ log = logging.getLogger("discomfort.worker")
 
 _TIMEOUT_S = 10.0
 _CONNECT_WAIT_S = 5.0
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):\d{1,5}(/.*)?")
 _OUR_NODE = "DiscomfortContextLoader"
 
 
@@ -43,7 +45,7 @@ class AttachedServer:
     is_starting = False
 
     def __init__(self, url: str):
-        self.url = url
+        self.url = complete_url(url)
         self.starts = 0
         self.hello: dict[str, Any] | None = None
         self.auth_headers: dict[str, str] = {}
@@ -115,6 +117,12 @@ class AttachedServer:
             folder.remove(with_log=True)
 
 
+def complete_url(url: str) -> str:
+    """An address as people write it, `host:port`, as one with `http://`; others as they are."""
+    url = url.strip()
+    return f"http://{url}" if _HOST_AND_PORT.fullmatch(url) else url
+
+
 class Introduced(NamedTuple):
     """What a ComfyUI says about itself, and what to show it with every request."""
 
@@ -139,13 +147,13 @@ async def ask_who(url: str) -> Introduced:
         answer = reply.json() if reply.status == 200 else None
         if not isinstance(answer, dict) or "proof" not in answer:
             nodes = (await http.get(f"/object_info/{_OUR_NODE}")).json()
-            raise WorkerStartError(_why_not(url, reply.status, nodes))
+            raise WorkerStartError(_why_not(url, reply, nodes))
         token = _check_proof(url, nonce, answer)
         about = await _ask_about(url, token)
     except TransportError as e:
         raise WorkerStartError(
             f"No ComfyUI answers at {url} ({e}). Start it, or leave out url= (ATTACH_URL)."
-        ) from e
+        ) from None  # the message has all that the tracebacks of aiohttp would say
     finally:
         await http.close()
     if about["missing"]:
@@ -186,16 +194,16 @@ async def _ask_about(url: str, token: str) -> dict[str, Any]:
     return about
 
 
-def _why_not(url: str, status: int, nodes: Any) -> str:
-    if status == 401:
+def _why_not(url: str, reply: Reply, nodes: Any) -> str:
+    if reply.status == 401:
         return f"The server at {url} is another script's worker; it can't be shared."
-    if status == 403:
+    if reply.status == 403:
         return (
-            f"The ComfyUI at {url} runs on another machine. Values go through shared memory: run "
-            "the script on that machine."
+            f"The ComfyUI at {url} does not answer this script: values go through the memory of "
+            f"one machine. Run the script on the machine of that ComfyUI. It says: {reply.text!r}."
         )
     if not isinstance(nodes, dict):
-        return f"{url} answers, but not as a ComfyUI does (status {status})."
+        return f"{url} answers, but not as a ComfyUI does (status {reply.status})."
     if _OUR_NODE in nodes:
         return (
             f"The ComfyUI at {url} has another version of this extension. Update it there, and "

@@ -35,14 +35,18 @@ def config() -> EditorConfig:
     return load_config(EditorConfig, CONFIG_NAME, path if path.is_file() else None)
 
 
-def workflow_folders() -> list[Path]:
-    """Where workflows may be, in the order of the search.
+def saved_workflows() -> Path:
+    """Where the editor saves.
 
-    Source: app/user_manager.py of 0.3.64 and 0.33: the editor saves into `<user>/default/workflows`
-    unless ComfyUI runs with --multi-user, where a node does not know whose it is.
+    Source: app/user_manager.py of 0.3.64 and 0.33: it saves into `<user>/default/workflows` unless
+    ComfyUI runs with --multi-user, where a node does not know whose it is.
     """
-    saved = comfyui.user_directory() / "default" / "workflows"
-    return [saved, comfyui.input_directory(), *map(Path, config().WORKFLOW_FOLDERS)]
+    return comfyui.user_directory() / "default" / "workflows"
+
+
+def workflow_folders() -> list[Path]:
+    """Where workflows may be, in the order of the search."""
+    return [saved_workflows(), comfyui.input_directory(), *map(Path, config().WORKFLOW_FOLDERS)]
 
 
 def image_folders() -> list[Path]:
@@ -118,6 +122,11 @@ def find_image_folder(name: str, folders: Iterable[Path]) -> Path:
             f"There is no folder {name!r} in {_shown(folders)}. Check its name."
         )
     return found
+
+
+def find_allowed(name: str, folders: Iterable[Path]) -> Path | None:
+    """What a name leads to, which need not exist; None: nothing that may be read."""
+    return _find(name, list(folders))
 
 
 def _find(name: str, folders: list[Path]) -> Path | None:

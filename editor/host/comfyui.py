@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 # pyright: reportMissingImports=false
 
@@ -137,6 +138,25 @@ def running_server() -> Any:
     """The PromptServer of this process; None where none was made (scripts, tests)."""
     server = sys.modules.get("server")
     return getattr(getattr(server, "PromptServer", None), "instance", None)
+
+
+def gives_to(request: Any, saved: Path, path: Path) -> bool:
+    """Whether ComfyUI's own `/userdata` gives a saved workflow to who sent a request.
+
+    Args:
+        saved: the folder `workflows` of a user, which `path` is in; both resolved.
+
+    Source: app/user_manager.py of 0.3.64 and 0.33: KeyError for who is no user; what has a "%" is
+    decoded.
+    """
+    name = quote(f"workflows/{path.relative_to(saved).as_posix()}")
+    try:
+        given = running_server().user_manager.get_request_user_filepath(
+            request, name, create_dir=False
+        )
+    except KeyError:
+        return False
+    return given is not None and Path(given).resolve() == path
 
 
 # -- models and interrupts (comfy/model_management.py) -------------------------------------------

@@ -202,5 +202,8 @@ class DiscomfortImageDescriber:
         from . import work
         from .vision import Question
 
-        question = Question(url, model, prompt, key_variable, rating, timeout, retries)
-        return work.describe(question, image, max_side, node_id)
+        def ask() -> Question:
+            where = work.endpoint(url, key_variable)
+            return Question(where, model, prompt, rating, timeout, retries)
+
+        return work.describe(ask, image, max_side, node_id)

@@ -10,6 +10,8 @@ from ...values.images import encode_jpeg
 from ..host import allowed_folders, comfyui, display
 from ..host.shared_worker import session
 from . import picture_folder, vision
+from .endpoint import Endpoint, find_endpoint
+from .key import Key
 
 
 def check_folder(folder: str, pattern: str) -> None:
@@ -55,25 +57,38 @@ def check_endpoint(url: str, model: str, key_variable: str) -> None:
     """
     if not model.strip():
         raise WorkflowError("model is empty. Write the name that the server knows it by.")
-    vision.check_endpoint(url, key_variable, allowed_folders.config().VISION_KEYS)
-    vision.read_key(key_variable)
+    Key(endpoint(url, key_variable).key_variable)
 
 
-def describe(question: vision.Question, images: Any, max_side: int, node_id: str) -> dict[str, Any]:
+def endpoint(url: str, key_variable: str) -> Endpoint:
+    """Where a node may ask, by the settings of this ComfyUI.
+
+    Raises:
+        WorkflowError: says what is wrong.
+    """
+    config = allowed_folders.config()
+    return find_endpoint(url, key_variable, config.VISION_KEYS, config.VISION_SERVERS)
+
+
+def describe(
+    ask: Callable[[], vision.Question], images: Any, max_side: int, node_id: str
+) -> dict[str, Any]:
     """Ask about each picture of a batch, one after the other.
+
+    Args:
+        ask: makes the question. Where it goes is judged again: what comes through a link was not
+            known when the prompt was checked.
 
     Returns:
         What a node of ComfyUI returns: a list of texts and a list of ratings.
     """
     with display.plain_errors():
-        return _describe(question, images, max_side, node_id)
+        return _describe(ask(), images, max_side, node_id)
 
 
 def _describe(
     question: vision.Question, images: Any, max_side: int, node_id: str
 ) -> dict[str, Any]:
-    # Again: what comes through a link was not known when the prompt was checked.
-    vision.check_endpoint(question.url, question.key_variable, allowed_folders.config().VISION_KEYS)
     files = encode_jpeg(images, max_side)
     bar = comfyui.progress_bar(len(files), node_id)
 

@@ -1,17 +1,21 @@
 """The routes behind the sidebar tab: the records of this user's runs, and nothing else.
 
-ComfyUI's own middleware answers other sites; ids and names are checked in `records/archive.py`.
+Records are private: this machine alone is answered. Ids and names are checked in
+`records/archive.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import logging
 from typing import Any
 
-from ...records.archive import Archive, RecordNotFound
+from ...records.archive import Archive, RecordInUse, RecordNotFound
 from ...records.report import make_report
+from .local_only import Handler, local_only
+
+log = logging.getLogger("discomfort.records")
 
 PREFIX = "/discomfort/runs"
 _MOST_ROWS = 500
@@ -37,8 +41,12 @@ def register_runs_routes(routes: Any, archive: Archive | None = None) -> None:
     routes.delete(one)(_answering(handlers.remove))
 
 
-def _answering(handler: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
-    """What goes wrong becomes an answer with a sentence that the tab can show."""
+class _BadRequest(ValueError):
+    """What was asked makes no sense."""
+
+
+def _answering(handler: Handler) -> Handler:
+    """What goes wrong becomes an answer with a sentence that the tab can show, without a path."""
 
     async def answer(request: Any) -> Any:
         from aiohttp import web
@@ -47,13 +55,16 @@ def _answering(handler: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awai
             return await handler(request)
         except RecordNotFound as e:
             return web.json_response({"error": str(e)}, status=404)
-        except (PermissionError, ValueError) as e:
+        except _BadRequest as e:
+            return web.json_response({"error": str(e)}, status=400)
+        except (RecordInUse, ValueError) as e:
             return web.json_response({"error": str(e)}, status=409)
         except OSError as e:
-            text = f"The records of runs can't be read: {e}"
+            log.warning("The records of runs can't be read: %s", e)
+            text = f"The records of runs can't be read: {e.strerror or 'see the log of ComfyUI'}."
             return web.json_response({"error": text}, status=500)
 
-    return answer
+    return local_only(answer, "What a run recorded is private.")
 
 
 class _Handlers:
@@ -142,5 +153,5 @@ def _number(request: Any, name: str) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 12:
-        raise ValueError(f"{name} must be a whole number, not {text[:40]!r}.")
+        raise _BadRequest(f"{name} must be a whole number, not {text[:40]!r}.")
     return int(text)

@@ -155,7 +155,8 @@ def _discover(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
     try:
         return WorkflowTools().discover_ports(path)
     except (WorkflowError, ValueError) as e:
-        raise WorkflowError(f"{path.name}: {e}") from e
+        reason = str(e).replace(str(path), path.name)  # a browser is told no path
+        raise WorkflowError(f"{path.name}: {reason}") from e
 
 
 @lru_cache(maxsize=1)

@@ -302,6 +302,23 @@ async def test_errors_of_the_server_can_be_read(editor, tab, records):
     editor.problems.clear()  # the browser complains of each 404
 
 
+async def test_a_browser_elsewhere_is_told_why_it_sees_no_runs(editor, tab, records):
+    script = Script("private", records).begin(1)
+    script.end()
+    script.history.close()
+    await editor.page.set_extra_http_headers({"X-Forwarded-For": "192.0.2.7"})
+    try:
+        panel = await tab()
+        message = panel.get_by_role("alert")
+        await message.get_by_text("Only the machine that ComfyUI runs on").wait_for()
+        assert f"open ComfyUI as {editor.address}." in await text_of(message)
+        assert await panel.locator("[aria-busy]").count() == 0
+        assert "private" not in (await panel.locator(".dr-body").inner_text())
+    finally:
+        await editor.page.set_extra_http_headers({})
+    editor.problems.clear()  # the browser complains of each 403
+
+
 async def test_routes_answer_for_records_and_nothing_else(editor, records):
     script = Script("a run", records).begin(1)
     script.step()
@@ -320,7 +337,7 @@ async def test_routes_answer_for_records_and_nothing_else(editor, records):
     ):  # fmt: skip
         status, text = await editor.js(ask, path)
         assert status == 404 and "root" not in text, path
-    assert (await editor.js(ask, f"/{record_id}?last=-1"))[0] == 409
+    assert (await editor.js(ask, f"/{record_id}?last=-1"))[0] == 400
     editor.problems.clear()  # the browser complains of each 404
 
 

@@ -132,7 +132,56 @@ def test_saver_killed_in_the_middle_leaves_nothing_and_what_others_saved_is_kept
     assert os.listdir(context.folder / "handoff") == []
 
 
+def blocks_of(context) -> list[str]:
+    """The names of all that the context stores, in RAM and on disk."""
+    store = context.internal.store
+    in_ram = [n for n in os.listdir(base.SHM_DIR) if store.book.token in n]
+    return sorted(in_ram + [p.name for p in store.folder.rglob("*") if p.is_file()])
+
+
 @shm_files
+@pytest.mark.parametrize("use_ram", [True, False])
+def test_a_damaged_note_is_told_and_hides_no_other(context, caplog, use_ram):
+    def save_two(damage):
+        caplog.clear()
+        loan = context.internal.lend([], use_ram)
+        worker_side.save(through_json(loan), "torn", [1, 2], False)
+        (note,) = (context.folder / "handoff").iterdir()
+        note.write_bytes(damage(note.read_bytes()))
+        worker_side.save(through_json(loan), "good", [3], False)
+        collected = context.internal.collect(loan)
+        assert context.load("good") == [3]
+        collected.release()
+        return list(collected), note.name
+
+    assert sorted(save_two(lambda data: data)[0]) == ["good", "torn"]
+    context.internal.delete_key("torn")
+    context.internal.store.blocks.trim()
+    left = len(blocks_of(context))
+    whole = b'{"unique_id": "torn"'
+    odd = [
+        *(lambda data, n=n: data[:n] for n in range(0, 60, 7)),
+        lambda data: data[:-1],
+        lambda data: data.replace(b"torn", b"\xff\xfe"),
+        lambda data: data.replace(whole, b'{"unique_id": 5'),
+        lambda data: data.replace(b'"size": ', b'"size": "x", "was": '),
+        lambda data: data.replace(b'"version": "', b'"version": "x'),
+        lambda data: data.replace(b'"storage": "', b'"storage": "x'),
+        lambda data: b"[]",
+        lambda data: b"null",
+        lambda data: b"[" * 100_000,
+        lambda data: b"\0" * len(data),
+    ]
+    for damage in odd:
+        keys, name = save_two(damage)
+        assert keys == ["good"] and "torn" not in context.list_keys()
+        (said,) = [r for r in caplog.records if r.levelname == "WARNING"]
+        assert name in said.getMessage() and "Run the step again" in said.getMessage()
+        context.internal.store.blocks.trim()
+        assert len(blocks_of(context)) == left
+    assert os.listdir(context.folder / "handoff") == []
+
+
 def test_saver_that_ends_after_its_run_was_taken_back_leaves_nothing(start, context):
     for _ in range(2):
         context.save("warm", 1)  # from the first overwriting on, freed memory is kept for reuse

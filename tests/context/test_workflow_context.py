@@ -157,6 +157,17 @@ def test_run_id_that_can_not_name_a_folder_is_refused(run_id):
         WorkflowContext(run_id=run_id)
 
 
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\u65e5", "\U00020000"])
+def test_a_run_id_is_as_long_as_a_folder_allows_in_bytes(letter):
+    count = min(100, 200 // len(letter.encode()))
+    with WorkflowContext(run_id=letter * count) as context:
+        context.save("a", 1)
+        assert context.load("a") == 1 and context.folder.name == letter * count
+    assert not context.folder.exists()
+    with pytest.raises(ValueError, match="run_id"):
+        WorkflowContext(run_id=letter * (count + 1))
+
+
 def test_shutdown_twice_is_fine_and_a_closed_context_says_so():
     context = WorkflowContext(max_ram_gb=1)
     context.save("a", 1)

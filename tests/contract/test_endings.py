@@ -239,6 +239,20 @@ async def test_nothing_answers_without_the_token(shared: ComfyConnector):
     assert not any(token in text for token in shared.auth_headers.values())
 
 
+@pytest.mark.parametrize("token", [b"\xff\xfe", b"\xc3\xa9", "\u65e5\u672c".encode(), b"\x80"])
+async def test_a_token_that_is_no_ascii_is_refused_like_any_other(
+    shared: ComfyConnector, token: bytes
+):
+    assert shared.server_address
+    port = int(shared.server_address.rsplit(":", 1)[1])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = b"GET /queue HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    writer.write(head + b"X-Discomfort-Token: " + token + b"\r\n\r\n")
+    said = await reader.read()
+    writer.close()
+    assert said.startswith(b"HTTP/1.1 401 ")
+
+
 async def test_worker_listens_on_loopback_only(shared: ComfyConnector):
     assert shared.pid
     connections = psutil.Process(shared.pid).net_connections(kind="inet")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import shutil
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +113,10 @@ async def test_attached_server_with_the_extension_runs_prompts_and_outlives_us(
         await connector.kill_api()
         assert not (base / "input" / "sub").exists() and worker_folders() <= before
         assert psutil.pid_exists(pid)
-        again = await make_connector(server.path, config={"ATTACH_URL": address})
+        # As people write it.
+        short = address.removeprefix("http://")
+        again = await make_connector(server.path, config={"ATTACH_URL": f" {short}/ "})
+        assert again.server_address == address
         await assert_works(again)
         if sys.platform != "darwin":  # which has one loopback address only
             await assert_others_are_refused(address)
@@ -162,6 +167,8 @@ async def test_attaching_where_nothing_answers_is_refused(make_connector: Make):
     with pytest.raises(WorkerStartError, match="No ComfyUI answers.*Start it, or") as caught:
         await make_connector(url="http://127.0.0.1:9")
     assert "ssl" not in str(caught.value)
+    told = "".join(traceback.format_exception(caught.value))
+    assert told.count("Traceback") == 1 and len(str(caught.value).splitlines()) == 1
 
 
 async def test_attaching_takes_no_arguments_of_a_start(make_connector: Make):
@@ -170,9 +177,16 @@ async def test_attaching_takes_no_arguments_of_a_start(make_connector: Make):
             await make_connector(url="http://127.0.0.1:9", **arguments)
 
 
-async def test_attaching_to_what_is_no_address_is_refused(make_connector: Make):
+@pytest.mark.parametrize("url", ["hello", "hello:", "ftp://127.0.0.1:9", ":8188"])
+async def test_attaching_to_what_is_no_address_is_refused(make_connector: Make, url: str):
     with pytest.raises(WorkerStartError, match="http://127"):
-        await make_connector(url="hello")
+        await make_connector(url=url)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:9", "localhost:9", "[::1]:9", "127.0.0.1:9/"])
+async def test_host_and_port_are_an_address(make_connector: Make, url: str):
+    with pytest.raises(WorkerStartError, match=rf"at http://{re.escape(url)} "):
+        await make_connector(url=url)
 
 
 async def test_attaching_to_another_scripts_worker_is_refused(make_connector: Make):

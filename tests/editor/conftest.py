@@ -10,6 +10,7 @@ from custom_nodes.discomfort.worker.client.client import Client
 from support.servers import Server, real_servers, require
 
 from .outer import Outer, client_of, started
+from .vision_server import VisionServer, serving
 
 MISSING = Server("real", Path("no ComfyUI found"))
 
@@ -32,4 +33,11 @@ def outer(comfyui: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 async def client(outer: Outer) -> AsyncIterator[Client]:
     """Queues prompts in the user's ComfyUI, as the editor does."""
     async with client_of(outer) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def vision_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VisionServer]:
+    """A server that describes pictures."""
+    with serving(tmp_path_factory.mktemp("vision") / "log") as made:
         yield made

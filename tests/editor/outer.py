@@ -7,7 +7,7 @@ import contextlib
 import json
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,16 +56,25 @@ class Outer:
 
 @contextlib.contextmanager
 def started(
-    comfyui: Server, base: Path, *, on_cpu: bool = True, **environment: str
+    comfyui: Server,
+    base: Path,
+    *,
+    on_cpu: bool = True,
+    arguments: Sequence[str] = (),
+    **environment: str,
 ) -> Iterator[Outer]:
     """A user's ComfyUI, with the workflows of this project saved in it."""
     saved = base / "user" / "default" / "workflows"
     shutil.copytree(WORKFLOWS, saved)
     for name, data in MADE.items():
         (saved / name).write_text(json.dumps(data), encoding="utf-8")
-    arguments = ("--cpu",) if on_cpu else ()
+    given = [*(["--cpu"] if on_cpu else []), *arguments]
     with plain_server(
-        comfyui, base, with_extension=True, arguments=arguments, environment=environment
+        comfyui,
+        base,
+        with_extension=True,
+        environment=environment,
+        arguments=given,
     ) as (address, pid):
         made = Outer(address, pid, base)
         yield made

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +10,7 @@ import numpy
 import pytest
 import torch
 from custom_nodes.discomfort.editor.picture_nodes import picture_folder, vision
+from custom_nodes.discomfort.editor.picture_nodes.endpoint import find_endpoint
 from custom_nodes.discomfort.errors import (
     ExecutionError,
     NodeFailed,
@@ -25,9 +21,7 @@ from custom_nodes.discomfort.values.images import encode_jpeg, open_mask_as_tens
 from PIL import Image
 
 from .outer import Outer, show, told
-from .vision_server import KEY
-
-SERVER = Path(__file__).with_name("vision_server.py")
+from .vision_server import VisionServer
 
 
 def write(path: Path, width: int = 8, height: int = 6, color: Any = (255, 0, 0)) -> Path:
@@ -111,40 +105,20 @@ def test_a_folder_that_changed_has_another_fingerprint(folder):
     assert picture_folder.fingerprint(paths[1:]) != before
 
 
-@dataclass
-class VisionServer:
-    url: str
-    log: Path
-
-    def asked(self, model: str) -> list[dict[str, Any]]:
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return [note for note in map(json.loads, lines) if note["model"] == model]
-
-
-@pytest.fixture(scope="module")
-def vision_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VisionServer]:
-    log = tmp_path_factory.mktemp("vision") / "log"
-    program = subprocess.Popen([sys.executable, SERVER, log], stdout=subprocess.PIPE, text=True)
-    assert program.stdout
-    try:
-        yield VisionServer(f"http://127.0.0.1:{int(program.stdout.readline())}/v1", log)
-    finally:
-        program.kill()
-        program.wait()
-        program.stdout.close()
-
-
 PICTURE = encode_jpeg(torch.zeros(1, 60, 80, 3), 40)[0]
 
 
-async def ask(server: VisionServer, model: str, **options: Any) -> vision.Answer:
-    question = vision.Question(server.url, model, "What is it?", **options)
+async def ask(
+    server: VisionServer, model: str, key_variable: str = "", **options: Any
+) -> vision.Answer:
+    where = find_endpoint(server.url, key_variable, {"MY_KEY": server.url})
+    question = vision.Question(where, model, "What is it?", **options)
     return await vision.describe(question, PICTURE)
 
 
 async def test_a_picture_is_described(vision_server):
-    assert await ask(vision_server, "good") == ("A red square.", 0.0)
-    (note,) = vision_server.asked("good")
+    assert await ask(vision_server, "good picture") == ("A red square.", 0.0)
+    (note,) = vision_server.asked("good picture")
     assert note["path"] == "/v1/chat/completions" and note["prompt"] == "What is it?"
     assert note["size"] == [40, 30] and note["format"] == "JPEG" and note["key"] is None
     assert (await ask(vision_server, "parts")).text == "A red square."
@@ -176,27 +150,19 @@ async def test_it_does_not_wait_for_an_hour(vision_server):
     assert len(vision_server.asked("late")) == 1
 
 
-async def test_a_refused_key_is_told_by_its_name_and_never_shown(vision_server, monkeypatch):
-    monkeypatch.setenv("MY_KEY", KEY)
-    with pytest.raises(ExecutionError) as caught:
-        await ask(vision_server, "echo-key", key_variable="MY_KEY")
-    assert "refused the key (401, MY_KEY)" in str(caught.value) and KEY not in str(caught.value)
-    (note,) = vision_server.asked("echo-key")
-    assert note["key"] == f"Bearer {KEY}"
-
-
 @pytest.mark.parametrize(
     ("model", "words"),
     [
         ("garbage", "something else than an OpenAI-compatible server"),
         ("empty", "without a text"),
-        ("away", "answered 302"),
+        ("away", "answered 307"),
     ],
 )
 async def test_what_is_no_answer_is_told(vision_server, model, words):
+    before = len(vision_server.asked(model))
     with pytest.raises(ExecutionError, match=words):
         await ask(vision_server, model)
-    assert len(vision_server.asked(model)) == 1
+    assert len(vision_server.asked(model)) == before + 1
 
 
 async def test_a_slow_and_an_absent_server_are_told(vision_server):
@@ -207,38 +173,6 @@ async def test_a_slow_and_an_absent_server_are_told(vision_server):
     said = str(caught.value)
     assert said.startswith("http://127.0.0.1:1/v1/chat/completions can't be reached: ")
     assert said.endswith(". Is the server running? Check url.") and "ssl" not in said
-
-
-ALLOWED = {"OPENAI_API_KEY": "https://api.openai.com/"}
-
-
-@pytest.mark.parametrize(
-    ("url", "name", "words"),
-    [
-        ("ftp://x", "", "url must be the address"),
-        ("api.openai.com", "", "url must be the address"),
-        ("https://api.openai.com/v1", "sk-1234567890", "must be the NAME"),
-        ("https://api.openai.com/v1", "sk_live_abc", "must be the NAME"),
-        (
-            "https://evil.example/v1",
-            "OPENAI_API_KEY",
-            "may be sent to https://api.openai.com/ only",
-        ),
-        ("https://api.openai.com.evil.example/", "OPENAI_API_KEY", "only"),
-        ("https://api.openai.com:444/", "OPENAI_API_KEY", "only"),
-        ("http://api.openai.com/", "OPENAI_API_KEY", "only"),
-        ("https://x@evil.example/", "OPENAI_API_KEY", "only"),
-        ("https://api.openai.com/v1", "AWS_SECRET_ACCESS_KEY", "may not be sent"),
-    ],
-)
-def test_a_key_goes_only_where_it_may(url, name, words):
-    with pytest.raises(WorkflowError, match=words):
-        vision.check_endpoint(url, name, ALLOWED)
-
-
-@pytest.mark.parametrize("url", ["https://api.openai.com/v1", "http://127.0.0.1:8000/v1"])
-def test_a_key_may_go_to_its_server_and_to_this_machine(url):
-    vision.check_endpoint(url, "OPENAI_API_KEY", ALLOWED)
 
 
 async def test_the_nodes_in_comfyui(client, outer: Outer, vision_server):
@@ -295,9 +229,23 @@ REFUSED = {
     "key elsewhere": (
         "DiscomfortImageDescriber",
         {"url": "https://evil.example/v1", "key_variable": "OPENAI_API_KEY"},
-        "may be sent to https://api.openai.com/ only",
+        "may be sent to https://api.openai.com only",
     ),
-    "no key": ("DiscomfortImageDescriber", {"key_variable": "NOT_SET_HERE"}, "is not set"),
+    "key to this machine": (
+        "DiscomfortImageDescriber",
+        {"key_variable": "OPENAI_API_KEY"},
+        "may be sent to https://api.openai.com only",
+    ),
+    "no key": (
+        "DiscomfortImageDescriber",
+        {"url": "https://api.mistral.ai/v1", "key_variable": "MISTRAL_API_KEY"},
+        "is not set",
+    ),
+    "no server of ours": (
+        "DiscomfortImageDescriber",
+        {"url": "https://evil.example/v1"},
+        'Add "https://evil.example/" to VISION_SERVERS',
+    ),
 }
 
 

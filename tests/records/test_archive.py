@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import stat
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from custom_nodes.discomfort.records import writer as writer_module
 from custom_nodes.discomfort.records.archive import Archive, RecordNotFound, is_alive, purge
 from custom_nodes.discomfort.records.history import KEPT_ENTRIES, History
-from custom_nodes.discomfort.records.writer import RecordWriter
+from custom_nodes.discomfort.records.record_file import FORMAT, parse_lines
+from custom_nodes.discomfort.records.report import make_report
+from custom_nodes.discomfort.records.writer import RecordWriter, trim_entries
 from support.programs import Program
 
 
@@ -303,3 +307,91 @@ def test_a_damaged_record_is_read_as_far_as_it_goes(records):
     assert len(archive.view(history.folder.name)["rows"]) == 3
     with pytest.raises(RecordNotFound):
         archive.picture(history.folder.name, "v")
+
+
+ODD = [
+    None,
+    True,
+    -1,
+    1.5,
+    10**400,
+    1e300,
+    "x",
+    "",
+    [],
+    [{}],
+    {},
+    {"v": {}},
+    {"a": {"version": []}},
+]
+LINES: dict[str, Any] = {
+    "record": {"format": FORMAT, "id": "x", "title": "t", "t": 1.0, "pid": 1, "calls_before": 0,
+               "dropped": 0},
+    "workflow": {"digest": "d", "name": "n", "is_prompt": False},
+    "begin": {"call": 1, "t": 1.0, "iterations": 3, "workflows": ["n"]},
+    "step": {"call": 1, "iteration": 1, "name": "n", "t": 1.0, "seconds": 0.1, "nodes": 1,
+             "cached": 0, "ram": 1, "disk": 1, "worker": 1,
+             "in": {"a": {"v": 1}, "b": {"version": "v", "type": "IMAGE", "bytes": 1}},
+             "out": {"a": {"about": "x"}, "b": {"ref": True, "type": "MODEL"}}},
+    "picture": {"version": "v", "file": "pictures.0", "at": 0, "bytes": 1, "width": 1, "height": 1,
+                "shape": [1], "count": 1},
+    "end": {"call": 1, "t": 1.0, "status": "failed", "error": "e", "iteration": 1, "name": "n"},
+    "closed": {"t": 1.0},
+}  # fmt: skip
+WHOLE_LINES = [
+    b"[" * 100_000,
+    b'{"k":"step","call":' + b"[" * 5000 + b"]" * 5000 + b"}",
+    b'{"k":"step","seconds":1e999}',
+    b'{"k":"step","seconds":NaN}',
+    b'{"k":"step","t":-Infinity}',
+    b'{"k":"step","call":' + b"9" * 5000 + b"}",
+    b'{"k":["step"]}',
+    b'{"k":{}}',
+    b'{"k":null}',
+    b'{"k":"record","format":99}',
+    b'{"k":"picture"}',
+    b'{"k":"workflow"}',
+    b"null",
+    b'"text"',
+    b"\xff\xfe",
+    b"\xef\xbb\xbf{}",
+]
+
+
+def odd_lines() -> list[bytes]:
+    """Each field of each kind of line as what it should not be, and lines that are odd as such."""
+    made = [
+        json.dumps({"k": kind, **entry, name: odd}).encode()
+        for kind, entry in LINES.items()
+        for name in entry
+        for odd in ODD
+    ]
+    return made + WHOLE_LINES
+
+
+def test_one_odd_line_hides_neither_its_neighbours_nor_other_records(records):
+    note_call(other := recorded("another"), 1)
+    other.close()
+    note_call(history := recorded("odd"), 3)
+    history.close()
+    assert history.folder
+    path, archive = history.folder / "record.jsonl", Archive()
+    good = path.read_bytes()
+    first, _, rest = good.partition(b"\n")
+    for line in odd_lines():
+        path.write_bytes(first + b"\n" + line + b"\n" + rest)
+        listed = archive.list_records()
+        assert {run["title"] for run in listed} >= {"another"} and len(listed) == 2, line
+        view = archive.view(history.folder.name)
+        assert len(view["rows"]) >= 3, line
+        archive.pictures(history.folder.name)
+        shown = json.dumps([listed, view], allow_nan=False)  # a browser reads no NaN
+        assert make_report(view, {}, {}) and shown
+        trim_entries(parse_lines(path.read_bytes()), b"", "pictures.0", "pictures.1")
+    path.write_bytes(first + b"\n" + b"\n".join(odd_lines()) + b"\n" + rest)
+    assert len(archive.view(history.folder.name)["rows"]) >= 3
+
+
+def test_a_line_with_a_field_of_a_later_version_is_read():
+    line = json.dumps({"k": "step", **LINES["step"], "later": {"deep": [1]}}).encode()
+    assert len(parse_lines(line)) == 1

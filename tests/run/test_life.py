@@ -17,7 +17,15 @@ from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import ExecutionError, WorkerDied, WorkerStartError
 from custom_nodes.discomfort.events import Queued
 from custom_nodes.discomfort.workflow_tools import DiscomfortWorkflowTools
-from support.servers import FAKE, NODE_PACKS, STUB_NODES, wait_for, write_config
+from support.servers import (
+    FAKE,
+    NODE_PACKS,
+    STUB_NODES,
+    children,
+    plain_server,
+    wait_for,
+    write_config,
+)
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
@@ -132,6 +140,16 @@ async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
         spare = discomfort._engine.contexts._spare
         assert [c.get_usage()["ram_usage_bytes"] for c in spare] == [0]
         assert all(c.internal.store.blocks.kept_bytes <= 128 << 20 for c in spare)
+
+
+async def test_run_sequential_of_an_attached_instance_runs_there(server, workflows, tmp_path):
+    with plain_server(server, tmp_path / "users", with_extension=True) as (address, _):
+        async with await Discomfort.create(url=address) as discomfort:
+            before = children()
+            results = await discomfort.Tools.run_sequential(
+                [workflows / "type_int.json"], {"number": 7}
+            )
+            assert results == {"same_number": 7} and children() == before
 
 
 async def test_run_sequential_leaves_the_values_of_its_last_run_as_files(

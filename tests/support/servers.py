@@ -158,7 +158,11 @@ def plain_server(
     arguments: Sequence[str] = ("--cpu",),
     environment: dict[str, str] | None = None,
 ) -> Iterator[tuple[str, int]]:
-    """A ComfyUI as a user starts it, all its folders below `base`; `(address, pid)`."""
+    """A ComfyUI as a user starts it, all its folders below `base`; `(address, pid)`.
+
+    Args:
+        arguments: for its main.py. The address is on 127.0.0.1, whatever they say.
+    """
     nodes = base / "custom_nodes"
     for folder in (nodes, base / "models", base / "input", base / "output", base / "user"):
         folder.mkdir(parents=True, exist_ok=True)

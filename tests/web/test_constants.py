@@ -16,7 +16,7 @@ from typing import Any
 import playwright
 import pytest
 from custom_nodes.discomfort import NODE_CLASS_MAPPINGS
-from custom_nodes.discomfort.editor.routes.install import PORTS_PATH
+from custom_nodes.discomfort.editor.routes.ports import PORTS_PATH
 from custom_nodes.discomfort.editor.routes.runs import PREFIX
 from custom_nodes.discomfort.editor.run_nodes.limits import MAX_SOCKETS
 from custom_nodes.discomfort.graph.node_classes.core_nodes import NOTES, REROUTES

@@ -93,11 +93,23 @@ export class RunsPanel {
             if (answer.data !== null) this.#draw(answer.data);
             this.#refreshIn(this.#isBusy ? BUSY_MS : IDLE_MS);
         } catch (error) {
-            if (isOutdated()) return;
-            if (page.id !== null && isNotFound(error)) this.#body.replaceChildren();
-            this.#complain(`The runs can't be shown: ${messageOf(error)}`);
-            this.#refreshIn(IDLE_MS);
+            if (!isOutdated()) this.#say(error);
         }
+    }
+
+    /**
+     * Say why nothing came. A browser on another machine is refused for good.
+     *
+     * @param {unknown} error
+     */
+    #say(error) {
+        const isRefused = hasStatus(error, 403);
+        if (isRefused || (this.#page.id !== null && hasStatus(error, 404))) {
+            this.#body.replaceChildren();
+        }
+        if (isRefused) this.#body.removeAttribute("aria-busy");
+        else this.#refreshIn(IDLE_MS);
+        this.#complain(`The runs can't be shown: ${messageOf(error)}`);
     }
 
     /** @param {number} pauseMs */
@@ -275,10 +287,11 @@ function icon(name) {
 
 /**
  * @param {unknown} error
+ * @param {number} status of HTTP
  * @returns {boolean}
  */
-function isNotFound(error) {
-    return error instanceof RefusedByServer && error.status === 404;
+function hasStatus(error, status) {
+    return error instanceof RefusedByServer && error.status === status;
 }
 
 /**

@@ -21,6 +21,7 @@ import time
 import uuid
 from typing import Any
 
+from ...system.local_requests import why_refused
 from .prompt_thread import watch_prompt_thread
 from .proof import NONCE_HEADER, server_proof
 from .proven_prompts import ProvenPrompts, port_of
@@ -85,7 +86,8 @@ def _make_guard(token: str) -> Any:
 
     @web.middleware
     async def guard(request: Any, handler: Any) -> Any:
-        given = request.headers.get(TOKEN_HEADER, "").encode()
+        # What is no UTF-8 comes as surrogates.
+        given = request.headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, expected):
             return web.Response(
                 status=401, text="This ComfyUI belongs to a script. Its token is missing.\n"
@@ -101,9 +103,9 @@ async def _hello(request: Any) -> Any:
     """
     from aiohttp import web
 
-    ends = [request.transport.get_extra_info(name) for name in ("peername", "sockname")]
-    if not all(ends) or ends[0][0] != ends[1][0]:
-        return web.Response(status=403, text="Values go through shared memory of one machine.\n")
+    refusal = why_refused(request)
+    if refusal is not None:
+        return web.Response(status=403, text=f"{refusal}\n")
     proven = getattr(_server(), "discomfort_proven", None)
     if proven is not None and not proven.is_proven(request):
         return web.json_response(_introduction(request))
