@@ -212,7 +212,7 @@ def main() -> int:
     if arguments.case:
         run_cases([arguments.case], arguments.seed)
         return 0
-    families = arguments.family or list(FAMILY_NAMES)
+    families: list[str] = arguments.family or list(FAMILY_NAMES)
     started = time.monotonic()
     count, seed = arguments.cases, arguments.seed
     failures = fuzz(families, count, seed, arguments.jobs, arguments.patience)
