@@ -395,3 +395,61 @@ def test_one_odd_line_hides_neither_its_neighbours_nor_other_records(records):
 def test_a_line_with_a_field_of_a_later_version_is_read():
     line = json.dumps({"k": "step", **LINES["step"], "later": {"deep": [1]}}).encode()
     assert len(parse_lines(line)) == 1
+
+
+WRITTEN = (
+    b'{"k":"record","format":1,"id":"x","title":"t","t":1.0,"pid":1,"calls_before":0}\n'
+    b'{"k":"begin","call":1,"iterations":1,"t":1.0}\n'
+    b'{"k":"step","call":1,"iteration":1,"name":"w","t":2.0,"seconds":0.5,"in":{},"out":{}}\n'
+)
+ODD_LINES = [
+    b'{"k":["step"]}',
+    b'{"k":"step","t":[1]}',
+    b'{"k":"step","t":1e999}',
+    b'{"k":"step","in":{"a":5}}',
+    b'{"k":"step","out":[1]}',
+    b'{"k":"step","out":{"a":{"version":5}}}',
+    b'{"k":"picture"}',
+    b'{"k":"end","error":{"a":1}}',
+    b'{"k":"workflow","digest":["a"]}',
+    b"[" * 100_000,
+    b"5",
+]
+
+
+@pytest.mark.parametrize("odd", ODD_LINES, ids=lambda line: line[:40].decode())
+def test_line_that_says_other_than_ours_is_left_out_and_the_rest_is_shown(tmp_path: Path, odd):
+    folder = tmp_path / "20260101-000000-abcdefgh"
+    folder.mkdir()
+    (folder / "record.jsonl").write_bytes(WRITTEN + odd + b"\n" + WRITTEN.split(b"\n")[2])
+    archive = Archive(tmp_path)
+    (listed,) = archive.list_records()
+    assert listed["title"] == "t" and listed["iterations"] == 1
+    assert len(archive.view(folder.name)["rows"]) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of Windows need rights")
+def test_record_of_a_strangers_leads_to_no_other_file(tmp_path: Path):
+    root, secret = tmp_path / "runs", tmp_path / "secret.json"
+    secret.write_text('{"password": 1}')
+    folder = root / "20260101-000000-abcdefgh"
+    folder.mkdir(parents=True)
+    picture = b'{"k":"picture","version":"a_b","file":"pictures.0","at":0,"bytes":99999999999}\n'
+    (folder / "record.jsonl").write_bytes(WRITTEN + picture)
+    (folder / "ab.json").symlink_to(secret)
+    (folder / "pictures.0").symlink_to(secret)
+    archive = Archive(root)
+    for use in (
+        lambda: archive.workflow(folder.name, "ab"),
+        lambda: archive.picture(folder.name, "a_b"),
+    ):
+        with pytest.raises(RecordNotFound):
+            use()
+    (folder / "pictures.0").unlink()
+    os.mkfifo(folder / "pictures.0")
+    with pytest.raises(RecordNotFound):
+        archive.picture(folder.name, "a_b")
+    linked = root / "20260101-000000-linkedto"
+    linked.symlink_to(folder)
+    with pytest.raises(RecordNotFound):
+        archive.view(linked.name)

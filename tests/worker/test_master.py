@@ -176,11 +176,11 @@ MARK = "DISCOMFORT_WORKER_MARK"
 
 
 @contextlib.contextmanager
-def sleeping(mark: str | None, **options: Any) -> Iterator[subprocess.Popen[str]]:
+def sleeping(mark: str | None) -> Iterator[subprocess.Popen[bytes]]:
     """A program that bears a mark, or none."""
     environment = {k: v for k, v in os.environ.items() if k != MARK}
     environment |= {} if mark is None else {MARK: mark}
-    program = subprocess.Popen(SLEEPS, env=environment, start_new_session=True, **options)
+    program = subprocess.Popen(SLEEPS, env=environment, start_new_session=True)
     try:
         wait_until(lambda: environ_of(program.pid).get(MARK) == mark, "its start")
         yield program
