@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 from collections import OrderedDict
 from functools import lru_cache
 from types import TracebackType
@@ -41,7 +40,7 @@ class Loaded(NamedTuple):
 
 @lru_cache(maxsize=16)
 def _storages_of(folder: str) -> Storages:
-    """RAM and disk of one run's folder. Kept: on Windows our RAM blocks live as long as this.
+    """RAM and disk of one run's folder.
 
     Raises:
         ContextNotFound, ForeignFolderError: see `context_folder.check_named`.
@@ -99,13 +98,14 @@ def save(order: SaveOrder, unique_id: str, value: Any, is_list: bool) -> None:
         ForeignFolderError: the folder is none of this user's contexts.
     """
     try:
-        _storages_of(order.run_dir)
+        storages = _storages_of(order.run_dir)
     except ContextNotFound:
         raise _closed(order.run_dir, unique_id) from None
+    _let_go_of_taken()
     encoded = _encode(unique_id, value)
     version = new_version(order.token)
     with _Draft(order, unique_id, version) as draft:
-        storage = _write(order, unique_id, version, encoded, is_list)
+        storage = _write(storages, order, unique_id, version, encoded, is_list)
         receipt = Receipt(
             unique_id,
             version,
@@ -117,8 +117,10 @@ def save(order: SaveOrder, unique_id: str, value: Any, is_list: bool) -> None:
         try:
             draft.publish(receipt)
         except BaseException:
-            _storages_of(order.run_dir).at(storage).free(version)
+            storages.at(storage).free(version)
             raise
+        if storage == "ram" and storages.holding is not None:
+            _waiting[version] = _Held(draft.published, storages.ram)
 
 
 def _encode(unique_id: str, value: Any) -> Encoded:
@@ -148,8 +150,8 @@ class _Draft:
 
     def __init__(self, order: SaveOrder, unique_id: str, version: str):
         self._run_dir, self._unique_id = order.run_dir, unique_id
-        self._note = os.path.join(order.run_dir, "handoff", f"{order.nonce}.{version}")
-        self._draft = self._note + ".part"
+        note = os.path.join(order.run_dir, "handoff", f"{order.nonce}.{version}")
+        self._draft, self.published = note + ".part", note + ".json"
         self._fd = -1
 
     def __enter__(self) -> _Draft:
@@ -164,9 +166,7 @@ class _Draft:
         data = {"unique_id": receipt.unique_id, **receipt.to_json(), "is_list": receipt.is_list}
         os.write(self._fd, json.dumps(data).encode())
         self._close()
-        os.replace(self._draft, self._note + ".json")
-        if receipt.storage == "ram" and sys.platform == "win32":
-            _waiting[receipt.version] = self._note + ".json"
+        os.replace(self._draft, self.published)
 
     def _close(self) -> None:
         fd, self._fd = self._fd, -1
@@ -187,28 +187,38 @@ class _Draft:
             ) from error
 
 
-_waiting: dict[str, str] = {}  # version -> note, of blocks that live by our handle
-
-
-def _let_go_of_taken(ram: Blocks) -> None:
+class _Held(NamedTuple):
     """Windows: a block that we made lives by our handle until the master has its own, and then the
-    master has removed our note.
+    master has removed our note. Its folder's blocks stay open for as long.
     """
-    if sys.platform == "win32":
-        for version, note in list(_waiting.items()):
-            if not os.path.exists(note):
-                del _waiting[version]
-                ram.free(version)
+
+    note: str
+    blocks: Blocks
+
+
+_waiting: dict[str, _Held] = {}  # by version
+
+
+def _let_go_of_taken() -> None:
+    for version, held in list(_waiting.items()):
+        if not os.path.exists(held.note):
+            del _waiting[version]
+            held.blocks.free(version)
 
 
 _spent: OrderedDict[str, int] = OrderedDict()  # nonce -> bytes of RAM
 
 
-def _write(order: SaveOrder, unique_id: str, version: str, value: Encoded, is_list: bool) -> str:
+def _write(
+    storages: Storages,
+    order: SaveOrder,
+    unique_id: str,
+    version: str,
+    value: Encoded,
+    is_list: bool,
+) -> str:
     """Write a block where there is room; returns "ram" or "disk"."""
-    storages = _storages_of(order.run_dir)
     ram, disk, reusing = storages.ram, storages.disk, storages.reusing
-    _let_go_of_taken(ram)
     size, spent = value.total_bytes, _spent.get(order.nonce, 0)
     if order.use_ram and spent + size <= order.room_bytes:
         try:

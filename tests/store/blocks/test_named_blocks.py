@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -92,3 +95,72 @@ def test_blocks_of_a_killed_owner_are_found_by_their_markers(as_on_macos, own_fo
     assert run_dir.purge(folder.parent) == [str(folder)]
     with pytest.raises(FileNotFoundError):
         blocks.open("dead_1")
+
+
+class HoldingBlocks(PosixBlocks):
+    """Blocks that live by handles, as those of Windows: real memory, freed with its last handle."""
+
+    handles: Counter[str] = Counter()
+
+    def __init__(self, markers):
+        super().__init__(markers)
+        self._held: set[str] = set()
+
+    def create(self, version, value, is_list=False):
+        super().create(version, value, is_list)
+        self.adopt(version, value.total_bytes)
+
+    def adopt(self, version, size_bytes):
+        self._held.add(version)
+        self.handles[version] += 1
+
+    def free(self, version, is_owner=True, size_bytes=None):
+        if version in self._held:
+            self._held.remove(version)
+            self.handles[version] -= 1
+            if not self.handles[version]:
+                super().free(version)
+        return True
+
+    def close(self):
+        for version in list(self._held):
+            self.free(version)
+
+    def __del__(self):
+        self.close()
+
+
+@pytest.fixture
+def as_on_windows(monkeypatch):
+    """RAM blocks that live by handles: the store takes the path that it takes on Windows."""
+    from custom_nodes.discomfort.store import worker_side
+    from custom_nodes.discomfort.store.blocks import choose
+
+    monkeypatch.setattr(choose, "ram_blocks", lambda folder: HoldingBlocks(folder / "made"))
+    HoldingBlocks.handles.clear()
+    worker_side._storages_of.cache_clear()
+    yield
+    worker_side._storages_of.cache_clear()
+
+
+def test_a_block_that_lives_by_a_handle_is_held_by_its_folder_until_it_is_taken(as_on_windows):
+    from custom_nodes.discomfort.store import worker_side
+    from custom_nodes.discomfort.workflow_context import WorkflowContext
+
+    with contextlib.ExitStack() as stack:
+        contexts = [stack.enter_context(WorkflowContext()) for _ in range(40)]
+        loans = [context.internal.lend([]) for context in contexts]
+        for number, loan in enumerate(loans):  # more folders than are kept open for speed
+            worker_side.save(loan.save_order, "out", np.full(9, number), False)
+        gc.collect()
+        versions = [v for v, count in HoldingBlocks.handles.items() if count]
+        assert len(versions) == 40 and {f"discomfort_{v}" for v in versions} <= shared_memory()
+        for number, (context, loan) in enumerate(zip(contexts, loans, strict=True)):
+            assert (context.internal.collect(loan).load("out") == number).all()
+        last = contexts[0].internal.lend([])
+        worker_side.save(last.save_order, "last", 1, False)  # lets go of all that was taken
+        assert [HoldingBlocks.handles[version] for version in versions] == [1] * 40
+        contexts[0].internal.collect(last)
+        assert [int(context.load("out")[0]) for context in contexts] == list(range(40))
+    worker_side._let_go_of_taken()
+    assert not any(HoldingBlocks.handles.values())
