@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from support import package  # noqa: F401
 from support.servers import (  # noqa: F401
     comfyui_dirs,
@@ -17,3 +18,20 @@ from support.servers import (  # noqa: F401
 # the programs that tests start are to hear it, as those of a user do.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist loadgroup`, one process gets all tests of a server, which it starts once;
+    the others go module by module.
+    """
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
+def _group_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    params = callspec.params if callspec is not None else {}
+    used = params.get("server") or params.get("comfyui")
+    return used.name if used is not None else item.nodeid.partition("::")[0]

@@ -9,6 +9,8 @@ import shutil
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,50 +48,72 @@ async def get_json(session: aiohttp.ClientSession, url: str) -> Any:
         return await reply.json()
 
 
-async def test_users_own_comfyui_is_untouched_by_start_runs_and_stop(
-    server: Server, make_connector: Make, tmp_path: Path
-):
-    base = tmp_path / "users"
+@dataclass(frozen=True)
+class Users:
+    """A user's ComfyUI, which does not have this extension."""
+
+    address: str
+    pid: int
+    base: Path
+
+
+@pytest.fixture(scope="module")
+def users(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]:
+    base = tmp_path_factory.mktemp("users")
     with plain_server(server, base, with_extension=False) as (address, pid):
-        (base / "temp").mkdir(exist_ok=True)
-        (base / "temp" / "precious.png").write_bytes(b"the user's preview")
-        (base / "output" / "mine.png").write_bytes(b"the user's picture")
-        prompt = stub("StubSleep", seconds=600.0, nonce=1)
-        async with (
-            aiohttp.ClientSession() as session,
-            session.ws_connect(f"{address}/ws?clientId=u") as ws,
-        ):
-            body = {"prompt": prompt, "client_id": "u"}
-            async with session.post(f"{address}/prompt", json=body) as reply:
-                assert reply.status == 200
-            before = files_of(base)
-            queue = await get_json(session, f"{address}/queue")
-            # The same base folder: were it not for our own, both would use the same temp and user.
-            connector = await make_connector(
-                server.path, extra_args=["--base-directory", str(base)], extra_custom_nodes=[]
-            )
-            for _ in range(20):
-                await assert_works(connector)
-            await connector.execute(
-                {
-                    "1": {
-                        "class_type": "EmptyImage",
-                        "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0},
-                    },
-                    "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
-                    "3": {
-                        "class_type": "SaveImage",
-                        "inputs": {"images": ["1", 0], "filename_prefix": "ours"},
-                    },
-                }
-            )
-            await connector.kill_api()
-            assert files_of(base) == before
-            after = await get_json(session, f"{address}/queue")
-            assert [i[1] for i in after["queue_running"]] == [
-                i[1] for i in queue["queue_running"] or after["queue_running"]
-            ]
-            assert not ws.closed and psutil.pid_exists(pid)
+        yield Users(address, pid, base)
+
+
+async def test_attached_server_without_the_extension_is_refused(
+    server: Server, users: Users, make_connector: Make
+):
+    with pytest.raises(WorkerStartError, match="does not have this extension"):
+        await make_connector(server.path, url=users.address)
+
+
+async def test_users_own_comfyui_is_untouched_by_start_runs_and_stop(
+    server: Server, users: Users, make_connector: Make
+):
+    base = users.base
+    (base / "temp").mkdir(exist_ok=True)
+    (base / "temp" / "precious.png").write_bytes(b"the user's preview")
+    (base / "output" / "mine.png").write_bytes(b"the user's picture")
+    prompt = stub("StubSleep", seconds=600.0, nonce=1)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{users.address}/ws?clientId=u") as ws,
+    ):
+        body = {"prompt": prompt, "client_id": "u"}
+        async with session.post(f"{users.address}/prompt", json=body) as reply:
+            assert reply.status == 200
+        before = files_of(base)
+        queue = await get_json(session, f"{users.address}/queue")
+        # The same base folder: were it not for our own, both would use the same temp and user.
+        connector = await make_connector(
+            server.path, extra_args=["--base-directory", str(base)], extra_custom_nodes=[]
+        )
+        for _ in range(20):
+            await assert_works(connector)
+        await connector.execute(
+            {
+                "1": {
+                    "class_type": "EmptyImage",
+                    "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0},
+                },
+                "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+                "3": {
+                    "class_type": "SaveImage",
+                    "inputs": {"images": ["1", 0], "filename_prefix": "ours"},
+                },
+            }
+        )
+        await connector.kill_api()
+        assert files_of(base) == before
+        after = await get_json(session, f"{users.address}/queue")
+        assert [i[1] for i in after["queue_running"]] == [
+            i[1] for i in queue["queue_running"] or after["queue_running"]
+        ]
+        assert not ws.closed and psutil.pid_exists(users.pid)
 
 
 async def test_attached_server_with_the_extension_runs_prompts_and_outlives_us(
@@ -151,16 +175,6 @@ async def test_attached_server_that_is_started_anew_is_asked_again(
         assert connector.object_info_version == version + 1
         assert connector.state == "ready"
         assert await connector.object_info() is await connector.object_info()
-
-
-async def test_attached_server_without_the_extension_is_refused(
-    server: Server, make_connector: Make, tmp_path: Path
-):
-    with (
-        plain_server(server, tmp_path / "users", with_extension=False) as (address, _),
-        pytest.raises(WorkerStartError, match="does not have this extension"),
-    ):
-        await make_connector(server.path, url=address)
 
 
 async def test_attaching_where_nothing_answers_is_refused(make_connector: Make):

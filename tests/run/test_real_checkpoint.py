@@ -9,16 +9,18 @@ from __future__ import annotations
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import UnopenedValueError
 from custom_nodes.discomfort.worker.client.events import NodeStarted
 from custom_nodes.discomfort.worker.launch.find_comfyui import find_python
 from support.checkpoint import show_models, write_models
+from support.servers import real_servers, worker_for_many
 
 STEPS = ("encode", "sample_latent", "decode")
 SIDE = 64  # pixels: 8 x 8 in the latent, which a processor without an accelerator can do
@@ -32,23 +34,47 @@ def size(request) -> str:
     return request.param
 
 
+@pytest.fixture(scope="session")
+def make_models(tmp_path_factory) -> Iterator[Callable[[str], Path]]:
+    """Makes a folder of models with one checkpoint and one LoRA, of a size: once for all servers,
+    to which such a file is the same.
+    """
+    made: dict[str, Path] = {}
+
+    def make(size: str) -> Path:
+        if size not in made:
+            made[size] = tmp_path_factory.mktemp("models")
+            comfyui = real_servers()[0].path
+            python = find_python(comfyui) or sys.executable
+            write_models(made[size], comfyui, python, small=size == "small")
+        return made[size]
+
+    yield make
+    for folder in made.values():
+        shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="module")
-def models(size, server, tmp_path_factory) -> Iterator[Path]:
-    """A folder of models with one checkpoint and one LoRA; gone after the tests."""
-    folder = tmp_path_factory.mktemp("models")
-    if not server.is_fake:
-        python = find_python(server.path) or sys.executable
-        write_models(folder, server.path, python, small=size == "small")
-    yield folder
-    shutil.rmtree(folder)
+def worker(size, server, make_models, tmp_path_factory) -> Iterator[ComfyConnector | None]:
+    """A worker that sees these models; a server of ours has none."""
+    if server.is_fake:
+        yield None
+        return
+    folder = tmp_path_factory.mktemp("worker")
+    arguments = show_models(make_models(size), folder / "paths.yaml")
+    with worker_for_many(server, folder, arguments) as connector:
+        yield connector
 
 
 @pytest.fixture
-async def discomfort(leaves_nothing, make_connector, server, models, tmp_path):
-    """A worker that sees this folder."""
-    arguments = [] if server.is_fake else show_models(models, tmp_path / "paths.yaml")
-    made = Discomfort(await make_connector(server.path, extra_args=arguments))
+async def discomfort(worker, leaves_nothing):
+    """Begins with nothing loaded."""
+    if worker is None:
+        yield None
+        return
+    made = Discomfort(worker)
     yield made
+    await made.free()
     made._engine.contexts.close()
 
 
@@ -71,10 +97,10 @@ def values(i: int) -> dict:
         pytest.param("CLIP VAE", marks=pytest.mark.slow),
     ],
 )
-async def test_models_by_value_make_the_same_picture(discomfort, workflows, server, size, kinds):
+async def test_models_by_value_make_the_same_picture(discomfort, workflows, size, kinds):
     """By value costs the memory of a copy; but who has set a type to val gets what he asked for."""
-    if server.is_fake or size == "full":
-        return  # a server of ours has no models; what holds does not depend on the size
+    if discomfort is None or size == "full":
+        return  # what holds does not depend on the size
     steps = [workflows / f"{name}.json" for name in STEPS]
     made = await discomfort.run([workflows / "load_model.json", *steps], values(3))
     by_value = Discomfort(discomfort.Worker)
@@ -98,9 +124,9 @@ async def test_models_by_value_make_the_same_picture(discomfort, workflows, serv
 
 
 @pytest.mark.timeout(1200)
-async def test_pictures_of_four_workflows_load_one_checkpoint(discomfort, workflows, server, size):
-    if server.is_fake:
-        return  # a server of ours has no models
+async def test_pictures_of_four_workflows_load_one_checkpoint(discomfort, workflows, size):
+    if discomfort is None:
+        return
     started: Counter[str] = Counter()
 
     def listen(event) -> None:

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -136,16 +136,28 @@ async def make_connector(tmp_path: Path) -> AsyncIterator[Make]:
         await connector.kill_api()
 
 
-@pytest.fixture(scope="session")
-def shared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyConnector]:
-    """One worker for all tests that only use it; each test has an event loop of its own."""
-    path = write_config(tmp_path_factory.mktemp("config"), server.path)
+@contextlib.contextmanager
+def worker_for_many(
+    server: Server, folder: Path, extra_args: Iterable[str] = ()
+) -> Iterator[ComfyConnector]:
+    """A worker that several tests use, each of which has an event loop of its own."""
+    path = write_config(folder, server.path)
     # Not by `create`: a test that makes its own must not be given this one, and kill it.
     config = load_config(WorkerConfig, path.name, path)
-    connector = ComfyConnector(config, WorkerOptions(extra_custom_nodes=[STUB_NODES]))
+    options = WorkerOptions(extra_custom_nodes=[STUB_NODES], extra_args=extra_args)
+    connector = ComfyConnector(config, options)
     asyncio.run(connector.start())
-    yield connector
-    asyncio.run(connector.kill_api())
+    try:
+        yield connector
+    finally:
+        asyncio.run(connector.kill_api())
+
+
+@pytest.fixture(scope="session")
+def shared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyConnector]:
+    """One worker for all tests that only use it."""
+    with worker_for_many(server, tmp_path_factory.mktemp("config")) as connector:
+        yield connector
 
 
 @contextlib.contextmanager
