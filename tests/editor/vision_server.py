@@ -37,6 +37,7 @@ ECHOES: dict[str, tuple[int, Callable[[str], str]]] = {
     "whole": (401, lambda key: f"Incorrect API key: {key}"),
     "middle": (401, lambda key: f"Incorrect API key provided: {middle_left_out(key)}."),
     "far": (400, lambda key: "x" * 250 + key + key * 40),
+    "cut": (400, lambda key: "x" * 275 + key),  # a line of 300 letters ends behind two of it
     "farther": (400, lambda key: " " * 30_000 + "y" * 19_990 + key),
     "busy": (429, lambda key: f"{key} has no money left"),
     "down": (500, lambda key: f"{key!r} {key.upper()} {key.lower()}"),
