@@ -1,4 +1,4 @@
-"""Three commands that do everything on a fresh machine, from a bare clone:
+"""Three commands that do everything on a fresh machine, from a fresh clone:
 
     python bootstrap.py demo [arguments of examples/refine_image.py]
     python bootstrap.py test [arguments of pytest]

@@ -72,9 +72,9 @@ class ComfyConnector(ServerView):
                 removed with it.
             extra_args: for ComfyUI's main.py, after EXTRA_ARGS.
             extra_custom_nodes: folders of further extensions that only this worker sees.
-            start_timeout: seconds that this call waits for the start. None: as long as it gets on
-                (a start without a line in its log, CPU or disk for 120 s has failed), or as the
-                configuration says.
+            start_timeout: seconds that this call waits for the start. None: as long as it makes
+                progress (a start without a line in its log, CPU or disk for 120 s has failed), or
+                as the configuration says.
 
         Raises:
             ConfigError, WorkerStartError.

@@ -23,10 +23,17 @@ class Patience:
             stop.
         first_s: seconds until it is said for the first time (None: 5); then after twice as long,
             and so on.
+        says_time: how long it has lasted is added.
     """
 
-    def __init__(self, log: logging.Logger, what: Callable[[], str], first_s: float | None = None):
-        self._log, self._what = log, what
+    def __init__(
+        self,
+        log: logging.Logger,
+        what: Callable[[], str],
+        first_s: float | None = None,
+        says_time: bool = True,
+    ):
+        self._log, self._what, self._says_time = log, what, says_time
         self._pause_s = FIRST_WORDS_S if first_s is None else first_s
         self._since = time.monotonic()
         self._next = self._since + self._pause_s
@@ -41,7 +48,8 @@ class Patience:
         now = time.monotonic()
         if now < self._next:
             return
-        self._log.warning("%s. %.0f s so far.", self._what(), now - self._since)
+        so_far = f" {now - self._since:.0f} s so far." if self._says_time else ""
+        self._log.warning("%s.%s", self._what(), so_far)
         self._pause_s *= 2
         self._next = now + self._pause_s
 

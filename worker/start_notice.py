@@ -25,7 +25,11 @@ async def wait_shown(
 ) -> bool:
     """Wait for a start, and show `words()` meanwhile. Whether it came to an end in time."""
     loop = asyncio.get_running_loop()
-    began, patience, line = loop.time(), Patience(log, words, _LOGGED_AFTER_S), None
+    began, patience, line = (
+        loop.time(),
+        Patience(log, words, _LOGGED_AFTER_S, says_time=False),
+        None,
+    )
     try:
         while not start.done():
             waited_s = loop.time() - began

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import WorkflowError
-from ...graph.plan.run_plan import TENSOR_TYPES
+from ...graph.plan.check_literals import TENSOR_TYPES
 from ...system.config import load_pass_by_rules
 from ...workflow_tools import WorkflowTools
 from ..host import allowed_folders

@@ -16,11 +16,10 @@ from ..ports.find_ports import Port, Ports
 from ..ports.literals import NOT_LITERAL, NotLiteral, as_literal
 from ..ports.plain_values import is_builtin, is_plain_type, plain_value
 from ..ports.port_types import ANY
-from ..ports.value_types import remedy_for
 from ..prompt import Prompt
+from .check_literals import check_literals
 from .recipe import Recipe, frozen_in
 
-TENSOR_TYPES = {"IMAGE", "MASK", "LATENT", "AUDIO", "SIGMAS", "VIDEO"}
 _MADE_OF_LISTS = {"SIGMAS"}  # the loader makes them of lists of numbers
 
 
@@ -106,7 +105,8 @@ def plan_run(
     for unique_id in ports.inputs:
         kind = ports.input_type(unique_id)
         bindings[unique_id] = settle(look_up(unique_id, kind), kind)
-    _check_literals(ports, bindings, rules)
+    literals = {uid: b.value for uid, b in bindings.items() if isinstance(b, Literal)}
+    check_literals(ports, literals, rules)
     return StepPlan(bindings, tuple(saves), tuple(references))
 
 
@@ -160,32 +160,6 @@ def frozen_binding(port: Port) -> Literal | Frozen:
         "A reference is damaged:",
         [port.problem(f"the frozen value of the port can't be read: {held!r}")],
     )
-
-
-def _check_literals(
-    ports: Ports, bindings: Mapping[str, Binding], rules: Mapping[str, str]
-) -> None:
-    """See that no literal has a type that its ports do not allow.
-
-    ComfyUI checks that only where a widget could hold the literal, and converts what it can.
-    Choices are left to it: a class may accept others than those it lists (VALIDATE_INPUTS), which
-    /object_info does not say. 0.33 checks them all; 0.3.64 (execution.py `validate_inputs`) checks
-    plain lists, but not inputs of the type "COMBO": there a wrong one reaches the node.
-    """
-    problems = []
-    for unique_id, binding in bindings.items():
-        if not isinstance(binding, Literal):
-            continue
-        kind = ports.input_type(unique_id)
-        is_object = kind in TENSOR_TYPES or rules.get(kind) == "ref"
-        remedy = remedy_for(binding.value, kind, is_object)
-        if remedy is not None:
-            shown = repr(binding.value)
-            shown = shown if len(shown) < 80 else shown[:76] + "..."
-            reason = f"the value of {unique_id!r} is {shown}, but {kind} is needed. {remedy}"
-            problems += [port.problem(reason.rstrip()) for port in ports.inputs[unique_id]]
-    if problems:
-        raise WorkflowError("These values can't be used:", problems)
 
 
 def wanted_by(type_spec: tuple[Any, Mapping[str, Any]] | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class UnopenedValue:
     __slots__ = ("_block", "_reason")
 
     def __init__(self, block: memoryview, reason: str):
-        self._block, self._reason = block, reason
+        self._block, self._reason = block, f"{reason.rstrip('.')}."
 
     def __repr__(self) -> str:
         return f"<a value that can't be opened here. {self._reason}>"

@@ -1,4 +1,4 @@
-"""How long a start is waited for: as long as it gets on, or as the user said."""
+"""How long a start is waited for: as long as it makes progress, or as the user said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a program that gives no answer yet gets on: its log, its CPU time, its disk.
+"""Whether a program that gives no answer yet makes progress: its log, its CPU time, its disk.
 
 Decides about `Signs`, which `read_signs` takes from the system.
 """

@@ -99,7 +99,7 @@ def _check_seconds(start_timeout: Any) -> None:
 
 
 def start_limit_s(config: WorkerConfig) -> float | None:
-    """How long a start may take. None: as long as it gets on.
+    """How long a start may take. None: as long as it makes progress.
 
     Raises:
         ConfigError: no time at all.

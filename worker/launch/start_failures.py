@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from ...errors import ConfigError, WorkerStartError
 from ...system.processes import is_suspended
+from .find_comfyui import install_command
 from .output_log import OutputLog, describe_exit, was_killed
 from .start_words import doing
 
 _LINES_IN_ERRORS = 15
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
 
 def not_ready(limit_s: float, whose: str, lines: Sequence[str], path: object) -> WorkerStartError:
@@ -21,7 +25,7 @@ def not_ready(limit_s: float, whose: str, lines: Sequence[str], path: object) ->
     """
     return WorkerStartError(
         f"ComfyUI did not get ready within {limit_s:g} s, as {whose} allows. Raise that if it only "
-        f"needs longer; without it, a start is waited for as long as it gets on."
+        f"needs longer; without it, a start is waited for as long as it makes progress."
         f"{_where_to_look(lines, path)}"
     )
 
@@ -46,11 +50,22 @@ def unguarded(output: OutputLog) -> WorkerStartError:
     )
 
 
-def ended_early(code: int | None, output: OutputLog) -> WorkerStartError:
-    """Its process ended before it answered."""
+def ended_early(code: int | None, output: OutputLog, python: str) -> WorkerStartError:
+    """Its process ended before it answered.
+
+    Args:
+        python: what ran it.
+    """
     is_killed = was_killed(code)
+    absent = _NO_MODULE.search("\n".join(output.last_lines(_LINES_IN_ERRORS)))
     if is_killed:
         hint = "The next run tries again; if it is killed again, free memory first."
+    elif absent:
+        hint = (
+            f"The Python that ran it, {python}, has no {absent[1]}: give ComfyUI an environment of "
+            "its own (`venv` or `.venv` beside its main.py) with its requirements.txt in it, or "
+            "run the script with the Python that ComfyUI has."
+        )
     else:
         hint = "Put right what the log complains of, and run again."
     return WorkerStartError(
@@ -64,7 +79,7 @@ def lacks_packages(python: str, missing: Sequence[str]) -> WorkerStartError:
     """Its Python can't run our nodes."""
     return WorkerStartError(
         f"ComfyUI's Python lacks {', '.join(missing)}. This installs what is missing:\n"
-        f'  "{python}" -m pip install {" ".join(missing)}'
+        f"  {install_command(Path(python), list(missing))}"
     )
 
 

@@ -79,7 +79,7 @@ class Starter:
     def _wait_until_ready(self, child: Child) -> Ready:
         """Until our server answers with our token; any other on any port is no answer.
 
-        As long as it gets on; or not longer than the configuration allows.
+        As long as it makes progress; or not longer than the configuration allows.
         """
         activity = Activity(time.monotonic(), read_signs(child.pid, self._output.count))
         next_look, asks = time.monotonic() + _LOOK_S, _Asks(self._token)
@@ -88,7 +88,7 @@ class Starter:
                 raise WorkerStartError("The worker was stopped while it started.")
             if child.popen.poll() is not None:
                 child.reap()
-                raise ended_early(child.exit_code, self._output)
+                raise ended_early(child.exit_code, self._output, self._launch.command[0])
             answer = asks.ask(listening_ports(child.pid))
             if isinstance(answer, Ready):
                 if answer.hello.get("missing"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,21 @@ def test_early_end_says_whether_it_was_killed(
     tmp_path: Path, code: int, is_killed: bool, words: str
 ):
     output = OutputLog(tmp_path / "a.log")
-    error = start_failures.ended_early(code, output)
+    error = start_failures.ended_early(code, output, "/usr/bin/python")
     assert error.was_killed is is_killed and words in str(error)
     assert str(error).endswith(f"Its log: {output.path}")
+
+
+def test_a_module_that_is_absent_names_the_python_and_what_to_do(tmp_path: Path):
+    program = "print(\"ModuleNotFoundError: No module named 'sqlalchemy'\")"
+    output = OutputLog(tmp_path / "a.log")
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    output.follow(child)
+    child.wait()
+    assert output._thread
+    output._thread.join()
+    text = str(start_failures.ended_early(1, output, "/opt/python"))
+    assert "/opt/python, has no sqlalchemy" in text and "requirements.txt" in text
 
 
 def test_any_error_of_a_start_becomes_one_that_callers_know():
