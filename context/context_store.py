@@ -81,8 +81,9 @@ class ContextStore:
     # -- keys -----------------------------------------------------------------------------------
 
     def list_keys(self) -> list[str]:
-        """The unique_ids that have a value. Frozen values have none."""
-        return [key for key in self.store.unique_ids() if not key.startswith(FROZEN_PREFIX)]
+        """The unique_ids that have a value. Frozen values have none, nor has what is no key."""
+        keys = self.store.unique_ids()
+        return [key for key in keys if key.strip() and not key.startswith(FROZEN_PREFIX)]
 
     def get_receipt(self, unique_id: str) -> Receipt:
         """How the value is stored; UnknownKeyError when there is none."""
