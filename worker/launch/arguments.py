@@ -46,15 +46,18 @@ def _flags(arguments: Sequence[str]) -> set[str]:
 
 
 def check_extra(extra: Sequence[str]) -> None:
-    """Refuse what would open the worker to others, or hide it from us.
+    """Refuse what would open the worker to others, or hide it from us; in its short forms too,
+    which ComfyUI takes (argparse, `allow_abbrev`): `--liste` for `--listen`.
 
     Raises:
         ConfigError: names the argument.
     """
     for argument in extra:
         flag = argument.split("=", 1)[0]
-        if flag in _FORBIDDEN:
-            raise ConfigError(f"EXTRA_ARGS has {flag}: {_FORBIDDEN[flag]}.")
+        for forbidden, reason in _FORBIDDEN.items():
+            if len(flag) > len("--") and forbidden.startswith(flag):
+                what = flag if flag == forbidden else f"{flag}, short for {forbidden}"
+                raise ConfigError(f"EXTRA_ARGS has {what}: {reason}.")
 
 
 def known_arguments(comfyui: Path) -> str:

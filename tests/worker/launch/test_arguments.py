@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from custom_nodes.discomfort.errors import ConfigError
 from custom_nodes.discomfort.worker.launch.arguments import (
     WorkerPaths,
+    check_extra,
     split_command,
     worker_arguments,
 )
@@ -19,6 +21,19 @@ def arguments(
     *extra: str, known: str = '"--cache-classic" "--database-url"', use_cpu: bool = False
 ) -> list[str]:
     return worker_arguments(PATHS, known=known, port=0, use_cpu=use_cpu, extra=extra)
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["--listen", "--listen=0.0.0.0", "--liste", "--l=0.0.0.0", "--enable-cors", "--tls-c", "--po"],
+)
+def test_what_opens_the_worker_is_refused_in_full_and_in_short(argument: str):
+    with pytest.raises(ConfigError, match=argument.split("=")[0]):
+        check_extra([argument])
+
+
+def test_what_opens_nothing_is_taken():
+    check_extra(["--enable-assets", "--port-of-mine", "-l", "--", "--cpu", "a picture --listen"])
 
 
 def test_only_known_flags_are_used():
