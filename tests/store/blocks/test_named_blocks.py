@@ -55,9 +55,11 @@ def test_more_than_there_is_memory_is_no_room(tmp_path):
 def as_on_macos(monkeypatch, tmp_path):
     """No shared-memory file system: the store takes the path that it takes on macOS."""
     from custom_nodes.discomfort.store import worker_side
-    from custom_nodes.discomfort.store.blocks import base
+    from custom_nodes.discomfort.store.blocks import base, named_blocks
 
     monkeypatch.setattr(base, "SHM_DIR", tmp_path / "absent")
+    # Here there is one, and who purges it (another test run, too) finds no mark of an owner.
+    monkeypatch.setattr(named_blocks, "PREFIX", "on_macos_")
     worker_side._storages_of.cache_clear()
     yield
     worker_side._storages_of.cache_clear()
