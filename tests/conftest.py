@@ -33,5 +33,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _group_of(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
     params = callspec.params if callspec is not None else {}
+    if "stack" in params:  # a page of a front end, which takes longest to open
+        return f"browser of {params['stack'].name}"
     used = params.get("server") or params.get("comfyui")
     return used.name if used is not None else item.nodeid.partition("::")[0]
