@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import signal
+import tempfile
 
 import pytest
 from support import package  # noqa: F401
@@ -18,6 +22,17 @@ from support.servers import (  # noqa: F401
 # the programs that tests start are to hear it, as those of a user do.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `-n 2`, each process has a temp folder of its own, as a user has: what one kills and
+    leaves, the other would purge.
+    """
+    of_worker = getattr(config, "workerinput", None)
+    if of_worker is not None:
+        own = tempfile.mkdtemp(prefix=f"{of_worker['workerid']}-")
+        os.environ["TMPDIR"], tempfile.tempdir = own, own
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)

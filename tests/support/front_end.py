@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import (
+from support.servers import wait_for
     BrowserContext,
     ConsoleMessage,
     Error,
@@ -301,7 +302,7 @@ class Editor:
         await box.press("Enter")
         path = self.base / "user" / "default" / "workflows" / f"{name}.json"
         await self.wait_for("() => !app.extensionManager.workflow.activeWorkflow.isModified")
-        assert path.is_file()
+        await wait_for(path.is_file, f"{path.name} in the folder of workflows")
         return path
 
     async def save_and_reload(self, name: str) -> dict[str, Any]:

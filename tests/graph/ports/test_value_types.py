@@ -71,5 +71,5 @@ def test_what_comfyui_would_make_something_else_of_is_refused(value, kind, words
 
 
 def test_a_path_for_a_picture_is_told_how_to_open_it():
-    assert "open_image_as_tensor" in (remedy_for("a.png", "IMAGE", is_object=True) or "")
+    assert "pathlib.Path" in (remedy_for("a.png", "IMAGE", is_object=True) or "")
     assert remedy_for(5, "IMAGE", is_object=True) == remedy_for("a", "MODEL", is_object=True) == ""
