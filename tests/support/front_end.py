@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import (
-from support.servers import wait_for
     BrowserContext,
     ConsoleMessage,
     Error,
     Page,
     async_playwright,
 )
+from support.servers import wait_for
 
 OURS = "discomfort"
 VUE = "Comfy.VueNodes.Enabled"
