@@ -27,7 +27,7 @@ from ..references.registry import recipe_of
 from ..workflows.prepare import Prepared
 from .bindings import binding_of, binding_of_given, is_given_by_reference, kind_of_stored
 from .environment import Environment
-from .given_values import check_values, open_pictures
+from .given_values import all_kinds, check_values, open_pictures
 
 if TYPE_CHECKING:
     from ..workflow_context import WorkflowContext
@@ -142,7 +142,7 @@ class DryRun:
 
     def _offer_stored(self, unique_id: str, prepared: list[Prepared]) -> Offer:
         receipt = self._context.internal.get_receipt(unique_id)
-        kinds = _kinds_asked_for(unique_id, prepared)
+        kinds = all_kinds(unique_id, (p.ports for p in prepared))
         kind = next(filter(is_plain_type, kinds), ANY)
         binding = binding_of(self._context, unique_id, kind, self._recipe)
         return Offer(binding, "context", receipt.size_bytes, receipt.storage)
@@ -150,7 +150,7 @@ class DryRun:
     def _offer_given(
         self, unique_id: str, value: Any, size_bytes: int, prepared: list[Prepared]
     ) -> Offer:
-        kinds = _kinds_asked_for(unique_id, prepared)
+        kinds = all_kinds(unique_id, (p.ports for p in prepared))
         if is_given_by_reference(value, kinds, self._rules):
             stored = self._preparer.prepare(value, f"the input {unique_id!r}")
             recipe = recipe_of(stored, unique_id, self._preparer)
@@ -173,10 +173,6 @@ class DryRun:
             unique_id,
             lambda uid: type_of(self._recipe(uid), self._preparer.info),
         )
-
-
-def _kinds_asked_for(unique_id: str, prepared: Iterable[Prepared]) -> set[str]:
-    return {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
 
 
 def _find_idle(plans: Iterable[WorkflowPlan]) -> list[str]:

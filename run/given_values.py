@@ -34,6 +34,11 @@ def kinds_asked_for(unique_id: str, ports: Iterable[Ports]) -> dict[str, Ports]:
     return kinds
 
 
+def all_kinds(unique_id: str, ports: Iterable[Ports]) -> set[str]:
+    """The types of all ports of that name: a value that is stored may meet any of them."""
+    return {p.input_type(unique_id) for p in ports if unique_id in p.inputs}
+
+
 def names_pictures(value: Any) -> bool:
     """Whether a value is a path, or a list of them. Text never is: it may be a stranger's."""
     items = value if isinstance(value, list) else [value]

@@ -6,19 +6,18 @@ the run.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from ..events import NodeStarted, Progress, WorkflowStarted
+from ..system.terminal import is_watched
 
 
 def is_shown(progress: bool | None) -> bool:
     """Whether to show a bar: as asked, else in a terminal or a notebook."""
     if progress is not None:
         return progress
-    is_terminal = bool(getattr(sys.stderr, "isatty", lambda: False)())
-    return is_terminal or "ipykernel" in sys.modules
+    return is_watched()
 
 
 class ProgressBar:

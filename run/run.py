@@ -33,7 +33,7 @@ from ..graph.prompt import Prompt
 from ..workflows.prepare import Prepared
 from .bindings import UNSEEN, binding_of, is_given_by_reference, kind_of_stored, stored_value
 from .environment import Environment
-from .given_values import check_values, is_checked, names_pictures, open_pictures
+from .given_values import all_kinds, check_values, is_checked, names_pictures, open_pictures
 from .options import Options
 from .progress_bar import ProgressBar, is_shown
 from .recording import Track
@@ -142,7 +142,7 @@ class Run:
     async def _save_input(
         self, given: GivenInputs, unique_id: str, value: Any, prepared: list[Prepared]
     ) -> None:
-        kinds = {p.ports.input_type(unique_id) for p in prepared if unique_id in p.ports.inputs}
+        kinds = all_kinds(unique_id, (p.ports for p in prepared))
         by_reference = is_given_by_reference(value, kinds, self._rules)
         pass_by = "ref" if by_reference else "val"
         if as_literal(value) is not NOT_LITERAL or by_reference:

@@ -6,23 +6,19 @@ any failure: a block is whole before a receipt names it, and freed after none do
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import CorruptValueError, StoreFullError, UnknownKeyError
-from . import damage
 from .block_use import BlockUse, Role
 from .blocks.base import NoRoom, is_no_room
 from .blocks.choose import open_storages
 from .encoding import codec
 from .encoding.layout import Encoded, Header, read_header
-from .receipt import Receipt
+from .receipt import Gone, Receipt
 from .receipt_book import ReceiptBook
 from .spill import Spiller
 from .versions import new_version
@@ -32,7 +28,6 @@ Decode: TypeAlias = Callable[[memoryview, bool, str, Header], Any]
 Entries: TypeAlias = Sequence[tuple[str, "Receipt | None"]]
 
 _RETRIES = 20
-_UNFINISHED_S = 3600.0  # a save may take this long from its last write to its receipt
 
 
 class RamFirst:
@@ -65,7 +60,7 @@ class RamFirst:
         self.made_here: set[str] | None = None
         self._spiller = Spiller(self.blocks, self.book, self._disk, self._lock, self.limit_bytes)
         if is_durable:
-            self._sweep()
+            self.whole.sweep(self.book)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -167,10 +162,7 @@ class RamFirst:
         if pass_by != "val" or meta is not None:
             receipt = replace(receipt, pass_by=pass_by, meta=None if meta is None else dict(meta))
         try:
-            if replaced is None:
-                self.commit([*beside, (unique_id, receipt)])
-            else:
-                self._commit_pinning([*beside, (unique_id, receipt)], unique_id, replaced)
+            self.commit([*beside, (unique_id, receipt)], replaced)
         except BaseException as e:
             self.blocks.discard([receipt])
             if isinstance(e, OSError) and is_no_room(e):
@@ -236,30 +228,32 @@ class RamFirst:
         taken = self.book.used_bytes("ram") + self._reserved + self.blocks.kept_bytes
         return taken - self.limit_bytes
 
-    def commit(self, entries: Entries) -> None:
-        """Write receipts, and free what they replace."""
+    def commit(self, entries: Entries, replaced: dict[str, Receipt | None] | None = None) -> None:
+        """Write receipts, and free what they replace.
+
+        Args:
+            replaced: gets what was under the keys until then, which is pinned and not freed.
+        """
         with self._lock, self.book.lock:
-            gone = self.book.append(entries)
+            gone = [] if replaced is None else self._pin_replaced(entries, replaced)
+            try:
+                gone += self.book.append(entries)
+            except BaseException:
+                for receipt in filter(None, (replaced or {}).values()):
+                    self.blocks.unpin(receipt.version)
+                raise
         self.blocks.forget(gone)
         self.blocks.settle()
         self._spiller.in_background()
 
-    def _commit_pinning(
-        self, entries: Entries, unique_id: str, replaced: dict[str, Receipt | None]
-    ) -> None:
-        """`commit`, with the block pinned that is replaced under the key."""
-        with self._lock, self.book.lock:
-            self.blocks.forget_others(self.book.refresh(is_locked=True))
-            before = self.book.receipts.get(unique_id)
+    def _pin_replaced(self, entries: Entries, replaced: dict[str, Receipt | None]) -> list[Gone]:
+        """Pin what stands under these keys now; returns what others let go."""
+        gone = self.book.refresh(is_locked=True)
+        for unique_id, _ in entries:
+            before = replaced[unique_id] = self.book.receipts.get(unique_id)
             if before is not None:
                 self.blocks.pin(before)
-            try:
-                self.commit(entries)
-            except BaseException:
-                if before is not None:
-                    self.blocks.unpin(before.version)
-                raise
-            replaced[unique_id] = before
+        return gone
 
     def commit_chosen(self, choose: Callable[[Mapping[str, Receipt]], Entries]) -> None:
         """`commit` what follows from all receipts, while none of them can change."""
@@ -298,19 +292,6 @@ class RamFirst:
     def room_bytes(self) -> int:
         """How much shared memory the limit still allows; what is kept for reuse counts as free."""
         return max(0, self.limit_bytes - self.book.used_bytes("ram") - self._reserved)
-
-    def _sweep(self) -> None:
-        """Remove files that killed processes wrote and never named, once they are old enough; none
-        while anything is damaged, since a damaged receipt may have named them.
-        """
-        if damage.is_noted(self.folder):
-            return
-        for version in self._disk.versions():
-            path = self._disk.locate(version)
-            with contextlib.suppress(OSError):
-                is_old = time.time() - os.path.getmtime(path) > _UNFINISHED_S
-                if is_old and not self.book.is_used(version):
-                    os.unlink(path)
 
     # -- the end --------------------------------------------------------------------------------
 

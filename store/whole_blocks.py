@@ -4,7 +4,9 @@ checked when they are opened, once for each state of their file.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,10 @@ from ..errors import CorruptValueError
 from . import damage
 from .blocks.choose import Storages
 from .receipt import Receipt
+from .receipt_book import ReceiptBook
+
+_REMEMBERED = 10_000  # versions that were checked
+_UNFINISHED_S = 3600.0  # a save may take this long from its last write to its receipt
 
 
 class WholeBlocks:
@@ -48,6 +54,8 @@ class WholeBlocks:
                     f"{where} is damaged (checksum). Save the value again, or put the file back "
                     "from a copy."
                 )
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()  # they are checked once more
             self._seen[receipt.version] = stamp
         return view
 
@@ -65,5 +73,16 @@ class WholeBlocks:
         view = self._storages.disk.open(receipt.version)
         return replace(receipt, checksum=zlib.crc32(view))
 
-    def forget(self, version: str) -> None:
-        self._seen.pop(version, None)
+    def sweep(self, book: ReceiptBook) -> None:
+        """Remove files that killed processes wrote and never named, once they are old enough; none
+        while anything is damaged, since a damaged receipt may have named them.
+        """
+        if damage.is_noted(self._folder):
+            return
+        disk = self._storages.disk
+        for version in disk.versions():
+            path = disk.locate(version)
+            with contextlib.suppress(OSError):
+                is_old = time.time() - os.path.getmtime(path) > _UNFINISHED_S
+                if is_old and not book.is_used(version):
+                    os.unlink(path)

@@ -30,14 +30,8 @@ def open_image_as_tensor(path: str | Path) -> torch.Tensor:
         FileNotFoundError: there is no such file.
         ValueError: it is not a picture that can be read.
     """
-    import numpy
-    import torch
-
     with _opened(path) as upright:
-        if upright.mode.startswith("I"):  # 16 bits in 0..65535 (LoadImage in ComfyUI nodes.py)
-            upright = upright.point(lambda value: value * (1 / 255))
-        rgb = upright.convert("RGB")
-    return torch.from_numpy(numpy.asarray(rgb, dtype=numpy.float32) / 255.0)[None]
+        return _as_floats(_in_bytes(upright).convert("RGB"))
 
 
 @contextlib.contextmanager
@@ -68,14 +62,12 @@ def open_mask_as_tensor(path: str | Path) -> torch.Tensor:
     Raises:
         FileNotFoundError, ValueError: as `open_image_as_tensor`.
     """
-    import numpy
     import torch
 
     with _opened(path) as upright:
-        if not _has_transparency(upright):
-            return torch.zeros((1, upright.height, upright.width), dtype=torch.float32)
-        alpha = upright.convert("RGBA").getchannel("A")
-    return 1.0 - torch.from_numpy(numpy.asarray(alpha, dtype=numpy.float32) / 255.0)[None]
+        if _has_transparency(upright):
+            return _transparency(upright)
+        return torch.zeros((1, upright.height, upright.width), dtype=torch.float32)
 
 
 def open_drawn_mask_as_tensor(path: str | Path) -> torch.Tensor:
@@ -83,16 +75,28 @@ def open_drawn_mask_as_tensor(path: str | Path) -> torch.Tensor:
 
     Returns, Raises: as `open_mask_as_tensor`.
     """
+    with _opened(path) as upright:
+        if _has_transparency(upright):
+            return _transparency(upright)
+        return _as_floats(_in_bytes(upright).convert("L"))
+
+
+def _transparency(image: Image) -> torch.Tensor:
+    return 1.0 - _as_floats(image.convert("RGBA").getchannel("A"))
+
+
+def _in_bytes(image: Image) -> Image:
+    """16 bit as 8 bit: in 0..65535 there (LoadImage in ComfyUI nodes.py)."""
+    if image.mode.startswith("I"):
+        return image.point(lambda value: value * (1 / 255))
+    return image
+
+
+def _as_floats(image: Image) -> torch.Tensor:
     import numpy
     import torch
 
-    with _opened(path) as upright:
-        if _has_transparency(upright):
-            return open_mask_as_tensor(path)
-        if upright.mode.startswith("I"):
-            upright = upright.point(lambda value: value * (1 / 255))
-        grey = numpy.asarray(upright.convert("L"), dtype=numpy.float32) / 255.0
-    return torch.from_numpy(grey)[None]
+    return torch.from_numpy(numpy.asarray(image, dtype=numpy.float32) / 255.0)[None]
 
 
 def _has_transparency(image: Image) -> bool:

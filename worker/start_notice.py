@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from ..system.patience import Patience
+from ..system.terminal import is_watched
 
 log = logging.getLogger("discomfort.worker")
 
@@ -39,7 +39,7 @@ async def wait_shown(
             await asyncio.wait((start,), timeout=left_s)
             if start.done() or loop.time() - began < _SHOWN_AFTER_S:
                 continue
-            if not _is_seen():
+            if not is_watched():
                 patience.look()
                 continue
             line = line or _open_line()
@@ -48,11 +48,6 @@ async def wait_shown(
     finally:
         if line is not None:
             line.close()
-
-
-def _is_seen() -> bool:
-    is_terminal = bool(getattr(sys.stderr, "isatty", lambda: False)())
-    return is_terminal or "ipykernel" in sys.modules
 
 
 def _open_line() -> Any:

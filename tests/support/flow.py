@@ -10,11 +10,38 @@ import random
 from typing import Any
 
 from custom_nodes.discomfort.graph.convert.flatten import FlatGraph, flatten
+from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 
 PORT = "DiscomfortPort"
 SUBGRAPH_INPUT = -10  # as the origin of a link: the input side of a subgraph
+
+# Two classes: one with widgets, and one that takes anything.
+INFO = index_object_info(
+    {
+        "Sample": {
+            "input": {
+                "required": {
+                    "steps": ["INT", {"default": 1}],
+                    "name": ["STRING", {"default": ""}],
+                    "model": ["MODEL", {}],
+                }
+            },
+            "input_order": {"required": ["steps", "name", "model"]},
+            "output": ["T"],
+            "output_name": ["T"],
+            "name": "Sample",
+        },
+        "Show": {
+            "input": {"required": {"any": ["*", {}]}},
+            "input_order": {"required": ["any"]},
+            "output": ["T"],
+            "output_name": ["T"],
+            "name": "Show",
+        },
+    }
+)
 
 
 class Flow:

@@ -8,38 +8,12 @@ from typing import Any
 
 import pytest
 from custom_nodes.discomfort.graph.compose.freeze import freeze
-from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from custom_nodes.discomfort.graph.plan.run_plan import Frozen
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.consistency import find_inconsistencies
-from support.flow import Flow, Interpreter
-
-INFO = index_object_info(
-    {
-        "Sample": {
-            "input": {
-                "required": {
-                    "steps": ["INT", {"default": 1}],
-                    "name": ["STRING", {"default": ""}],
-                    "model": ["MODEL", {}],
-                }
-            },
-            "input_order": {"required": ["steps", "name", "model"]},
-            "output": ["T"],
-            "output_name": ["T"],
-            "name": "Sample",
-        },
-        "Show": {
-            "input": {"required": {"any": ["*", {}]}},
-            "input_order": {"required": ["any"]},
-            "output": ["T"],
-            "output_name": ["T"],
-            "name": "Show",
-        },
-    }
-)
+from support.flow import INFO, Flow, Interpreter
 
 
 def sampler(flow: Flow, *steps: Any, node_id: Any = None) -> int:

@@ -10,37 +10,11 @@ import pytest
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.compose.prune import prune
 from custom_nodes.discomfort.graph.convert.to_prompt import to_prompt
-from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports
 from custom_nodes.discomfort.graph.workflow.model import Workflow
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.consistency import find_inconsistencies
-from support.flow import Flow, Interpreter
-
-INFO = index_object_info(
-    {
-        "Sample": {
-            "input": {
-                "required": {
-                    "steps": ["INT", {"default": 1}],
-                    "name": ["STRING", {"default": ""}],
-                    "model": ["MODEL", {}],
-                }
-            },
-            "input_order": {"required": ["steps", "name", "model"]},
-            "output": ["T"],
-            "output_name": ["T"],
-            "name": "Sample",
-        },
-        "Show": {
-            "input": {"required": {"any": ["*", {}]}},
-            "input_order": {"required": ["any"]},
-            "output": ["T"],
-            "output_name": ["T"],
-            "name": "Show",
-        },
-    }
-)
+from support.flow import INFO, Flow, Interpreter
 
 
 def pruned(workflow: Workflow, unique_id: str) -> Workflow:
