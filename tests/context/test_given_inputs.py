@@ -9,7 +9,7 @@ import pytest
 import torch
 from custom_nodes.discomfort.errors import UnknownKeyError
 from custom_nodes.discomfort.workflow_context import WorkflowContext
-from support.stores import shared_memory
+from support.stores import own_blocks
 
 
 class Failed(Exception):
@@ -53,16 +53,16 @@ def test_what_another_saved_meanwhile_stays(context: WorkflowContext) -> None:
 def test_the_old_value_is_no_copy_and_nothing_of_the_new_one_is_left(
     context: WorkflowContext,
 ) -> None:
-    before = shared_memory()
+    before = own_blocks()
     context.save("a", torch.ones(1000))
-    old = shared_memory() - before
+    old = own_blocks() - before
     give(context, a=torch.zeros(1000))
     context.internal.store.blocks.trim()
-    assert shared_memory() - before == old
+    assert own_blocks() - before == old
     assert torch.equal(context.load("a"), torch.ones(1000))
     context.internal.delete_key("a")
     context.internal.store.blocks.trim()
-    assert not shared_memory() - before
+    assert not own_blocks() - before
 
 
 def test_two_runs_under_one_key_each_take_back_their_own(context: WorkflowContext) -> None:

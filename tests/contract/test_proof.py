@@ -38,13 +38,18 @@ async def post(address: str, body: dict[str, Any], headers: dict[str, str] | Non
         return reply.status
 
 
+async def history(address: str, prompt_id: str = "") -> dict[str, Any]:
+    """The history, once it has a prompt: ComfyUI tells the end of one a moment before."""
+    for _ in range(1200):
+        if entries := await ask(address, f"/history/{prompt_id}".rstrip("/")):
+            return entries
+        await asyncio.sleep(0.05)
+    raise AssertionError("no prompt ended within 60 s")
+
+
 async def ended(address: str, prompt_id: str) -> dict[str, Any]:
     """The history entry of a prompt, once it is there."""
-    for _ in range(1200):
-        if entry := await ask(address, f"/history/{prompt_id}"):
-            return entry[prompt_id]
-        await asyncio.sleep(0.05)
-    raise AssertionError("the prompt did not end within 60 s")
+    return (await history(address, prompt_id))[prompt_id]
 
 
 def why(entry: dict[str, Any]) -> str:
@@ -121,14 +126,14 @@ async def test_script_of_the_user_runs_and_its_prompts_are_nobody_elses(
         async with await Discomfort.create(url=address) as discomfort:
             results = await discomfort.run(COPY, {"given": [1, "x"]})
             assert results == {"copied": [1, "x"]}
-            history = await ask(address, "/history")
-            (prompt_id, *_) = history
+            seen = await history(address)
+            (prompt_id, *_) = seen
             body = {"prompt": {"1": {"class_type": "DiscomfortFree", "inputs": {"nonce": "a"}}}}
             assert await post(address, {**body, "prompt_id": prompt_id}) == 409
         secret = (base / "data" / "discomfort" / "attach" / "secret").read_bytes()
         said = await ask(address, HELLO_PATH)
         token = proof.script_token(said["start"], urlsplit(address).port or 0)
-        everything = json.dumps(history) + caplog.text + (base / "log.txt").read_text()
+        everything = json.dumps(seen) + caplog.text + (base / "log.txt").read_text()
         everything += json.dumps(await ask(address, "/system_stats")) + json.dumps(said)
         for hidden in (secret.hex(), token):
             assert hidden not in everything

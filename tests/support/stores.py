@@ -9,9 +9,10 @@ import gc
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import pytest
@@ -21,6 +22,7 @@ from custom_nodes.discomfort.workflow_context import WorkflowContext
 from .programs import Program
 
 DEADLINE_S = 60
+T = TypeVar("T")
 # For tests that look at the files of shared memory, or damage them.
 shm_files = pytest.mark.skipif(
     not base.SHM_DIR.is_dir(), reason="no file system here; test_named_blocks has its blocks"
@@ -43,24 +45,37 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def nothing_left(own_folders: Path) -> Iterator[None]:
     """The one check after every test of the store."""
-    before, handles, children = shared_memory(), open_handles(), child_processes()
+    before, files, children = shared_memory(), open_files(), child_processes()
     yield
     gc.collect()
     assert child_processes() <= children, "a child process is left"
     # Another program's block may be seen a moment before its owner's lock.
-    deadline = time.monotonic() + 2
-    while (left := ours(shared_memory() - before)) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    left = once_settled(lambda: ours(shared_memory() - before))
     assert not left, f"left in shared memory: {sorted(left)}"
     folders = list(own_folders.glob("discomfort-*/*/*"))
     assert not folders, f"left in the temporary folder: {folders}"
-    assert open_handles() <= handles, "file descriptors are left open"
+    # The threads that watch a server which tests share open files of /proc for a moment.
+    left = once_settled(lambda: open_files() - files)
+    assert not left, f"files are left open: {left}"
+
+
+def once_settled(look: Callable[[], T]) -> T:
+    """What is seen in the end, at most 2 s later, if not nothing."""
+    deadline = time.monotonic() + 2
+    while (seen := look()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return seen
 
 
 def shared_memory() -> set[str]:
     if not base.SHM_DIR.is_dir():
         return set()
     return {n for n in os.listdir(base.SHM_DIR) if n.startswith(base.PREFIX)}
+
+
+def own_blocks() -> set[str]:
+    """Blocks of this process, or of programs that ended: tests in another one have theirs."""
+    return ours(shared_memory())
 
 
 def ours(names: set[str]) -> set[str]:
@@ -87,16 +102,28 @@ def child_processes() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
-def open_handles() -> int:
-    """Open files, where the system shows them. No sockets: those are of servers that other tests
-    share.
+def open_files() -> Counter[str]:
+    """How often each file is open, where the system shows it. No sockets: those are of servers
+    that other tests share.
     """
     folder = Path("/proc/self/fd")
-    count = 0
+    names: Counter[str] = Counter()
     for entry in folder.iterdir() if folder.is_dir() else ():
         with contextlib.suppress(FileNotFoundError):  # the one that lists the folder
-            count += not os.readlink(entry).startswith("socket:")
-    return count
+            opened = os.readlink(entry)
+            if not opened.startswith("socket:"):
+                names[_kind_of(opened)] += 1
+    return names
+
+
+def _kind_of(opened: str) -> str:
+    """Pipes and the like are counted together: their numbers tell nothing."""
+    kind, _, number = opened.partition(":[")
+    return kind if number else opened
+
+
+def open_handles() -> int:
+    return open_files().total()
 
 
 @pytest.fixture

@@ -23,6 +23,11 @@ def misbehave(fault: str) -> list[str]:
     return ["--misbehave", fault]
 
 
+def pids_of(fault: str) -> list[int]:
+    """The processes that misbehave so; other tests' servers may live, too."""
+    return [w.pid for w in process._living if w.pid and fault in w.launch.extra_args]
+
+
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start stands still after 3 s."""
@@ -50,10 +55,8 @@ async def test_start_that_is_suspended_says_so(
 ):
     monkeypatch.setattr(start_until_ready, "_LOOK_S", 0.2)
     creating = asyncio.ensure_future(make_connector(extra_args=misbehave("slow-start=300")))
-    await wait_for(lambda: [w for w in process._living if w.pid], "the process")
-    (worker,) = [w for w in process._living if w.pid]
-    pid = worker.pid
-    assert pid
+    await wait_for(lambda: pids_of("slow-start=300"), "the process")
+    (pid,) = pids_of("slow-start=300")
     os.kill(pid, signal.SIGSTOP)
     await wait_for(lambda: is_suspended(pid), "the stop")
     monkeypatch.setattr(start_until_ready, "STILL_S", 1.0)
