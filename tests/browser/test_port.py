@@ -269,8 +269,7 @@ async def test_without_the_setting_a_port_has_no_colour(editor: Editor):
 
 async def test_an_input_is_turned_into_a_port_from_the_menu(drawn: Editor):
     target = await drawn.add("EmptyLatentImage", (400, 100))
-    await drawn.open_node_menu(target)
-    await drawn.choose("Turn input into a port", "width")
+    await drawn.choose(target, "Turn input into a port", "width")
     port = await drawn.node_of("DiscomfortPort")
     assert await drawn.widget(port, "unique_id") == "width"
     assert await badge(drawn, port) == INPUT
@@ -285,8 +284,7 @@ async def test_an_input_is_turned_into_a_port_from_the_menu(drawn: Editor):
 
 async def test_an_output_is_turned_into_a_port_from_the_menu(drawn: Editor):
     source = await drawn.add("EmptyLatentImage", (100, 100))
-    await drawn.open_node_menu(source)
-    await drawn.choose("Turn output into a port", "LATENT")
+    await drawn.choose(source, "Turn output into a port", "LATENT")
     port = await drawn.node_of("DiscomfortPort")
     assert await drawn.widget(port, "unique_id") == "latent"
     assert await badge(drawn, port) == OUTPUT
@@ -296,8 +294,7 @@ async def test_an_output_is_turned_into_a_port_from_the_menu(drawn: Editor):
 async def test_ports_made_from_the_menu_overlap_nothing_and_have_ids_of_their_own(editor: Editor):
     source = await editor.add("EmptyLatentImage", (400, 100))
     for _ in range(3):
-        await editor.open_node_menu(source)
-        await editor.choose("Turn output into a port", "LATENT")
+        await editor.choose(source, "Turn output into a port", "LATENT")
     ids, boxes = await editor.js(
         """() => [app.graph._nodes.slice(1).map((n) => n.widgets[0].value),
                   app.graph._nodes.map((n) => [...n.pos, ...n.size])]"""
@@ -310,8 +307,7 @@ async def test_ports_made_from_the_menu_overlap_nothing_and_have_ids_of_their_ow
 
 async def test_turning_into_a_port_is_one_step_of_undo(editor: Editor):
     target = await editor.add("EmptyLatentImage", (400, 100))
-    await editor.open_node_menu(target)  # which notes the state so far
-    await editor.choose("Turn input into a port", "width")
+    await editor.choose(target, "Turn input into a port", "width")
     port = await editor.node_of("DiscomfortPort")
     assert await badge(editor, port) == INPUT
     await editor.press("Control+z")
@@ -374,8 +370,7 @@ async def test_rename_everywhere_reaches_subgraphs(editor: Editor):
             .find((n) => n.type === "DiscomfortPort").id)""",
         host,
     )
-    await editor.open_node_menu(first)
-    await editor.choose('Rename "image" everywhere...')
+    await editor.choose(first, 'Rename "image" everywhere...')
     box = editor.page.get_by_role("dialog").locator("input")
     await box.fill("picture")
     await box.press("Enter")

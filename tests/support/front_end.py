@@ -18,6 +18,7 @@ from playwright.async_api import (
     ConsoleMessage,
     Error,
     Page,
+    TimeoutError,
     async_playwright,
 )
 from support.servers import wait_for
@@ -36,6 +37,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MENUS = ".litecontextmenu, .p-contextmenu, [role=menu]"
+MENU_TRIES = 6
 IS_READY = "() => window.app?.graph && window.app.extensionManager && window.app.vueAppReady"
 
 # A warning that our scripts are the reason of: above all, that something they use is deprecated.
@@ -269,15 +272,27 @@ class Editor:
         )
         return x, y
 
-    async def open_node_menu(self, node_id: Any) -> None:
-        """Right-click a node."""
+    async def open_node_menu(self, node_id: Any, entry: str) -> None:
+        """Right-click a node until its menu is there: a page that is busy closing the last one
+        takes the click for that.
+        """
         await self.select(node_id)
-        x, y = await self.place_of(node_id)
-        await self.page.mouse.click(x, y, button="right")
+        menus = self.page.locator(MENUS)
+        seen: list[str] = []
+        for _ in range(MENU_TRIES):
+            x, y = await self.place_of(node_id)
+            await self.page.mouse.click(x, y, button="right")
+            with contextlib.suppress(TimeoutError):
+                return await menus.get_by_text(entry, exact=True).last.wait_for(timeout=5_000)
+            seen = await menus.all_inner_texts()
+            await self.page.keyboard.press("Escape")
+            await self.frame()
+        raise AssertionError(f"no menu of the node with {entry!r}; the last was {seen}")
 
-    async def choose(self, *entries: str) -> None:
-        """Click through the open menu: its entry, then that of the submenu, and so on."""
-        menus = self.page.locator(".litecontextmenu, .p-contextmenu, [role=menu]")
+    async def choose(self, node_id: Any, *entries: str) -> None:
+        """Click through the menu of a node: its entry, then that of the submenu, and so on."""
+        await self.open_node_menu(node_id, entries[0])
+        menus = self.page.locator(MENUS)
         for entry in entries[:-1]:
             parent = menus.get_by_text(entry, exact=True).last
             await parent.hover()
