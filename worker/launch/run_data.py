@@ -62,11 +62,12 @@ class ShownPrompt(dict[str, Any]):
         return super().get(node_id, self._queued.get(node_id, default))
 
 
-def install(instance: Any, is_from_script: Callable[[str], bool]) -> None:
+def install(instance: Any, prompt_class: Any, is_from_script: Callable[[str], bool]) -> None:
     """Have a server take the data of runs.
 
     Args:
         instance: `PromptServer.instance`, before its prompt thread is started.
+        prompt_class: ComfyUI's `DynamicPrompt`, which gives nodes the prompt that they see.
 
     Source: server.py `trigger_on_prompt`, main.py `prompt_worker`, comfy_execution/graph.py
     `DynamicPrompt` of 0.3.64 and 0.33.
@@ -74,7 +75,7 @@ def install(instance: Any, is_from_script: Callable[[str], bool]) -> None:
     data = instance.discomfort_run_data = RunData(is_from_script)
     instance.on_prompt_handlers.insert(0, data.take)  # no other extension gets to see it
     _forget_what_ended(instance, data)
-    _show_what_was_run(instance, data)
+    _show_what_was_run(instance, prompt_class, data)
 
 
 def current() -> Mapping[str, Any] | None:
@@ -103,11 +104,9 @@ def _forget_what_ended(instance: Any, data: RunData) -> None:
     instance.prompt_queue.get = get
 
 
-def _show_what_was_run(instance: Any, data: RunData) -> None:
+def _show_what_was_run(instance: Any, prompt_class: Any, data: RunData) -> None:
     """Nodes that ask for the PROMPT get it with its ports; their own inputs are not concerned."""
-    from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
-
-    get_queued = DynamicPrompt.get_original_prompt
+    get_queued = prompt_class.get_original_prompt
 
     def get_original_prompt(self: Any) -> Any:
         shown = self.__dict__.get(_SHOWN)
@@ -116,7 +115,7 @@ def _show_what_was_run(instance: Any, data: RunData) -> None:
             self.__dict__[_SHOWN] = shown
         return shown
 
-    DynamicPrompt.get_original_prompt = get_original_prompt
+    prompt_class.get_original_prompt = get_original_prompt
 
 
 def _shown(data: Mapping[str, Any] | None, queued: Mapping[str, Any]) -> Mapping[str, Any]:
