@@ -171,6 +171,9 @@ async def test_a_file_that_was_saved_runs_again(
             "inputs": {entry: ["1", 0], "filename_prefix": ["2", 0], **inputs},
         },
     }
+    if entry == "video":
+        prompt["3"]["inputs"]["video"] = ["4", 0]
+        prompt["4"] = {"class_type": "CreateVideo", "inputs": {"images": ["1", 0], "fps": 8.0}}
     folder = Path(discomfort.Worker._server.hello["folders"]["output"]) / name  # type: ignore[union-attr]
     given = {"value": value, "prefix": f"{name}/first"}
     with discomfort.Context() as context:
