@@ -23,7 +23,7 @@ from .worker.attached_server import AttachedServer
 from .worker.client.client import Client
 from .worker.client.event_stream import EventStream, stream_events
 from .worker.client.events import Event
-from .worker.client.options import ExecuteOptions, StreamOptions
+from .worker.client.options import ExecuteOptions, OwnOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import Uploads, target_folder
 from .worker.launch.settings import WorkerOptions, make_launch, read_config
@@ -167,7 +167,7 @@ class ComfyConnector(ServerView):
         return await self.execute_own(prompt, **options)
 
     async def execute_own(
-        self, prompt: Mapping[str, Any], **options: Unpack[ExecuteOptions]
+        self, prompt: Mapping[str, Any], **options: Unpack[OwnOptions]
     ) -> RunResult:
         """`execute`, for prompts that Discomfort itself has made."""
         client = self._client_now() or await self._ensure_client()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,35 +34,49 @@ class AnyType(str):
 
 
 ANY = AnyType("*")
-# Folders of contexts whose values nodes in this very ComfyUI read: what a node of ours expanded to
-# (`editor/run_nodes/execute.py`).
-shown_here: set[str] = set()
+# Folder of a context -> what nodes in this very ComfyUI read from it, content -> version: what a
+# node of ours expanded to (`editor/run_nodes/execute.py`).
+shown_here: dict[str, Mapping[str, str]] = {}
 
 
-def _check_caller() -> None:
-    """See that the prompt is a script's of this user.
+def _run_data() -> Mapping[str, Any]:
+    """What the script gave beside the prompt.
 
     Raises:
-        PermissionError: somebody else queued it.
+        PermissionError: no script of this user has queued it.
     """
-    from .worker.launch.proven_prompts import may_run_now
+    from .worker.launch.run_data import current
 
-    if not may_run_now():
+    data = current()
+    if data is None:
         raise PermissionError(
             "This node works in prompts that Discomfort queues for a script of yours, and this one "
             "came from elsewhere. Run the workflow that has ports from Python, or in a "
             "DiscomfortTestRunner."
         )
+    return data
+
+
+def _place_of(version: str) -> tuple[str, str]:
+    """Folder and version of what a loader reads, by its own `version`.
+
+    Raises:
+        PermissionError: nobody who may has lent it.
+    """
+    for folder, versions in list(shown_here.items()):
+        if version in versions:
+            return folder, versions[version]
+    data = _run_data()
+    return data["order"]["run_dir"], data["frozen"].get(version, version)
 
 
 class DiscomfortContextLoader:
     """An INPUT port: reads one version of a value from the run's folder.
 
     `version` is in the inputs so that ComfyUI's cache serves a value that did not change and reads
-    one that did. Without `run_dir` it is the content of a value that a reference froze; where that
-    lies in this run stands in the prompt beside the inputs (`swap_ports.py`). `wanted` says, as
-    JSON, what the links behind it expect (type, min, max, options): ComfyUI checks no value that
-    comes through a link.
+    one that did. Without `unique_id` it is the content of a value that a reference froze. Where
+    both lie the script gave beside the prompt. `wanted` says, as JSON, what the links behind it
+    expect (type, min, max, options): ComfyUI checks no value that comes through a link.
     """
 
     CATEGORY = "discomfort/internal"
@@ -76,27 +90,18 @@ class DiscomfortContextLoader:
         return {
             "required": {
                 "unique_id": ("STRING", {"default": ""}),
-                "run_dir": ("STRING", {"default": ""}),
                 "version": ("STRING", {"default": ""}),
                 "wanted": ("STRING", {"default": "{}"}),
             },
-            "hidden": {"prompt": "PROMPT"},
         }
 
-    def load(
-        self, unique_id: str, run_dir: str, version: str, wanted: str, prompt: Any = None
-    ) -> tuple[list[Any]]:
+    def load(self, unique_id: str, version: str, wanted: str) -> tuple[list[Any]]:
         from .store import worker_side
         from .values import fit_link
 
-        version_asked = version
-        if not run_dir:
-            run_dir, version = _source_of(version, prompt)
-        if run_dir not in shown_here:
-            _check_caller()
-        value, is_list = worker_side.load(run_dir, version)
+        value, is_list = worker_side.load(*_place_of(version))
         asked = json.loads(wanted)
-        _note_list(version_asked, wanted, fit_link.is_list_for(value, is_list, asked))
+        _note_list(version, wanted, fit_link.is_list_for(value, is_list, asked))
         return (fit_link.for_link(unique_id, value, is_list, asked),)
 
 
@@ -124,18 +129,6 @@ def _lists_of(class_type: str, inputs: Mapping[str, Any]) -> Lists:
     return Lists(bool(getattr(kind, "INPUT_IS_LIST", False)), tuple(gives))
 
 
-def _source_of(content: str, prompt: Any) -> tuple[str, str]:
-    """Where the prompt says that a frozen value lies: run_dir, version."""
-    for node in (prompt or {}).values():
-        source = (node.get("_meta") or {}).get("place")
-        if source and node.get("inputs", {}).get("version") == content:
-            return source[0], source[1]
-    raise ValueError(
-        "This loader reads a value that a reference has frozen in, and only Discomfort knows where "
-        "that is. Run the reference from Python."
-    )
-
-
 class DiscomfortFree:
     """Collects what the last prompts left: for prompts that have nothing else to do.
 
@@ -156,7 +149,7 @@ class DiscomfortFree:
     def free(self, nonce: str) -> dict[str, Any]:
         import gc
 
-        _check_caller()
+        _run_data()
         gc.collect()
         try:
             from comfy import model_management  # type: ignore[import-not-found]
@@ -170,8 +163,8 @@ class DiscomfortFree:
 class DiscomfortContextSaver:
     """An OUTPUT port: writes what arrives into the run's folder, where the master finds it.
 
-    `handoff` is different for every run, so that a cached saver can't keep an old value. A list
-    output of ComfyUI arrives whole; whether one item is a list of one, the prompt says.
+    It runs in every run: one that is cached would leave nothing. A list output of ComfyUI arrives
+    whole; whether one item is a list of one, the prompt says.
     """
 
     CATEGORY = "discomfort/internal"
@@ -186,31 +179,31 @@ class DiscomfortContextSaver:
         return {
             "required": {
                 "unique_id": ("STRING", {"default": ""}),
-                "handoff": ("STRING", {"default": "{}"}),
                 "input_data": (ANY, {}),
             },
-            "hidden": {"prompt": "PROMPT", "node_id": "UNIQUE_ID"},
+            "hidden": {"dynprompt": "DYNPROMPT", "node_id": "UNIQUE_ID"},
         }
+
+    @classmethod
+    def IS_CHANGED(cls, **_: Any) -> float:
+        return float("nan")  # equals nothing, so that ComfyUI runs it
 
     def save(
         self,
         unique_id: list[str],
-        handoff: list[str],
         input_data: list[Any],
-        prompt: Sequence[Any] = (None,),
-        node_id: Sequence[Any] = ("",),
+        dynprompt: list[Any],
+        node_id: list[str],
     ) -> dict[str, Any]:
         from .graph.plan.list_outputs import is_list as is_list_output
         from .store import worker_side
         from .store.save_order import SaveOrder
 
-        _check_caller()
-        nodes = prompt[0] or {}
-        node = nodes.get(str(node_id[0])) or {"inputs": {}}
-        source = node["inputs"].get("input_data")
+        order = SaveOrder.from_json(_run_data()["order"])
+        nodes = dynprompt[0].original_prompt
+        source = nodes[node_id[0]]["inputs"]["input_data"]
         is_list = len(input_data) != 1 or is_list_output(nodes, source, _lists_of)
         value = input_data if is_list else input_data[0]
-        order = SaveOrder.from_json(json.loads(handoff[0]))
         worker_side.save(order, unique_id[0], value, is_list)
         return {}
 

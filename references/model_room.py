@@ -51,7 +51,7 @@ def without(swapped: Swapped, pins: Iterable[Recipe] = ()) -> Swapped:
 async def let_go(worker: ComfyConnector, pins: Iterable[Recipe]) -> None:
     """Have the worker drop what it keeps but these recipes: a prompt without the rest."""
     nodes: Prompt = {node_id: node for recipe in pins for node_id, node in recipe.nodes.items()}
-    await worker.execute_own({**nodes, "free": _free_node()})
+    await worker.execute_own({**nodes, "free": _free_node()}, run_data={})
 
 
 async def let_go_of_all(worker: ComfyConnector) -> None:
@@ -60,7 +60,7 @@ async def let_go_of_all(worker: ComfyConnector) -> None:
     # ComfyUI looks at the request between two prompts (main.py `prompt_worker`, 0.3.64 and 0.33):
     # at the end of the first at the latest. The second collects what was let go.
     for _ in range(2):
-        await worker.execute_own({"free": _free_node()})
+        await worker.execute_own({"free": _free_node()}, run_data={})
 
 
 def _free_node() -> PromptNode:

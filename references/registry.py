@@ -153,10 +153,7 @@ class _Maker:
 
     def _resolve(self, unique_id: str, plan: StepPlan) -> Recipe:
         made = self._made
-        folder = str(self._context.folder)
-        return recipe_of_output(
-            made.prompt, made.ports, plan, self._preparer.info, folder, unique_id
-        )
+        return recipe_of_output(made.prompt, made.ports, plan, self._preparer.info, unique_id)
 
     def _with_frozen(self, keys: Collection[str]) -> StepPlan:
         """What the recipe loads by its content, which no later save changes."""
@@ -243,7 +240,7 @@ def recipe_of(stored: Prepared, unique_id: str, preparer: Preparer) -> Recipe:
             ],
         )
     prompt, source = resolve_output(
-        stored.prompt, ports, StepPlan({}, (), (name,)), preparer.info, "", name
+        stored.prompt, ports, StepPlan({}, (), (name,)), preparer.info, name
     )
     if source is None:
         raise WorkflowError(

@@ -117,7 +117,6 @@ class DryRun:
             around = Surroundings(
                 self._rules,
                 info,
-                str(self._context.folder),
                 kinds,
                 frozenset(expect_cached(sent)),
                 tuple(pinned.values()),

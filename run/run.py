@@ -207,7 +207,6 @@ class Run:
                 prepared.ports,
                 plan,
                 self._preparer.info,
-                str(self._context.folder),
                 self._references.pinned(),
             )
             if not swapped.prompt and not plan.references:

@@ -15,7 +15,7 @@ from ..context.frozen_values import FROZEN_PREFIX
 from ..context.handoff import Loan
 from ..errors import NodeFailed, RunTimeout, ValidationFailed
 from ..graph.plan.expected_cache import Sent
-from ..graph.plan.swap_ports import Swapped, finish_prompt
+from ..graph.plan.swap_ports import Swapped, run_data
 from ..references.kept_models import is_out_of_memory
 from ..references.model_room import let_go_of_all, make_room, without
 from .environment import Environment
@@ -75,7 +75,8 @@ class Submitter:
         loan, timeout = submission.loan, self._time_left()
         try:
             result = await self._worker.execute_own(
-                finish_prompt(swapped, loan.save_order.to_json(), _frozen_sources(loan)),
+                swapped.prompt,
+                run_data=run_data(swapped, loan.save_order.to_json(), _frozen_versions(loan)),
                 client_data=submission.client_data,
                 timeout=timeout,
                 on_event=submission.on_event,
@@ -103,10 +104,10 @@ class Submitter:
         return left
 
 
-def _frozen_sources(loan: Loan) -> dict[str, tuple[str, str]]:
-    """Where the frozen values are that a run loads: content -> (run_dir, version)."""
+def _frozen_versions(loan: Loan) -> dict[str, str]:
+    """Where the frozen values are that a run loads: content -> version."""
     return {
-        key.removeprefix(FROZEN_PREFIX): (loan.run_dir, version)
+        key.removeprefix(FROZEN_PREFIX): version
         for key, version in loan.versions.items()
         if key.startswith(FROZEN_PREFIX)
     }

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...graph.plan.recipe import locate
 from ...graph.ports.port_types import more_specific, type_name
 from ...graph.prompt import Prompt, Source, link_source
 from ...nodes_internal import shown_here
@@ -129,10 +128,10 @@ def _run(
     with contextlib.ExitStack() as stack:
         context = stack.enter_context(WorkflowContext())
         outcome = _work(task, context, node_id)
-        returned = _hand_on(request, outcome, str(context.folder), prompt, node_id)
+        returned = _hand_on(request, outcome, prompt, node_id)
         if outcome.versions:
             stack.pop_all()
-            _lend(node_id, context)
+            _lend(node_id, context, outcome.versions)
     return returned
 
 
@@ -140,11 +139,12 @@ def _linked_numbers(request: Request, links: Mapping[str, Source]) -> list[int]:
     return [request.sockets.inputs.index(unique_id) + 1 for unique_id in links]
 
 
-def _lend(node_id: str, context: WorkflowContext) -> None:
+def _lend(node_id: str, context: WorkflowContext, versions: Mapping[str, str]) -> None:
+    """Keep what is frozen into the recipes that went into the user's graph: content -> version."""
     previous, _lent[node_id] = _lent.get(node_id), context
-    shown_here.add(str(context.folder))
+    shown_here[str(context.folder)] = versions
     if previous is not None:
-        shown_here.discard(str(previous.folder))
+        shown_here.pop(str(previous.folder), None)
         previous.shutdown()
 
 
@@ -163,13 +163,9 @@ def _work(task: job.Job, context: WorkflowContext, node_id: str) -> job.Outcome:
 
 
 def _hand_on(
-    request: Request, outcome: job.Outcome, folder: str, prompt: Prompt, node_id: str
+    request: Request, outcome: job.Outcome, prompt: Prompt, node_id: str
 ) -> dict[str, Any]:
-    """The node's results: every output is a ComfyUI list, references are expanded.
-
-    Args:
-        folder: of the context that has what is frozen into the references.
-    """
+    """The node's results: every output is a ComfyUI list, references are expanded."""
     for unique_id, recipe in outcome.recipes.items():
         made = crossing.KnownRecipe(recipe)
         _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
@@ -177,9 +173,8 @@ def _hand_on(
         if len(items) == 1:
             made = crossing.made_of(items[0])
             _memory.remember(prompt, Source(node_id, request.slot(unique_id)), made)
-    # They become a part of the user's graph, which knows nothing of our runs.
     here = {
-        uid: locate(recipe, folder, outcome.versions)
+        uid: recipe
         for uid, recipe in outcome.recipes.items()
         if uid not in request.sockets.elsewhere
     }

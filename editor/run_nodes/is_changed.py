@@ -10,13 +10,15 @@ import hashlib
 import json
 from typing import Any
 
+from ...graph.plan.internal_nodes import SAVER
 from ...graph.prompt import Prompt
 from . import crossing, nested_prompt
 from .constants import parse_values
 from .request import find_files, find_port_types
 
-# They are refused when they run; a workflow that runs itself would be asked for ever.
-_NOT_ASKED = crossing.RUNNERS
+# Runners are refused when they run, and a workflow that runs itself would be asked for ever. Savers
+# run in each run, and make nothing of their own.
+_NOT_ASKED = crossing.RUNNERS | {SAVER}
 
 
 async def fingerprint(

@@ -90,7 +90,7 @@ def swap(prepared: Prepared, given: Mapping[str, Any]) -> Swapped:
         binding = binding_of_given(uid, given[uid], 0, uid) if uid in given else Load(uid, uid)
         bindings[uid] = settle(binding, ports.input_type(uid))
     plan = StepPlan(bindings, saves=tuple(ports.outputs), references=())
-    return swap_ports(prepared.prompt, ports, plan, _preparer.info, "")
+    return swap_ports(prepared.prompt, ports, plan, _preparer.info)
 
 
 def in_turn(paths: Iterable[Path], given: Mapping[str, Any]) -> Iterator[tuple[Path, Swapped]]:

@@ -76,7 +76,7 @@ def contents_named(data: Any) -> set[str]:
                 found.append(held.get("content"))
             if item.get("class_type") == LOADER:
                 inputs = item.get("inputs")
-                if isinstance(inputs, Mapping) and not inputs.get("run_dir"):
+                if isinstance(inputs, Mapping) and not inputs.get("unique_id"):
                     found.append(inputs.get("version"))
             stack.extend(item.values())
         elif isinstance(item, (list, tuple)):

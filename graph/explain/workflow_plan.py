@@ -118,7 +118,6 @@ class Surroundings:
 
     rules: Mapping[str, str]
     info: ObjectInfo
-    run_dir: str
     kinds: Mapping[str, str]
     cached: frozenset[str] = frozenset()
     pinned: tuple[Recipe, ...] = ()
@@ -142,7 +141,7 @@ def explain_workflow(
     """
     bindings = {uid: offer.binding for uid, offer in offers.items()}
     plan = plan_run(ports, lambda uid, _: bindings.get(uid) or Load(uid, MISSING), around.rules)
-    swapped = swap_ports(prompt, ports, plan, around.info, around.run_dir, around.pinned)
+    swapped = swap_ports(prompt, ports, plan, around.info, around.pinned)
     made = {uid: _make(uid, prompt, ports, plan, around) for uid in plan.references}
     lines = [_explain_input(uid, ports, offers, around.kinds) for uid in ports.inputs]
     for uid, port in ports.outputs.items():
@@ -201,7 +200,7 @@ def _line(uid: str, group: tuple[Port, ...], how: str) -> PortPlan:
 
 def _make(uid: str, prompt: Prompt, ports: Ports, plan: StepPlan, around: Surroundings) -> Recipe:
     """The recipe of a reference OUTPUT. What it loads is frozen, as far as it is stored."""
-    recipe = recipe_of_output(prompt, ports, plan, around.info, around.run_dir, uid)
+    recipe = recipe_of_output(prompt, ports, plan, around.info, uid)
     stored = {k for k, version in recipe.loads.items() if version not in _NOT_STORED}
     if around.freeze is None or not stored:
         return recipe
@@ -212,7 +211,7 @@ def _make(uid: str, prompt: Prompt, ports: Ports, plan: StepPlan, around: Surrou
         for unique_id, binding in plan.bindings.items()
     }
     plan = replace(plan, bindings=bindings)
-    return recipe_of_output(prompt, ports, plan, around.info, around.run_dir, uid)
+    return recipe_of_output(prompt, ports, plan, around.info, uid)
 
 
 def _known_id(recipe: Recipe) -> str | None:

@@ -50,9 +50,10 @@ def find_internal(data: Any) -> list[Problem]:
 
 def is_frozen_loader(node: Mapping[str, Any]) -> bool:
     """Whether a node of a prompt is a loader that names a value by its content, and no place."""
-    inputs, meta = node.get("inputs"), node.get("_meta") or {}
-    if not isinstance(inputs, Mapping) or not isinstance(meta, Mapping) or "place" in meta:
+    inputs = node.get("inputs")
+    if not isinstance(inputs, Mapping):
         return False
+    # `run_dir` is in files of old.
     if not inputs.keys() <= {"unique_id", "run_dir", "version", "wanted"}:
         return False
     version, wanted = inputs.get("version"), inputs.get("wanted", "{}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..ports.port_types import ANY, type_name
 from ..prompt import Prompt, PromptNode, Source, link_source
 from .internal_nodes import LOADER
 
-# Where a value lies is no part of what it is.
+# Under which key a value lies is no part of what it is, and nor is where (in files of old).
 _NOT_IDENTITY = frozenset({"run_dir", "unique_id"})
 
 
@@ -39,7 +39,7 @@ class Recipe:
     @property
     def loads(self) -> dict[str, str]:
         """key -> version of what its loaders read in the context; empty in a closure."""
-        return {i["unique_id"]: i["version"] for i in _loaders(self.nodes) if i["run_dir"]}
+        return {i["unique_id"]: i["version"] for i in _loaders(self.nodes) if i.get("unique_id")}
 
     @property
     def frozen(self) -> set[str]:
@@ -47,24 +47,9 @@ class Recipe:
         return frozen_in(self.nodes)
 
 
-def locate(recipe: Recipe, run_dir: str, versions: Mapping[str, str]) -> Recipe:
-    """The recipe with its frozen values read from one place, where no run says where they are.
-
-    Args:
-        versions: content -> version in that folder.
-    """
-    nodes = dict(recipe.nodes)
-    for node_id, node in nodes.items():
-        content = node["inputs"].get("version")
-        if node["class_type"] == LOADER and content in versions:
-            stored = {"unique_id": content, "run_dir": run_dir, "version": versions[content]}
-            nodes[node_id] = {**node, "inputs": {**node["inputs"], **stored}}
-    return Recipe(nodes, recipe.source)
-
-
 def frozen_in(prompt: Prompt) -> set[str]:
     """The contents of the frozen values that loaders in a prompt read."""
-    return {i["version"] for i in _loaders(prompt) if not i["run_dir"]}
+    return {i["version"] for i in _loaders(prompt) if not i.get("unique_id")}
 
 
 def _loaders(prompt: Prompt) -> list[dict[str, Any]]:

@@ -26,15 +26,17 @@ from .run_plan import Frozen, Graft, Literal, Load, StepPlan, frozen_binding, wa
 
 @dataclass(frozen=True, slots=True)
 class Swapped:
-    """A prompt ready to be queued, but for the savers' `handoff`.
+    """A prompt ready to be queued.
 
     prompt: ports are gone; empty when nothing is to be executed.
+    shown: it as its user wrote it, which is what nodes and the files that they save get to see.
     savers: unique_id -> node id of its saver.
     literals: (node id, input name) -> unique_id, to name in an error what a value came from.
     needed: the ids of the nodes that its outputs need; the others are pinned.
     """
 
     prompt: Prompt
+    shown: Prompt = field(default_factory=dict)
     savers: Mapping[str, str] = field(default_factory=dict)
     literals: Mapping[tuple[str, str], str] = field(default_factory=dict)
     needed: frozenset[str] = frozenset()
@@ -45,17 +47,15 @@ def swap_ports(
     ports: Ports,
     plan: StepPlan,
     info: ObjectInfo,
-    run_dir: str,
     pinned: Iterable[Recipe] = (),
 ) -> Swapped:
     """Make the prompt that is queued.
 
     Args:
-        run_dir: the folder of the context, where loaders find their values.
         pinned: recipes that are put in unconnected, so that ComfyUI's cache keeps what they made
             (an entry whose node is absent from a prompt is dropped; execution.py, caching.py).
     """
-    swap = _Swapper(prompt, ports, plan, info, run_dir, names_reference=True)
+    swap = _Swapper(prompt, ports, plan, info, names_reference=True)
     nodes = swap.nodes()
     savers = {unique_id: ports.outputs[unique_id].node_id for unique_id in plan.saves}
     for unique_id, node_id in savers.items():
@@ -69,18 +69,18 @@ def swap_ports(
             for node_id, node in recipe.nodes.items():
                 queued.setdefault(node_id, node)
     literals = {at: unique_id for at, unique_id in swap.literals.items() if at[0] in queued}
-    return Swapped(queued, savers, literals, needed)
+    return Swapped(queued, prompt, savers, literals, needed)
 
 
 def resolve_output(
-    prompt: Prompt, ports: Ports, plan: StepPlan, info: ObjectInfo, run_dir: str, unique_id: str
+    prompt: Prompt, ports: Ports, plan: StepPlan, info: ObjectInfo, unique_id: str
 ) -> tuple[Prompt, Source | None]:
     """The prompt without ports, and the output in it that gives an OUTPUT port its value.
 
     Returns:
         prompt, source (None when the value is a literal).
     """
-    swap = _Swapper(prompt, ports, plan, info, run_dir)
+    swap = _Swapper(prompt, ports, plan, info)
     nodes = swap.nodes()
     value = swap.value_at(Source(ports.outputs[unique_id].node_id, 0), {})
     nodes.update(swap.added)
@@ -88,14 +88,14 @@ def resolve_output(
 
 
 def recipe_of_output(
-    prompt: Prompt, ports: Ports, plan: StepPlan, info: ObjectInfo, run_dir: str, unique_id: str
+    prompt: Prompt, ports: Ports, plan: StepPlan, info: ObjectInfo, unique_id: str
 ) -> Recipe:
     """What rebuilds the value of an OUTPUT.
 
     Raises:
         WorkflowError: no node makes it.
     """
-    nodes, source = resolve_output(prompt, ports, plan, info, run_dir, unique_id)
+    nodes, source = resolve_output(prompt, ports, plan, info, unique_id)
     if source is None:
         raise WorkflowError(
             "A reference can't be made:",
@@ -104,30 +104,24 @@ def recipe_of_output(
     return make_recipe(nodes, source)
 
 
-def finish_prompt(
-    swapped: Swapped, save_order: Mapping[str, Any], sources: Mapping[str, tuple[str, str]]
-) -> Prompt:
-    """The prompt as it is queued: with what one run alone knows.
+def run_data(
+    swapped: Swapped, save_order: Mapping[str, Any], frozen: Mapping[str, str]
+) -> dict[str, Any]:
+    """What goes with the prompt, beside it: all that this run alone knows, as JSON.
 
-    The savers' `handoff` differs in every run, so they always run. Where a frozen value lies goes
-    beside the loader's inputs, so that ComfyUI's cache serves it wherever that is (caching.py of
-    0.3.64 and 0.33 looks at class and inputs only).
+    The prompt that nodes get to see is given by its difference to the one that is queued.
 
     Args:
-        save_order: goes, as JSON, to every saver.
-        sources: content -> (run_dir, version) of a frozen value.
+        save_order: for the savers; its `run_dir` is where loaders find their values.
+        frozen: content -> version there, of frozen values.
     """
-    prompt = dict(swapped.prompt)
-    for node_id, node in prompt.items():
-        inputs = node["inputs"]
-        if node["class_type"] == LOADER and not inputs["run_dir"] and inputs["version"] in sources:
-            meta = {**(node.get("_meta") or {}), "place": list(sources[inputs["version"]])}
-            prompt[node_id] = {**node, "_meta": meta}
-    text = json.dumps(save_order)
-    for node_id in swapped.savers.values():
-        node = prompt[node_id]
-        prompt[node_id] = {**node, "inputs": {**node["inputs"], "handoff": text}}
-    return prompt
+    queued, shown = swapped.prompt, swapped.shown
+    return {
+        "order": save_order,
+        "frozen": frozen,
+        "hidden": [node_id for node_id in queued if node_id not in shown],
+        "shown": {n: node for n, node in shown.items() if queued.get(n) is not node},
+    }
 
 
 def shows_workflow(prompt: Prompt, info: ObjectInfo) -> bool:
@@ -165,10 +159,9 @@ class _Swapper:
         ports: Ports,
         plan: StepPlan,
         info: ObjectInfo,
-        run_dir: str,
         names_reference: bool = False,
     ):
-        self.prompt, self.plan, self.info, self.run_dir = prompt, plan, info, run_dir
+        self.prompt, self.plan, self.info = prompt, plan, info
         self.names_reference = names_reference
         self.ports = {port.node_id: port for port in ports.all()}
         self.added: Prompt = {}
@@ -184,7 +177,7 @@ class _Swapper:
         }
 
     def _node(self, node_id: str, node: PromptNode) -> PromptNode:
-        inputs = dict(node["inputs"])
+        inputs: dict[str, Any] = {}
         for name, value in node["inputs"].items():
             link = link_source(value)
             if link is None or link.node_id not in self.ports:
@@ -194,7 +187,7 @@ class _Swapper:
             unique_id = self._origin(link)
             if unique_id is not None and link_source(inputs[name]) is None:
                 self.literals[node_id, name] = unique_id
-        return {**node, "inputs": inputs}
+        return {**node, "inputs": {**node["inputs"], **inputs}} if inputs else node
 
     def saver(self, unique_id: str, node_id: str) -> PromptNode:
         """What takes the place of an OUTPUT port."""
@@ -202,7 +195,6 @@ class _Swapper:
             "class_type": SAVER,
             "inputs": {
                 "unique_id": unique_id,
-                "handoff": "{}",
                 PORT_INPUT: self.value_at(Source(node_id, 0), {}),
             },
             "_meta": {"title": f"output port {unique_id!r}"},
@@ -262,7 +254,6 @@ class _Swapper:
                 "class_type": LOADER,
                 "inputs": {
                     "unique_id": "" if is_frozen else binding.key,
-                    "run_dir": "" if is_frozen else self.run_dir,
                     "version": version,
                     "wanted": text,
                 },

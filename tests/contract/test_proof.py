@@ -86,21 +86,21 @@ async def test_internal_nodes_do_nothing_in_a_prompt_that_anybody_queued(
     ):
         context.save("secret", "of the user")
         loan = context.internal.lend(["secret"])  # as if all names had leaked
-        place = {"run_dir": loan.run_dir, "version": loan.versions["secret"]}
-        loader = {"unique_id": "secret", "wanted": "{}", **place}
-        frozen = {**loader, "run_dir": "", "version": "ab" * 32}
+        loader = {"unique_id": "secret", "wanted": "{}", "version": loan.versions["secret"]}
+        frozen = {**loader, "unique_id": "", "version": "ab" * 32}
         show = {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}}
-        order = json.dumps(loan.save_order.to_json())
-        saver = {"unique_id": "theirs", "handoff": order, "input_data": ["2", 0]}
+        saver = {"unique_id": "theirs", "input_data": ["2", 0]}
+        given = {
+            "order": loan.save_order.to_json(),
+            "frozen": {"ab" * 32: loan.versions["secret"]},
+            "hidden": [],
+            "shown": {},
+        }
         picture = {"width": 8, "height": 8, "batch_size": 1, "color": 0}
         prompts = {
             "loader": {"1": {"class_type": "DiscomfortContextLoader", "inputs": loader}, "2": show},
             "frozen loader": {
-                "1": {
-                    "class_type": "DiscomfortContextLoader",
-                    "inputs": frozen,
-                    "_meta": {"place": list(place.values())},
-                },
+                "1": {"class_type": "DiscomfortContextLoader", "inputs": frozen},
                 "2": show,
             },
             "saver": {
@@ -111,7 +111,8 @@ async def test_internal_nodes_do_nothing_in_a_prompt_that_anybody_queued(
         }
         for prompt in prompts.values():
             prompt_id = str(uuid.uuid4())
-            assert await post(address, {"prompt": prompt, "prompt_id": prompt_id}) == 200
+            body = {"prompt": prompt, "prompt_id": prompt_id, "discomfort": given}
+            assert await post(address, body) == 200
             assert "this one came from elsewhere" in why(await ended(address, prompt_id))
         assert not list((context.folder / "handoff").iterdir())
         assert not context.internal.collect(loan)

@@ -18,6 +18,7 @@ import traceback
 import uuid
 from typing import Any
 
+from comfy_execution.graph import DynamicPrompt
 from lazy import inference_mode
 from validation import class_of, inputs_of, is_link
 
@@ -100,6 +101,7 @@ class Executor:
         self._instances: dict[tuple[str, str], Any] = {}
         self._client_id: str | None = None
         self._pnginfo: Any = None
+        self._dynprompt: DynamicPrompt
         self._messages: list[list[Any]] = []
 
     def run_forever(self) -> None:
@@ -110,6 +112,7 @@ class Executor:
                 continue
             self._client_id = item["extra_data"].get("client_id")
             self._pnginfo = item["extra_data"].get("extra_pnginfo")
+            self._dynprompt = DynamicPrompt(item["prompt"])
             self._messages = []
             # Nodes of extensions read these two.
             self._server.client_id = self._client_id
@@ -215,7 +218,12 @@ class Executor:
                 arguments[name] = self._cache[keys[value[0]]]["results"][int(value[1])]
             elif name in known:
                 arguments[name] = [value]
-        hidden = {"PROMPT": prompt, "UNIQUE_ID": node_id, "EXTRA_PNGINFO": self._pnginfo}
+        hidden = {
+            "PROMPT": self._dynprompt.get_original_prompt(),
+            "DYNPROMPT": self._dynprompt,
+            "UNIQUE_ID": node_id,
+            "EXTRA_PNGINFO": self._pnginfo,
+        }
         for name, what in kind.INPUT_TYPES().get("hidden", {}).items():
             arguments[name] = [hidden.get(what)]
         return arguments

@@ -41,6 +41,7 @@ class PromptServer:
         self.messages: asyncio.Queue[tuple[Any, Any, str | None]] = asyncio.Queue()
         self.prompt_queue = PromptQueue(self._queue_updated)
         self.number = 0
+        self.on_prompt_handlers: list[Any] = []
         self._add_routes()
 
     def _queue_updated(self) -> None:
@@ -176,6 +177,8 @@ class PromptServer:
     async def _post_prompt(self, request: web.Request) -> web.Response:
         logging.info("got prompt")
         body = await request.json()
+        for handler in self.on_prompt_handlers:
+            body = handler(body)
         if "refuse" in self.faults:
             refusal = error("prompt_no_outputs", "Prompt has no outputs")
             return web.json_response({"error": refusal, "node_errors": {}}, status=400)

@@ -67,7 +67,7 @@ def test_stitched_it_makes_what_the_whole_makes(seed: int) -> None:
     assert not ports.inputs
     assert {uid_of((len(jobs) - 1, slot)) for slot in (0, 1)} <= ports.outputs.keys()
     for unique_id in ports.outputs:
-        nodes, source = resolve_output(prompt, ports, StepPlan({}, (), ()), INFO, "/run", unique_id)
+        nodes, source = resolve_output(prompt, ports, StepPlan({}, (), ()), INFO, unique_id)
         assert source is not None
         assert evaluate(nodes, *source, {}) == expected(jobs, unique_id)
 
@@ -130,7 +130,7 @@ def test_equal_parts_of_two_files_are_one_node_each_in_a_prompt(seed: int) -> No
         store.run(workflow)
     ports, prompt = find_ports(files[2]), to_prompt(files[2], INFO)
     swapped = swap_ports(
-        prompt, ports, plan_run(ports, lambda uid, _: store.binding(uid), RULES), INFO, "/run"
+        prompt, ports, plan_run(ports, lambda uid, _: store.binding(uid), RULES), INFO
     )
     grafted = [n for n in swapped.prompt if n.startswith("ref-")]
     needed = {

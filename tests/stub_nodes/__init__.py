@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from . import core_values, models, takers
+from . import core_values, models, seers, takers
 
 counts: Counter[str] = Counter()
 
@@ -390,6 +390,7 @@ NODE_CLASS_MAPPINGS = {
         *NEW_NODES,
         *models.NODES,
         *core_values.NODES,
+        *seers.NODES,
         *takers.NODES,
     )
 }

@@ -244,7 +244,7 @@ class Store:
     def run(self, workflow: Workflow) -> None:
         ports, prompt = find_ports(workflow), to_prompt(workflow, INFO)
         plan = plan_run(ports, lambda uid, _: self.binding(uid), RULES)
-        swapped = swap_ports(prompt, ports, plan, INFO, "/run")
+        swapped = swap_ports(prompt, ports, plan, INFO)
         made = {uid: self._close(workflow, uid, plan) for uid in plan.references}
         for unique_id, node_id in swapped.savers.items():
             source = link_source(swapped.prompt[node_id]["inputs"]["input_data"])
@@ -276,7 +276,7 @@ def recipe_of(stored: Workflow, unique_id: str) -> Recipe:
     ports = find_ports(stored)
     assert not ports.inputs
     plan = StepPlan({}, (), (unique_id,))
-    return recipe_of_output(to_prompt(stored, INFO), ports, plan, INFO, "/run", unique_id)
+    return recipe_of_output(to_prompt(stored, INFO), ports, plan, INFO, unique_id)
 
 
 def evaluate(prompt: Prompt, node_id: str, slot: int, values: Mapping[str, Any]) -> Any:

@@ -34,7 +34,7 @@ INFO = index_object_info(
         "DiscomfortContextLoader": class_of(["*"], unique_id="STRING"),
     }
 )
-AROUND = Surroundings({"MODEL": "ref", "CLIP": "ref"}, INFO, "/run", {})
+AROUND = Surroundings({"MODEL": "ref", "CLIP": "ref"}, INFO, {})
 LOADED = {"9": {"class_type": "Load", "inputs": {"name": "a"}}}
 MODEL = make_recipe(LOADED, Source("9", 0))
 

@@ -23,7 +23,7 @@ from .failures import ended_badly, never_sent, runs_nothing, timed_out
 from .http import Transport, TransportError
 from .listener import Listener
 from .open_runs import MakeError, OpenRuns
-from .options import ExecuteOptions, Limits, OutOfTime, check_options
+from .options import Limits, OutOfTime, OwnOptions, check_options
 from .prompt_run import CallbackFailed, PromptRun
 from .queries import HistoryTrimmer, Queries
 from .queue_prompt import DEATH_WAIT_S, queue_prompt
@@ -107,9 +107,7 @@ class Client:
         else:
             self._runs.feed(event)
 
-    async def execute(
-        self, prompt: Mapping[str, Any], **options: Unpack[ExecuteOptions]
-    ) -> RunResult:
+    async def execute(self, prompt: Mapping[str, Any], **options: Unpack[OwnOptions]) -> RunResult:
         """Queue a prompt and wait for its end.
 
         Args:
@@ -124,15 +122,13 @@ class Client:
         with heard(lambda: f"{_at(run)}; press it again not to wait for its end"):
             return await self._execute(run, options, limits)
 
-    async def _execute(self, run: PromptRun, options: ExecuteOptions, limits: Limits) -> RunResult:
+    async def _execute(self, run: PromptRun, options: OwnOptions, limits: Limits) -> RunResult:
         await self._connect(limits)
         if not await self._canceller.wait_for_removals(limits.left_s):
             raise never_sent(self._is_ours, self.log_path)
         self._runs.add(run)
         queueing = asyncio.ensure_future(
-            queue_prompt(
-                self.http, self.ask, run, self.listener.client_id, options.get("client_data")
-            )
+            queue_prompt(self.http, self.ask, run, self.listener.client_id, options)
         )
         queueing.add_done_callback(_look_at)
         try:

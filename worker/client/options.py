@@ -35,9 +35,19 @@ class ExecuteOptions(StreamOptions, total=False):
     on_event: Callable[[Event], Any] | None
 
 
-def check_options(options: ExecuteOptions) -> None:
+class OwnOptions(ExecuteOptions, total=False):
+    """Options of prompts that Discomfort itself has made.
+
+    run_data: what this run alone knows, beside the prompt (`launch/run_data.py`); None, or not
+        given: our internal nodes do nothing in this prompt.
+    """
+
+    run_data: Mapping[str, Any] | None
+
+
+def check_options(options: OwnOptions) -> None:
     """Refuse what is none of the options, as Python does for a list of parameters."""
-    unknown = options.keys() - ExecuteOptions.__optional_keys__
+    unknown = options.keys() - OwnOptions.__optional_keys__
     if unknown:
         raise TypeError(f"execute() has no option {', '.join(sorted(unknown))}.")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
 from ...errors import RunLost
+from ..launch.run_data import KEY
 from .failures import refused
 from .http import Transport, TransportError, until_connected
+from .options import OwnOptions
 from .prompt_run import PromptRun
 from .queries import Queries
 
@@ -21,13 +21,13 @@ async def queue_prompt(
     ask: Queries,
     run: PromptRun,
     client_id: str,
-    client_data: Mapping[str, Any] | None,
+    options: OwnOptions,
 ) -> None:
     """Queue the run's prompt; returns when the server has it, or the run is over.
 
     Args:
         client_id: the socket that gets its events.
-        client_data: goes into its `extra_data`.
+        options: `client_data` and `run_data` go with it.
 
     Raises:
         ValidationFailed: refused; with a `prompt_id` when a part of it is in the queue all the
@@ -38,8 +38,11 @@ async def queue_prompt(
         "prompt": run.state.prompt,
         "prompt_id": run.prompt_id,
         "client_id": client_id,
-        "extra_data": dict(client_data or {}),
+        "extra_data": dict(options.get("client_data") or {}),
     }
+    run_data = options.get("run_data")
+    if run_data is not None:
+        body[KEY] = run_data
     try:
         reply = await until_connected(
             lambda: http.post("/prompt", body),

@@ -22,6 +22,7 @@ import uuid
 from typing import Any
 
 from ...system.local_requests import why_refused
+from . import run_data
 from .prompt_thread import watch_prompt_thread
 from .proof import NONCE_HEADER, server_proof
 from .proven_prompts import ProvenPrompts, port_of
@@ -64,9 +65,11 @@ def install() -> None:
     if not token:
         proven = instance.discomfort_proven = ProvenPrompts(_START, TOKEN_HEADER)
         instance.app.middlewares.append(proven.middleware())
+        run_data.install(instance, _prompt_class(), proven.has)
         return
     instance.discomfort_guard = True
     instance.app.middlewares.insert(0, _make_guard(token))
+    run_data.install(instance, _prompt_class(), lambda _: True)  # the guard lets nobody else in
     _drop_progress_states(instance)
     # ComfyUI's wrapper (app/logger.py) buffers 8 KB of what nodes print; a crash loses them. And it
     # takes no lone surrogate: an error text with one would end the prompt thread.
@@ -116,6 +119,12 @@ def _server() -> Any:
     from server import PromptServer  # type: ignore[import-not-found]
 
     return PromptServer.instance
+
+
+def _prompt_class() -> Any:
+    from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
+
+    return DynamicPrompt
 
 
 def _introduction(request: Any) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """Which prompts of a ComfyUI that is no worker came from a script that proved itself.
 
 Our internal nodes read and write where a prompt says. There anybody can queue prompts, so they do
-nothing in any other. Put in place by `inside_comfyui.py`; `nodes_internal.py` asks.
+nothing in any other: what they need is taken from scripts alone (`run_data.py`). Put in place by
+`inside_comfyui.py`.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections import OrderedDict
 from typing import Any
 
@@ -79,24 +79,3 @@ def _prompt_id_in(body: bytes) -> str | None:
 def port_of(request: Any) -> int:
     """The port of this server that a request came to."""
     return request.transport.get_extra_info("sockname")[1]
-
-
-def may_run_now() -> bool:
-    """Whether the prompt that runs just now may have our internal nodes read and write.
-
-    In a worker, whose every request bears its token, and outside of any ComfyUI, all may.
-
-    Source: comfy_execution/utils.py of 0.3.64 and 0.33; main.py for `last_prompt_id`.
-    """
-    instance = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
-    if instance is None or getattr(instance, "discomfort_guard", False):
-        return True
-    proven = getattr(instance, "discomfort_proven", None)
-    if proven is None:
-        return False
-    context = None
-    utils = sys.modules.get("comfy_execution.utils")
-    if utils is not None:
-        context = utils.get_executing_context()
-    prompt_id = instance.last_prompt_id if context is None else context.prompt_id
-    return proven.has(prompt_id)

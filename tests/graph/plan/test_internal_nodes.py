@@ -81,10 +81,8 @@ def test_loader_that_names_or_gets_a_place_is_refused(change):
 
 
 @pytest.mark.parametrize("odd", [None, [], "text", {"place": ["/x", "y"]}, {"place": None}])
-def test_loader_whose_place_stands_beside_it_is_refused(odd):
-    loader = {**FROZEN, "_meta": odd}
-    is_plain = not odd
-    assert bool(find_internal({"1": loader})) is not is_plain
+def test_what_stands_beside_a_frozen_loader_is_nothing_to_it(odd):
+    assert find_internal({"1": {**FROZEN, "_meta": odd}}) == []
 
 
 def test_json_that_holds_itself_ends():

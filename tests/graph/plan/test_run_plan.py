@@ -122,8 +122,8 @@ def test_versions_are_those_that_loaders_read_under_their_keys():
     assert versions_to_load(plan) == {"a": "v1", "k": "v2"}
 
 
-def loader(version: str, run_dir: str = "") -> dict[str, Any]:
-    return {"class_type": LOADER, "inputs": {"version": version, "run_dir": run_dir}}
+def loader(version: str, unique_id: str = "") -> dict[str, Any]:
+    return {"class_type": LOADER, "inputs": {"version": version, "unique_id": unique_id}}
 
 
 def frozen_port(held: Any) -> Port:
@@ -132,11 +132,11 @@ def frozen_port(held: Any) -> Port:
 
 
 def test_contents_are_of_the_prompt_the_bindings_the_recipes_and_the_frozen_ports():
-    recipe = Recipe({"1": loader("of recipe"), "2": loader("lent", "/run")}, Source("1", 0))
+    recipe = Recipe({"1": loader("of recipe"), "2": loader("lent", "key")}, Source("1", 0))
     plan = StepPlan(
         {"a": Frozen("bound"), "b": Graft(recipe), "c": Load("c", "v"), "d": Literal(1)}, (), ()
     )
-    prompt = {"7": loader("of prompt"), "8": loader("lent", "/run")}
+    prompt = {"7": loader("of prompt"), "8": loader("lent", "key")}
     held = (frozen_port({"content": "of port"}), frozen_port({"value": 3}))
     ports = replace(find_ports_in_prompt({}, INFO), frozen=held)
     assert contents_to_load(plan, prompt, ports) == {"bound", "of recipe", "of prompt", "of port"}

@@ -14,9 +14,9 @@ from custom_nodes.discomfort.graph.plan.recipe import Recipe, make_recipe
 from custom_nodes.discomfort.graph.plan.run_plan import Frozen, Graft, Literal, Load, StepPlan
 from custom_nodes.discomfort.graph.plan.swap_ports import (
     Swapped,
-    finish_prompt,
     recipe_of_output,
     resolve_output,
+    run_data,
     shows_workflow,
     swap_ports,
 )
@@ -62,7 +62,7 @@ def plan_of(prompt: Prompt, *references: str, **bindings: Any) -> StepPlan:
 def swap(prompt: Prompt, *, pinned: Any = (), **bindings: Any) -> Swapped:
     before = copy.deepcopy(prompt)
     ports = find_ports_in_prompt(prompt, INFO)
-    found = swap_ports(prompt, ports, plan_of(prompt, **bindings), INFO, "/run", pinned)
+    found = swap_ports(prompt, ports, plan_of(prompt, **bindings), INFO, pinned)
     assert prompt == before
     assert "DiscomfortPort" not in {n["class_type"] for n in found.prompt.values()}
     return found
@@ -71,14 +71,14 @@ def swap(prompt: Prompt, *, pinned: Any = (), **bindings: Any) -> Swapped:
 def saver_of(source: Any, unique_id: str = "out") -> dict[str, Any]:
     return {
         "class_type": SAVER,
-        "inputs": {"unique_id": unique_id, "handoff": "{}", "input_data": source},
+        "inputs": {"unique_id": unique_id, "input_data": source},
         "_meta": {"title": f"output port '{unique_id}'"},
     }
 
 
-def loader_of(key: str, version: str, wanted: dict[str, Any], run_dir: str = "/run") -> Any:
-    inputs = {"unique_id": key, "run_dir": run_dir, "version": version}
-    return {"class_type": LOADER, "inputs": {**inputs, "wanted": json.dumps(wanted)}}
+def loader_of(key: str, version: str, wanted: dict[str, Any]) -> Any:
+    inputs = {"unique_id": key, "version": version, "wanted": json.dumps(wanted)}
+    return {"class_type": LOADER, "inputs": inputs}
 
 
 def bare(prompt: Prompt) -> Prompt:
@@ -143,7 +143,7 @@ def test_a_loader_takes_no_id_that_the_prompt_has():
 def test_a_frozen_value_is_known_by_its_content_alone():
     prompt = {"1": port("image"), "2": use(image=["1", 0]), "3": port("out", ["2", 0])}
     found = swap(prompt, image=Frozen("hash")).prompt
-    assert bare(found)["1"] == loader_of("", "hash", {"type": "IMAGE"}, run_dir="")
+    assert bare(found)["1"] == loader_of("", "hash", {"type": "IMAGE"})
 
 
 def test_a_reference_becomes_its_nodes_which_say_where_they_come_from():
@@ -192,8 +192,8 @@ def test_only_what_outputs_need_is_queued_and_pinned_recipes_beside_it():
 def test_nothing_is_queued_for_references_alone_and_nothing_is_pinned_then():
     prompt = {"1": {"class_type": "Make", "inputs": {}}, "2": port("out", ["1", 0])}
     ports = find_ports_in_prompt(prompt, INFO)
-    found = swap_ports(prompt, ports, plan_of(prompt, "out"), INFO, "/run", [MODEL])
-    assert found == Swapped({})
+    found = swap_ports(prompt, ports, plan_of(prompt, "out"), INFO, [MODEL])
+    assert found == Swapped({}, prompt)
 
 
 def test_ports_in_a_circle_are_an_error_that_names_them():
@@ -211,39 +211,52 @@ def test_an_output_leads_to_what_gives_its_value():
         "4": port("same", ["1", 0]),
     }
     ports, plan = find_ports_in_prompt(prompt, INFO), plan_of(prompt, **{"in": Literal("x")})
-    found = resolve_output(prompt, ports, plan, INFO, "/run", "out")
+    found = resolve_output(prompt, ports, plan, INFO, "out")
     assert found == ({"2": use(text="x")}, Source("2", 0))
-    assert resolve_output(prompt, ports, plan, INFO, "/run", "same")[1] is None
-    recipe = recipe_of_output(prompt, ports, plan, INFO, "/run", "out")
+    assert resolve_output(prompt, ports, plan, INFO, "same")[1] is None
+    recipe = recipe_of_output(prompt, ports, plan, INFO, "out")
     assert recipe == make_recipe({"2": use(text="x")}, Source("2", 0))
     with pytest.raises(WorkflowError, match="literal, not made by a node"):
-        recipe_of_output(prompt, ports, plan, INFO, "/run", "same")
+        recipe_of_output(prompt, ports, plan, INFO, "same")
 
 
 def test_the_nodes_of_a_reference_have_the_same_titles_wherever_it_is_used():
     prompt = {"1": port("clip"), "2": use(text=["1", 0]), "3": port("out", ["2", 0])}
     ports, plan = find_ports_in_prompt(prompt, INFO), plan_of(prompt, clip=Graft(MODEL))
-    nodes, _ = resolve_output(prompt, ports, plan, INFO, "/run", "out")
+    nodes, _ = resolve_output(prompt, ports, plan, INFO, "out")
     assert nodes[MODEL.source.node_id] == MODEL.nodes[MODEL.source.node_id]
 
 
-def test_what_one_run_alone_knows_goes_into_savers_and_beside_loaders():
+def seen(data: dict[str, Any], queued: Prompt) -> Prompt:
+    """What nodes get to see of a prompt with that data beside it."""
+    return {n: node for n, node in queued.items() if n not in data["hidden"]} | data["shown"]
+
+
+def test_nodes_get_to_see_the_prompt_with_its_ports_and_nothing_that_is_kept():
     prompt = {
-        "1": loader_of("", "hash", {}, run_dir=""),
-        "2": {**loader_of("", "other", {}, run_dir=""), "_meta": {"title": "t"}},
-        "3": loader_of("key", "hash", {}),
-        "4": saver_of(["1", 0]),
+        "1": port("image"),
+        "2": use(image=["1", 0], text=["1", 0]),
+        "3": port("between", ["2", 0]),
+        "4": {"class_type": "Show", "inputs": {"image": ["3", 0]}},
+        "5": {"class_type": "Make", "inputs": {}},
+        "6": {"class_type": "Show", "inputs": {"image": ["5", 0]}},
+        "7": port("out", ["5", 0]),
+        "8": {"class_type": "Make", "inputs": {}},  # which nothing needs
     }
-    swapped = Swapped(prompt, {"out": "4"})
-    before = copy.deepcopy(prompt)
-    sources = {"hash": ("/a", "v1"), "other": ("/b", "v2")}
-    done = finish_prompt(swapped, {"token": "t"}, sources)
-    assert prompt == before
-    assert done["1"].get("_meta") == {"place": ["/a", "v1"]}
-    assert done["2"].get("_meta") == {"title": "t", "place": ["/b", "v2"]}
-    assert done["3"] == prompt["3"] and done["1"]["inputs"] == prompt["1"]["inputs"]
-    assert json.loads(done["4"]["inputs"]["handoff"]) == {"token": "t"}
-    assert finish_prompt(swapped, {}, {})["1"] == prompt["1"]
+    kept = make_recipe({"9": {"class_type": "Load", "inputs": {"name": "b"}}}, Source("9", 0))
+    for binding in (Load("image", "v1"), Frozen("hash"), Graft(MODEL), Literal("x")):
+        found = swap(prompt, pinned=[kept], image=binding)
+        data = run_data(found, {"nonce": "n"}, {"hash": "v"})
+        assert seen(data, found.prompt) == prompt
+        assert data["order"] == {"nonce": "n"} and data["frozen"] == {"hash": "v"}
+        assert kept.source.node_id in data["hidden"]
+        assert not {"5", "6"} & data["shown"].keys()  # they are queued as they are
+
+
+def test_what_one_run_alone_knows_is_not_in_its_prompt():
+    prompt = {"1": port("image"), "2": use(image=["1", 0]), "3": port("out", ["2", 0])}
+    first, second = swap(prompt, image=Load("a", "v")), swap(prompt, image=Load("a", "v"))
+    assert first == second
 
 
 @pytest.mark.parametrize(

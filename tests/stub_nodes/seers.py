@@ -1,0 +1,71 @@
+"""Nodes that tell what ComfyUI lets them see of the prompt that runs, in both forms of nodes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def seen(prompt: Any, pnginfo: Any, unique_id: str) -> tuple[str, str]:
+    """All that a node sees as JSON, and its own entry, which many nodes look for."""
+    whole = json.dumps({"prompt": prompt, "extra_pnginfo": pnginfo})
+    return whole, json.dumps([prompt[unique_id], prompt.get(unique_id), prompt.get("no node")])
+
+
+class StubSees:
+    """Tells what it sees; a model goes through it."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("STRING", "STRING", "MODEL")
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {"nonce": ("STRING", {"default": ""})},
+            "optional": {"image": ("IMAGE",), "model": ("MODEL",)},
+            "hidden": {
+                "prompt": "PROMPT",
+                "pnginfo": "EXTRA_PNGINFO",
+                "unique_id": "UNIQUE_ID",
+            },
+        }
+
+    def run(
+        self, prompt: Any, pnginfo: Any, unique_id: str, model: Any = None, **_: Any
+    ) -> tuple[Any, ...]:
+        return (*seen(prompt, pnginfo, unique_id), model)
+
+
+try:
+    from comfy_api.latest import io  # type: ignore[import-not-found]
+except ImportError:  # the fake
+    NEW_NODES: tuple[Any, ...] = ()
+else:
+
+    class StubSeesV3(io.ComfyNode):
+        """StubSees in the newer form."""
+
+        @classmethod
+        def define_schema(cls) -> Any:
+            return io.Schema(
+                node_id="StubSeesV3",
+                category="stub",
+                inputs=[
+                    io.String.Input("nonce", default=""),
+                    io.Image.Input("image", optional=True),
+                    io.Model.Input("model", optional=True),
+                ],
+                outputs=[io.String.Output(), io.String.Output(), io.Model.Output()],
+                hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
+            )
+
+        @classmethod
+        def execute(cls, nonce: str, image: Any = None, model: Any = None) -> Any:
+            hidden = cls.hidden
+            told = seen(hidden.prompt, hidden.extra_pnginfo, hidden.unique_id)
+            return io.NodeOutput(*told, model)
+
+    NEW_NODES = (StubSeesV3,)
+
+NODES = (StubSees, *NEW_NODES)
