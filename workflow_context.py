@@ -81,6 +81,8 @@ class WorkflowContext:
         """Store a value under a key. What was there before is replaced only when the new one is
         whole.
 
+        A path of a picture stays a path; a run of this process opens it for an IMAGE or MASK port.
+
         Args:
             use_ram: False: on disk at once.
             pass_by: "val", or "ref" for the workflow that makes the value.
@@ -94,7 +96,7 @@ class WorkflowContext:
         if pass_by not in _PASS_BY:
             raise ValueError(f'pass_by must be "val" or "ref", not {pass_by!r}.')
         if pass_by == "val":
-            self.internal.save(unique_id, data, use_ram)
+            self.internal.save_given(unique_id, data, use_ram)
             return
         if not is_reference(data):
             raise TypeError(

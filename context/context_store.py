@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import UnknownKeyError
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
+from ..values.images import names_files
 from . import handoff
 from .frozen_values import FROZEN_PREFIX
 from .given_inputs import GivenInputs
@@ -46,6 +47,7 @@ class ContextStore:
         if not trusted:
             lifetime.store.made_here = set()
         self.references = StoredReferences(lifetime)
+        self._given_paths: dict[str, str] = {}  # key -> version
 
     @property
     def store(self) -> RamFirst:
@@ -60,6 +62,25 @@ class ContextStore:
         replaced = store.known(unique_id)
         store.save(unique_id, data, use_ram)
         self.references.let_go_of(replaced)
+
+    def save_given(self, unique_id: str, data: Any, use_ram: bool) -> None:
+        """`save`, of what the script itself gives."""
+        self.save(unique_id, data, use_ram)
+        if names_files(data):
+            self._given_paths[unique_id] = self.version(unique_id)
+
+    def given_paths(self) -> dict[str, Any]:
+        """The paths, and lists of paths, that this very process has saved, as far as they are
+        still under their keys. What others have stored is never taken for a path.
+        """
+        found = {}
+        for unique_id, version in list(self._given_paths.items()):
+            known = self.store.known(unique_id)
+            if known is not None and known.version == version:
+                found[unique_id] = self.load(unique_id)
+            else:
+                del self._given_paths[unique_id]
+        return found
 
     def load(self, unique_id: str) -> Any:
         """See `WorkflowContext.load`."""

@@ -27,7 +27,7 @@ from ..references.registry import recipe_of
 from ..workflows.prepare import Prepared
 from .bindings import binding_of, binding_of_given, is_given_by_reference, kind_of_stored
 from .environment import Environment
-from .given_values import all_kinds, check_values, open_pictures
+from .given_values import all_kinds, check_values, open_pictures, with_saved_paths
 
 if TYPE_CHECKING:
     from ..workflow_context import WorkflowContext
@@ -92,6 +92,7 @@ class DryRun:
         prepared = [await self._preparer.prepare_aside(source) for source in workflows]
         named = [(p.name, p.ports) for p in prepared]
         ports = [p.ports for p in prepared]
+        given = with_saved_paths(given, ports, self._context.internal.given_paths())
         given = await asyncio.to_thread(open_pictures, given, ports)
         check_values(given, ports, self._rules)
         sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}

@@ -14,7 +14,7 @@ from ..graph.ports.find_ports import Ports
 from ..graph.ports.literals import NOT_LITERAL
 from ..values.checks import check_fit
 from ..values.fit_link import items_of
-from ..values.images import open_drawn_mask_as_tensor, open_image_as_tensor
+from ..values.images import names_files, open_drawn_mask_as_tensor, open_image_as_tensor
 from .bindings import is_given_by_reference
 
 _OPENERS: dict[str, Callable[[Path], Any]] = {
@@ -39,10 +39,16 @@ def all_kinds(unique_id: str, ports: Iterable[Ports]) -> set[str]:
     return {p.input_type(unique_id) for p in ports if unique_id in p.inputs}
 
 
-def names_pictures(value: Any) -> bool:
-    """Whether a value is a path, or a list of them. Text never is: it may be a stranger's."""
-    items = value if isinstance(value, list) else [value]
-    return bool(items) and all(isinstance(item, Path) for item in items)
+def with_saved_paths(
+    inputs: Mapping[str, Any], ports: list[Ports], saved: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The inputs, with those paths among the saved ones that ports of pictures ask for."""
+    wanted = {
+        unique_id: paths
+        for unique_id, paths in saved.items()
+        if kinds_asked_for(unique_id, ports).keys() & _OPENERS.keys()
+    }
+    return {**wanted, **inputs} if wanted else inputs
 
 
 def open_pictures(inputs: Mapping[str, Any], ports: list[Ports]) -> dict[str, Any]:
@@ -54,7 +60,7 @@ def open_pictures(inputs: Mapping[str, Any], ports: list[Ports]) -> dict[str, An
     opened = dict(inputs)
     for unique_id, value in inputs.items():
         kinds = kinds_asked_for(unique_id, ports).keys() & _OPENERS.keys()
-        if len(kinds) == 1 and names_pictures(value):
+        if len(kinds) == 1 and names_files(value):
             open_file = _OPENERS[kinds.pop()]
             is_list = isinstance(value, list)
             opened[unique_id] = [open_file(p) for p in value] if is_list else open_file(value)

@@ -30,10 +30,11 @@ from ..graph.ports.literals import NOT_LITERAL, as_literal
 from ..graph.ports.missing_inputs import check_inputs, unknown_inputs
 from ..graph.ports.value_types import kind_of
 from ..graph.prompt import Prompt
+from ..values.images import names_files
 from ..workflows.prepare import Prepared
 from .bindings import UNSEEN, binding_of, is_given_by_reference, kind_of_stored, stored_value
 from .environment import Environment
-from .given_values import all_kinds, check_values, is_checked, names_pictures, open_pictures
+from .given_values import all_kinds, check_values, is_checked, open_pictures, with_saved_paths
 from .options import Options
 from .progress_bar import ProgressBar, is_shown
 from .recording import Track
@@ -78,7 +79,8 @@ class Run:
         values = {k: v for source in workflows for k, v in source.values.items()}
         named_ports = [(p.name, p.ports) for p in prepared]
         ports = [p.ports for p in prepared]
-        if any(map(names_pictures, inputs.values())):
+        inputs = with_saved_paths(inputs, ports, self._context.internal.given_paths())
+        if any(map(names_files, inputs.values())):
             inputs = await asyncio.to_thread(open_pictures, inputs, ports)
         check_inputs(
             named_ports,

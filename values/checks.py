@@ -21,7 +21,7 @@ Check = Callable[[str, Any], None]
 # More channels than any recording has: the array is samples first.
 _MAX_CHANNELS = 64
 _STORED_PATH = (
-    "A path is opened only where it is given in inputs; save "
+    "A path is opened only if this script itself gave it, in inputs or with save(); give "
     "discomfort.Tools.open_image_as_tensor(path)."
 )
 _INTEGERS = ("uint8", "uint16")

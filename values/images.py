@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
+def names_files(value: Any) -> bool:
+    """Whether a value is a path, or a list of them. Text never is: it may be a stranger's."""
+    items = value if isinstance(value, list) else [value]
+    return bool(items) and all(isinstance(item, Path) for item in items)
+
+
 def open_image_as_tensor(path: str | Path) -> torch.Tensor:
     """Read a picture.
 

@@ -185,10 +185,35 @@ async def test_a_path_for_a_mask_is_its_transparency_or_else_its_grey(
     assert await take(discomfort, "Mask", path) == ["float32", [1, 2, 3], 6.0]
 
 
-async def test_a_path_that_a_context_holds_is_not_opened(discomfort: Any, tmp_path: Path) -> None:
+async def test_a_path_that_the_script_has_saved_is_opened_for_a_picture(
+    discomfort: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "red.png"
+    Image.new("RGB", (3, 2), (255, 0, 0)).save(path)
+    with discomfort.Context() as context:
+        context.save("value", path)
+        assert context.load("value") == path
+        plan = await discomfort.plan(taker("Image"), context=context)
+        assert plan.given_bytes["value"] > 72 and context.load("value") == path
+        results = await discomfort.run(taker("String"), context=context)
+        assert json.loads(results["got"]) == ["str", str(path)]
+        results = await discomfort.run(taker("Image"), context=context)
+        assert json.loads(results["got"]) == ["float32", [1, 2, 3, 3], 6.0]
+        context.save("value", [path, path])
+        assert len((await discomfort.run(taker("Image"), context=context))["got"]) == 2
+        context.save("value", str(path))  # text never is a path
+        with pytest.raises(WorkflowError, match="'value'"):
+            await discomfort.run(taker("Image"), context=context)
+
+
+async def test_a_path_that_a_context_holds_from_elsewhere_is_not_opened(
+    discomfort: Any, tmp_path: Path
+) -> None:
     path = tmp_path / "red.png"
     Image.new("RGB", (3, 2)).save(path)
     with discomfort.Context() as context:
-        context.save("value", path)
+        context.save("value", "as the script has saved it")
+        context.save("other", path)
+        context.internal.copy_key("other", "value")  # as from a file, or from another process
         with pytest.raises(WorkflowError, match="'value'.*Path"):
             await discomfort.run(taker("Image"), context=context)
