@@ -80,10 +80,9 @@ class Run:
         ports = [p.ports for p in prepared]
         if any(map(names_pictures, inputs.values())):
             inputs = await asyncio.to_thread(open_pictures, inputs, ports)
-        check_inputs(
-            named_ports,
-            {**dict.fromkeys(self._context.list_keys()), **inputs},
-            lambda uid: self._kind_of(uid, inputs),
+        known = {**dict.fromkeys(self._context.list_keys()), **inputs}
+        await self._preparer.decide(
+            lambda: check_inputs(named_ports, known, lambda uid: self._kind_of(uid, inputs))
         )
         if (warning := unknown_inputs(inputs, named_ports)) is not None:
             log.warning(warning)
@@ -175,7 +174,7 @@ class Run:
         prompt, seeds = self._seeds.draw(prepared)
         if seeds and on_event is not None:
             on_event(SeedsChanged(prepared.name, seeds))
-        plan, swapped, loan = self._plan(prepared, prompt)
+        plan, swapped, loan = await self._preparer.decide(lambda: self._plan(prepared, prompt))
         result = None
         try:
             if self._track is not None:

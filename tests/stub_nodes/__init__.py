@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from . import core_values, models, takers
+from . import core_values, models, replaced, takers
 
 counts: Counter[str] = Counter()
 
@@ -393,3 +393,5 @@ NODE_CLASS_MAPPINGS = {
         *takers.NODES,
     )
 }
+
+replaced.register()
