@@ -157,9 +157,8 @@ def _work(task: job.Job, context: WorkflowContext, node_id: str) -> job.Outcome:
     job.fill(context, task, _lent.values())
 
     async def work(emit: Callable[[Any], None]) -> job.Outcome:
-        async with current.using() as discomfort:
-            async with _start_told(discomfort.Worker, emit):
-                return await job.run_job(discomfort, context, task, emit)
+        async with current.using() as discomfort, _start_told(discomfort.Worker, emit):
+            return await job.run_job(discomfort, context, task, emit)
 
     return current.loop.run(work, shown.show, comfyui.raise_if_interrupted)
 
