@@ -13,10 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ExecutionError, WorkerDied, WorkerStartError
+from .graph.convert.replace_nodes import (
+    lacks_classes,
+    read_replacements,
+    replace_in_workflow,
+)
 from .graph.convert.to_prompt import to_prompt
 from .graph.node_classes.object_info import index_object_info
 from .graph.plan.internal_nodes import refuse_internal
 from .graph.prompt import is_prompt
+from .graph.workflow.parse import parse_workflow
 from .system.config import WorkerConfig, read_json
 from .system.ctrl_c import heard
 from .worker.attached_server import AttachedServer
@@ -225,7 +231,11 @@ class ComfyConnector(ServerView):
         data = await _read(workflow)
         if is_prompt(data):
             return data
-        return to_prompt(data, await self.object_info_index(), **options)
+        info, parsed = await self.object_info_index(), parse_workflow(data)
+        if lacks_classes(parsed, info):
+            replacements = read_replacements(await self.node_replacements())
+            parsed = replace_in_workflow(parsed, info, replacements)
+        return to_prompt(parsed, info, **options)
 
     async def object_info(self) -> dict[str, Any]:
         """What nodes the server has: its /object_info, asked once per server."""
@@ -238,6 +248,13 @@ class ComfyConnector(ServerView):
         if self._index is None or self._index[0] != version:
             self._index = (version, index_object_info(info))
         return self._index[1]
+
+    async def node_replacements(self) -> dict[str, Any]:
+        """Which node classes the server has replaced by others; a ComfyUI that knows none of that
+        (0.3.64) says nothing.
+        """
+        client = await self._ensure_client()
+        return await client.node_replacements()
 
     def upload_data(
         self,

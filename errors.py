@@ -48,7 +48,19 @@ class Problem:
 
 
 class DiscomfortError(Exception):
-    """The root of all errors of this package."""
+    """The root of all errors of this package.
+
+    Their texts can always be printed. ComfyUI logs what a node raises to a stream that takes no
+    lone surrogate, and its prompt thread ends at one.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+def printable(text: str) -> str:
+    """The text without lone surrogates, which no terminal and no file takes."""
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 class ConfigError(DiscomfortError, ValueError):
@@ -88,7 +100,7 @@ class UnknownKeyError(StoreError, KeyError):
     """Nothing is stored under that unique_id."""
 
     def __str__(self) -> str:  # KeyError shows the repr of its argument, quotes and all
-        return str(self.args[0]) if self.args else ""
+        return printable(str(self.args[0])) if self.args else ""
 
 
 class StoreFullError(StoreError, OSError):

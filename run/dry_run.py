@@ -90,12 +90,17 @@ class DryRun:
 
     async def plan(self, workflows: list[Source], given: Mapping[str, Any]) -> RunPlan:
         prepared = [await self._preparer.prepare_aside(source) for source in workflows]
-        named = [(p.name, p.ports) for p in prepared]
         ports = [p.ports for p in prepared]
         given = with_saved_paths(given, ports, self._context.internal.given_paths())
         given = await asyncio.to_thread(open_pictures, given, ports)
         check_values(given, ports, self._rules)
         sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}
+        return await self._preparer.decide(lambda: self._decide(prepared, given, sizes))
+
+    def _decide(
+        self, prepared: list[Prepared], given: Mapping[str, Any], sizes: dict[str, int]
+    ) -> RunPlan:
+        named = [(p.name, p.ports) for p in prepared]
         stored = [uid for uid in self._context.list_keys() if uid not in given]
         wanted = {uid for _, ports in named for uid in ports.inputs}
         offers = {uid: self._offer_stored(uid, prepared) for uid in stored if uid in wanted}

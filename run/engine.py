@@ -155,7 +155,7 @@ class Engine:
         except WorkerDied:  # while it had nothing to do: nothing is lost, and it is replaced
             info = await self.worker.object_info_index()
         if self._preparer is None or self._preparer.info is not info:
-            self._preparer = Preparer(info)
+            self._preparer = Preparer(info, self.worker.node_replacements)
             self._sent.clear()
             self.references.forget()  # a node class that is gone would spoil every prompt
         return Environment(self.worker, self.references, self._rules(), self._preparer, self._sent)

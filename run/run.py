@@ -82,10 +82,9 @@ class Run:
         inputs = with_saved_paths(inputs, ports, self._context.internal.given_paths())
         if any(map(names_files, inputs.values())):
             inputs = await asyncio.to_thread(open_pictures, inputs, ports)
-        check_inputs(
-            named_ports,
-            {**dict.fromkeys(self._context.list_keys()), **inputs},
-            lambda uid: self._kind_of(uid, inputs),
+        known = {**dict.fromkeys(self._context.list_keys()), **inputs}
+        await self._preparer.decide(
+            lambda: check_inputs(named_ports, known, lambda uid: self._kind_of(uid, inputs))
         )
         if (warning := unknown_inputs(inputs, named_ports)) is not None:
             log.warning(warning)
@@ -177,7 +176,7 @@ class Run:
         prompt, seeds = self._seeds.draw(prepared)
         if seeds and on_event is not None:
             on_event(SeedsChanged(prepared.name, seeds))
-        plan, swapped, loan = self._plan(prepared, prompt)
+        plan, swapped, loan = await self._preparer.decide(lambda: self._plan(prepared, prompt))
         result = None
         try:
             if self._track is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..errors import ContextNotFound, ForeignFolderError
 from ..system import user_folders
 from ..system.path_names import is_below
-from . import run_dir
+from . import damage, run_dir, written_keys
 from .receipt_book import FILE_NAME
 
 ADVICE = "Only Discomfort itself writes such nodes: run the workflow that has ports from Python."
@@ -70,11 +70,12 @@ def check_parts(folder: Path) -> None:
                 f"{folder / part} is no folder. This context did not come from Discomfort: remove "
                 "it."
             )
-    if not _is_kind(folder / FILE_NAME, stat.S_ISREG):
-        raise ForeignFolderError(
-            f"{folder / FILE_NAME} is no plain file. This context did not come from Discomfort: "
-            "remove it."
-        )
+    for name in (FILE_NAME, written_keys.FILE_NAME, damage.NOTE):
+        if not _is_kind(folder / name, stat.S_ISREG):
+            raise ForeignFolderError(
+                f"{folder / name} is no plain file. This context did not come from Discomfort: "
+                "remove it."
+            )
 
 
 def _is_kind(path: Path, is_kind: Callable[[int], bool]) -> bool:

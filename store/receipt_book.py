@@ -8,21 +8,20 @@ is written anew beside the old one and renamed over it.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import ContextNotFound, CorruptValueError
-from ..system.files import write_all, write_file
 from ..system.locks import ProcessLock
 from . import damage
-from .blocks.base import BINARY
 from .receipt import Gone, Receipt
+from .receipt_file import append_at, read_from, stamp, write_anew
 from .receipt_lines import (
     END,
     FORMAT,
+    Lost,
     key_hash,
     read_header,
     read_line,
@@ -31,16 +30,12 @@ from .receipt_lines import (
     write_line,
 )
 from .versions import new_token
+from .written_keys import WrittenKeys
 
 log = logging.getLogger("discomfort.store")
 
 FILE_NAME = "receipts.json"
 _SPARE_LINES = 1000
-
-
-def _stamp(s: os.stat_result) -> tuple[int, int, int]:
-    """Inode, size, time: another inode means that the file was written anew."""
-    return s.st_ino, s.st_size, s.st_mtime_ns
 
 
 class ReceiptBook:
@@ -56,6 +51,7 @@ class ReceiptBook:
         self.path = folder / FILE_NAME
         self._file = str(self.path)
         self.lock = ProcessLock(folder / "receipts.lock")
+        self._written = WrittenKeys(folder) if is_synced else None
         self.run_id = ""
         self.token = ""
         self._format = FORMAT
@@ -72,7 +68,7 @@ class ReceiptBook:
     @staticmethod
     def create(folder: Path, run_id: str, token: str, is_synced: bool = False) -> None:
         """Write an empty book; who sees the file sees a whole one."""
-        _write_anew(folder / FILE_NAME, write_header(run_id, token) + END, is_synced)
+        write_anew(folder / FILE_NAME, write_header(run_id, token) + END, is_synced)
 
     def open(self) -> None:
         """Read all of it.
@@ -95,7 +91,7 @@ class ReceiptBook:
     def refresh(self, is_locked: bool = False) -> list[Gone]:
         """Read what was appended since. Returns the blocks that nothing names any more."""
         try:
-            now = _stamp(os.stat(self._file))
+            now = stamp(os.stat(self._file))
         except FileNotFoundError:
             raise ContextNotFound(
                 f"The context in {self.path.parent} is gone: its owner closed it."
@@ -105,7 +101,11 @@ class ReceiptBook:
         gone: list[Gone] = []
         if self._known is None or now[0] != self._known[0] or now[1] < self._end:
             gone = self._start_over()
-        data = _read_from(self._file, self._end)
+        data = read_from(self._file, self._end)
+        if self._is_synced and not is_locked and not data.endswith(END):
+            with self.lock:  # nobody is writing: what is missing now was cut off
+                gone += self.refresh(is_locked=True)
+            return [g for g in gone if g.version not in self._uses]
         gone += self._take_lines(data, is_locked)
         if data.endswith(END) or is_locked:
             self._known = now
@@ -167,7 +167,23 @@ class ReceiptBook:
             self._is_first = False
         if is_locked:
             damage.note(self.path.parent, f"The end of {FILE_NAME} is missing or damaged.")
+            gone += self._lose_what_was_cut()
         return gone
+
+    def _lose_what_was_cut(self) -> list[Gone]:
+        """Say of each key whose last line is missing that it is lost: no older one is its value."""
+        if self._written is None:
+            return []
+        lost = self._written.missing_in(read_from(self._file, 0))
+        if not lost:
+            return []
+        try:
+            self._write([write_line(key, Lost.LOST) for key in lost])
+        except OSError as e:  # who reads it next says so again
+            log.warning("%s: what was lost can't be noted there: %s", self.path, e)
+        whose = ", ".join(map(repr, sorted(lost)))
+        damage.note(self.path.parent, f"The last receipt of {whose} is missing in {FILE_NAME}.")
+        return [gone for key in lost for gone in self._apply(key, Lost.LOST)]
 
     def _salvage(self, part: bytes) -> list[Gone]:
         """Take what is whole of a damaged part. The keys whose lines are damaged have no value, and
@@ -179,15 +195,18 @@ class ReceiptBook:
             gone += self._apply(*line)
         lost = {key for key in self._receipts if key_hash(key) in found.suspects} | found.names
         for key in lost:
-            self._damaged[key] = self._receipts.pop(key, None)
+            self._damaged[key] = self._receipts.pop(key, None) or self._damaged.get(key)
         if found.suspects or not found.lines:
             whose = ", ".join(map(repr, sorted(lost))) or "a key that can't be read any more"
             damage.note(self.path.parent, f"In {FILE_NAME} the receipt of {whose} is damaged.")
         return gone
 
-    def _apply(self, unique_id: str, receipt: Receipt | None) -> list[Gone]:
+    def _apply(self, unique_id: str, receipt: Receipt | Lost | None) -> list[Gone]:
         self._lines += 1
         old = self._receipts.pop(unique_id, None) or self._damaged.pop(unique_id, None)
+        if isinstance(receipt, Lost):
+            self._damaged[unique_id] = old  # what it names stays
+            return []
         if receipt is not None:
             self._receipts[unique_id] = receipt
             self._count(receipt, 1)
@@ -240,33 +259,10 @@ class ReceiptBook:
             The blocks that nothing names any more, also those that others let go.
         """
         gone = self.refresh(is_locked=True)
-        lines = []
-        for unique_id, receipt in entries:
-            line = write_line(unique_id, receipt)
-            lines.append(line if self._is_first and not lines else "," + line)
-        data = "".join(lines).encode()
-        fd = os.open(self._file, os.O_WRONLY | BINARY)
-        try:
-            os.lseek(fd, self._end, os.SEEK_SET)
-            write_all(fd, data + END)
-            size = self._end + len(data) + len(END)
-            now = os.fstat(fd)
-            if now.st_size != size:
-                os.ftruncate(fd, size)  # the rest of a line that a killed process left
-                now = os.fstat(fd)
-            if self._is_synced:
-                os.fsync(fd)
-        except OSError:
-            # The disk is full. The old end fits: its bytes are there already.
-            with contextlib.suppress(OSError):
-                os.lseek(fd, self._end, os.SEEK_SET)
-                write_all(fd, END)
-                os.ftruncate(fd, self._end + len(END))
-            raise
-        finally:
-            os.close(fd)
-        self._end += len(data)
-        self._is_first = self._is_first and not lines
+        lines = [write_line(*entry) for entry in entries]
+        now = self._write(lines)
+        if self._written is not None:
+            self._written.add(zip((key for key, _ in entries), lines, strict=True))
         for unique_id, receipt in entries:
             gone += self._apply(unique_id, receipt)
         if self._lines > 2 * len(self._receipts) + _SPARE_LINES:
@@ -275,33 +271,29 @@ class ReceiptBook:
                 now = os.stat(self._file)
             except OSError as e:  # no room, or (on Windows) a reader: it can wait
                 log.debug("%s is not rewritten now: %s", self.path, e)
-        self._known = _stamp(now)
+        self._known = stamp(now)
         return [g for g in gone if g.version not in self._uses]
+
+    def _write(self, lines: Sequence[str]) -> os.stat_result:
+        """Append lines. Returns the file's state after it."""
+        first = "" if self._is_first else ","
+        data = (first + ",".join(lines) if lines else "").encode()
+        now = append_at(self._file, self._end, data, END, self._is_synced)
+        self._end += len(data)
+        self._is_first = self._is_first and not lines
+        return now
 
     def _compact(self) -> None:
         if damage.is_noted(self.path.parent):
             return
         head = write_header(self.run_id, self.token)
-        body = ",".join(write_line(r.unique_id, r) for r in self._receipts.values()).encode()
-        _write_anew(self.path, head + body + END, self._is_synced)
+        lines = {key: write_line(key, receipt) for key, receipt in self._receipts.items()}
+        lines |= {key: write_line(key, Lost.LOST) for key in self._damaged}
+        body = ",".join(lines.values()).encode()
+        write_anew(self.path, head + body + END, self._is_synced)
+        if self._written is not None:
+            self._written.start_over(lines.items())
         self._format, self._known = FORMAT, None
         self._end = len(head) + len(body)
-        self._lines = len(self._receipts)
-        self._is_first = not self._receipts
-
-
-def _read_from(path: str, offset: int) -> bytes:
-    fd = os.open(path, os.O_RDONLY | BINARY)
-    try:
-        os.lseek(fd, offset, os.SEEK_SET)
-        data = os.read(fd, 1 << 16)
-        if len(data) == 1 << 16:
-            while more := os.read(fd, 1 << 24):
-                data += more
-        return data
-    finally:
-        os.close(fd)
-
-
-def _write_anew(path: Path, data: bytes, is_synced: bool) -> None:
-    write_file(path, lambda file: file.write(data), is_private=True, is_synced=is_synced)
+        self._lines = len(lines)
+        self._is_first = not lines

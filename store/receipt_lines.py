@@ -6,6 +6,7 @@ damaged the others say whose line it was.
 
 from __future__ import annotations
 
+import enum
 import json
 import re
 import zlib
@@ -28,11 +29,17 @@ _KEY = re.compile(r'"(?:[^"\\]|\\.)*"')
 _HASHES = re.compile(r'"(?:key|of)":"([0-9a-f]{8})"')
 
 
+class Lost(enum.Enum):
+    """What a line says of a key whose last line was cut off."""
+
+    LOST = "lost"
+
+
 class Line(NamedTuple):
-    """What a line says: that a key has this receipt, or (None) that it is gone."""
+    """What a line says: that a key has this receipt, (None) that it is gone, or that it is lost."""
 
     unique_id: str
-    receipt: Receipt | None
+    receipt: Receipt | Lost | None
 
 
 class Header(NamedTuple):
@@ -67,10 +74,13 @@ def read_header(line: bytes) -> Header | None:
     return found if all(isinstance(part, str) for part in found[1:]) else None
 
 
-def write_line(unique_id: str, receipt: Receipt | None) -> str:
+def write_line(unique_id: str, receipt: Receipt | Lost | None) -> str:
     """A line without what separates it from the one before."""
     hashed = key_hash(unique_id)
-    said = {"gone": True} if receipt is None else receipt.to_json()
+    if isinstance(receipt, Receipt):
+        said = receipt.to_json()
+    else:
+        said = {"gone" if receipt is None else "lost": True}
     body = _to_json({unique_id: {"key": hashed, **said, "of": hashed}})[1:-2]
     return f'{body},"crc":{zlib.crc32(body.encode())}}}\n'
 
@@ -86,6 +96,8 @@ def read_line(line: bytes, fmt: int) -> Line | None:
                 return None
             if said.get("gone"):
                 return Line(unique_id, None)
+            if said.get("lost"):
+                return Line(unique_id, Lost.LOST)
         receipt = None if said is None else Receipt.from_json(unique_id, said)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -25,14 +25,14 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With `-n 2`, each process has a temp folder of its own, as a user has: what one kills and
-    leaves, the other would purge.
+    """Each process of tests has a temp folder of its own, as a user has: what one kills and leaves,
+    another would purge, with `-n 2` or in another checkout.
     """
-    of_worker = getattr(config, "workerinput", None)
-    if of_worker is not None:
-        own = tempfile.mkdtemp(prefix=f"{of_worker['workerid']}-")
-        os.environ["TMPDIR"], tempfile.tempdir = own, own
-        atexit.register(shutil.rmtree, own, ignore_errors=True)
+    of_worker = getattr(config, "workerinput", {"workerid": "tests"})
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # of `tmp_path`: is kept
+    own = tempfile.mkdtemp(prefix=f"{of_worker['workerid']}-")
+    os.environ["TMPDIR"], tempfile.tempdir = own, own
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)

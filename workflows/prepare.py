@@ -1,27 +1,39 @@
 """Prepared workflows: what depends on the file and the server alone, made once and kept.
 
-A loop over the same file parses, converts and looks for ports in it once.
+A loop over the same file parses, converts and looks for ports in it once. Which classes the server
+has replaced by others is asked once, and only when it does not know one.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import Problem, WorkflowError
+from ..graph.convert.missing_classes import unknown_class
+from ..graph.convert.replace_nodes import (
+    Replacement,
+    lacks_classes,
+    read_replacements,
+    replace_in_prompt,
+    replace_in_workflow,
+)
 from ..graph.convert.to_prompt import to_prompt
 from ..graph.node_classes.widgets import ObjectInfo
 from ..graph.plan.internal_nodes import refuse_internal
 from ..graph.ports.find_ports import Ports, find_ports, find_ports_in_prompt
+from ..graph.ports.native_loops import refuse_outputs_in_loops
 from ..graph.prompt import Prompt, is_prompt, parse_prompt
 from ..graph.workflow.model import Workflow
 from ..graph.workflow.parse import parse_workflow
 from .sources import Source, source_of
 
 _KEPT = 128
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +47,74 @@ class Prepared:
     ports: Ports
 
 
-class Preparer:
-    """Keeps the prepared form of the last workflows, for one server's /object_info."""
+class _Unasked(WorkflowError):
+    """The server lacks a class, and was not yet asked for its replacements."""
 
-    def __init__(self, info: ObjectInfo):
+
+class Preparer:
+    """Keeps the prepared form of the last workflows, for one server's /object_info.
+
+    Args:
+        ask: gives that server's /node_replacements.
+        ask_now: the same where this process is the server; with neither, there are none.
+    """
+
+    def __init__(
+        self,
+        info: ObjectInfo,
+        ask: Callable[[], Awaitable[Any]] | None = None,
+        ask_now: Callable[[], Any] | None = None,
+    ):
         self.info = info
+        self._ask = ask
+        self._ask_now = dict if ask is None and ask_now is None else ask_now
+        self._replacements: Mapping[str, Replacement] | None = None
         self._kept: OrderedDict[str, Prepared] = OrderedDict()
 
     def prepare(self, data: Mapping[str, Any], name: str) -> Prepared:
-        """Convert a workflow (or check a prompt) and find its ports.
+        """Convert a workflow (or check a prompt) and find its ports; to be called in `decide`.
 
         Raises:
             WorkflowError: with all that is wrong with it.
         """
         source = source_of(data, name)
-        return self._find(source) or self._keep(source, _prepare(source, self.info))
+        return self._find(source) or self._keep(source, self._prepare(source))
 
     async def prepare_aside(self, source: Source) -> Prepared:
         """`prepare`, in a thread if there is something to convert."""
         found = self._find(source)
         if found is not None:
             return found
-        return self._keep(source, await asyncio.to_thread(_prepare, source, self.info))
+        try:
+            prepared = await asyncio.to_thread(self._prepare, source)
+        except _Unasked:
+            await self._ask_replacements()
+            prepared = await asyncio.to_thread(self._prepare, source)
+        return self._keep(source, prepared)
+
+    async def decide(self, decision: Callable[[], T]) -> T:
+        """What a decision gives that may prepare workflows: made again, if it met a class of which
+        the server must be asked first what has replaced it.
+        """
+        try:
+            return decision()
+        except _Unasked:
+            await self._ask_replacements()
+            return decision()
+
+    async def _ask_replacements(self) -> None:
+        if self._replacements is None and self._ask is not None:
+            self._replacements = read_replacements(await self._ask())
+
+    def _known_replacements(self) -> Mapping[str, Replacement]:
+        if self._replacements is None:
+            if self._ask_now is None:
+                raise _Unasked("The server was not yet asked which node classes it has replaced.")
+            self._replacements = read_replacements(self._ask_now())
+        return self._replacements
+
+    def _prepare(self, source: Source) -> Prepared:
+        return _prepare(source, self.info, self._known_replacements)
 
     def _find(self, source: Source) -> Prepared | None:
         found = self._kept.get(source.digest)
@@ -73,23 +131,34 @@ class Preparer:
         return prepared
 
 
-def _prepare(source: Source, info: ObjectInfo) -> Prepared:
+def _prepare(
+    source: Source, info: ObjectInfo, replacements: Callable[[], Mapping[str, Replacement]]
+) -> Prepared:
     data, name, digest = source.load(), source.name, source.digest
     refuse_internal(data, name)
     if is_prompt(data):
         prompt = parse_prompt(data)
-        _check_classes(prompt, info)
-        return Prepared(name, digest, None, prompt, find_ports_in_prompt(prompt, info))
+        if lacks_classes(prompt, info):
+            prompt = replace_in_prompt(prompt, info, replacements())
+            _check_classes(prompt, info)
+        return _checked(Prepared(name, digest, None, prompt, find_ports_in_prompt(prompt, info)))
     workflow = parse_workflow(data)
+    if lacks_classes(workflow, info):
+        workflow = replace_in_workflow(workflow, info, replacements())
     prompt = to_prompt(workflow, info)
     refuse_internal(prompt, name)  # whatever it was made of
-    return Prepared(name, digest, workflow, prompt, find_ports(workflow, info))
+    return _checked(Prepared(name, digest, workflow, prompt, find_ports(workflow, info)))
+
+
+def _checked(made: Prepared) -> Prepared:
+    refuse_outputs_in_loops(made.prompt, made.ports, made.name)
+    return made
 
 
 def _check_classes(prompt: Prompt, info: ObjectInfo) -> None:
     """What conversion checks of a workflow: ComfyUI would not look at nodes that nothing needs."""
     problems = [
-        Problem("the server does not know this node type", node_id, node["class_type"])
+        Problem(unknown_class(node.get("_meta")), node_id, node["class_type"])
         for node_id, node in prompt.items()
         if node["class_type"] not in info
     ]

@@ -140,6 +140,12 @@ def running_server() -> Any:
     return getattr(getattr(server, "PromptServer", None), "instance", None)
 
 
+def node_replacements() -> Any:
+    """What GET /node_replacements of this process says; nothing before 0.33."""
+    manager = getattr(running_server(), "node_replace_manager", None)
+    return manager.as_dict() if manager is not None else {}
+
+
 def gives_to(request: Any, saved: Path, path: Path) -> bool:
     """Whether ComfyUI's own `/userdata` gives a saved workflow to who sent a request.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,8 @@ def _type_at(prompt: Prompt, link: Source) -> str:
     kinds = comfyui.node_classes()[prompt[link.node_id]["class_type"]].RETURN_TYPES
     return type_name(kinds[link.slot]) if link.slot < len(kinds) else sockets.ANY
 
+
+_LOOK_S = 0.5
 
 _memory = crossing.RecipeMemory()
 # The contexts whose values a node in the user's graph may read later, by the node that made them.
@@ -154,12 +157,29 @@ def _work(task: job.Job, context: WorkflowContext, node_id: str) -> job.Outcome:
     job.fill(context, task, _lent.values())
 
     async def work(emit: Callable[[Any], None]) -> job.Outcome:
-        async with current.using() as discomfort:
-            if discomfort.Worker.state != "ready":
-                emit(display.Words("Starting the nested ComfyUI ..."))
+        async with current.using() as discomfort, _start_told(discomfort.Worker, emit):
             return await job.run_job(discomfort, context, task, emit)
 
     return current.loop.run(work, shown.show, comfyui.raise_if_interrupted)
+
+
+@contextlib.asynccontextmanager
+async def _start_told(worker: Any, emit: Callable[[Any], None]) -> AsyncIterator[None]:
+    """Have the node say what its nested ComfyUI is doing, whenever that starts."""
+
+    async def tell() -> None:
+        while True:
+            if (words := worker.start_words) is not None:
+                emit(display.Words(words))
+            await asyncio.sleep(_LOOK_S)
+
+    if worker.state != "ready":
+        emit(display.Words("Starting the nested ComfyUI ..."))
+    telling = asyncio.ensure_future(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()
 
 
 def _hand_on(

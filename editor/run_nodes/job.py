@@ -96,8 +96,7 @@ async def run_job(
     )
     made = [unique_id for unique_id in job.outputs if unique_id in results]
     by_reference = [unique_id for unique_id in made if not _is_value(context, unique_id)]
-    info = await discomfort.Worker.object_info_index() if by_reference else None
-    recipes = _recipes(context, by_reference, info)
+    recipes = await _recipes(context, by_reference, discomfort.Worker) if by_reference else {}
     items = {unique_id: loop.items(unique_id) for unique_id in made if unique_id not in recipes}
     contents = {content for recipe in recipes.values() for content in recipe.frozen}
     versions = {content: context.internal.version(frozen_key(content)) for content in contents}
@@ -175,9 +174,14 @@ def join(unique_id: str, items: list[Any]) -> list[Any]:
     return [{**items[-1], "samples": batch} if isinstance(items[-1], dict) else batch]
 
 
-def _recipes(context: WorkflowContext, unique_ids: Iterable[str], info: Any) -> dict[str, Recipe]:
+async def _recipes(
+    context: WorkflowContext, unique_ids: Iterable[str], worker: Any
+) -> dict[str, Recipe]:
     from ...references.registry import References
     from ...workflows.prepare import Preparer
 
-    references, preparer = References(), Preparer(info)
-    return {uid: references.recipe(context, uid, preparer) for uid in unique_ids}
+    references = References()
+    preparer = Preparer(await worker.object_info_index(), worker.node_replacements)
+    return await preparer.decide(
+        lambda: {uid: references.recipe(context, uid, preparer) for uid in unique_ids}
+    )

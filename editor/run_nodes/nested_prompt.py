@@ -64,7 +64,7 @@ def _describe(class_type: str, kind: Any) -> dict[str, Any]:
     }
 
 
-_preparer = Preparer(index_object_info(InstalledClasses()))
+_preparer = Preparer(index_object_info(InstalledClasses()), ask_now=comfyui.node_replacements)
 _lock = threading.Lock()  # ComfyUI validates in one thread and runs in another
 
 

@@ -25,6 +25,7 @@ from ..workflow.parse import parse_workflow
 from .editor_state import GraphState, NodeState
 from .flatten import FlatGraph, FlatNode, flatten
 from .follow_link import Promoted
+from .missing_classes import pack_meta, unknown_class
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
 from .seeds import Control, change_seeds, control_mode
 from .widget_values import dynamic_prompt, replace_patterns
@@ -158,7 +159,8 @@ class _Writer:
         if len(problems) > count:
             return None
         title = flat.node.data.get("title") or spec.display_name
-        return {"inputs": inputs, "class_type": spec.class_type, "_meta": {"title": title}}
+        meta = {"title": title, **pack_meta(flat.node.properties)}
+        return {"inputs": inputs, "class_type": spec.class_type, "_meta": meta}
 
     def _write_values(self, state: NodeState, spec: ClassSpec, inputs: dict[str, Any]) -> None:
         for name, value in state.values.items():
@@ -242,13 +244,7 @@ def unusable_type(node: Node) -> str:
         return "this is a group node, and the file has no definition of it in extra.groupNodes"
     if _UUID.fullmatch(kind):
         return "this is a subgraph, and the file has no definition of it in definitions.subgraphs"
-    pack = node.properties.get("cnr_id") or node.properties.get("aux_id")
-    if isinstance(pack, str) and pack and pack != "comfy-core":
-        return f"the server does not know this node type; it belongs to the node pack {pack!r}"
-    return (
-        "the server does not know this node type: a node pack is not installed, or did not load, "
-        "or the node exists in the browser only"
-    )
+    return unknown_class(node.properties)
 
 
 def _controls(flat: FlatGraph, writer: _Writer) -> Iterator[Control]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort.errors import NodeFailed, WorkerDied, WorkerStartError
+from custom_nodes.discomfort.system.user_folders import temporary_folder
 from support.servers import Make, Server, assert_works, one_node, plain_server, stub
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
@@ -74,4 +75,18 @@ async def test_attached_comfyui_that_is_restarted_is_used_again(
             await connector.execute(stub("StubEndThread", how="exit"))
         port = int(address.rsplit(":", 1)[1])
     with plain_server(server, users, with_extension=True, port=port):
+        await assert_works(connector)
+
+
+async def test_text_of_ours_with_a_lone_surrogate_leaves_an_attached_comfyui_alone(
+    make_connector: Make, server: Server, tmp_path: Path
+):
+    folder = f"{temporary_folder()}/contexts/\ud800"
+    inputs = {"unique_id": "a", "run_dir": folder, "version": "v1", "wanted": "{}"}
+    loader = {"class_type": "DiscomfortContextLoader", "inputs": inputs}
+    shown = {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}}
+    with plain_server(server, tmp_path / "users", with_extension=True) as (address, _):
+        connector = await make_connector(url=address)
+        with pytest.raises(NodeFailed, match=r"is not in the store of .*\\ud800"):
+            await connector.execute_own({"1": loader, "2": shown})
         await assert_works(connector)

@@ -194,6 +194,11 @@ COUNT = workflow(
     ("StubAdd", [0, 0], {"a": (1, 0, "INT"), "b": (2, 0, "INT")}, ["INT"]),
     ("DiscomfortPort", ["number", ""], {"input_data": (3, 0, "INT")}, ["*"]),
 )
+OLD_SUM = workflow(  # of a class that another has replaced, where ComfyUI knows of that
+    ("DiscomfortPort", ["number", ""], {}, ["*"]),
+    ("StubOldSum", [5], {"first": (1, 0, "INT")}, ["INT"]),
+    ("DiscomfortPort", ["sum", ""], {"input_data": (2, 0, "INT")}, ["*"]),
+)
 RAISE = workflow(
     ("DiscomfortPort", ["message", ""], {}, ["*"]),
     ("StubRaise", ["x"], {"message": (1, 0, "STRING")}, ["INT"]),
@@ -249,6 +254,7 @@ MADE = {
     "make_model.json": MAKE_MODEL,
     "sleep.json": SLEEP,
     "count.json": COUNT,
+    "old_sum.json": OLD_SUM,
     "raise.json": RAISE,
     "load_picture.json": LOAD_PICTURE,
     "load_named.json": LOAD_NAMED,

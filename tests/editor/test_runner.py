@@ -51,6 +51,16 @@ async def test_constants_need_no_socket_and_the_prompt_says_which_port_is_where(
     assert result.outputs["4"]["text"] == ["None"]
 
 
+async def test_class_that_another_has_replaced_runs_where_comfyui_knows_of_it(client, comfyui):
+    prompt = {"1": runner("old_sum.json", values="number = 2"), "2": show(["1", 0])}
+    if "0.3.64" in comfyui.name:
+        with pytest.raises(ValidationFailed, match="StubOldSum"):
+            await run_watched(client, prompt)
+        return
+    result, _ = await run_watched(client, prompt)
+    assert result.outputs["2"]["text"] == ["7"]
+
+
 async def test_a_picture_crosses_unchanged_and_is_shown_on_the_node(client, outer: Outer):
     prompt = {
         "1": {

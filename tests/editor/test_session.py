@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import psutil
 import pytest
 from custom_nodes.discomfort.errors import ExecutionError
@@ -41,3 +43,24 @@ async def test_it_ends_when_idle_and_with_a_comfyui_that_is_killed(tmp_path: Pat
                 )
             assert len(nested) == 1
             wait_until(lambda: not psutil.pid_exists(nested[0]), "the end of an orphaned worker")
+
+
+async def test_node_says_what_its_nested_comfyui_does_while_that_starts(tmp_path: Path):
+    newest = require((real_servers() or [Server("real", Path("no ComfyUI found"))])[0])
+    prompt = {"1": runner("loop_text.json", values="text = a"), "2": show(["1", 0])}
+    said: list[str] = []
+    with started(newest, tmp_path) as outer:
+        async with (
+            aiohttp.ClientSession(outer.address) as browser,
+            browser.ws_connect("/ws?clientId=browser") as socket,
+        ):
+            async with browser.post("/prompt", json={"prompt": prompt, "client_id": "browser"}):
+                pass
+            async for message in socket:
+                if message.type is aiohttp.WSMsgType.BINARY:
+                    said += re.findall(r"ComfyUI is starting, .*", message.data.decode("latin-1"))
+                elif message.json()["type"] in ("execution_success", "execution_error"):
+                    assert message.json()["type"] == "execution_success"
+                    break
+    assert len(set(said)) > 1
+    assert any(re.fullmatch(r"ComfyUI is starting, \d+ s: .+", line) for line in said), said

@@ -18,6 +18,7 @@ import folder_paths
 from aiohttp import WSMsgType, web
 from comfyui_version import __version__
 from execution import PromptQueue
+from replacements import Replacements
 from validation import error, validate
 
 import nodes
@@ -40,6 +41,7 @@ class PromptServer:
         self.last_prompt_id: str | None = None
         self.messages: asyncio.Queue[tuple[Any, Any, str | None]] = asyncio.Queue()
         self.prompt_queue = PromptQueue(self._queue_updated)
+        self.node_replace_manager = Replacements()
         self.number = 0
         self.on_prompt_handlers: list[Any] = []
         self._add_routes()
@@ -125,6 +127,7 @@ class PromptServer:
             ("GET", "/system_stats", self._system_stats),
             ("GET", "/object_info", self._object_info),
             ("GET", "/object_info/{node_class}", self._object_info),
+            ("GET", "/node_replacements", self._node_replacements),
             ("GET", "/prompt", self._get_prompt),
             ("POST", "/prompt", self._post_prompt),
             ("GET", "/queue", self._get_queue),
@@ -171,6 +174,9 @@ class PromptServer:
         known = [name for name in names if name in nodes.NODE_CLASS_MAPPINGS]
         return web.json_response({name: _describe(name) for name in known})
 
+    async def _node_replacements(self, request: web.Request) -> web.Response:
+        return web.json_response(self.node_replace_manager.as_dict())
+
     async def _get_prompt(self, request: web.Request) -> web.Response:
         return web.json_response(self._status()["status"])
 
@@ -185,6 +191,7 @@ class PromptServer:
         if not isinstance(body.get("prompt"), dict):
             refusal = error("no_prompt", "No prompt provided", "No prompt provided")
             return web.json_response({"error": refusal, "node_errors": {}}, status=400)
+        self.node_replace_manager.apply(body["prompt"])
         refusal, outputs, node_errors = validate(body["prompt"])
         if refusal is not None:
             logging.warning("invalid prompt: %s", refusal)

@@ -107,7 +107,9 @@ def test_order_whose_names_lead_elsewhere_is_refused(lent, changed):
 
 
 @posix
-@pytest.mark.parametrize("part", ["values", "handoff", "receipts.json"])
+@pytest.mark.parametrize(
+    "part", ["values", "handoff", "receipts.json", "receipts.keys", "damage.txt"]
+)
 def test_joined_context_with_a_link_in_it_is_refused_and_nothing_behind_it_touched(tmp_path, part):
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -121,7 +123,7 @@ def test_joined_context_with_a_link_in_it_is_refused_and_nothing_behind_it_touch
         shutil.rmtree(place)
     elif place.exists():
         shutil.move(place, outside / part)
-    place.symlink_to(outside / part if part.endswith(".json") else outside)
+    place.symlink_to(outside / part if "." in part else outside)
     with pytest.raises(errors.ForeignFolderError, match="did not come from Discomfort"):
         WorkflowContext(run_id="d", durable=True)
     assert old.read_text() == "kept"

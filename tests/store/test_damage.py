@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from custom_nodes.discomfort.errors import CorruptValueError, UnknownKeyError
 from custom_nodes.discomfort.store import damage, receipt_lines
 from custom_nodes.discomfort.store.receipt import Receipt
@@ -99,6 +100,142 @@ def test_the_receipts_cut_at_sixty_places(folder: Path) -> None:
         assert_only_lost(found, hit, (folder / damage.NOTE).exists(), f"cut at {at}")
         (folder / damage.NOTE).unlink(missing_ok=True)
     path.write_bytes(data)
+
+
+def keys_with_history(context: WorkflowContext) -> list[dict[str, Any]]:
+    """Save such that older values stay on the disk, held by others; what each key had after each
+    step that wrote lines.
+    """
+    steps: list[dict[str, Any]] = []
+    now: dict[str, Any] = {}
+
+    def took(**changed: Any) -> None:
+        now.update(changed)
+        steps.append({k: v for k, v in now.items() if v is not None})
+
+    internal = context.internal
+    context.save("old", "v1")
+    took(old="v1")
+    internal.copy_key("old", "held")
+    took(held="v1")
+    context.save("old", "v2")
+    took(old="v2")
+    context.save("x", "x1")
+    took(x="x1")
+    internal.copy_key("old", "x")
+    took(x="v2")
+    internal.copy_key("held", "old")
+    took(old="v1")
+    internal.delete_key("x")
+    took(x=None)
+    context.save("frozen", torch.arange(6.0))
+    took(frozen="tensor")
+    content = internal.content_of(internal.get_receipt("frozen"))
+    internal.keep_reference("ref", REFERENCE, "r1", {content: internal.get_receipt("frozen")})
+    took(ref="reference")
+    context.save("frozen", "text")
+    took(frozen="text")
+    internal.copy_key("frozen", "held")
+    took(held="text")
+    return steps
+
+
+REFERENCE = {"nodes": [], "links": []}
+
+
+def values_in(context: WorkflowContext) -> dict[str, Any]:
+    found = found_in(context)
+    if isinstance(found.get("frozen"), torch.Tensor):
+        found["frozen"] = "tensor"
+    if found.get("ref") == REFERENCE:
+        found["ref"] = "reference"
+    return found
+
+
+@pytest.fixture
+def shared_values() -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    with WorkflowContext(run_id="kept", durable=True) as context:
+        steps = keys_with_history(context)
+        place = Path(context.folder)
+    yield place, steps
+    WorkflowContext.delete_durable("kept")
+
+
+def test_receipts_cut_at_every_line_never_show_what_a_key_had_before(shared_values) -> None:
+    """Also where that older value is still there, since another key or a reference holds it."""
+    folder, steps = shared_values
+    path, notes = folder / "receipts.json", folder / "receipts.keys"
+    data, noted = path.read_bytes(), notes.read_bytes()
+    last = steps[-1]
+    ends = [at + 1 for at, byte in enumerate(data) if byte == 10][:-1]
+    for at in [*ends, *(end + 9 for end in ends)]:
+        path.write_bytes(data[:at])
+        notes.write_bytes(noted)
+        for _ in range(3):  # also when it is opened again, and when the note is gone
+            with WorkflowContext(run_id="kept", durable=True, create=False) as context:
+                found = values_in(context)
+            for key in found.keys() | last.keys():
+                got = found.get(key)
+                assert isinstance(got, CorruptValueError) or got == last.get(key), (
+                    f"cut at {at}: {key} is {got!r}"
+                )
+            (folder / damage.NOTE).unlink(missing_ok=True)
+    path.write_bytes(data)
+
+
+def test_key_that_was_cut_off_has_a_value_again_when_it_is_saved(shared_values) -> None:
+    folder, steps = shared_values
+    path = folder / "receipts.json"
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b',"held"')])
+    with WorkflowContext(run_id="kept", durable=True, create=False) as context:
+        with pytest.raises(CorruptValueError, match="Save the value again"):
+            context.load("held")
+        context.save("held", "new")
+    (folder / damage.NOTE).unlink()
+    for _ in range(2):
+        with WorkflowContext(run_id="kept", durable=True, create=False) as context:
+            assert values_in(context) == {**steps[-1], "held": "new"}
+
+
+def test_cut_below_a_context_that_is_open_is_seen_by_it(shared_values) -> None:
+    folder, _ = shared_values
+    path = folder / "receipts.json"
+    with WorkflowContext(run_id="kept", durable=True, create=False) as context:
+        assert context.load("held") == "text"
+        data = path.read_bytes()
+        path.write_bytes(data[: data.rindex(b',"held"')])
+        with pytest.raises(CorruptValueError):
+            context.load("held")
+
+
+def test_lost_keys_are_still_told_when_the_receipts_are_written_anew(shared_values) -> None:
+    folder, _ = shared_values
+    path = folder / "receipts.json"
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b',"held"')])
+    with WorkflowContext(run_id="kept", durable=True, create=False) as context:
+        context.list_keys()
+    (folder / damage.NOTE).unlink()
+    with WorkflowContext(run_id="kept", durable=True, create=False) as context:
+        for i in range(1200):
+            context.internal.copy_key("old", f"n{i % 2}")
+    assert path.read_bytes().count(b"\n") < 600
+    assert (folder / "receipts.keys").read_bytes().count(b"\n") < 600
+    with WorkflowContext(run_id="kept", durable=True, create=False) as context:
+        assert isinstance(found_in(context)["held"], CorruptValueError)
+
+
+@pytest.mark.parametrize("broken", [b"", b"no note\n\xff 1 2\n", None])
+def test_context_without_its_notes_of_keys_is_read_as_ever(shared_values, broken) -> None:
+    folder, steps = shared_values
+    notes = folder / "receipts.keys"
+    notes.unlink() if broken is None else notes.write_bytes(broken)
+    with WorkflowContext(run_id="kept", durable=True, create=False) as context:
+        assert values_in(context) == steps[-1]
+        context.save("held", "more")
+    with WorkflowContext(run_id="kept", durable=True, create=False) as context:
+        assert values_in(context) == {**steps[-1], "held": "more"}
 
 
 @pytest.mark.parametrize("key", ["a", "b", "c"])

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from . import core_values, models, seers, takers
+from . import core_values, models, replaced, seers, takers
 
 counts: Counter[str] = Counter()
 
@@ -394,3 +394,5 @@ NODE_CLASS_MAPPINGS = {
         *takers.NODES,
     )
 }
+
+replaced.register()

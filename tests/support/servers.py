@@ -40,7 +40,7 @@ FAKE = TESTS / "fakes"
 STUB_NODES = TESTS / "stub_nodes"
 NODE_PACKS = TESTS / "node_packs"  # each a folder for custom_nodes
 REQUIRE_VARIABLE = "DISCOMFORT_REQUIRE_COMFYUI"
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0  # nothing is slow on purpose: a busy machine is
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def plain_server(
             wait_until(
                 lambda: listening_ports(program.pid) or program.poll() is not None,
                 "the start of a plain server",
-                deadline_s=90,
+                deadline_s=300,
             )
             assert program.poll() is None, (base / "log.txt").read_text(errors="replace")
             yield f"http://127.0.0.1:{listening_ports(program.pid)[0]}", program.pid
@@ -300,5 +300,5 @@ def stub(kind: str, **inputs: Any) -> dict[str, Any]:
 async def assert_works(connector: ComfyConnector) -> None:
     """A good run, as it must be possible after every fault."""
     value = time.monotonic_ns()
-    result = await connector.execute(one_node(value), timeout=60)
+    result = await connector.execute(one_node(value), timeout=DEADLINE_S)
     assert result.outputs["2"]["text"] == [str(value)]

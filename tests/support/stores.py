@@ -60,8 +60,8 @@ def nothing_left(own_folders: Path) -> Iterator[None]:
 
 
 def once_settled(look: Callable[[], T]) -> T:
-    """What is seen in the end, at most 2 s later, if not nothing."""
-    deadline = time.monotonic() + 2
+    """What is seen in the end, at most 20 s later, if not nothing."""
+    deadline = time.monotonic() + 20
     while (seen := look()) and time.monotonic() < deadline:
         time.sleep(0.01)
     return seen

@@ -18,8 +18,9 @@ pytestmark = pytest.mark.usefixtures("leaves_nothing")
 SLOW = ["--misbehave", "slow-start=20"]
 
 
-def starting() -> list[process.WorkerProcess]:
-    return [w for w in process._living if w.pid and "slow-start=20" in w.launch.extra_args]
+def starting(fault: str = SLOW[1]) -> list[process.WorkerProcess]:
+    """The workers that misbehave so; other tests' workers may live, too."""
+    return [w for w in process._living if w.pid and fault in w.launch.extra_args]
 
 
 @pytest.fixture
@@ -61,10 +62,11 @@ async def test_cancelled_create_that_no_one_joined_ends_its_start(slow: Path):
 
 
 async def test_cancelled_create_leaves_the_start_to_those_who_joined(tmp_path: Path):
-    config = write_config(tmp_path, FAKE)
+    arguments = ["--misbehave", "slow-start=0.5"]
+    config = write_config(tmp_path, FAKE, EXTRA_ARGS=arguments)
     first = asyncio.ensure_future(ComfyConnector.create(config))
     second = asyncio.ensure_future(ComfyConnector.create(config))
-    await wait_for(lambda: [w for w in process._living if w.pid], "the process")
+    await wait_for(lambda: starting(arguments[1]), "the process")
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -78,7 +80,7 @@ async def test_stop_while_it_starts_fails_all_who_wait(slow: Path, tmp_path: Pat
     waiting = [asyncio.ensure_future(Discomfort.create(slow)) for _ in range(3)]
     await wait_for(starting, "the process")
     (connector,) = [
-        c for c in ComfyConnector._shared._objects.values() if c.state == "initializing"
+        c for c in ComfyConnector._shared._objects.values() if c._config.EXTRA_ARGS == SLOW
     ]
     await connector.kill_api()
     assert not starting()

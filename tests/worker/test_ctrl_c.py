@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from custom_nodes.discomfort.system import ctrl_c
 from support.programs import Program
-from support.servers import FAKE, write_config
+from support.servers import FAKE, wait_for, write_config
 
 pytestmark = [
     pytest.mark.usefixtures("leaves_nothing"),
@@ -58,10 +57,9 @@ async def test_handler_that_was_there_is_called_and_put_back():
         with ctrl_c.heard(lambda: "outer"):
             with ctrl_c.heard(lambda: "inner"):
                 os.kill(os.getpid(), signal.SIGINT)
-                await asyncio.sleep(0)
+                await wait_for(lambda: len(called) == 1, "the first Ctrl+C")
             os.kill(os.getpid(), signal.SIGINT)
-            await asyncio.sleep(0)
-            assert len(called) == 2
+            await wait_for(lambda: len(called) == 2, "the second Ctrl+C")
         assert signal.getsignal(signal.SIGINT) is mine
         with ctrl_c.heard(lambda: "another"):
             signal.signal(signal.SIGINT, signal.SIG_DFL)

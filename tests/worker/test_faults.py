@@ -56,16 +56,19 @@ async def set_fault(connector, **faults) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("config", "fault", "words"),
     [
-        ("never-ready", "did not get ready within 3 s"),
-        ("exit-at-start=7", "exit code 7"),
-        ("import-error", "cannot import name 'nothing'"),
+        (SHORT, "never-ready", "did not get ready within 3 s"),
+        ({}, "exit-at-start=7", "exit code 7"),
+        ({}, "import-error", "cannot import name 'nothing'"),
     ],
+    ids=["never ready", "exit", "import error"],
 )
-async def test_bad_start_says_why_and_leaves_nothing(make_connector: Make, fault: str, words: str):
+async def test_bad_start_says_why_and_leaves_nothing(
+    make_connector: Make, config: dict[str, Any], fault: str, words: str
+):
     with pytest.raises(WorkerStartError) as caught:
-        await make_connector(config=SHORT, extra_args=misbehave(fault))
+        await make_connector(config=config, extra_args=misbehave(fault))
     assert words in str(caught.value)
     assert caught.value.log_path and Path(caught.value.log_path).is_file()  # noqa: ASYNC240
     await assert_works(await make_connector())
@@ -108,7 +111,7 @@ async def test_config_that_can_not_be_used_is_refused(make_connector: Make, conf
 
 
 async def test_start_that_failed_for_many_fails_for_all_of_them(make_connector: Make):
-    arguments = {"config": SHORT, "extra_args": misbehave("exit-at-start")}
+    arguments = {"extra_args": misbehave("exit-at-start")}
     results = await asyncio.gather(
         *(make_connector(**arguments) for _ in range(5)), return_exceptions=True
     )
@@ -345,7 +348,7 @@ async def test_timeout_holds_with_a_worker_that_does_not_answer(
     seen: list = []
     if is_queued:
         prompt = stub("StubSleep", seconds=900.0, nonce=1)
-        run = asyncio.ensure_future(connector.execute(prompt, timeout=3, on_event=seen.append))
+        run = asyncio.ensure_future(connector.execute(prompt, timeout=8, on_event=seen.append))
         await wait_for(lambda: any(isinstance(e, NodeStarted) for e in seen), "the node's start")
         os.kill(pid, signal.SIGSTOP)
     else:
@@ -357,10 +360,10 @@ async def test_timeout_holds_with_a_worker_that_does_not_answer(
         run = asyncio.ensure_future(connector.execute(prompt, timeout=1))
     try:
         with pytest.raises(RunTimeout, match="does not answer.*may still run") as caught:
-            await asyncio.wait_for(run, 30)
+            await asyncio.wait_for(run, 120)
         assert "not even queued" not in str(caught.value)
         with pytest.raises(RunTimeout, match="not even queued"):
-            await asyncio.wait_for(connector.execute(one_node(3), timeout=0.5), 30)
+            await asyncio.wait_for(connector.execute(one_node(3), timeout=0.5), 120)
     finally:
         os.kill(pid, signal.SIGCONT)
     await assert_works(connector)

@@ -53,7 +53,7 @@ def assert_kill_leaves_nothing(config: Path, delay_s: float) -> None:
     with contextlib.suppress(psutil.TimeoutExpired):  # it ends at no moment of its own
         psutil.Process(program.pid).wait(timeout=delay_s)
     program.kill()
-    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    wait_until(lambda: is_gone(pid), "the end of the worker")
     assert folders_of(program.pid) and Path(folder).is_dir()
     purge_now()
     WorkflowContext().shutdown()
@@ -86,7 +86,7 @@ def test_master_killed_while_the_worker_starts_takes_it_along(tmp_path: Path):
     # exec_child has become ComfyUI; our extension, with its watchdog, is not loaded for long.
     wait_until(lambda: psutil.Process(pid).cmdline()[1:2] == ["main.py"], "the start of main.py")
     program.kill()
-    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    wait_until(lambda: is_gone(pid), "the end of the worker")
     purge_now()
     assert not folders_of(program.pid)
 
@@ -117,7 +117,7 @@ def test_ephemeral_upload_goes_with_the_script_or_at_the_next_start(tmp_path: Pa
         program.kill()
     else:
         program.end()
-    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    wait_until(lambda: is_gone(pid), "the end of the worker")
     purge_now()
     assert not path.parent.exists()
 
@@ -151,7 +151,7 @@ def test_watchdog_alone_ends_the_worker(tmp_path: Path, monkeypatch: pytest.Monk
     program = Program("worker/run_for_ever", write_config(tmp_path, FAKE), program_file)
     pid = program.worker_pid()
     program.kill()
-    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    wait_until(lambda: is_gone(pid), "the end of the worker")
     purge_now()
 
 
@@ -259,7 +259,7 @@ def test_a_worker_bears_the_mark_that_its_record_has(tmp_path: Path):
     wait_until(lambda: environ_of(pid).get(MARK) == mark, "the start of main.py")
     assert environ_of(pid)["DISCOMFORT_WORKER_TOKEN"] != mark
     program.kill()
-    wait_until(lambda: is_gone(pid), "the end of the worker", deadline_s=5)
+    wait_until(lambda: is_gone(pid), "the end of the worker")
     purge_now()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -30,8 +31,8 @@ def pids_of(fault: str) -> list[int]:
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A start stands still after 3 s."""
-    monkeypatch.setattr(start_until_ready, "STILL_S", 3.0)
+    """A start stands still after 6 s. A busy machine may let a process wait for one or two."""
+    monkeypatch.setattr(start_until_ready, "STILL_S", 6.0)
     monkeypatch.setattr(start_until_ready, "_LOOK_S", 0.5)
 
 
@@ -42,7 +43,7 @@ async def test_start_in_which_nothing_happens_is_an_error_with_the_last_lines(
     with pytest.raises(WorkerStartError, match="does nothing any more while it starts") as caught:
         await make_connector(extra_args=misbehave("never-ready"))
     text = str(caught.value)
-    assert "no line in its log, no CPU and no disk for 3 s" in text
+    assert re.search(r"no line in its log, no CPU and no disk for \d+ s", text)
     assert "The last that it did: This server will never be ready." in text
     assert text.endswith("| [INFO] This server will never be ready.")
     monkeypatch.undo()
@@ -69,7 +70,7 @@ async def test_start_that_is_suspended_says_so(
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("kind", ["cpu", "log", "disk"])
 async def test_start_that_gets_on_is_waited_for(make_connector: Make, kind: str):
-    await assert_works(await make_connector(extra_args=misbehave(f"works-at-start={kind}:6")))
+    await assert_works(await make_connector(extra_args=misbehave(f"works-at-start={kind}:10")))
 
 
 async def test_limit_of_a_call_is_for_that_call_alone(tmp_path: Path):

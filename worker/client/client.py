@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ExecutionError, Problem, RunLost, ValidationFailed
@@ -184,8 +184,20 @@ class Client:
 
     async def object_info(self) -> dict[str, Any]:
         """The server's /object_info, asked once."""
+        return await self._answered(self.ask.object_info())
+
+    async def node_replacements(self) -> dict[str, Any]:
+        """The server's /node_replacements."""
+        return await self._answered(self.ask.node_replacements())
+
+    async def _answered(self, question: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+        """Its answer.
+
+        Raises:
+            WorkerDied, ExecutionError: there is none.
+        """
         try:
-            return await self.ask.object_info()
+            return await question
         except TransportError as e:
             await self._wait_for_death()
             if self._runs.is_cut_off:

@@ -14,6 +14,7 @@ from ...errors import (
     RunTimeout,
     ValidationFailed,
     WorkerDied,
+    printable,
 )
 from .cancel import GRACE_S, Left
 from .events import Done
@@ -95,7 +96,7 @@ def ended_badly(state: RunState, done: Done, log_path: str | None) -> ExecutionE
         return RunInterrupted(
             f"The run was interrupted at {where}.", prompt_id=done.prompt_id, log_path=log_path
         )
-    message = _printable(str(details.get("exception_message") or "").strip())
+    message = printable(str(details.get("exception_message") or "").strip())
     kind = str(details.get("exception_type") or "an error")
     return NodeFailed(
         f"{where} raised {kind}: {message}{_hint(message)}",
@@ -106,13 +107,8 @@ def ended_badly(state: RunState, done: Done, log_path: str | None) -> ExecutionE
         title=title or None,
         exception_type=kind,
         exception_message=message,
-        comfy_traceback=_printable("".join(details.get("traceback") or ())),
+        comfy_traceback=printable("".join(details.get("traceback") or ())),
     )
-
-
-def _printable(text: str) -> str:
-    """Without lone surrogates, which no terminal and no file takes."""
-    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def _hint(message: str) -> str:

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ...errors import ExecutionError
@@ -99,12 +99,11 @@ class Queries:
             TransportError: no answer.
             ExecutionError: an answer that is none.
         """
-        while self._object_info is None:
-            asked = self._asked_info
-            info = await asked.answer()
-            if asked is self._asked_info:  # else it is of a server that was there before
-                self._object_info = info
-        return self._object_info
+        while True:
+            info = self._object_info
+            answer = await info.get()
+            if info is self._object_info:  # else it is of a server that was there before
+                return answer
 
     async def _ask_object_info(self) -> dict[str, Any]:
         asking = asyncio.ensure_future(
@@ -125,10 +124,34 @@ class Queries:
             )
         return info
 
+    async def node_replacements(self) -> dict[str, Any]:
+        """The server's /node_replacements, asked once; none where it knows no such thing (0.3.64).
+
+        Raises:
+            TransportError: no answer.
+            ExecutionError: an answer that is none.
+        """
+        return await self._replacements.get()
+
+    async def _ask_replacements(self) -> dict[str, Any]:
+        path = "/node_replacements"
+        reply = await until_connected(
+            lambda: self._http.get(path, REPLY_TIMEOUT_S), lambda: False, refused_for_s=0
+        )
+        if reply.status in (404, 405):
+            return {}
+        answer = reply.json()
+        if reply.status != 200 or not isinstance(answer, dict):
+            raise ExecutionError(
+                f"{path} gave status {reply.status}: {reply.text[:200]!r}. Run again.",
+                log_path=self._log_path,
+            )
+        return answer
+
     def forget(self) -> None:
         """The server may be another one now."""
-        self._object_info: dict[str, Any] | None = None
-        self._asked_info = AskTogether(self._ask_object_info, join_sent=True)
+        self._object_info = _AskedOnce(self._ask_object_info)
+        self._replacements = _AskedOnce(self._ask_replacements)
 
     async def free_memory(self) -> None:
         """Have models unloaded and caches emptied, after the prompt that runs now.
@@ -159,6 +182,19 @@ class Queries:
         self.refused_since = self._silence = None
         answer = reply.json()
         return answer if reply.status == 200 and isinstance(answer, dict) else None
+
+
+class _AskedOnce:
+    """An answer that is kept, however many ask for it at the same time."""
+
+    def __init__(self, ask: Callable[[], Awaitable[dict[str, Any]]]):
+        self._asked = AskTogether(ask, join_sent=True)
+        self._answer: dict[str, Any] | None = None
+
+    async def get(self) -> dict[str, Any]:
+        if self._answer is None:
+            self._answer = await self._asked.answer()
+        return self._answer
 
 
 class HistoryTrimmer:

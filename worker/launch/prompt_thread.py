@@ -17,6 +17,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from ...errors import printable
+
 log = logging.getLogger("discomfort.worker")
 
 ENDED_EVENT = "discomfort_prompt_thread_ended"
@@ -86,18 +88,13 @@ class _Watch:
                 lines = traceback.format_exception(
                     about.exc_type, about.exc_value, about.exc_traceback
                 )
-                log.error("%s", _printable("".join(lines)).rstrip())
+                log.error("%s", printable("".join(lines)).rstrip())
         self._inner_hook(about)
 
 
 def _words(kind: type[BaseException], error: BaseException | None) -> str:
-    text = _printable(str(error)) if error is not None else ""
+    text = printable(str(error)) if error is not None else ""
     return f"{kind.__name__}: {text}" if text else kind.__name__
-
-
-def _printable(text: str) -> str:
-    """Without lone surrogates, which no stream and no log can write."""
-    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def _send_last_events(instance: Any) -> None:
