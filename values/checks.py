@@ -74,7 +74,7 @@ def _check_text(unique_id: str, value: Any) -> None:
 def _check_number(unique_id: str, value: Any, kind: str) -> None:
     try:
         int(value) if kind == "INT" else float(value)
-    except (TypeError, ValueError, OverflowError) as e:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as e:  # a tensor without data
         error = TypeError if isinstance(e, TypeError) else ValueError
         raise error(
             f"The value of {unique_id!r} is {describe(value)}, which can't be made {kind}: {e}."

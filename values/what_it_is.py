@@ -35,6 +35,9 @@ def describe(value: Any) -> str:
     if is_tensor(value) or is_array(value):
         kind = "tensor" if is_tensor(value) else "array"
         return f"a {kind} of shape {list(value.shape)} and dtype {value.dtype}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception as e:  # too deep, too many digits, or its own class raises
+        return f"{type(value).__name__} that can't be shown ({type(e).__name__})"
     more = "..." if len(text) > _SHOWN_CHARS else ""
     return f"{type(value).__name__} {text[:_SHOWN_CHARS]}{more}"

@@ -9,6 +9,7 @@ from .plain_values import is_builtin
 # The prompt travels as JSON and stays in ComfyUI's history: what is longer goes through shared
 # memory.
 MAX_LITERAL_CHARS = 1 << 20
+_MAX_BITS = 14_000  # some 4,200 digits
 
 
 class NotLiteral:
@@ -28,11 +29,16 @@ def as_literal(value: Any) -> Any:
         return NOT_LITERAL
     items = value if isinstance(value, list) else [value]
     chars = sum(len(item) if isinstance(item, str) else 8 for item in items)
-    if chars > MAX_LITERAL_CHARS:
+    if chars > MAX_LITERAL_CHARS or any(map(_is_endless, items)):
         return NOT_LITERAL
     if isinstance(value, list):
         return NOT_LITERAL if _looks_like_a_link(value) else list(value)
     return value
+
+
+def _is_endless(item: Any) -> bool:
+    """Whether it is a number that Python writes no digits of (`sys.set_int_max_str_digits`)."""
+    return isinstance(item, int) and item.bit_length() > _MAX_BITS
 
 
 def _looks_like_a_link(items: list[Any]) -> bool:

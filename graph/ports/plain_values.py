@@ -15,6 +15,7 @@ from typing import Any
 
 PLAIN_TYPES = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"})
 _BUILTINS = (bool, int, float, str)
+_MAX_EXPONENT = 4000  # of a Decimal that becomes a whole number
 
 
 def is_plain_type(kind: str) -> bool:
@@ -75,6 +76,8 @@ def _number(number: Any, kind: str, given: Any) -> Any:
     """A number that is no builtin: what it says where text is asked for, else its value."""
     if kind == "STRING":
         return str(number)
+    if isinstance(number, Decimal) and number.is_finite() and number.adjusted() > _MAX_EXPONENT:
+        return float(number)  # infinite; as a whole number it would keep us busy for minutes
     # Not finite, or too large for a float.
     with contextlib.suppress(ValueError, OverflowError, ArithmeticError):
         if kind != "FLOAT" and number == (whole := int(number)):

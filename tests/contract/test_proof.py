@@ -140,6 +140,32 @@ async def test_script_of_the_user_runs_and_its_prompts_are_nobody_elses(
             assert hidden not in everything
 
 
+async def test_a_scripts_prompt_is_nobody_elses_in_whatever_charset(
+    server: Server, tmp_path: Path
+):
+    """ComfyUI reads a body in the charset that the request names."""
+    with plain_server(server, tmp_path / "users", with_extension=True) as (address, _):
+        async with await Discomfort.create(url=address) as discomfort:
+            await discomfort.run(COPY, {"given": [1, "x"]})
+            (prompt_id, *_) = await history(address)
+        prompt = {"1": {"class_type": "DiscomfortFree", "inputs": {"nonce": "a"}}}
+        body = json.dumps({"prompt": prompt, "prompt_id": prompt_id})
+        bodies = {
+            "utf-7": body.replace('"prompt_id"', '"+AHA-rompt_id"').encode(),
+            "utf-16-be": body.encode("utf-16-be"),
+            "unicode_escape": body.replace('"prompt_id"', r'"\x70rompt_id"').encode(),
+            "utf-8-sig": body.encode("utf-8-sig"),
+        }
+        async with aiohttp.ClientSession() as session:
+            for charset, data in bodies.items():
+                headers = {"Content-Type": f"application/json; charset={charset}"}
+                async with session.post(f"{address}/prompt", data=data, headers=headers) as reply:
+                    assert reply.status == 409, charset
+            headers = {"Content-Type": "application/json; charset=none-of-these"}
+            async with session.post(f"{address}/prompt", data=body, headers=headers) as reply:
+                assert reply.status >= 400
+
+
 async def test_server_of_another_user_is_refused(
     server: Server, make_connector: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+from typing import Any
+
 import pytest
 import torch
 from custom_nodes.discomfort.values.fit_link import for_link
@@ -38,6 +40,11 @@ def test_scalars_become_what_comfyui_makes_of_constants(kind, value, expected):
     assert item == expected and type(item) is type(expected)
 
 
+DEEP: list[Any] = []
+for _ in range(3000):
+    DEEP = [DEEP]
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
@@ -47,6 +54,7 @@ def test_scalars_become_what_comfyui_makes_of_constants(kind, value, expected):
         ("STRING", object()), ("STRING", len), ("STRING", None), ("STRING", {}),
         ("STRING", ["a", None]), ("STRING", [object()]), ("STRING", b"a"),
         ("INT", 1.9), ("INT", torch.tensor(5.5)), ("INT", Decimal("5.5")), ("BOOLEAN", ""),
+        ("INT", torch.empty((), device="meta")), ("INT", DEEP), ("STRING", DEEP),
         ("BOOLEAN", "false"), ("BOOLEAN", 2), ("INT,FLOAT", None), ("COMBO", torch.ones(2)),
     ],
 )  # fmt: skip

@@ -52,7 +52,7 @@ class ProvenPrompts:
             if request.method == "POST" and request.path in _PATHS:
                 is_proven = self.is_proven(request)
                 if is_proven or self._ids:
-                    prompt_id = _prompt_id_in(await request.read())
+                    prompt_id = await _prompt_id_of(request)
                     if is_proven and prompt_id is not None:
                         self._note(prompt_id)
                     elif prompt_id in self._ids:
@@ -68,10 +68,11 @@ class ProvenPrompts:
             self._ids.popitem(last=False)
 
 
-def _prompt_id_in(body: bytes) -> str | None:
+async def _prompt_id_of(request: Any) -> str | None:
+    """The id in a body, read as ComfyUI reads it: in the charset that the request names."""
     try:
-        given = json.loads(body).get("prompt_id")
-    except (ValueError, AttributeError, RecursionError):
+        given = json.loads(await request.text()).get("prompt_id")
+    except (ValueError, LookupError, AttributeError, RecursionError):
         return None
     return None if given is None else str(given)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import fractions
+import json
 import math
 
 import numpy
@@ -79,3 +80,11 @@ def test_numbers_that_json_has_no_word_for_stay_numbers():
 def test_a_list_is_wrapped_so_that_it_is_no_link():
     assert in_prompt([1, 0]) == {"__value__": [1, 0]}
     assert in_prompt("1") == "1"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_that_json_can_not_write_is_loaded(sign):
+    assert as_literal(sign * 10**4000) == sign * 10**4000
+    json.dumps(as_literal(sign * 10**4000))
+    assert as_literal(sign * 10**5000) is NOT_LITERAL
+    assert as_literal([1, sign * 10**5000]) is NOT_LITERAL

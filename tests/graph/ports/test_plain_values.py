@@ -105,7 +105,7 @@ def test_builtins_are_not_touched(value: Any) -> None:
     assert found == value and type(found) is type(value) and is_builtin(value)
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity"])
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "1e999999999", "-1e999999999"])
 def test_numbers_that_are_not_finite_stay_so(text: str) -> None:
     assert not math.isfinite(plain_value(Decimal(text), "INT"))
 
