@@ -82,11 +82,12 @@ async def test_text_of_ours_with_a_lone_surrogate_leaves_an_attached_comfyui_alo
     make_connector: Make, server: Server, tmp_path: Path
 ):
     folder = f"{temporary_folder()}/contexts/\ud800"
-    inputs = {"unique_id": "a", "run_dir": folder, "version": "v1", "wanted": "{}"}
+    inputs = {"unique_id": "a", "version": "v1", "wanted": "{}"}
     loader = {"class_type": "DiscomfortContextLoader", "inputs": inputs}
+    data = {"order": {"run_dir": folder}, "frozen": {}, "hidden": [], "shown": {}}
     shown = {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}}
     with plain_server(server, tmp_path / "users", with_extension=True) as (address, _):
         connector = await make_connector(url=address)
         with pytest.raises(NodeFailed, match=r"is not in the store of .*\\ud800"):
-            await connector.execute_own({"1": loader, "2": shown})
+            await connector.execute_own({"1": loader, "2": shown}, run_data=data)
         await assert_works(connector)
