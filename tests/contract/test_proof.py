@@ -140,9 +140,7 @@ async def test_script_of_the_user_runs_and_its_prompts_are_nobody_elses(
             assert hidden not in everything
 
 
-async def test_a_scripts_prompt_is_nobody_elses_in_whatever_charset(
-    server: Server, tmp_path: Path
-):
+async def test_a_scripts_prompt_is_nobody_elses_in_whatever_charset(server: Server, tmp_path: Path):
     """ComfyUI reads a body in the charset that the request names."""
     with plain_server(server, tmp_path / "users", with_extension=True) as (address, _):
         async with await Discomfort.create(url=address) as discomfort:

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-
-import numpy as np
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from custom_nodes.discomfort.values.fit_link import for_link
