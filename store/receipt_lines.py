@@ -22,9 +22,10 @@ _OPENING = '"receipts":{'
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _from_json = json.JSONDecoder().decode
-_LINE = re.compile(
-    r'("(?:[^"\\]|\\.)*"):\{"key":"[0-9a-f]{8}",.*?"of":"[0-9a-f]{8}","crc":(\d+)\}', re.DOTALL
-)
+# Where a key ends, and the rest of its line. Each is tried at few places: a search at every quote
+# takes minutes for a stranger's hundred kilobytes.
+_KEY_END = re.compile(r'":\{"key":"[0-9a-f]{8}",')
+_REST = re.compile(r'.*?"of":"[0-9a-f]{8}","crc":\d+\}', re.DOTALL)
 _KEY = re.compile(r'"(?:[^"\\]|\\.)*"')
 _HASHES = re.compile(r'"(?:key|of)":"([0-9a-f]{8})"')
 
@@ -69,7 +70,7 @@ def read_header(line: bytes) -> Header | None:
         is_summed = "crc" in head or found.format == FORMAT
         if is_summed and zlib.crc32(text.encode()) != head["crc"]:
             return None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return found if all(isinstance(part, str) for part in found[1:]) else None
 
@@ -99,7 +100,7 @@ def read_line(line: bytes, fmt: int) -> Line | None:
             if said.get("lost"):
                 return Line(unique_id, Lost.LOST)
         receipt = None if said is None else Receipt.from_json(unique_id, said)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return Line(unique_id, receipt)
 
@@ -120,12 +121,12 @@ def salvage(part: bytes) -> Salvaged:
     """Read what can be read of a part of the file between newlines, one of which may be gone."""
     text = part.decode("utf-8", "replace")
     lines, rest, at = [], [], 0
-    for match in _LINE.finditer(text):
-        line = read_line(match[0].encode(), FORMAT)
+    for start, end in _whole_lines(text):
+        line = read_line(text[start:end].encode(), FORMAT)
         if line is not None:
             lines.append(line)
-            rest.append(text[at : match.start()])
-            at = match.end()
+            rest.append(text[at:start])
+            at = end
     rest.append(text[at:])
     suspects: set[str] = set()
     names: set[str] = set()
@@ -135,6 +136,30 @@ def salvage(part: bytes) -> Salvaged:
             suspects |= hashes
             names |= name
     return Salvaged(lines, suspects, names)
+
+
+def _whole_lines(text: str) -> Iterator[tuple[int, int]]:
+    """Where what looks like a line begins and ends."""
+    ends = list(_KEY_END.finditer(text))
+    at = 0
+    for number, key_end in enumerate(ends):
+        limit = ends[number + 1].start() if number + 1 < len(ends) else len(text)
+        start = _opening_quote(text, at, key_end.start())
+        rest = _REST.match(text, key_end.end(), limit)
+        if start is not None and rest is not None:
+            yield start, rest.end()
+        at = key_end.end()
+
+
+def _opening_quote(text: str, least: int, end: int) -> int | None:
+    """Where the JSON string begins that ends at `end`: at the last quote that is not escaped."""
+    while (at := text.rfind('"', least, end)) >= 0:
+        end = at
+        while end > least and text[end - 1] == "\\":
+            end -= 1
+        if (at - end) % 2 == 0:
+            return at
+    return None
 
 
 def _whose(damaged: str) -> tuple[set[str], set[str]]:
@@ -152,7 +177,7 @@ def _whose(damaged: str) -> tuple[set[str], set[str]]:
 
 
 def _named(damaged: str) -> Iterator[tuple[str, Any]]:
-    match = _KEY.search(damaged)
+    match = _KEY.match(damaged, max(damaged.find('"'), 0))
     if match is not None:
         try:
             name = _from_json(match[0])

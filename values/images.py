@@ -51,10 +51,21 @@ def _opened(path: str | Path) -> Iterator[Any]:
     if not path.is_file():
         raise FileNotFoundError(f"There is no picture {path}. Check the path.")
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=picture_formats()) as image:
             yield ImageOps.exif_transpose(image)
     except unreadable() as e:
         raise ValueError(f"{path} is not a picture that can be read: {e}") from e
+
+
+def picture_formats() -> tuple[str, ...]:
+    """What Pillow may take a file for, whatever its name ends with.
+
+    Not for PostScript, which is a program: Pillow has Ghostscript run it, where that is installed.
+    """
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in Image.ID if name != "EPS")
 
 
 def open_mask_as_tensor(path: str | Path) -> torch.Tensor:

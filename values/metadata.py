@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .images import unreadable
+from .images import picture_formats, unreadable
 
 PICTURES = {".png", ".apng", ".webp", ".jpg", ".jpeg", ".gif", ".avif"}
 MEDIA = {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".wav"}
@@ -21,6 +21,12 @@ _NAMES = ("workflow", "prompt")
 _EXIF_IFD = 0x8769
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CHECKSUM_BYTES = 4
+# Of FFmpeg, those that read the one file only: others are lists of files (concat, HLS), whatever
+# its name ends with.
+_READ_ONE_FILE = {
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flac,mp3,ogg,wav,aac,aiff",
+    "protocol_whitelist": "file",
+}
 
 
 def read_workflow_metadata(path: str | Path) -> dict[str, Any]:
@@ -80,7 +86,7 @@ def _texts_of_picture(path: Path) -> dict[str, str]:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=picture_formats()) as image:
             image.load()  # PNG text may stand behind the pixels
             texts = {k: v for k, v in getattr(image, "text", {}).items() if isinstance(v, str)}
             comment = image.info.get("comment")
@@ -129,7 +135,8 @@ def _texts_of_media(path: Path) -> dict[str, str]:
             f"Reading the workflow in {path} needs PyAV, which comes with ComfyUI: pip install av"
         ) from e
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        name = os.path.abspath(path)  # a name like "concat:a|b" is a file's, too
+        with av.open(name, metadata_errors="replace", options=dict(_READ_ONE_FILE)) as container:
             found = [container.metadata, *(stream.metadata for stream in container.streams)]
     except (FFmpegError, OSError, ValueError) as e:
         raise ValueError(f"{path} is not a video or sound that can be read: {e}") from e

@@ -88,6 +88,22 @@ async def test_nodes_of_a_reference_find_themselves(discomfort: Discomfort, seer
             assert "told" in await discomfort.run(USE, context=context)
 
 
+async def test_a_node_that_walks_the_prompt_finds_every_node_that_it_names(
+    discomfort: Discomfort,
+):
+    prompt = {
+        "1": port("picture"),
+        "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
+        "3": port("between", ["2", 0]),
+        "4": {"class_type": "StubWalks", "inputs": {"image": ["3", 0]}},
+        "5": port("kinds", ["4", 0]),
+        "6": {"class_type": "StubCount", "inputs": {"name": "which nothing needs", "value": 1}},
+    }
+    results = await discomfort.run(prompt, {"picture": PICTURE})
+    kinds = json.loads(results["kinds"])
+    assert {"ImageInvert", "StubWalks", "DiscomfortContextSaver"} <= set(kinds)
+
+
 async def test_a_cached_node_is_served_whatever_the_run_and_savers_run_in_each(
     discomfort: Discomfort,
 ):

@@ -238,6 +238,28 @@ def test_context_without_its_notes_of_keys_is_read_as_ever(shared_values, broken
         assert values_in(context) == {**steps[-1], "held": "more"}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b',"x":' + b"[" * 100_000 + b"]" * 100_000,
+        b',"x":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'"k":{"key":"00000000",' * 50_000,
+        b'\\"' * 500_000,
+        b'"' + b"\\" * 1_000_000,
+    ],
+    ids=["lists", "objects", "beginnings", "escaped quotes", "backslashes"],
+)
+def test_a_line_that_is_long_or_deep_costs_no_other_value_and_no_time(
+    folder: Path, line: bytes
+) -> None:
+    """What is quadratic in its length takes an hour here."""
+    path = folder / "receipts.json"
+    first, rest = path.read_bytes().split(b"\n", 2)[0], path.read_bytes().split(b"\n", 1)[1]
+    path.write_bytes(first + b"\n" + rest.replace(b"\n", b"\n" + line + b"\n", 1))
+    with WorkflowContext(run_id="kept", durable=True, create=False, trusted=False) as context:
+        assert_only_lost(found_in(context), set(), False, "a line of a stranger's")
+
+
 @pytest.mark.parametrize("key", ["a", "b", "c"])
 def test_every_byte_of_a_block_flipped_or_cut_away_is_an_error(folder: Path, key: str) -> None:
     with WorkflowContext(run_id="kept", durable=True, create=False) as context:

@@ -37,6 +37,25 @@ class StubSees:
         return (*seen(prompt, pnginfo, unique_id), model)
 
 
+class StubWalks:
+    """Looks up all nodes that the DYNPROMPT names, as nodes do that make loops."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("STRING", "IMAGE")
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {"image": ("IMAGE",)},
+            "hidden": {"dynprompt": "DYNPROMPT"},
+        }
+
+    def run(self, dynprompt: Any, image: Any) -> tuple[Any, ...]:
+        kinds = [dynprompt.get_node(n)["class_type"] for n in dynprompt.get_original_prompt()]
+        return json.dumps(kinds), image
+
+
 try:
     from comfy_api.latest import io  # type: ignore[import-not-found]
 except ImportError:  # the fake
@@ -68,4 +87,4 @@ else:
 
     NEW_NODES = (StubSeesV3,)
 
-NODES = (StubSees, *NEW_NODES)
+NODES = (StubSees, StubWalks, *NEW_NODES)

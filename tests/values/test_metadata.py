@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,12 @@ from typing import Any
 import av
 import numpy
 import pytest
+from custom_nodes.discomfort.values.images import (
+    open_drawn_mask_as_tensor,
+    open_image_as_tensor,
+)
 from custom_nodes.discomfort.values.metadata import read_workflow_metadata
-from PIL import Image, PngImagePlugin
+from PIL import EpsImagePlugin, Image, PngImagePlugin
 
 WORKFLOW = {
     "nodes": [{"id": 1, "type": "Note", "title": "\u00dcn\u00efcode \u65e5\u672c"}],
@@ -138,3 +143,46 @@ def test_a_file_that_is_damaged_is_named(tmp_path: Path, ending: str, data: byte
     path.write_bytes(data)
     with pytest.raises(ValueError, match="bad"):
         read_workflow_metadata(path)
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "mp3"])
+def test_a_list_of_files_opens_none_of_them(tmp_path: Path, ending: str) -> None:
+    """FFmpeg looks at what is in a file, not at its name."""
+    write_video(tmp_path / "other.mp4", workflow=WORKFLOW)
+    path = tmp_path / f"list.{ending}"
+    path.write_text("ffconcat version 1.0\nfile other.mp4\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="not a video or sound that can be read"):
+        read_workflow_metadata(path)
+
+
+def test_a_name_that_ffmpeg_knows_otherwise_is_a_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.name == "nt":
+        pytest.skip("Windows has no such names")
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "other.mp4", workflow=PROMPT)
+    write_video(tmp_path / "this.mp4", workflow=WORKFLOW)
+    Path("this.mp4").rename("concat:other.mp4")
+    assert read_workflow_metadata("concat:other.mp4") == WORKFLOW
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+@pytest.mark.parametrize("ending", ["png", "jpg", "gif"])
+def test_a_program_in_place_of_a_picture_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    ghostscript = tmp_path / "gs"
+    ghostscript.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n", encoding="utf-8")
+    ghostscript.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)
+    path = tmp_path / f"picture.{ending}"
+    path.write_text(
+        "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n",
+        encoding="ascii",
+    )
+    for read in (read_workflow_metadata, open_image_as_tensor, open_drawn_mask_as_tensor):
+        with pytest.raises(ValueError, match="not a picture that can be read"):
+            read(path)
+    assert not (tmp_path / "ran").exists()

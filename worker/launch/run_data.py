@@ -15,6 +15,7 @@ from typing import Any
 KEY = "discomfort"  # in the body of POST /prompt
 _KEPT = 10_000  # as many prompts as ComfyUI's history
 _SHOWN = "_discomfort_shown"
+_FILLS_HIDDEN = "execution"  # ComfyUI's module that gives nodes their hidden inputs
 
 
 class RunData:
@@ -105,10 +106,16 @@ def _forget_what_ended(instance: Any, data: RunData) -> None:
 
 
 def _show_what_was_run(instance: Any, prompt_class: Any, data: RunData) -> None:
-    """Nodes that ask for the PROMPT get it with its ports; their own inputs are not concerned."""
+    """Nodes that ask for the PROMPT get it with its ports; their own inputs are not concerned.
+
+    One that asks for the DYNPROMPT, as nodes that make loops do, looks up there what it has found:
+    it gets the queued one, in which all of it is.
+    """
     get_queued = prompt_class.get_original_prompt
 
     def get_original_prompt(self: Any) -> Any:
+        if sys._getframe(1).f_globals.get("__name__") != _FILLS_HIDDEN:
+            return get_queued(self)
         shown = self.__dict__.get(_SHOWN)
         if shown is None:
             shown = _shown(data.of(instance.last_prompt_id), get_queued(self))
