@@ -65,6 +65,7 @@ INFO = index_object_info(
         ("Dynamic", "resize.more.y", None),
         ("Dynamic", "resize", ("COMFY_DYNAMICCOMBO_V3", COMBO)),
         ("Dynamic", "resizewidth", None),
+        ("Dynamic", "partspart7", None),
         ("Dynamic", "parts.part7", ("STRING", {"default": "p"})),
         ("DiscomfortPort", "unique_id", ("STRING", {"default": ""})),
         ("Nowhere", "x", None),

@@ -231,6 +231,7 @@ def test_a_wrong_type_of_values_is_an_error():
         ("Dynamic", ["deep", "a", 1, "s", 9], "last", 4),
         ("Dynamic", ["none", 9], "resize.width", None),
         ("Unsaved", [9], "view", None),
+        ("Unsaved", [9], "last", 0),
         ("Plain", {"seed": 5}, "seed", None),
     ],
 )

@@ -77,8 +77,11 @@ def test_a_graphs_box_is_around_nodes_and_groups():
 
 def test_a_group_holds_a_node_whose_centre_is_in_it():
     # The centre is at (5, -10), the title included.
-    inside, beside = {"bounding": [0, -20, 6, 15]}, {"bounding": [6, -20, 6, 15]}
-    found = graph({"pos": [0, 0], "size": [10, 10]}, groups=[inside, beside, {}, None])
+    inside = {"bounding": [0, -20, 6, 15]}
+    right, left = {"bounding": [6, -20, 6, 15]}, {"bounding": [-1, -20, 6, 15]}
+    above, below = {"bounding": [0, -25, 6, 15]}, {"bounding": [0, -9, 6, 15]}
+    groups = [inside, right, left, above, below, {}, None]
+    found = graph({"pos": [0, 0], "size": [10, 10]}, groups=groups)
     assert groups_with_nodes(found) == [inside]
 
 

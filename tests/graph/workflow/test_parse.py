@@ -39,6 +39,11 @@ def test_all_forms_of_a_link_are_one(link):
     assert parse_workflow({"nodes": AB, "links": [link]}).links == {7: Link(7, 1, 0, 2, 3, "T")}
 
 
+def test_ids_may_be_text_also_in_links():
+    data = {"nodes": [{"id": "a", "type": "A"}], "links": [["l", "a", 0, "a", 3, "T"]]}
+    assert parse_workflow(data).links == {"l": Link("l", "a", 0, "a", 3, "T")}
+
+
 def test_a_link_without_a_type_takes_anything_and_holes_are_none():
     found = parse_workflow({"nodes": AB, "links": [None, [7, 1, 0, 2, 3]]})
     assert found.links == {7: Link(7, 1, 0, 2, 3, "*")}
