@@ -12,7 +12,7 @@ from ..worker.launch import find_comfyui as finder
 from .choose_comfyui import check_comfyui_environment, choose_comfyui, is_required
 from .clone import Clone
 from .environment import plan_check, plan_installation, prepare_environment
-from .programs import SetupError, run
+from .programs import SetupError, run, say
 
 # Tests that need a real ComfyUI say this in the reason for which they are skipped.
 SKIP_WORDS = "real ComfyUI"
@@ -63,7 +63,10 @@ def run_demo(clone: Clone, arguments: list[str]) -> int:
     clone.require("demo", "pyproject.toml", "examples/refine_image.py")
     python, environment = prepare_run(clone)
     script = clone.folder / "examples" / "refine_image.py"
-    return run([str(python), str(script), *arguments], environment)
+    code = run([str(python), str(script), *arguments], environment)
+    if not finder.is_comfyui(Path(environment["COMFYUI_PATH"])):
+        say("this ran on the fake server of tests/fakes: set COMFYUI_PATH for a real ComfyUI.")
+    return code
 
 
 def run_check(clone: Clone, arguments: list[str]) -> int:

@@ -415,6 +415,16 @@ def test_demo_runs_the_example_with_its_arguments_in_the_environment(clone, tmp_
     assert done.stdout.splitlines()[-1] == expected
 
 
+def test_demo_on_the_stand_in_says_so_at_its_beginning_and_at_its_end(clone):
+    set_up(clone, clone / "tests" / "fakes")
+    done = run_bootstrap(clone, "demo", COMFYUI_PATH=str(clone / "tests" / "fakes"))
+    first, *_, last = done.stdout.splitlines()
+    for line in (first, last):
+        assert line.startswith("bootstrap: ") and "fake server of tests/fakes" in line
+    assert "set COMFYUI_PATH" in last
+    assert done.returncode == 7
+
+
 def test_check_runs_its_program_in_the_environment_and_looks_for_no_comfyui(clone, tmp_path):
     make_venv(clone / ".venv", borrow=True)
     planned = plan_check(Clone(clone))
