@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import ExecutionError, WorkerDied, WorkerStartError
+from .errors import ExecutionError, WorkerDied
 from .graph.convert.replace_nodes import (
     lacks_classes,
     read_replacements,
@@ -25,16 +25,13 @@ from .graph.prompt import is_prompt
 from .graph.workflow.parse import parse_workflow
 from .system.config import WorkerConfig, read_json
 from .system.ctrl_c import heard
-from .worker.attached_server import AttachedServer
-from .worker.client.client import Client
 from .worker.client.event_stream import EventStream, stream_events
 from .worker.client.events import Event
 from .worker.client.options import ExecuteOptions, OwnOptions, StreamOptions
 from .worker.client.run_state import RunResult
-from .worker.client.uploads import Uploads, target_folder
-from .worker.launch.settings import WorkerOptions, make_launch, read_config
-from .worker.server import Worker
-from .worker.server_view import ServerView
+from .worker.client.uploads import target_folder
+from .worker.launch.settings import WorkerOptions, read_config
+from .worker.server_holder import ServerHolder
 from .worker.shared import Shared
 from .workflows.files import read_workflow
 
@@ -42,16 +39,14 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class ComfyConnector(ServerView):
+class ComfyConnector(ServerHolder):
     """The door to one ComfyUI server. `create` gives the process's one for the same arguments."""
 
     _shared: Shared[ComfyConnector] = Shared()
 
     def __init__(self, config: WorkerConfig, options: WorkerOptions | None = None):
         """Nothing is started yet; `create` does both, and shares."""
-        super().__init__()
-        self._config, self._options = config, options or WorkerOptions()
-        self._uploads = Uploads()
+        super().__init__(config, options)
         self._index: tuple[int, Any] | None = None
 
     @classmethod
@@ -115,23 +110,6 @@ class ComfyConnector(ServerView):
             await client.execute(read_json(self._config.TEST_PAYLOAD_FILE))
 
     ensure_ready = start
-
-    async def _ensure_client(self, start_timeout: float | None = None) -> Client:
-        if self._is_killed:
-            raise WorkerStartError(
-                "This connector was killed. ComfyConnector.create() makes a new one."
-            )
-        if self._server is None:
-            self._server = self._make_server()
-        client = await self._server.ensure_ready(start_timeout)
-        if self._uploads.has_ephemeral:  # those of a worker that died are this one's now
-            self._uploads.keep_journal_in(self._server.journal_folder())
-        return client
-
-    def _make_server(self) -> Worker | AttachedServer:
-        if self._config.ATTACH_URL:
-            return AttachedServer(self._config.ATTACH_URL)
-        return Worker(make_launch(self._config, self._options))
 
     async def execute(
         self,
@@ -300,17 +278,8 @@ class ComfyConnector(ServerView):
 
         Safe to call twice; an attached server is left alone.
         """
-        client = self._client_now()
-        self._is_killed = True
         self._shared.forget(self)
-        try:
-            if self._server is not None:
-                with heard(lambda: "ComfyUI is being ended"):
-                    await asyncio.shield(asyncio.to_thread(self._server.stop))
-            if client is not None:
-                await client.http.close()
-        finally:
-            self._uploads.remove_ephemeral()
+        await self._end_server()
 
     async def release(self) -> None:
         """Give back one `create()`; the last one kills the worker."""

@@ -9,7 +9,7 @@ from typing import IO, Any
 from ..errors import CorruptValueError, UntrustedValueError
 from ..store.encoding.data_calls import Callee, NotData
 from ..store.encoding.data_limits import Budget, HashCosts
-from ..store.encoding.data_reader import DataReader
+from ..store.encoding.data_reader import OlderReader
 from ..system.files import write_file
 from .pickled_arrays import ArrayMaker
 from .pickled_tensors import TensorMaker
@@ -59,7 +59,7 @@ def _read_as_a_strangers(path: Path) -> Any:
             raise NotData
 
     try:
-        return DataReader(data, find=find, set_state=set_state, older=True, budget=budget).read()
+        return OlderReader(data, find=find, set_state=set_state, budget=budget).read()
     except (UntrustedValueError, CorruptValueError) as e:
         raise type(e)(f"{path} can't be read: {e} Nothing of it was stored.") from e
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..store.encoding.data_calls import Callee, NotData
 from ..store.encoding.data_limits import Budget, HashCosts, Unfinished
-from ..store.encoding.data_reader import DataReader
+from ..store.encoding.data_reader import OlderReader
 from ..store.encoding.rebuild_checks import (
     check_device,
     check_parts,
@@ -99,7 +99,7 @@ class TensorMaker:
         if len(args) != 1 or type(args[0]) is not bytes:
             raise NotData
         data = memoryview(args[0])
-        reader = DataReader(data, _record, find=_find_storage, older=True, budget=self._budget)
+        reader = OlderReader(data, _record, find=_find_storage, budget=self._budget)
         head = reader.read(), reader.read(), reader.read()
         record, keys = reader.read(), reader.read()
         is_known = head[:2] == (_MAGIC, _PROTOCOL) and head[2].get("little_endian") is True

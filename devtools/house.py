@@ -47,7 +47,7 @@ GRAPH_FLOORS = (
     ("explain",),
 )
 # Folders of Python files that are no part of the library.
-NOT_LIBRARY = {"tests", "bench", "examples", "devtools", "docs"}
+NOT_LIBRARY = {"tests", "bench", "examples", "devtools", "docs", "installation"}
 ROOMS = {room for floor in FLOORS for room in floor}
 PACKAGES = sorted(
     p.parent.name

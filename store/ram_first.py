@@ -18,6 +18,7 @@ from .blocks.base import NoRoom, is_no_room
 from .blocks.choose import open_storages
 from .encoding import codec
 from .encoding.layout import Encoded, Header, read_header
+from .ram_room import RamRoom
 from .receipt import Gone, Receipt
 from .receipt_book import ReceiptBook
 from .spill import Spiller
@@ -56,9 +57,11 @@ class RamFirst:
         self.whole = WholeBlocks(folder, self._storages, is_durable)
         self._lock = threading.RLock()
         self.blocks = BlockUse(self._storages, self.book, self._lock, self.limit_bytes, role)
-        self._reserved = 0
         self.made_here: set[str] | None = None
         self._spiller = Spiller(self.blocks, self.book, self._disk, self._lock, self.limit_bytes)
+        self._room = RamRoom(
+            self._ram, self.blocks, self.book, self._spiller, self._lock, self.limit_bytes
+        )
         if is_durable:
             self.whole.sweep(self.book)
 
@@ -178,7 +181,7 @@ class RamFirst:
         """
         version, size = new_version(self.book.token), value.total_bytes
         storage = "disk"
-        if use_ram and size <= self.limit_bytes and self._write_ram(version, value):
+        if use_ram and self._room.write(version, value):
             storage = "ram"
         else:
             try:
@@ -201,32 +204,6 @@ class RamFirst:
             f"({self._disk.room_bytes()} bytes free). What was stored before is still there. "
             "Free some room, or raise max_ram_gb",
         )
-
-    def _write_ram(self, version: str, value: Encoded) -> bool:
-        size = value.total_bytes
-        with self._lock:
-            self._reserved += size
-        try:
-            over = self._over_bytes()
-            if over > 0 and not self._spiller.make_room(over):
-                return False
-            try:
-                self._ram.create(version, value)
-            except NoRoom:
-                # The limit allows it, but the memory file system is smaller.
-                if not self._spiller.make_room(size):
-                    return False
-                self._ram.create(version, value)
-        except NoRoom:
-            return False
-        finally:
-            with self._lock:
-                self._reserved -= size
-        return True
-
-    def _over_bytes(self) -> int:
-        taken = self.book.used_bytes("ram") + self._reserved + self.blocks.kept_bytes
-        return taken - self.limit_bytes
 
     def commit(self, entries: Entries, replaced: dict[str, Receipt | None] | None = None) -> None:
         """Write receipts, and free what they replace.
@@ -291,7 +268,7 @@ class RamFirst:
 
     def room_bytes(self) -> int:
         """How much shared memory the limit still allows; what is kept for reuse counts as free."""
-        return max(0, self.limit_bytes - self.book.used_bytes("ram") - self._reserved)
+        return self._room.free_bytes()
 
     # -- the end --------------------------------------------------------------------------------
 

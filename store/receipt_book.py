@@ -29,6 +29,7 @@ from .receipt_lines import (
     write_header,
     write_line,
 )
+from .receipt_table import ReceiptTable
 from .versions import new_token
 from .written_keys import WrittenKeys
 
@@ -55,12 +56,7 @@ class ReceiptBook:
         self.run_id = ""
         self.token = ""
         self._format = FORMAT
-        self._receipts: dict[str, Receipt] = {}
-        self._damaged: dict[str, Receipt | None] = {}  # what an older line says of such a key
-        self._used_bytes = {"ram": 0, "disk": 0}
-        self._uses: dict[str, int] = {}  # of each version, in all receipts
-        self._blocks: dict[tuple[str, str], int] = {}  # (version, storage) -> uses
-        self._lines = 0
+        self._table = ReceiptTable()
         self._end = 0
         self._is_first = True
         self._known: tuple[int, int, int] | None = None
@@ -105,21 +101,16 @@ class ReceiptBook:
         if self._is_synced and not is_locked and not data.endswith(END):
             with self.lock:  # nobody is writing: what is missing now was cut off
                 gone += self.refresh(is_locked=True)
-            return [g for g in gone if g.version not in self._uses]
+            return [g for g in gone if not self._table.is_used(g.version)]
         gone += self._take_lines(data, is_locked)
         if data.endswith(END) or is_locked:
             self._known = now
         # A block may be named again by a later line (copies of a key).
-        return [g for g in gone if g.version not in self._uses]
+        return [g for g in gone if not self._table.is_used(g.version)]
 
     def _start_over(self) -> list[Gone]:
-        gone = list({Gone(r.version, r.storage, r.size_bytes) for r in self._receipts.values()})
-        self._receipts.clear()
-        self._uses.clear()
-        self._blocks.clear()
-        self._used_bytes = {"ram": 0, "disk": 0}
-        self._lines = 0
-        self._damaged.clear()
+        gone = self._table.gone()
+        self._table = ReceiptTable()
         with open(self.path, "rb") as file:
             first = file.readline()
         head = read_header(first)
@@ -162,7 +153,7 @@ class ReceiptBook:
                     break  # the end
                 gone += self._salvage(line)
             else:
-                gone += self._apply(*found)
+                gone += self._table.apply(*found)
             self._end += at - start
             self._is_first = False
         if is_locked:
@@ -183,7 +174,7 @@ class ReceiptBook:
             log.warning("%s: what was lost can't be noted there: %s", self.path, e)
         whose = ", ".join(map(repr, sorted(lost)))
         damage.note(self.path.parent, f"The last receipt of {whose} is missing in {FILE_NAME}.")
-        return [gone for key in lost for gone in self._apply(key, Lost.LOST)]
+        return [gone for key in lost for gone in self._table.apply(key, Lost.LOST)]
 
     def _salvage(self, part: bytes) -> list[Gone]:
         """Take what is whole of a damaged part. The keys whose lines are damaged have no value, and
@@ -192,65 +183,35 @@ class ReceiptBook:
         gone: list[Gone] = []
         found = salvage(part)
         for line in found.lines:
-            gone += self._apply(*line)
-        lost = {key for key in self._receipts if key_hash(key) in found.suspects} | found.names
-        for key in lost:
-            self._damaged[key] = self._receipts.pop(key, None) or self._damaged.get(key)
+            gone += self._table.apply(*line)
+        lost = {key for key in self.receipts if key_hash(key) in found.suspects} | found.names
+        self._table.doubt(lost)
         if found.suspects or not found.lines:
             whose = ", ".join(map(repr, sorted(lost))) or "a key that can't be read any more"
             damage.note(self.path.parent, f"In {FILE_NAME} the receipt of {whose} is damaged.")
         return gone
 
-    def _apply(self, unique_id: str, receipt: Receipt | Lost | None) -> list[Gone]:
-        self._lines += 1
-        old = self._receipts.pop(unique_id, None) or self._damaged.pop(unique_id, None)
-        if isinstance(receipt, Lost):
-            self._damaged[unique_id] = old  # what it names stays
-            return []
-        if receipt is not None:
-            self._receipts[unique_id] = receipt
-            self._count(receipt, 1)
-        if old is None:
-            return []
-        self._count(old, -1)
-        if old.version in self._uses:
-            return []
-        return [Gone(old.version, old.storage, old.size_bytes)]
-
-    def _count(self, receipt: Receipt, by: int) -> None:
-        # A copy of a key shares the block.
-        block = (receipt.version, receipt.storage)
-        before = self._blocks.get(block, 0)
-        self._blocks[block] = before + by
-        self._uses[receipt.version] = self._uses.get(receipt.version, 0) + by
-        if not self._uses[receipt.version]:
-            del self._uses[receipt.version]
-        if not self._blocks[block]:
-            del self._blocks[block]
-        if before == 0 or before + by == 0:
-            self._used_bytes[receipt.storage] += receipt.size_bytes * by
-
     @property
     def receipts(self) -> Mapping[str, Receipt]:
         """What this process knows, by unique_id; `refresh` adds what others appended."""
-        return self._receipts
+        return self._table.receipts
 
     @property
     def damaged(self) -> Collection[str]:
         """The keys whose receipts are damaged."""
-        return self._damaged.keys()
+        return self._table.damaged.keys()
 
     def used_bytes(self, storage: str) -> int:
         """What the values take in "ram" or on "disk"; a block with two keys counts once."""
-        return self._used_bytes[storage]
+        return self._table.used_bytes(storage)
 
     def is_used(self, version: str) -> bool:
         """Whether a receipt names the block."""
-        return version in self._uses
+        return self._table.is_used(version)
 
     def is_at(self, version: str, storage: str) -> bool:
         """Whether a receipt says that the block is there."""
-        return (version, storage) in self._blocks
+        return self._table.is_at(version, storage)
 
     def append(self, entries: Sequence[tuple[str, Receipt | None]]) -> list[Gone]:
         """Write receipts (None: the key is removed). The caller holds `lock`.
@@ -264,15 +225,15 @@ class ReceiptBook:
         if self._written is not None:
             self._written.add(zip((key for key, _ in entries), lines, strict=True))
         for unique_id, receipt in entries:
-            gone += self._apply(unique_id, receipt)
-        if self._lines > 2 * len(self._receipts) + _SPARE_LINES:
+            gone += self._table.apply(unique_id, receipt)
+        if self._table.lines > 2 * len(self.receipts) + _SPARE_LINES:
             try:
                 self._compact()
                 now = os.stat(self._file)
             except OSError as e:  # no room, or (on Windows) a reader: it can wait
                 log.debug("%s is not rewritten now: %s", self.path, e)
         self._known = stamp(now)
-        return [g for g in gone if g.version not in self._uses]
+        return [g for g in gone if not self._table.is_used(g.version)]
 
     def _write(self, lines: Sequence[str]) -> os.stat_result:
         """Append lines. Returns the file's state after it."""
@@ -287,13 +248,13 @@ class ReceiptBook:
         if damage.is_noted(self.path.parent):
             return
         head = write_header(self.run_id, self.token)
-        lines = {key: write_line(key, receipt) for key, receipt in self._receipts.items()}
-        lines |= {key: write_line(key, Lost.LOST) for key in self._damaged}
+        lines = {key: write_line(key, receipt) for key, receipt in self.receipts.items()}
+        lines |= {key: write_line(key, Lost.LOST) for key in self.damaged}
         body = ",".join(lines.values()).encode()
         write_anew(self.path, head + body + END, self._is_synced)
         if self._written is not None:
             self._written.start_over(lines.items())
         self._format, self._known = FORMAT, None
         self._end = len(head) + len(body)
-        self._lines = len(lines)
+        self._table.lines = len(lines)
         self._is_first = not lines

@@ -6,7 +6,6 @@ packages, so that nothing is fetched: without uv and pip in reach, an attempt to
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -15,6 +14,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from custom_nodes.discomfort.installation.choose_comfyui import COMFYUI_RELEASE
+from custom_nodes.discomfort.installation.clone import Clone
+from custom_nodes.discomfort.installation.environment import plan_check, plan_installation
+from custom_nodes.discomfort.installation.installers import uv_environment
 from custom_nodes.discomfort.worker.launch import find_comfyui as finder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,10 +65,12 @@ def make_venv(folder: Path, borrow: bool) -> Path:
 def clone(tmp_path, home) -> Path:
     """A clone with a small suite and a small example."""
     folder = tmp_path / "a clone"  # people have spaces in their paths
-    finder = "worker/launch/find_comfyui.py"
-    for name in ("bootstrap.py", "pyproject.toml", "requirements.txt", finder):
+    for name in ("bootstrap.py", "pyproject.toml", "requirements.txt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
+    for name in ("installation", "worker"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     (folder / "tests" / "fakes").mkdir(parents=True)
     (folder / "tests" / "fakes" / "main.py").write_text("")
     shutil.copy(PROGRAMS / "little_suite.py", folder / "tests" / "test_little.py")
@@ -81,18 +86,10 @@ def clone(tmp_path, home) -> Path:
     return folder
 
 
-def load_bootstrap(clone: Path):
-    spec = importlib.util.spec_from_file_location("bootstrap_under_test", clone / "bootstrap.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def set_up(clone: Path, comfyui: Path) -> None:
     """Bring a clone into the state after the first call: `.venv` with a fitting stamp."""
     make_venv(clone / ".venv", borrow=True)
-    planned = load_bootstrap(clone).plan_installation(comfyui)
+    planned = plan_installation(Clone(clone), comfyui)
     planned.stamp_file.write_text(planned.stamp)
 
 
@@ -250,17 +247,16 @@ def test_cache_folder_that_holds_something_else_is_named_and_left_alone(clone, h
     assert [p.name for p in target.iterdir()] == ["a file of the user"]
 
 
-def test_settings_of_pip_hold_for_uv_unless_uv_has_its_own(clone, monkeypatch):
-    bootstrap = load_bootstrap(clone)
+def test_settings_of_pip_hold_for_uv_unless_uv_has_its_own(monkeypatch):
     for name in [n for n in os.environ if n.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_INDEX_URL", "http://localhost/pip")
     monkeypatch.setenv("PIP_FIND_LINKS", "/wheels /more")
-    environment = bootstrap.uv_environment()
+    environment = uv_environment()
     assert environment["UV_DEFAULT_INDEX"] == "http://localhost/pip"
     assert environment["UV_FIND_LINKS"] == "/wheels,/more"
     monkeypatch.setenv("UV_INDEX", "http://localhost/uv")
-    environment = bootstrap.uv_environment()
+    environment = uv_environment()
     assert environment["UV_INDEX"] == "http://localhost/uv"
     assert "UV_DEFAULT_INDEX" not in environment
     assert environment["UV_FIND_LINKS"] == "/wheels,/more"
@@ -273,6 +269,47 @@ def test_no_command_prints_how_to_use_it(clone):
     done = run_bootstrap(clone)
     assert done.returncode == 2
     assert "python bootstrap.py test" in done.stdout
+
+
+def test_unknown_command_is_named_with_those_that_there_are(clone):
+    done = run_bootstrap(clone, "nonsense")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "no command 'nonsense'" in line
+    assert "demo, test, check" in line
+
+
+@pytest.mark.parametrize(
+    ("command", "gone"), [("demo", "examples"), ("test", "tests"), ("check", "devtools")]
+)
+def test_command_whose_files_are_not_there_says_so_before_it_installs(clone, command, gone):
+    shutil.rmtree(clone / gone)
+    done = run_bootstrap(clone, command)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"bootstrap: this copy of Discomfort has no {gone}")
+    assert f"clone the project's repository and run `python bootstrap.py {command}` there" in line
+    assert not (clone / ".venv").exists()
+
+
+def test_demo_without_comfyui_and_without_the_stand_in_says_where_to_put_one(clone):
+    shutil.rmtree(clone / "tests")
+    done = run_bootstrap(clone, "demo")
+    assert done.returncode == 1
+    assert done.stderr.startswith("bootstrap: there is no ComfyUI (")
+    assert "Set COMFYUI_PATH" in done.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_command_from_another_folder_and_with_a_safe_path_is_the_clones_own(clone, tmp_path):
+    # Python puts the folder of the script in front of its path, or doesn't: both must do.
+    set_up(clone, clone / "tests" / "fakes")
+    (tmp_path / "installation").mkdir()
+    for safe in ("", "1"):
+        done = run_bootstrap(clone, "demo", PYTHONSAFEPATH=safe, PYTHONPATH=str(tmp_path))
+        assert done.returncode == 7, done.stderr
 
 
 def test_old_python_gets_one_sentence_and_no_traceback(clone):
@@ -378,9 +415,19 @@ def test_demo_runs_the_example_with_its_arguments_in_the_environment(clone, tmp_
     assert done.stdout.splitlines()[-1] == expected
 
 
+def test_demo_on_the_stand_in_says_so_at_its_beginning_and_at_its_end(clone):
+    set_up(clone, clone / "tests" / "fakes")
+    done = run_bootstrap(clone, "demo", COMFYUI_PATH=str(clone / "tests" / "fakes"))
+    first, *_, last = done.stdout.splitlines()
+    for line in (first, last):
+        assert line.startswith("bootstrap: ") and "fake server of tests/fakes" in line
+    assert "set COMFYUI_PATH" in last
+    assert done.returncode == 7
+
+
 def test_check_runs_its_program_in_the_environment_and_looks_for_no_comfyui(clone, tmp_path):
     make_venv(clone / ".venv", borrow=True)
-    planned = load_bootstrap(clone).plan_check()
+    planned = plan_check(Clone(clone))
     planned.stamp_file.write_text(planned.stamp)
     done = run_bootstrap(clone, "check", "--fix", COMFYUI_PATH=str(tmp_path / "gone"))
     assert done.returncode == 5, done.stderr
@@ -391,9 +438,8 @@ def test_check_and_tests_each_know_what_they_have_installed(clone, tmp_path):
     comfyui = make_comfyui(tmp_path / "ComfyUI")
     set_up(clone, comfyui)
     assert "installing into" in run_bootstrap(clone, "check").stdout
-    bootstrap = load_bootstrap(clone)
-    assert f"{clone}[test,dev]" in bootstrap.plan_check().wanted
-    assert f"{clone}[test]" in bootstrap.plan_installation(comfyui).wanted
+    assert f"{clone}[test,dev]" in plan_check(Clone(clone)).wanted
+    assert f"{clone}[test]" in plan_installation(Clone(clone), comfyui).wanted
     # The interpreter is still there, and so is what the tests need.
     done = run_bootstrap(clone, "test", "-k", "nothing", COMFYUI_PATH=str(comfyui))
     assert "installing into" not in done.stdout and done.returncode == 0
@@ -446,7 +492,7 @@ def test_comfyui_whose_own_environment_lacks_something_gets_the_one_command(clon
 def test_installation_of_comfyui_that_fails_leaves_nothing_behind(clone, home, tmp_path):
     # The repository answers, and has the release, but comfy-cli itself can't be fetched.
     repository = tmp_path / "nowhere" / "github.com" / "comfyanonymous" / "ComfyUI"
-    release = load_bootstrap(clone).COMFYUI_RELEASE
+    release = COMFYUI_RELEASE
     for arguments in (
         ["init", "-q", str(repository)],
         ["-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@localhost"]

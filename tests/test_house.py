@@ -214,6 +214,17 @@ def test_every_module_says_what_it_is_for(path):
     assert ast.get_docstring(parse(path)), f"{name_of(path)} has no docstring"
 
 
+@pytest.mark.parametrize(
+    "path", [ROOT / "bootstrap.py", *sorted(ROOT.glob("installation/*.py"))], ids=name_of
+)
+def test_what_sets_up_a_bare_clone_needs_nothing_that_is_installed(path):
+    imported = {name.split(".")[0] for name, _ in find_absolute(path)}
+    assert imported <= set(sys.stdlib_module_names)
+    finder = "worker.launch.find_comfyui"
+    assert {m for m, _ in find_relative(path) if not m.startswith("installation.")} <= {finder}
+    assert ast.get_docstring(parse(path))
+
+
 def test_importing_the_package_loads_nothing_heavy():
     done = subprocess.run(
         [sys.executable, str(PROGRAMS / "import_the_package.py"), str(ROOT)],

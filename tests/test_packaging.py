@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from custom_nodes.discomfort.installation.clone import Clone
+from custom_nodes.discomfort.installation.environment import plan_installation
 from custom_nodes.discomfort.worker.launch.find_comfyui import environment_python
 
 tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
@@ -40,6 +42,8 @@ FOR_DEVELOPERS = {
     "tests",
     "tsconfig.json",
 }
+# Programs, which a clone and ComfyUI's registry have, and an installation has not.
+PROGRAMS_OF_A_CLONE = {"examples", "installation"}
 # What the package has beside its modules.
 DATA_FOLDERS = ("example_workflows", "locales", "web")
 
@@ -57,7 +61,9 @@ def library_modules() -> set[str]:
     folders = [
         path
         for path in ROOT.iterdir()
-        if path.is_dir() and path.name not in FOR_DEVELOPERS | {"examples"} and path.name[0] != "."
+        if path.is_dir()
+        and path.name not in FOR_DEVELOPERS | PROGRAMS_OF_A_CLONE
+        and path.name[0] != "."
     ]
     below = {name for folder in folders for name in files_below(folder) if name.endswith(".py")}
     return below | {path.name for path in ROOT.glob("*.py")}
@@ -98,14 +104,19 @@ def installed(clone: Path, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def editable(clone: Path, tmp_path_factory) -> Path:
     """The interpreter of an environment with `pip install -e .`, which sees our packages."""
-    folder = tmp_path_factory.mktemp("editable") / "venv"
+    python = borrow_environment(tmp_path_factory.mktemp("editable") / "venv")
+    install(python, "-e", clone)
+    return python
+
+
+def borrow_environment(folder: Path) -> Path:
+    """Make an environment that sees this one's packages; returns its interpreter."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     site = next(folder.rglob("site-packages"))
     borrowed = [path for path in sys.path if path.endswith("site-packages")]
     (site / "borrowed.pth").write_text("\n".join(borrowed), encoding="utf-8")
     python = environment_python(folder)
     assert python
-    install(python, "-e", clone)
     return python
 
 
@@ -181,17 +192,66 @@ def test_installed_package_holds_all_that_it_is_made_of_and_nothing_else(install
     assert {name for name in held if "__pycache__" not in name} == wanted
 
 
-def test_archive_for_the_registry_holds_the_package_and_nothing_for_developers(tmp_path):
-    # What comfy-cli packs: what git has, without what .comfyignore names. The repository is a new
-    # one, so that a download without one will do.
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    command = ["git", f"--git-dir={tmp_path / '.git'}", f"--work-tree={ROOT}", "ls-files"]
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory) -> set[str]:
+    """What comfy-cli packs for the registry: what git has, without what .comfyignore names."""
+    # The repository is a new one, so that a download without one will do.
+    folder = tmp_path_factory.mktemp("repository")
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    command = ["git", f"--git-dir={folder / '.git'}", f"--work-tree={ROOT}", "ls-files"]
     command += ["--others", "--exclude-per-directory=.gitignore", "--exclude-from=.comfyignore"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    held = set(done.stdout.splitlines())
+    return set(done.stdout.splitlines())
+
+
+@pytest.fixture(scope="module")
+def archive(archived: set[str], tmp_path_factory) -> Path:
+    """The registry's archive, unpacked."""
+    folder = tmp_path_factory.mktemp("archive") / "discomfort"
+    for name in archived:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def run_bootstrap(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(folder / "bootstrap.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("command", ["test", "check"])
+def test_commands_for_developers_say_in_the_archive_that_they_want_a_clone(archive, command):
+    done = run_bootstrap(archive, command)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "clone the project's repository" in line
+    assert not (archive / ".venv").exists()
+
+
+def test_demo_runs_in_the_archive(archive):
+    borrow_environment(archive / ".venv")
+    fakes = ROOT / "tests" / "fakes"
+    planned = plan_installation(Clone(archive), fakes)
+    planned.stamp_file.write_text(planned.stamp, encoding="utf-8")
+    command = [sys.executable, str(archive / "bootstrap.py"), "demo"]
+    environment = {**os.environ, "COMFYUI_PATH": str(fakes)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_bootstrap_of_an_installed_package_says_that_it_wants_a_clone(installed):
+    done = run_bootstrap(installed / "discomfort", "demo")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bootstrap: this is an installed Discomfort")
+
+
+def test_archive_for_the_registry_holds_the_package_and_nothing_for_developers(archived):
+    held = archived
     wanted = {"LICENSE", "README.md", "pyproject.toml", "requirements.txt", "py.typed"}
     assert wanted | library_modules() <= held
-    assert all(files_below(ROOT / folder) <= held for folder in DATA_FOLDERS)
+    whole = (*DATA_FOLDERS, *PROGRAMS_OF_A_CLONE)
+    assert all(files_below(ROOT / folder) <= held for folder in whole)
     tops = {name.split("/")[0] for name in held}
     assert not tops & FOR_DEVELOPERS
     assert not {name for name in tops if name.startswith(".")}

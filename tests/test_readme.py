@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from custom_nodes.discomfort import errors
+from custom_nodes.discomfort.discomfort import Discomfort
+from custom_nodes.discomfort.run.options import RunOptions
 from support.programs import run_script
 from support.servers import FAKE, Server, real_servers, require
 
@@ -58,6 +62,45 @@ def test_a_script_runs_as_it_stands(code: str, tmp_path: Path):
     )
     if "output/first.png" in code:
         assert (tmp_path / "output" / "first.png").is_file()
+
+
+def test_a_script_that_names_files_of_the_clone_says_where_to_run_it():
+    named = [code for code in SCRIPTS if re.search(r"(examples|test_workflows)/", code)]
+    assert len(named) >= 5
+    for code in named:
+        assert code.startswith("# To be run in the clone's folder"), code
+
+
+@pytest.mark.parametrize("method", [Discomfort.create, Discomfort.run], ids=lambda m: m.__name__)
+def test_the_table_of_a_methods_options_is_its_signature(method):
+    _, table = re.split(rf"^\| `[\w.]*{method.__name__}` takes .*$", README, flags=re.MULTILINE)
+    rows = re.match(r"\n\|[-|]+\|\n((?:\|.*\n)+)", table)
+    assert rows
+    listed = re.findall(r"^\| `(\w+)` \|(?: `(.*?)`)? \| \S.* \|$", rows[1], re.MULTILINE)
+    assert len(listed) == rows[1].count("\n")
+    parameters = [p for p in inspect.signature(method).parameters.values() if p.name != "self"]
+    assert listed == [(p.name, "" if p.default is p.empty else repr(p.default)) for p in parameters]
+    for name, _ in listed:
+        assert re.search(rf"^ +{name}: \S", method.__doc__ or "", re.MULTILINE), name
+
+
+def test_what_other_methods_take_is_what_it_says():
+    run = [name for name in inspect.signature(Discomfort.run).parameters if name != "self"]
+    own = [name for name in inspect.signature(Discomfort.stream).parameters if name != "self"]
+    assert [*own[:-1], *RunOptions.__annotations__] == [name for name in run if name != "on_event"]
+    plan = [name for name in inspect.signature(Discomfort.plan).parameters if name != "self"]
+    assert f"`plan` takes `{plan[0]}`, `{plan[1]}` and `{plan[2]}`" in README and len(plan) == 3
+
+
+def test_all_errors_have_the_one_base_class_that_it_names():
+    assert "below one base class, `DiscomfortError`" in README
+    found = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, Exception)]
+    assert len(found) > 10
+    for error in found:
+        assert issubclass(error, errors.DiscomfortError)
+        builtin = [base for base in error.__mro__ if base.__module__ == "builtins"]
+        is_root = error in (errors.DiscomfortError, errors.StoreError)
+        assert is_root or builtin[0] not in (Exception, BaseException), error
 
 
 def test_every_file_that_it_links_to_is_there():

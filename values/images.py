@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .what_it_is import check_opened
+
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
@@ -158,6 +160,7 @@ def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:
 
     Raises:
         ValueError: a shape or a type that is no picture, or an ending that is not known.
+        UnopenedValueError: what a run gave in place of a picture; says why.
     """
     path = Path(path)
     kind = _FORMATS.get(path.suffix.lower())
@@ -192,6 +195,7 @@ def _as_batch(tensor: Any) -> list[Any]:
     """A list of uint8 arrays `[height, width]` or `[height, width, channels]`."""
     import numpy
 
+    check_opened(tensor)
     if hasattr(tensor, "detach"):
         tensor = tensor.detach().cpu()
         tensor = (tensor.float() if tensor.is_floating_point() else tensor).numpy()

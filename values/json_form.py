@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from .what_it_is import check_opened
+
 
 def serialize(value: Any) -> dict[str, Any]:
     """A value as `{"type": ..., "content": ...}` that json.dumps takes.
@@ -19,6 +21,7 @@ def serialize(value: Any) -> dict[str, Any]:
 
     Raises:
         TypeError: any other type, named.
+        UnopenedValueError: a value that this process can't open; says why.
     """
     if value is None:
         return {"type": "NULL", "content": None}
@@ -35,6 +38,7 @@ def serialize(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         pairs = [[serialize(k), serialize(v)] for k, v in value.items()]
         return {"type": "DICT", "content": pairs}
+    check_opened(value)
     if hasattr(value, "untyped_storage"):
         return {"type": "TENSOR", "content": _tensor_content(value)}
     if hasattr(value, "__array_interface__"):

@@ -5,7 +5,23 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ..errors import UnopenedValueError
+
 _SHOWN_CHARS = 80
+
+
+def check_opened(value: Any) -> None:
+    """Raises UnopenedValueError for what stands for a value that can't be opened here, with why.
+
+    Such a one raises it whatever it is asked, and as an AttributeError: to `hasattr` it is an
+    object that has nothing.
+    """
+    try:
+        _ = value.shape
+    except UnopenedValueError:
+        raise
+    except Exception:
+        return
 
 
 def is_tensor(value: Any) -> bool:

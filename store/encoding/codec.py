@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import sys
 from typing import Any
 
 from ...errors import CorruptValueError, DiscomfortError, UntrustedValueError
@@ -64,15 +65,21 @@ def decode(
             f"{where} needs code to be read, and this context was opened with trusted=False. "
             "Open it with trusted=True if you know who wrote it."
         )
-    if not trusted:
-        if head.rows > _MOST_ROWS:
-            raise UntrustedValueError(f"{where} has more than {_MOST_ROWS:,} buffers.")
-        return _decode_as_a_strangers(stream, parts, where)
-    unpickler = picklers.make_unpickler(stream, parts, head.is_safe)
+    if not trusted and head.rows > _MOST_ROWS:
+        raise UntrustedValueError(f"{where} has more than {_MOST_ROWS:,} buffers.")
     try:
-        return unpickler.load()
+        if not trusted:
+            return _decode_as_a_strangers(stream, parts, where)
+        return picklers.make_unpickler(stream, parts, head.is_safe).load()
     except DiscomfortError:
         raise
+    except ModuleNotFoundError as e:
+        if e.name != "torch":
+            raise
+        raise ImportError(
+            f"It holds a tensor, and the Python of this script has no torch: {sys.executable}. "
+            "Install torch there, or start the script with ComfyUI's Python."
+        ) from e
     except _DAMAGE as e:
         raise CorruptValueError(f"{where} can't be read: {e}. Save the value again.") from e
     except (ValueError, RuntimeError, ArithmeticError, MemoryError) as e:

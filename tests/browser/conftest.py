@@ -32,6 +32,7 @@ from support.servers import (
 )
 
 HERE = Path(__file__).resolve().parent
+IS_LAST = pytest.StashKey[bool]()  # of the tests in a row that use one page
 PROJECT = HERE.parents[1]
 
 # A first visit shows the templates; tests begin where a user has closed them.
@@ -130,12 +131,32 @@ async def editor_page(browser: Any, editor_server: tuple[str, Path]) -> AsyncIte
     await context.close()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Note whether the next test needs the page as well."""
+    item.stash[IS_LAST] = _stack_of(nextitem) != _stack_of(item)
+
+
+def _stack_of(item: pytest.Item | None) -> Stack | None:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("stack") if callspec is not None else None
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def editor(editor_page: Editor) -> AsyncIterator[Editor]:
-    """The editor with a blank workflow; fails a test in which one of our files complained."""
+async def editor(editor_page: Editor, request: pytest.FixtureRequest) -> AsyncIterator[Editor]:
+    """The editor with a blank workflow; fails a test in which one of our files complained.
+
+    A page that draws takes a quarter of a core from the tests of other groups: after the last one
+    of its own it is left. A test that needs it later opens it again.
+    """
+    if editor_page.is_left:
+        await editor_page.come_back()
     await editor_page.start_blank()
     yield editor_page
-    assert editor_page.problems == []
+    problems = list(editor_page.problems)
+    if request.node.stash[IS_LAST]:
+        await editor_page.leave()
+    assert problems == []
 
 
 @pytest_asyncio.fixture(loop_scope="session", params=["classic", "vue"])

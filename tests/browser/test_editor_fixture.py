@@ -28,3 +28,14 @@ async def test_a_complaint_of_a_file_of_ours_is_noted(editor: Editor):
     await editor.wait_for("() => true")
     assert [p for p in editor.problems if "any.js" in p] == editor.problems != []
     editor.problems.clear()
+
+
+async def test_a_page_with_changes_can_be_left_and_opened_again(editor: Editor):
+    await editor.add("PrimitiveInt", (0, 0), value=7)
+    await editor.frame()
+    await editor.leave()
+    assert editor.is_left
+    await editor.come_back()
+    assert not editor.is_left
+    await editor.start_blank()
+    assert (await editor.workflow())["nodes"] == []

@@ -16,6 +16,7 @@ from typing import Any
 from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
+    Dialog,
     Error,
     Page,
     TimeoutError,
@@ -26,6 +27,7 @@ from support.servers import wait_for
 OURS = "discomfort"
 VUE = "Comfy.VueNodes.Enabled"
 DEADLINE_MS = 30_000
+BLANK = "about:blank"
 # As root Chromium has no sandbox, and it must not ask any host for updates.
 ARGUMENTS = [
     "--no-sandbox",
@@ -85,9 +87,12 @@ async def open_editor(context: BrowserContext, address: str, base: Path) -> Edit
     await page.add_init_script(FIND_NODE)
     await page.add_init_script(NOTE_WARNINGS)
     editor = Editor(page, address, base)
-    await page.goto(address, timeout=60_000)
-    await editor.wait_ready()
+    await editor.come_back()
     return editor
+
+
+async def _accept(dialog: Dialog) -> None:
+    await dialog.accept()
 
 
 class Editor:
@@ -133,6 +138,21 @@ class Editor:
         )
 
     # --- the page
+
+    @property
+    def is_left(self) -> bool:
+        return self.page.url == BLANK
+
+    async def come_back(self) -> None:
+        """Open the front end, for the first time or after `leave`."""
+        await self.page.goto(self.address, timeout=60_000)
+        await self.wait_ready()
+
+    async def leave(self) -> None:
+        """Go where nothing is drawn; whatever was open there is lost."""
+        self.page.on("dialog", _accept)  # "changes may not be saved"
+        await self.page.goto(BLANK)
+        self.page.remove_listener("dialog", _accept)
 
     async def start_blank(self) -> None:
         """A new, empty workflow; what the last test left open is closed."""

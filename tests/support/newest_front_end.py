@@ -4,13 +4,12 @@ serves instead of the one that it ships when it is started with `--front-end-roo
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import tempfile
 from pathlib import Path
 
+from custom_nodes.discomfort.installation.installers import install
 from custom_nodes.discomfort.worker.launch.find_comfyui import user_cache_dir
-from support.package import ROOT
 from support.servers import skip_or_fail
 
 NEWEST = "1.58.1"
@@ -41,15 +40,6 @@ def _install(target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="installing-", dir=target.parent) as work:
         made = Path(work) / "made"
         wanted = ["--no-deps", "--target", str(made), PACKAGE]
-        _bootstrap().install(Path(sys.executable), wanted, f"the installation of {PACKAGE}")
+        install(Path(sys.executable), wanted, f"the installation of {PACKAGE}")
         if not target.exists():  # two test runs may install it at the same time
             made.rename(target)
-
-
-def _bootstrap():
-    """bootstrap.py, which installs with uv or pip, whatever there is."""
-    spec = importlib.util.spec_from_file_location("discomfort_bootstrap", ROOT / "bootstrap.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

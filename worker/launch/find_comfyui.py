@@ -1,8 +1,8 @@
 """Where ComfyUI is, and which Python runs it.
 
-The one place that knows the order of the search. The worker asks it when it starts a server;
-`bootstrap.py` loads this file by its path before anything is installed. For that reason: standard
-library only, and no import of this package.
+The one place that knows the order of the search. The worker asks it when it starts a server, and
+`installation/` before anything is installed. For that reason: standard library only, and no import
+of this package.
 """
 
 from __future__ import annotations

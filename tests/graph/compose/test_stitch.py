@@ -379,15 +379,6 @@ def test_parts_stand_side_by_side_in_named_frames() -> None:
     assert result.nodes[2].data["pos"][0] == other["nodes"][0]["pos"][0] + dx
 
 
-def test_old_forms_of_pos_and_size_are_read() -> None:
-    data = user().to_json()
-    for node in data["nodes"]:
-        node["pos"] = {"0": node["pos"][0], "1": node["pos"][1]}
-        node["size"] = {"0": 10, "1": 20}
-    result = joined(maker(), parse_workflow(data))
-    assert len({tuple(n.data["pos"]) for n in result.nodes}) == 5
-
-
 def test_native_reroutes_and_floating_links_are_renumbered() -> None:
     def with_reroutes(workflow: Workflow) -> Workflow:
         data = copy.deepcopy(workflow.to_json())

@@ -231,6 +231,7 @@ def test_a_wrong_type_of_values_is_an_error():
         ("Dynamic", ["deep", "a", 1, "s", 9], "last", 4),
         ("Dynamic", ["none", 9], "resize.width", None),
         ("Unsaved", [9], "view", None),
+        ("Unsaved", [9], "last", 0),
         ("Plain", {"seed": 5}, "seed", None),
     ],
 )
@@ -268,18 +269,6 @@ def test_setting_a_widget_that_is_not_there_is_an_error_that_lists_those_that_ar
         with_widget_value(node("Plain", []), INFO, "sed", 1)
     with pytest.raises(WorkflowError, match="does not know"):
         with_widget_value(node("Nowhere", []), INFO, "seed", 1)
-
-
-def test_object_info_answers():
-    assert INFO.input_spec("Plain", "name") == ("COMBO", {"options": ["a", "b"]})
-    assert INFO.input_spec("Dynamic", "resize.more.x") == ("INT", {})
-    assert INFO.input_spec("Group", "parts.part7") == ("STRING", {"default": "p"})
-    assert INFO.input_spec("Plain", "nothing") is None
-    assert INFO.input_spec("Nowhere", "x") is None
-    assert "Plain" in INFO and "Nowhere" not in INFO and "DiscomfortPort" in INFO
-    assert INFO.output_types("DiscomfortPort") == ("*",) and INFO.output_types("Nowhere") == ()
-    assert INFO.is_output_node("DiscomfortPort") and not INFO.is_output_node("Plain")
-    assert index_object_info(INFO) is INFO
 
 
 def test_every_node_of_the_oracle_can_have_each_of_its_widgets_set():

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import io
 import pickle
+import re
 import sys
 import zlib
 from typing import Any
@@ -20,6 +21,8 @@ import torch
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store.encoding import codec, layout
 from custom_nodes.discomfort.store.encoding.unopened import UnopenedValue
+from custom_nodes.discomfort.values.images import save_comfy_image_to_disk
+from custom_nodes.discomfort.values.json_form import serialize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -293,6 +296,22 @@ def test_a_value_of_a_module_that_is_not_here_is_kept_as_it_is(tmp_path, monkeyp
     assert bytes(written(kept)) == bytes(block)
     with pytest.raises(errors.UnopenedValueError, match="By itself"):
         codec.encode([kept])
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_tensor_where_there_is_no_torch_says_what_to_do(tmp_path, monkeypatch, trusted):
+    block = memoryview(written(torch.ones(1, 4, 4, 3)))
+    monkeypatch.setitem(sys.modules, "torch", None)  # so an import of it fails
+    kept = codec.decode_or_keep(block, trusted, "here", layout.read_header(block))
+    what_to_do = rf"no torch: {re.escape(sys.executable)}\. Install torch there"
+    for touch in (
+        lambda: kept.std(),
+        lambda: save_comfy_image_to_disk(kept, tmp_path / "picture.png"),
+        lambda: serialize({"picture": [kept]}),
+    ):
+        with pytest.raises(errors.UnopenedValueError, match=what_to_do):
+            touch()
+    assert not (tmp_path / "picture.png").exists()
 
 
 @pytest.fixture

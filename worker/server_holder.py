@@ -1,0 +1,57 @@
+"""What a connector does about its server: has one started when it is needed, and ended.
+
+The connector of `comfy_serverless.py` is one; whoever only looks needs no more than `server_view`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..errors import WorkerStartError
+from ..system.config import WorkerConfig
+from ..system.ctrl_c import heard
+from .attached_server import AttachedServer
+from .client.client import Client
+from .client.uploads import Uploads
+from .launch.settings import WorkerOptions, make_launch
+from .server import Worker
+from .server_view import ServerView
+
+
+class ServerHolder(ServerView):
+    """One server after the other: the first at the first need, the next when one has died."""
+
+    def __init__(self, config: WorkerConfig, options: WorkerOptions | None = None):
+        super().__init__()
+        self._config, self._options = config, options or WorkerOptions()
+        self._uploads = Uploads()
+
+    async def _ensure_client(self, start_timeout: float | None = None) -> Client:
+        if self._is_killed:
+            raise WorkerStartError(
+                "This connector was killed. ComfyConnector.create() makes a new one."
+            )
+        if self._server is None:
+            self._server = self._make_server()
+        client = await self._server.ensure_ready(start_timeout)
+        if self._uploads.has_ephemeral:  # those of a worker that died are this one's now
+            self._uploads.keep_journal_in(self._server.journal_folder())
+        return client
+
+    def _make_server(self) -> Worker | AttachedServer:
+        if self._config.ATTACH_URL:
+            return AttachedServer(self._config.ATTACH_URL)
+        return Worker(make_launch(self._config, self._options))
+
+    async def _end_server(self) -> None:
+        """End it for good, and remove what was uploaded for it. Safe to call twice."""
+        client = self._client_now()
+        self._is_killed = True
+        try:
+            if self._server is not None:
+                with heard(lambda: "ComfyUI is being ended"):
+                    await asyncio.shield(asyncio.to_thread(self._server.stop))
+            if client is not None:
+                await client.http.close()
+        finally:
+            self._uploads.remove_ephemeral()
