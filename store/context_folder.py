@@ -14,11 +14,12 @@ from pathlib import Path
 from ..errors import ContextNotFound, ForeignFolderError
 from ..system import user_folders
 from ..system.path_names import is_below
-from . import run_dir
+from . import damage, run_dir
 from .receipt_book import FILE_NAME
 
 ADVICE = "Only Discomfort itself writes such nodes: run the workflow that has ports from Python."
 _PARTS = ("values", "handoff", "made")  # the folders in a context
+_FILES = (FILE_NAME, damage.NOTE)
 
 
 def check_named(name: str) -> Path:
@@ -70,11 +71,12 @@ def check_parts(folder: Path) -> None:
                 f"{folder / part} is no folder. This context did not come from Discomfort: remove "
                 "it."
             )
-    if not _is_kind(folder / FILE_NAME, stat.S_ISREG):
-        raise ForeignFolderError(
-            f"{folder / FILE_NAME} is no plain file. This context did not come from Discomfort: "
-            "remove it."
-        )
+    for name in _FILES:
+        if not _is_kind(folder / name, stat.S_ISREG):
+            raise ForeignFolderError(
+                f"{folder / name} is no plain file. This context did not come from Discomfort: "
+                "remove it."
+            )
 
 
 def _is_kind(path: Path, is_kind: Callable[[int], bool]) -> bool:

@@ -107,7 +107,7 @@ def test_order_whose_names_lead_elsewhere_is_refused(lent, changed):
 
 
 @posix
-@pytest.mark.parametrize("part", ["values", "handoff", "receipts.json"])
+@pytest.mark.parametrize("part", ["values", "handoff", "receipts.json", "damage.txt"])
 def test_joined_context_with_a_link_in_it_is_refused_and_nothing_behind_it_touched(tmp_path, part):
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -121,11 +121,34 @@ def test_joined_context_with_a_link_in_it_is_refused_and_nothing_behind_it_touch
         shutil.rmtree(place)
     elif place.exists():
         shutil.move(place, outside / part)
-    place.symlink_to(outside / part if part.endswith(".json") else outside)
+    place.symlink_to(outside / part if part == "receipts.json" else outside)
     with pytest.raises(errors.ForeignFolderError, match="did not come from Discomfort"):
         WorkflowContext(run_id="d", durable=True)
     assert old.read_text() == "kept"
     place.unlink()
+    WorkflowContext.delete_durable("d")
+
+
+@posix
+@pytest.mark.parametrize("kind", ["link", "link to nothing", "pipe"])
+def test_note_of_damage_that_is_no_plain_file_is_neither_read_nor_written(tmp_path, kind):
+    """It would have a stranger's text written into a file of the user's, or wait for ever."""
+    with WorkflowContext(run_id="d", durable=True) as context:
+        context.save("a", 1)
+        path, note = context.folder / "receipts.json", context.folder / "damage.txt"
+    path.write_bytes(path.read_bytes().replace(b'"a":', b'"b":', 1))
+    target = tmp_path / "profile"
+    if kind == "link":
+        target.write_text("kept")
+    if kind == "pipe":
+        os.mkfifo(note)
+    else:
+        note.symlink_to(target)
+    with pytest.raises(errors.ForeignFolderError, match=r"damage\.txt is no plain file"):
+        WorkflowContext(run_id="d", durable=True, create=False, trusted=False)
+    assert (target.read_text() if target.exists() else "") == ("kept" if kind == "link" else "")
+    assert target.exists() == (kind == "link")
+    note.unlink()
     WorkflowContext.delete_durable("d")
 
 
