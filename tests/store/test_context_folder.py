@@ -130,6 +130,20 @@ def test_joined_context_with_a_link_in_it_is_refused_and_nothing_behind_it_touch
 
 
 @posix
+def test_context_that_is_a_link_is_refused_and_nothing_written_behind_it(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o700)
+    with WorkflowContext(run_id="d", durable=True) as context:
+        link = context.folder.parent / "linked"
+    link.symlink_to(outside)
+    with pytest.raises(errors.ForeignFolderError, match="is a link"):
+        WorkflowContext(run_id="linked", durable=True)
+    assert not list(outside.iterdir())
+    link.unlink()
+    WorkflowContext.delete_durable("d")
+
+
+@posix
 @pytest.mark.parametrize("kind", ["link", "link to nothing", "pipe"])
 def test_note_of_damage_that_is_no_plain_file_is_neither_read_nor_written(tmp_path, kind):
     """It would have a stranger's text written into a file of the user's, or wait for ever."""
