@@ -93,6 +93,8 @@ def _make_or_join(folder: Path, is_durable: bool) -> run_dir.Owner | None:
     deadline = time.monotonic() + _READY_S
     while time.monotonic() < deadline:
         folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.is_symlink():
+            context_folder.check_parts(folder)  # refused before anything is written behind it
         owner = run_dir.Owner(folder)
         try:
             is_ours = owner.acquire()

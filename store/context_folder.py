@@ -19,6 +19,7 @@ from .receipt_book import FILE_NAME
 
 ADVICE = "Only Discomfort itself writes such nodes: run the workflow that has ports from Python."
 _PARTS = ("values", "handoff", "made")  # the folders in a context
+_FILES = (FILE_NAME, written_keys.FILE_NAME, damage.NOTE)
 
 
 def check_named(name: str) -> Path:
@@ -70,7 +71,7 @@ def check_parts(folder: Path) -> None:
                 f"{folder / part} is no folder. This context did not come from Discomfort: remove "
                 "it."
             )
-    for name in (FILE_NAME, written_keys.FILE_NAME, damage.NOTE):
+    for name in _FILES:
         if not _is_kind(folder / name, stat.S_ISREG):
             raise ForeignFolderError(
                 f"{folder / name} is no plain file. This context did not come from Discomfort: "

@@ -13,6 +13,7 @@ from pathlib import Path
 log = logging.getLogger("discomfort.store")
 
 NOTE = "damage.txt"
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
 
 
 def note(folder: Path, what: str) -> None:
@@ -30,7 +31,7 @@ def note(folder: Path, what: str) -> None:
         NOTE,
     )
     with contextlib.suppress(OSError):  # a full disk: it is in the log
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        fd = os.open(path, _APPEND, 0o600)
         try:
             os.write(fd, f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{line}".encode())
         finally:

@@ -27,8 +27,9 @@ PACKAGE_DIR = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
 
 # A string is skipped whole, so that "http://host" keeps its slashes.
-# Whole runs of characters at a time: a string may be megabytes long.
-_STRING_OR_COMMENT = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")|//[^\n]*')
+# Whole runs of characters at a time: a string may be megabytes long. One that does not end is
+# taken, too: else all that follows would be searched anew from each of its quotes.
+_STRING_OR_COMMENT = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*"?)|//[^\n]*')
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 _SHOWN = 300
 _LOOKED_AT = 20_000
-_RATING_LINE = re.compile(r"rating\s*\**\s*[:=]\s*\**\s*(-?\d+(?:[.,]\d+)?)", re.IGNORECASE)
+_RATING_LINE = re.compile(
+    r"rating\s*(?:\*+\s*)?[:=]\s*(?:\*+\s*)?(-?\d+(?:[.,]\d+)?)", re.IGNORECASE
+)
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)?")
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-_COMMENT = re.compile(r"/\*[\s\S]*?\*/|//[^\n\r\u2028\u2029]*")
+_COMMENT = re.compile(r"/\*|//[^\n\r\u2028\u2029]*")  # of one in /* */ the beginning
 _PATTERN = re.compile(r"%([^%]+)%")
 _DATE_PART = re.compile(r"dd?|MM?|hh?|mm?|ss?|yyy?y?")
 _NOT_IN_FILE_NAMES = re.compile(r'[/?<>\\:*|"\x00-\x1F\x7F]')
@@ -25,7 +25,7 @@ def dynamic_prompt(text: str, seed: int = 0) -> str:
     decide, so that a conversion can be repeated.
     """
     if "/" in text:
-        text = _COMMENT.sub("", text)
+        text = _without_comments(text)
     if "{" not in text and "\\" not in text:
         return text
     rng = random.Random(f"{seed} {text}")
@@ -49,6 +49,24 @@ def dynamic_prompt(text: str, seed: int = 0) -> str:
     while len(frames) > 1:
         _close(frames, rng)
     return "".join(frames[0][0])
+
+
+def _without_comments(text: str) -> str:
+    """By hand: where no comment is closed, a pattern looks for the end from each beginning."""
+    kept: list[str] = []
+    at = look = 0
+    may_close = True
+    while (found := _COMMENT.search(text, look)) is not None:
+        end = found.end()
+        if found[0] == "/*":
+            close = text.find("*/", end) if may_close else -1
+            if close < 0:
+                may_close, look = False, found.start() + 1
+                continue
+            end = close + 2
+        kept.append(text[at : found.start()])
+        at = look = end
+    return "".join(kept) + text[at:]
 
 
 def _close(frames: list[list[list[str]]], rng: random.Random) -> None:

@@ -124,6 +124,13 @@ async def test_a_picture_is_described(vision_server):
     assert (await ask(vision_server, "parts")).text == "A red square."
 
 
+@pytest.mark.parametrize("line", ["Rating: 7", "**Rating** : ** 7", "rating**:**7", "Rating = 7"])
+def test_a_rating_line_is_found_in_whatever_dress_and_at_once(line):
+    assert vision.find_rating(f"3 cats\n{line}\n9", "0 to 10") == 7
+    with pytest.raises(ExecutionError, match="gave no rating"):
+        vision.find_rating("rating" + " " * 1_000_000, "0 to 10")
+
+
 async def test_a_rating_is_a_number(vision_server):
     answer = await ask(vision_server, "rate 7.5", rating="0 to 10")
     assert answer.rating == 7.5 and "2 cats" in answer.text

@@ -132,6 +132,43 @@ def test_joined_context_with_a_link_in_it_is_refused_and_nothing_behind_it_touch
 
 
 @posix
+def test_context_that_is_a_link_is_refused_and_nothing_written_behind_it(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o700)
+    with WorkflowContext(run_id="d", durable=True) as context:
+        link = context.folder.parent / "linked"
+    link.symlink_to(outside)
+    with pytest.raises(errors.ForeignFolderError, match="is a link"):
+        WorkflowContext(run_id="linked", durable=True)
+    assert not list(outside.iterdir())
+    link.unlink()
+    WorkflowContext.delete_durable("d")
+
+
+@posix
+@pytest.mark.parametrize("kind", ["link", "link to nothing", "pipe"])
+def test_note_of_damage_that_is_no_plain_file_is_neither_read_nor_written(tmp_path, kind):
+    """It would have a stranger's text written into a file of the user's, or wait for ever."""
+    with WorkflowContext(run_id="d", durable=True) as context:
+        context.save("a", 1)
+        path, note = context.folder / "receipts.json", context.folder / "damage.txt"
+    path.write_bytes(path.read_bytes().replace(b'"a":', b'"b":', 1))
+    target = tmp_path / "profile"
+    if kind == "link":
+        target.write_text("kept")
+    if kind == "pipe":
+        os.mkfifo(note)
+    else:
+        note.symlink_to(target)
+    with pytest.raises(errors.ForeignFolderError, match=r"damage\.txt is no plain file"):
+        WorkflowContext(run_id="d", durable=True, create=False, trusted=False)
+    assert (target.read_text() if target.exists() else "") == ("kept" if kind == "link" else "")
+    assert target.exists() == (kind == "link")
+    note.unlink()
+    WorkflowContext.delete_durable("d")
+
+
+@posix
 @pytest.mark.parametrize("kind", ["link", "pipe"])
 def test_block_that_is_no_plain_file_is_not_opened(tmp_path, kind):
     with WorkflowContext(run_id="d", durable=True) as context:

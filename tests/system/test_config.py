@@ -13,6 +13,7 @@ from custom_nodes.discomfort.system.config import (
     ContextConfig,
     WorkerConfig,
     load_config,
+    parse_json,
     read_json,
 )
 
@@ -94,3 +95,10 @@ def test_a_file_that_is_no_object_is_named(tmp_path, text, words):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="nothing.json"):
         load_config(ContextConfig, "", tmp_path / "nothing.json")
+
+
+@pytest.mark.parametrize("unit", ['\\"', '"a', "/", "//\n", "\\"])
+def test_text_that_is_no_json_is_refused_at_once(unit):
+    """A pattern that is quadratic takes an hour for this."""
+    with pytest.raises(ConfigError, match="not valid JSON"):
+        parse_json('{"a":' + unit * 1_000_000, "a file")

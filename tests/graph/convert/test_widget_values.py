@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from datetime import datetime
 
 import pytest
@@ -39,6 +41,19 @@ NOW = datetime(2025, 3, 7, 14, 5, 6)
 )
 def test_comments_and_braces_in_a_prompt_text(text, sent):
     assert dynamic_prompt(text) == sent
+
+
+def test_comments_end_where_the_front_ends_pattern_ends_them():
+    pattern = re.compile(r"/\*[\s\S]*?\*/|//[^\n\r\u2028\u2029]*")
+    rng = random.Random(1)
+    for _ in range(20_000):
+        text = "".join(rng.choice("//**a\n") for _ in range(rng.randrange(12)))
+        assert dynamic_prompt(text) == pattern.sub("", text), repr(text)
+
+
+def test_comments_that_are_not_closed_cost_no_time():
+    text = "/* " * 1_000_000  # an hour, where the end is looked for from each
+    assert dynamic_prompt(text) == text
 
 
 def test_every_option_is_chosen_and_text_and_seed_decide():
