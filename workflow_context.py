@@ -164,7 +164,9 @@ class WorkflowContext:
             CorruptValueError: it is no pickle, or incomplete.
         """
         check_unique_id(unique_id)
-        self.save(unique_id, pickle_files.read_pickle(Path(path), self.trusted), use_ram)
+        # Not as what this script gives: no run opens a path that came out of a file.
+        value = pickle_files.read_pickle(Path(path), self.trusted)
+        self.internal.save(unique_id, value, use_ram)
 
     def export_reference(
         self, unique_id: str, destination_path: str | Path, overwrite: bool = False

@@ -7,9 +7,12 @@ from contextlib import contextmanager
 
 from ..workflow_context import WorkflowContext
 
+# Each holds a few open files, and a process may have 1,024, or 256 on macOS.
+_MOST_SPARE = 8
+
 
 class TemporaryContexts:
-    """Temporary contexts; kept, empty, for the next run, since folders are slow to make."""
+    """Temporary contexts; some are kept, empty, for the next run: folders are slow to make."""
 
     def __init__(self) -> None:
         self._spare: list[WorkflowContext] = []
@@ -36,7 +39,10 @@ class TemporaryContexts:
         except BaseException:
             context.shutdown()
             raise
-        self._spare.append(context)
+        if len(self._spare) < _MOST_SPARE:
+            self._spare.append(context)
+        else:
+            context.shutdown()
 
     def close(self) -> None:
         while self._spare:

@@ -7,6 +7,7 @@ the value, and what was expected.
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Callable, Mapping
 from os import PathLike
@@ -72,13 +73,22 @@ def _check_text(unique_id: str, value: Any) -> None:
 
 
 def _check_number(unique_id: str, value: Any, kind: str) -> None:
+    if _is_complex(value):
+        _refuse(unique_id, value, f"{kind}: a number without an imaginary part")
     try:
-        int(value) if kind == "INT" else float(value)
+        number = int(value) if kind == "INT" else float(value)
+        if kind == "FLOAT" and math.isinf(number) and value != number:
+            raise OverflowError("it is too large")
     except (TypeError, ValueError, OverflowError, RuntimeError) as e:  # a tensor without data
         error = TypeError if isinstance(e, TypeError) else ValueError
         raise error(
             f"The value of {unique_id!r} is {describe(value)}, which can't be made {kind}: {e}."
         ) from e
+
+
+def _is_complex(value: Any) -> bool:
+    """numpy's complex numbers become real ones without a word but a warning."""
+    return isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real)
 
 
 def _check_pixels(unique_id: str, value: Any, expected: str) -> None:
@@ -94,8 +104,9 @@ def _check_pixels(unique_id: str, value: Any, expected: str) -> None:
 
 
 def _is_numeric(value: Any) -> bool:
-    name = dtype_of(value)
-    return name.startswith(("float", "bfloat", "int", "uint", "bool", ">", "<"))
+    if is_array(value):
+        return value.dtype.kind in "biuf"
+    return dtype_of(value).startswith(("float", "bfloat", "int", "uint", "bool"))
 
 
 def _is_integer(value: Any) -> bool:
@@ -139,6 +150,7 @@ def _check_latent(unique_id: str, value: Any) -> None:
     if isinstance(value, Mapping):
         if "samples" not in value:
             _refuse(unique_id, value, expected)
+        _check_beside_samples(unique_id, value)
         samples = value["samples"]
         if getattr(samples, "is_nested", False):
             return  # several in one (comfy/nested_tensor.py of 0.33)
@@ -149,6 +161,19 @@ def _check_latent(unique_id: str, value: Any) -> None:
         raise ValueError(
             f"The samples of {unique_id!r} are {describe(samples)}; expected {expected}."
         )
+
+
+def _check_beside_samples(unique_id: str, latent: Mapping[str, Any]) -> None:
+    """Source: SetLatentNoiseMask, LatentFromBatch and RepeatLatentBatch in ComfyUI's nodes.py."""
+    mask, index = latent.get("noise_mask"), latent.get("batch_index")
+    has_pixels = is_tensor(mask) or is_array(mask)
+    is_right = mask is None or getattr(mask, "is_nested", False)
+    if not is_right and not (has_pixels and _is_numeric(mask)):
+        what = f"The noise_mask of {unique_id!r} is {describe(mask)}"
+        raise TypeError(f"{what}; expected a tensor [batch, height, width].")
+    if isinstance(index, (str, bytes, numbers.Number, Mapping)):
+        what = f"The batch_index of {unique_id!r} is {describe(index)}"
+        raise TypeError(f"{what}; expected a list of whole numbers.")
 
 
 def _check_audio(unique_id: str, value: Any) -> None:
@@ -171,7 +196,7 @@ def _check_audio(unique_id: str, value: Any) -> None:
         _refuse(unique_id, value, expected)
     _check_waveform(unique_id, waveform, expected)
     plain = plain_value(rate, "INT")
-    if not isinstance(plain, (int, float)) or plain != int(plain) or plain <= 0:
+    if type(plain) not in (int, float) or not (0 < plain < math.inf) or plain != int(plain):
         raise ValueError(
             f"The sample rate of {unique_id!r} is {describe(rate)}; expected {expected}."
         )

@@ -112,9 +112,11 @@ def _mask(value: Any) -> Any:
 def _latent(value: Any) -> Any:
     if is_tensor(value) or is_array(value):
         value = {"samples": value}
-    if is_array(value["samples"]):
-        return {**value, "samples": _tensor(value["samples"])}
-    return value
+    arrays = {k: _float32(v) for k, v in value.items() if k in _LATENT_ARRAYS and is_array(v)}
+    return {**value, **arrays} if arrays else value
+
+
+_LATENT_ARRAYS = ("samples", "noise_mask")
 
 
 def _audio(value: Any) -> Any:
@@ -123,6 +125,8 @@ def _audio(value: Any) -> Any:
         return value
     parts = value if isinstance(value, dict) else dict(zip(_AUDIO_KEYS, value, strict=True))
     waveform = _tensor(parts["waveform"])
+    if is_array(parts["waveform"]) and waveform.is_floating_point():
+        waveform = _float32(waveform)
     if not waveform.is_floating_point():
         import torch
 
@@ -141,8 +145,8 @@ def _sigmas(value: Any) -> Any:
 
     if isinstance(value, (list, tuple)):
         return torch.tensor([plain_value(item, "FLOAT") for item in value], dtype=torch.float32)
-    sigmas = _tensor(value)
-    return sigmas.to(torch.float32) if is_array(value) or not sigmas.is_floating_point() else sigmas
+    is_right = is_tensor(value) and value.is_floating_point()
+    return value if is_right else _float32(value)
 
 
 def _pixels(image: Any, grey: bool = False) -> Any:
@@ -176,6 +180,13 @@ def _tensor(value: Any) -> Any:
     if any(s < 0 for s in array.strides) or not array.flags.writeable:
         array = np.array(array)
     return torch.from_numpy(array)
+
+
+def _float32(value: Any) -> Any:
+    """numpy's numbers are float64 where nobody said otherwise, which ComfyUI's never are."""
+    import torch
+
+    return _tensor(value).to(torch.float32)
 
 
 def _float_tensor(value: Any) -> Any:

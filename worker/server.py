@@ -76,10 +76,10 @@ class Worker:
             return client
         # A caller who is cancelled leaves the start alone: others may wait for it.
         start = asyncio.shield(asyncio.wrap_future(self._begin()))
+        start.add_done_callback(_look_at)  # it may fail after this caller has gone
         process = self._process
         assert process is not None
         if not await wait_shown(start, lambda: process.start_words, timeout_s):
-            start.add_done_callback(_look_at)
             lines, path = process.last_lines(_LINES_IN_ERRORS), process.log_path
             raise not_ready(timeout_s or 0.0, "start_timeout=", lines, path)
         return start.result()

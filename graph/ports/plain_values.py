@@ -76,12 +76,15 @@ def _number(number: Any, kind: str, given: Any) -> Any:
     """A number that is no builtin: what it says where text is asked for, else its value."""
     if kind == "STRING":
         return str(number)
-    if isinstance(number, Decimal) and number.is_finite() and number.adjusted() > _MAX_EXPONENT:
+    is_huge = isinstance(number, Decimal) and number.adjusted() > _MAX_EXPONENT
+    if kind != "FLOAT" and is_huge and number.is_finite():
         return float(number)  # infinite; as a whole number it would keep us busy for minutes
     # Not finite, or too large for a float.
     with contextlib.suppress(ValueError, OverflowError, ArithmeticError):
         if kind != "FLOAT" and number == (whole := int(number)):
             return whole
     with contextlib.suppress(ValueError, OverflowError, ArithmeticError):
-        return float(number)
+        floating = float(number)
+        if not math.isinf(floating) or number == floating:
+            return floating
     return given

@@ -6,6 +6,7 @@ which stored values would do. What a literal is can be seen: some are refused.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,4 +70,6 @@ def remedy_for(literal: Any, kind: str, is_object: bool) -> str | None:
         return "Write True or False."
     if kind == "INT" and isinstance(literal, float) and not literal.is_integer():
         return "Write a whole number; round() makes one."
+    if kind == "FLOAT" and isinstance(literal, int) and abs(literal) > sys.float_info.max:
+        return "Write a smaller number."
     return None

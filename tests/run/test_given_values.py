@@ -129,6 +129,8 @@ async def test_another_form_of_a_value_is_made_comfyuis(
     [
         ("Audio", torch.ones(4), "sample_rate"), ("Audio", (8000, WAVE), "rate comes first"),
         ("Audio", {"waveform": WAVE}, "sample rate"), ("Audio", (WAVE, 0), "sample rate"),
+        ("Audio", (WAVE, float("inf")), "sample rate"), ("Audio", (WAVE, True), "sample rate"),
+        ("Audio", (WAVE, float("nan")), "sample rate"), ("Sigmas", np.array(["a"]), "SIGMAS"),
         ("Audio", (torch.ones(8000, 2), 8000), "waveform.T"), ("Audio", "sound.wav", "AUDIO"),
         ("Audio", (torch.ones(1, 1, 1, 1), 8000), "waveform"), ("Audio", Path("a.wav"), "AUDIO"),
         ("Sigmas", torch.ones(2, 2), "SIGMAS"), ("Sigmas", ["a"], "SIGMAS"),
@@ -215,5 +217,9 @@ async def test_a_path_that_a_context_holds_from_elsewhere_is_not_opened(
         context.save("value", "as the script has saved it")
         context.save("other", path)
         context.internal.copy_key("other", "value")  # as from a file, or from another process
+        with pytest.raises(WorkflowError, match="'value'.*Path"):
+            await discomfort.run(taker("Image"), context=context)
+        context.export_data("other", tmp_path / "other.pkl")
+        context.import_data(tmp_path / "other.pkl", "value")
         with pytest.raises(WorkflowError, match="'value'.*Path"):
             await discomfort.run(taker("Image"), context=context)

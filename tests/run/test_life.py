@@ -17,6 +17,7 @@ from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import ExecutionError, WorkerDied, WorkerStartError
 from custom_nodes.discomfort.events import Queued
 from custom_nodes.discomfort.workflow_tools import DiscomfortWorkflowTools
+from support.prompts import port
 from support.servers import (
     FAKE,
     NODE_PACKS,
@@ -140,6 +141,21 @@ async def test_memory_of_a_large_value_goes_with_its_run(config, workflows):
         spare = discomfort._engine.contexts._spare
         assert [c.get_usage()["ram_usage_bytes"] for c in spare] == [0]
         assert all(c.internal.store.blocks.kept_bytes <= 128 << 20 for c in spare)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="counts the open files of a process of Unix")
+async def test_many_runs_at_once_leave_few_files_open(config):
+    prompt = {
+        "1": port("text"),
+        "2": {"class_type": "StringLength", "inputs": {"string": ["1", 0]}},
+        "3": port("length", ["2", 0]),
+    }
+    async with await Discomfort.create(config) as discomfort:
+        await discomfort.run(prompt, {"text": "a"})
+        before = psutil.Process().num_fds()
+        runs = [discomfort.run(prompt, {"text": "a" * i}) for i in range(100)]
+        assert [r["length"] for r in await asyncio.gather(*runs)] == list(range(100))
+        assert psutil.Process().num_fds() - before < 100
 
 
 async def test_run_sequential_of_an_attached_instance_runs_there(server, workflows, tmp_path):

@@ -54,7 +54,9 @@ for _ in range(3000):
         ("STRING", ["a", None]), ("STRING", [object()]), ("STRING", b"a"),
         ("INT", 1.9), ("INT", torch.tensor(5.5)), ("INT", Decimal("5.5")), ("BOOLEAN", ""),
         ("INT", torch.empty((), device="meta")), ("INT", DEEP), ("STRING", DEEP),
-        ("BOOLEAN", "false"), ("BOOLEAN", 2), ("INT,FLOAT", None), ("COMBO", torch.ones(2)),
+        ("INT", np.complex64(5 + 3j)), ("FLOAT", np.complex128(5)), ("FLOAT", 5 + 0j),
+        ("FLOAT", Decimal("1e400")), ("BOOLEAN", "false"), ("BOOLEAN", 2), ("INT,FLOAT", None),
+        ("COMBO", torch.ones(2)),
     ],
 )  # fmt: skip
 def test_scalar_that_can_not_be_converted_names_port_and_kind(kind, value):
@@ -124,6 +126,16 @@ def test_masks_get_a_batch_and_grey_pictures_are_masks():
     assert tuple(one(Image.new("L", (6, 4), 255), type="MASK").shape) == (1, 4, 6)
 
 
+def test_arrays_become_float32_and_tensors_stay_what_they_are():
+    samples, mask = np.ones((1, 4, 2, 2)), np.ones((1, 2, 2), bool)
+    latent = one({"samples": samples, "noise_mask": mask, "batch_index": [0]}, type="LATENT")
+    assert latent["samples"].dtype == latent["noise_mask"].dtype == torch.float32
+    assert latent["batch_index"] == [0]
+    given = {"samples": torch.ones(1, 4, 2, 2, dtype=torch.float64), "noise_mask": None}
+    assert one(given, type="LATENT") is given
+    assert one((np.ones((2, 4)), 8000), type="AUDIO")["waveform"].dtype == torch.float32
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "hint"),
     [
@@ -131,6 +143,10 @@ def test_masks_get_a_batch_and_grey_pictures_are_masks():
         ("IMAGE", "x.png", "IMAGE"), ("IMAGE", torch.zeros(4, 4, 3, dtype=torch.int64), "uint8"),
         ("IMAGE", None, "IMAGE"), ("MASK", torch.zeros(1, 4, 4, 3), "MASK"), ("MASK", 5, "MASK"),
         ("LATENT", "x", "samples"), ("LATENT", {"x": 1}, "samples"),
+        ("LATENT", {"samples": torch.zeros(1, 4, 2, 2), "noise_mask": "x"}, "noise_mask"),
+        ("LATENT", {"samples": torch.zeros(1, 4, 2, 2), "batch_index": 5}, "batch_index"),
+        ("LATENT", np.full((1, 4, 2, 2), "a"), "samples"), ("SIGMAS", np.array(["a"]), "SIGMAS"),
+        ("IMAGE", np.full((2, 2, 3), "a"), "IMAGE"), ("MASK", np.full((2, 2), 1j), "MASK"),
         ("IMAGE", torch.zeros(4, 4, 3, dtype=torch.complex64), "IMAGE"),
     ],
 )  # fmt: skip

@@ -46,7 +46,8 @@ def test_ctrl_c_is_heard_while_comfyui_starts(tmp_path: Path):
     program.worker_pid()
     os.kill(program.pid, signal.SIGINT)
     assert "ComfyUI is not started" in until(program, "Ctrl+C was heard")
-    program.wait()
+    _, err = program.wait()
+    assert "never retrieved" not in err
 
 
 async def test_handler_that_was_there_is_called_and_put_back():

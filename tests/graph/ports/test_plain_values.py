@@ -92,6 +92,8 @@ def test_a_member_of_the_kind_becomes_the_builtin(kind: str, value: Any, expecte
         object(),
         enum.Enum("Bare", "A").A,
         Fraction(10**400),
+        Decimal("1e400"),
+        Decimal("-1e999999999"),
     ],
 )
 def test_what_stands_for_no_builtin_comes_back_itself(value: Any) -> None:

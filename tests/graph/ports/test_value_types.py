@@ -63,6 +63,8 @@ def test_which_types_fit(kind, wanted, answer):
         (1.5, "INT", "whole number"), (float("nan"), "INT", "whole number"),
         (1.0, "INT", None), ("12", "INT", None), (True, "INT", None), (1.5, "INT,FLOAT", None),
         (1.5, "FLOAT", None), ([1, "a"], "STRING", None),
+        pytest.param(-(10**400), "FLOAT", "smaller", id="huge"),
+        (float("inf"), "FLOAT", None), (10**300, "FLOAT", None),
     ],
 )  # fmt: skip
 def test_what_comfyui_would_make_something_else_of_is_refused(value, kind, words):
