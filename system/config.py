@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import ConfigError
+from .pipes import read_file
 
 log = logging.getLogger("discomfort.config")
 
@@ -89,7 +90,7 @@ def read_text(path: str | Path) -> str:
         ConfigError: not there, or no text.
     """
     try:
-        data = Path(path).read_bytes()
+        data = read_file(path)
         return data.decode(json.detect_encoding(data))
     except OSError as e:
         raise ConfigError(f"{path} can't be read ({e.strerror or e}). Check the path.") from e
