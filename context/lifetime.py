@@ -11,11 +11,13 @@ import os
 import shutil
 import time
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import ContextNotFound, StoreError
+from ..errors import ContextNotFound, StoreError, StoreFullError
 from ..store import context_folder, run_dir
 from ..store.block_use import Role
+from ..store.blocks.base import is_no_room
 from ..store.ram_first import RamFirst
 from ..store.receipt_book import FILE_NAME, ReceiptBook
 from ..store.versions import new_token
@@ -35,6 +37,8 @@ class Lifetime:
     Raises:
         ContextNotFound: `create=False`, and there is none.
         ForeignFolderError: it is another user's, or links lead out of it.
+        StoreFullError: the disk is full.
+        StoreError: this process has too many files open.
     """
 
     def __init__(
@@ -44,16 +48,17 @@ class Lifetime:
         self.folder = contexts / run_id
         if create and not is_durable:
             run_dir.purge(contexts)
-        owner = _make_or_join(self.folder, is_durable) if create else _join(self.folder)
-        if owner is None:
-            context_folder.check_parts(self.folder)
-        role = Role.EQUAL if is_durable else Role.GUEST if owner is None else Role.OWNER
-        try:
-            self._store = RamFirst(self.folder, limit_bytes, role)
-        except BaseException:
-            if owner is not None:
-                owner.remove_folder()
-            raise
+        with _in_words(self.folder):
+            owner = _make_or_join(self.folder, is_durable) if create else _join(self.folder)
+            if owner is None:
+                context_folder.check_parts(self.folder)
+            role = Role.EQUAL if is_durable else Role.GUEST if owner is None else Role.OWNER
+            try:
+                self._store = RamFirst(self.folder, limit_bytes, role)
+            except BaseException:
+                if owner is not None:
+                    owner.remove_folder()
+                raise
         self._finalizer = weakref.finalize(self, _close, self._store, owner, os.getpid())
 
     @property
@@ -69,6 +74,28 @@ class Lifetime:
     def close(self) -> None:
         """Free all that an own temporary context has; leave others and durable ones. Idempotent."""
         self._finalizer()
+
+
+@contextlib.contextmanager
+def _in_words(folder: Path) -> Iterator[None]:
+    """Say what the system's errors mean for a context, and what helps."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as e:
+        if is_no_room(e):
+            raise StoreFullError(
+                e.errno,
+                f"There is no room for a context in {folder}. Make some, or put the folder for "
+                "temporary files elsewhere (TMPDIR)",
+            ) from e
+        if e.errno in (errno.EMFILE, errno.ENFILE):
+            raise StoreError(
+                f"A context in {folder} can't be opened: too many files are open. Close contexts "
+                "that are done (`with`), or allow more (`ulimit -n`)."
+            ) from e
+        raise
 
 
 def delete_durable(run_id: str) -> None:
@@ -108,7 +135,12 @@ def _make_or_join(folder: Path, is_durable: bool) -> run_dir.Owner | None:
         elif has_receipts and not is_durable:
             owner.remove_folder()  # a dead owner's, younger than our purge
         else:
-            return _settle(folder, owner, has_receipts, is_durable)
+            try:
+                return _settle(folder, owner, has_receipts, is_durable)
+            except BaseException:
+                if not has_receipts:
+                    owner.remove_folder()
+                raise
     raise StoreError(
         f"The context {folder.name!r} in {folder} did not get ready in {_READY_S:.0f} s."
     )

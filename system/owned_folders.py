@@ -42,9 +42,11 @@ def remove_owned(folder: Path, lock: OwnerLock) -> bool:
     """Remove a folder whose lock we hold, the lock last: killed in between, another purge goes on.
 
     Returns:
-        Whether it is gone. What Windows won't let go is left to the next purge.
+        Whether it is gone. What Windows won't let go is left to the next purge, and so is all
+        where no descriptor is left to look with.
     """
-    with contextlib.suppress(FileNotFoundError):
+    is_empty = not folder.exists()
+    with contextlib.suppress(OSError):
         for entry in list(os.scandir(folder)):
             if entry.name == lock.path.name:
                 continue
@@ -53,7 +55,7 @@ def remove_owned(folder: Path, lock: OwnerLock) -> bool:
             else:
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)
-    is_empty = not folder.exists() or os.listdir(folder) in ([], [lock.path.name])
+        is_empty = os.listdir(folder) in ([], [lock.path.name])
     lock.release(remove=is_empty)
     with contextlib.suppress(OSError):
         folder.rmdir()

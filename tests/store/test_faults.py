@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -266,3 +267,13 @@ def test_owner_lock_is_given_up_by_a_killed_process(start, own_folders):
     assert folder not in run_dir.purge(Path(folder).parent)  # we are its living owner now
     lock.release(remove=False)
     assert folder in run_dir.purge(Path(folder).parent)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_context_that_can_not_be_made_says_why_and_what_helps(start):
+    said = dict(line.split(": ", 1) for line in start("make_without_room").end().splitlines())
+    for kind in ("temporary", "durable"):
+        assert said[f"{kind} again"] == "made"
+        full, files = said[f"{kind} without room"], said[f"{kind} without files"]
+        assert full.startswith("StoreFullError") and "There is no room for a context in" in full
+        assert files.startswith("StoreError") and "ulimit -n" in files
