@@ -17,7 +17,7 @@ from ..store.receipt import Receipt
 from ..values.images import names_files
 from . import handoff
 from .frozen_values import FROZEN_PREFIX
-from .given_inputs import GivenInputs
+from .given_inputs import GivenInputs, OpenRuns
 from .handoff import Collected, Loan
 from .lifetime import Lifetime
 from .references import StoredReferences
@@ -48,6 +48,7 @@ class ContextStore:
             lifetime.store.made_here = set()
         self.references = StoredReferences(lifetime)
         self._given_paths: dict[str, str] = {}  # key -> version
+        self._runs = OpenRuns()
 
     @property
     def store(self) -> RamFirst:
@@ -181,7 +182,7 @@ class ContextStore:
 
     def give(self) -> GivenInputs:
         """Save the inputs of one run: as a context manager, which takes them back if it fails."""
-        return GivenInputs(self.store, self.references)
+        return GivenInputs(self.store, self.references, self._runs)
 
     def holding(self, values: Mapping[str, str]) -> AbstractContextManager[None]:
         """Have the packed values of workflows here as long as these run."""

@@ -77,6 +77,39 @@ def test_two_runs_under_one_key_each_take_back_their_own(context: WorkflowContex
     assert context.load("a") == 0
 
 
+@pytest.mark.parametrize("before", [0, None, torch.ones(1000)], ids=["value", "none", "block"])
+def test_runs_that_fail_in_the_order_they_began_leave_what_was_before(
+    context: WorkflowContext, before: object
+) -> None:
+    """The second has found the first one's value, which was taken back since."""
+    blocks = own_blocks()
+    if before is not None:
+        context.save("a", before)
+    runs = [context.internal.give() for _ in range(3)]
+    for number, run in enumerate(runs):
+        run.__enter__().save("a", torch.full((1000,), float(number)), True, "val")
+    for number, run in enumerate(runs):
+        assert torch.equal(context.load("a"), torch.full((1000,), 2.0)), number
+        run.__exit__(Failed, Failed(), None)
+    if before is None:
+        assert not context.list_keys()
+    else:
+        assert torch.equal(torch.as_tensor(context.load("a")), torch.as_tensor(before))
+    context.internal.store.blocks.trim()
+    if before is None:
+        assert own_blocks() == blocks
+
+
+def test_a_run_that_ended_well_leaves_its_value_to_one_that_fails(context: WorkflowContext) -> None:
+    context.save("a", 0)
+    first, second = context.internal.give(), context.internal.give()
+    first.__enter__().save("a", 1, True, "val")
+    second.__enter__().save("a", 2, True, "val")
+    first.__exit__(None, None, None)
+    second.__exit__(Failed, Failed(), None)
+    assert context.load("a") == 1
+
+
 def test_a_save_that_ends_after_its_run_did_is_taken_back(context: WorkflowContext) -> None:
     """A cancelled run does not wait for the thread that writes gigabytes."""
     context.save("a", 1)
