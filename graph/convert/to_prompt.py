@@ -7,17 +7,23 @@ over them what its links lead to. All that is wrong is reported at once.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from ...errors import Problem, WorkflowError
-from ..node_classes.core_nodes import BROWSER_INPUTS, GROUP_NODE_PREFIXES, NEEDS_BROWSER, SAVE_NODES
+from ..node_classes.core_nodes import (
+    BROWSER_INPUTS,
+    GROUP_NODE_PREFIXES,
+    NEEDS_BROWSER,
+    SAVE_NODES,
+    UUID,
+)
 from ..node_classes.input_specs import MISSING
 from ..node_classes.node_class import ClassSpec, Widget
 from ..node_classes.object_info import ObjectInfo
 from ..node_classes.widgets import index_object_info, read_widgets, saved_values
+from ..packs.rules import ClassRules
 from ..prompt import Prompt, PromptNode, Source
 from ..workflow.model import Node, Workflow
 from ..workflow.order import execution_order
@@ -28,8 +34,6 @@ from .follow_link import Promoted
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
 from .seeds import Control, change_seeds, control_mode
 from .widget_values import dynamic_prompt, replace_patterns
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Conversion(NamedTuple):
@@ -90,7 +94,7 @@ def convert(
     info = index_object_info(object_info)
     parsed = workflow if isinstance(workflow, Workflow) else parse_workflow(workflow)
     flat = flatten(parsed, info)
-    writer = _Writer(flat, 0 if seed is None else seed, now)
+    writer = _Writer(flat, info, 0 if seed is None else seed, now)
     prompt: Prompt = {}
     problems: list[Problem] = []
     for node in flat.nodes.values():
@@ -119,8 +123,9 @@ def convert(
 class _Writer:
     """Writes nodes one by one. Holds what is the same for all of them."""
 
-    def __init__(self, flat: FlatGraph, seed: int, now: datetime | None):
+    def __init__(self, flat: FlatGraph, info: ObjectInfo, seed: int, now: datetime | None):
         self.flat = flat
+        self.rules_of = info.rules
         self.seed = seed
         self.now = now
         self.named: dict[str, tuple[GraphState, NodeState]] | None = None
@@ -133,7 +138,7 @@ class _Writer:
         """The node as the prompt has it; None if there are problems, which join the list."""
         spec = flat.state.spec
         if spec is None or spec.class_type in NEEDS_BROWSER:
-            problems.append(flat.problem(unusable_type(flat.node)))
+            problems.append(flat.problem(unusable_type(flat.node, self.rules_of(flat.node.type))))
             return None
         count = len(problems)
         inputs: dict[str, Any] = {}
@@ -233,14 +238,16 @@ def _wrapped(value: Any, kind: str = "") -> Any:
     return {"__type__": "CURVE", "__value__": value} if kind == "CURVE" else {"__value__": value}
 
 
-def unusable_type(node: Node) -> str:
+def unusable_type(node: Node, rules: ClassRules | None) -> str:
     """Why a node of this type can't be converted, and what helps."""
     kind = node.type
+    if rules is not None and rules.refusal:
+        return rules.refusal
     if kind in NEEDS_BROWSER:
         return NEEDS_BROWSER[kind]
     if kind.startswith(GROUP_NODE_PREFIXES):
         return "this is a group node, and the file has no definition of it in extra.groupNodes"
-    if _UUID.fullmatch(kind):
+    if UUID.fullmatch(kind):
         return "this is a subgraph, and the file has no definition of it in definitions.subgraphs"
     pack = node.properties.get("cnr_id") or node.properties.get("aux_id")
     if isinstance(pack, str) and pack and pack != "comfy-core":

@@ -6,6 +6,7 @@ end 1.49.6.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 # Nodes that exist in the editor only. None of them is ever in a prompt.
@@ -16,6 +17,8 @@ VIRTUAL = NOTES | REROUTES | {PRIMITIVE}
 
 # Prefixes of the type of a group node, the forerunner of the subgraph.
 GROUP_NODE_PREFIXES = ("workflow>", "workflow/")
+# The type of a node that stands for a subgraph is the id of its definition.
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 # A node's widget type -> the widget exists. Everything else is a socket.
 WIDGET_TYPES = frozenset(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..packs.rules import ClassRules
 from . import core_nodes
 from .core_nodes import CUSTOM_COMBO, WIDGET_TYPES
 from .input_specs import (
@@ -73,6 +74,7 @@ class ClassSpec:
     # Which places of an old file belong to inputs that are sockets today (None: no such input).
     force_input_mask: tuple[bool, ...] | None
     required_sockets: tuple[str, ...]
+    rules: ClassRules | None = None
     is_static: bool = True
     widgets: tuple[Widget, ...] = ()
     by_name: dict[str, Widget] = field(default_factory=dict)
@@ -107,7 +109,9 @@ class ClassSpec:
         return self._options[at]
 
 
-def compile_class(class_type: str, definition: Mapping[str, Any]) -> ClassSpec:
+def compile_class(
+    class_type: str, definition: Mapping[str, Any], rules: ClassRules | None = None
+) -> ClassSpec:
     sections = definition.get("input")
     sections = sections if isinstance(sections, Mapping) else {}
     required = dict(items_of(sections.get("required")))
@@ -132,6 +136,7 @@ def compile_class(class_type: str, definition: Mapping[str, Any]) -> ClassSpec:
         inputs,
         _force_input_mask(by_file, inputs, elements),
         tuple(e.name for e in elements if isinstance(e, Socket) and e.name in required),
+        rules,
     )
 
 

@@ -76,11 +76,12 @@ def saved_image(origin, slot=0, node_id=9):
 def test_all_problems_are_reported_at_once_with_id_title_and_type():
     data = workflow(
         [
-            node(1, "Nowhere", title="My node"),
+            node(1, "Nowhere", inputs=[("a", 5)], title="My node"),
             node(2, "SaveImage", ["p"], [("images", 77)], title="End"),
             node(3, "Source", {"unknown": 1}),
-            node(4, "Gone", properties={"cnr_id": "some-pack"}),
-        ]
+            node(4, "Gone", inputs=[("a", 6)], properties={"cnr_id": "some-pack"}),
+        ],
+        [[5, 3, 0, 1, 0, "*"], [6, 3, 0, 4, 0, "*"]],
     )
     problems = problems_of(data)
     assert [(p.node_id, p.node_type, p.title) for p in problems] == [
@@ -97,7 +98,7 @@ def test_all_problems_are_reported_at_once_with_id_title_and_type():
 
 def test_the_message_names_what_a_person_looks_for():
     with pytest.raises(WorkflowError, match=r"node 1 'My node' \(Nowhere\): the server does not"):
-        to_prompt(workflow([node(1, "Nowhere", title="My node")]), INFO)
+        to_prompt(workflow([node(1, "Nowhere", inputs=[("a", 5)], title="My node")]), INFO)
 
 
 @pytest.mark.parametrize("mode", [2, 4])

@@ -1,0 +1,61 @@
+"""The rules of well-known packs, each with what it was seen with.
+
+Observed in the browser at ComfyUI 0.33.0, front end 1.49.6. `docs/node_packs.md` tells people what
+of a pack works.
+"""
+
+from __future__ import annotations
+
+from .rules import ClassRules, PackRules, RuleBook
+
+_SET = ClassRules(set_name=True)
+_GET = ClassRules(get_name=True)
+_SEEN = "November 2026"
+
+_IN_BROWSER_ONLY = (
+    "this node exists in the browser's JavaScript only, and others get a value from it. Replace it "
+    "by links or by a node that holds the value, or export the workflow in the browser (Export "
+    "(API)) and use that file"
+)
+_PAGE_ONLY = ClassRules(page_only=True, refusal=_IN_BROWSER_ONLY)
+
+PACKS = (
+    PackRules(
+        "rgthree-comfy",
+        _SEEN,
+        {
+            **{
+                f"{name} (rgthree)": _PAGE_ONLY
+                for name in (
+                    "Label",
+                    "Bookmark",
+                    "Fast Groups Bypasser",
+                    "Fast Groups Muter",
+                    "Fast Bypasser",
+                    "Fast Muter",
+                    "Fast Actions Button",
+                    "Mute / Bypass Repeater",
+                    "Mute / Bypass Relay",
+                    "Random Unmuter",
+                    "Node Combiner",
+                    "Node Collector",
+                )
+            },
+        },
+    ),
+    PackRules("comfy_mtb", _SEEN, {"Note Plus (mtb)": _PAGE_ONLY}),
+    PackRules(
+        "ComfyUI-Easy-Use",
+        _SEEN,
+        {"easy bookmark": _PAGE_ONLY},
+    ),
+    PackRules("ComfyUI-Crystools", _SEEN, {"Show Metadata [Crystools]": _PAGE_ONLY}),
+    PackRules(
+        "ComfyUI-Custom-Scripts",
+        _SEEN,
+        {"PresetText|pysssss": _PAGE_ONLY, "workflowinfo|pysssss": _PAGE_ONLY},
+    ),
+    PackRules("GroupTitle", _SEEN, {"GroupTitle*": _PAGE_ONLY}),
+)
+
+KNOWN = RuleBook(PACKS)

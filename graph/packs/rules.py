@@ -1,0 +1,101 @@
+"""The form of a rule: what a pack's JavaScript does to a class, and `/object_info` does not show.
+
+`known_packs.py` holds the tables that come with this package, `read_rules.py` reads those of
+others; `ObjectInfo` hands the merged `RuleBook` to everything that converts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Objects in widgets_values that become numbered inputs: `{prefix}1`, `{prefix}2`, ...
+
+    An object is a row if it has `key`. A field of `only_with` is sent only when that property of
+    the node has that value: field -> (property, value).
+    """
+
+    key: str
+    prefix: str
+    only_with: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRules:
+    """What is known of one node class.
+
+    `page_only`: the node exists in the browser and has no effect on a prompt. `set_name` and
+    `get_name`: a value goes from the one to the other, by the name in their first widget.
+    `named_only`: values saved by name that the class has no widget for are of the page only.
+    `ignores_surplus`: so are values behind the last widget. `from_properties`: input -> the
+    property that wins over its widget. `fixed`: input -> text that is always sent, where `{id}` is
+    the node's id. `patterns`: inputs in whose text %date:...% and %Node.widget% are filled in.
+    `drawn`: seeds that are drawn when they are -1. `refusal`: why the class can't be converted.
+    `pack`: the folder of the pack that the rule is of; "" for the tables of this package.
+    """
+
+    page_only: bool = False
+    set_name: bool = False
+    get_name: bool = False
+    named_only: bool = False
+    ignores_surplus: bool = False
+    rows: Rows | None = None
+    from_properties: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    patterns: tuple[str, ...] = ()
+    drawn: tuple[str, ...] = ()
+    refusal: str = ""
+    pack: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PackRules:
+    """The rules of one pack. A class name that ends in `*` stands for all that begin so."""
+
+    pack: str
+    seen_with: str
+    classes: Mapping[str, ClassRules]
+
+
+class RuleBook:
+    """The rules of all packs, by class. Later packs win, whole names win over beginnings."""
+
+    __slots__ = ("_by_name", "_by_prefix", "packs")
+
+    def __init__(self, packs: Iterable[PackRules]):
+        self.packs = tuple(packs)
+        self._by_name: dict[str, ClassRules] = {}
+        self._by_prefix: dict[str, ClassRules] = {}
+        for pack in self.packs:
+            for name, rules in pack.classes.items():
+                if name.endswith("*"):
+                    self._by_prefix[name[:-1]] = rules
+                else:
+                    self._by_name[name] = rules
+
+    def of(self, class_type: str, module: str | None = None) -> ClassRules | None:
+        """The rules of a class; None for most.
+
+        Args:
+            module: the `python_module` of a class that the server has. A pack's own file speaks
+                of that pack's classes only, so its rules are passed over for others.
+        """
+        found = self._by_name.get(class_type)
+        if found is None:
+            starts = [p for p in self._by_prefix if class_type.startswith(p)]
+            found = self._by_prefix[max(starts, key=len)] if starts else None
+        if found is None or not found.pack or module is None or is_of_pack(module, found.pack):
+            return found
+        return None
+
+    def with_packs(self, packs: Iterable[PackRules]) -> RuleBook:
+        """A book with further packs."""
+        return RuleBook([*self.packs, *packs])
+
+
+def is_of_pack(module: str, pack: str) -> bool:
+    """Whether a class's `python_module` is that of the pack in this folder of custom_nodes."""
+    return module.lower() == f"custom_nodes.{pack}".lower()
