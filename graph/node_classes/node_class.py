@@ -45,6 +45,8 @@ class Widget:
     is_saved: bool = True
     is_sent: bool = True
     has_socket: bool = True
+    # Its value decides which further widgets there are behind it.
+    brings_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class ClassSpec:
     required_sockets: tuple[str, ...]
     rules: ClassRules | None = None
     is_static: bool = True
+    has_formats: bool = False
     widgets: tuple[Widget, ...] = ()
     by_name: dict[str, Widget] = field(default_factory=dict)
     _options: dict[tuple[str, str], tuple[Element, ...]] = field(default_factory=dict)
@@ -84,15 +87,21 @@ class ClassSpec:
         self.widgets = tuple(e for e in self.elements if isinstance(e, Widget))
         self.by_name = {w.name: w for w in self.widgets}
         self.is_static = (
-            not any(w.type == DYNAMIC_COMBO for w in self.widgets)
-            and self.class_type != CUSTOM_COMBO
+            not any(w.brings_others for w in self.widgets) and self.class_type != CUSTOM_COMBO
         )
+        self.has_formats = any(w.type == "COMBO" and w.brings_others for w in self.widgets)
 
     def sub_elements(self, combo: Widget, key: Any) -> tuple[Element, ...]:
         """The inputs that the option `key` of a dynamic combo brings. Unknown key: none."""
         if not isinstance(key, str):
             return ()
         at = (combo.name, key)
+        if at not in self._options and combo.type == "COMBO":
+            self._options[at] = tuple(
+                element
+                for spec in combo.options["formats"].get(key) or ()
+                for element in _elements(spec[0], spec[1:])
+            )
         if at not in self._options:
             options = dicts_of(combo.options.get("options"))
             option = next((o for o in options if o.get("key") == key), None)
@@ -213,8 +222,28 @@ def _elements(name: str, spec: Any) -> tuple[Element, ...]:
         is_saved=widget_type not in core_nodes.UNSAVED_WIDGET_TYPES,
         is_sent=widget_type not in ("IMAGEUPLOAD", "AUDIOUPLOAD"),
         has_socket=not options.get("socketless"),
+        brings_others=widget_type == DYNAMIC_COMBO
+        or (widget_type == "COMBO" and _has_formats(options.get("formats"))),
     )
     return (widget, *_followers(widget))
+
+
+def _has_formats(formats: Any) -> bool:
+    """Whether a combo's choices bring further widgets: `{choice: [[name, type, options], ...]}`.
+
+    Source: /object_info of VideoHelperSuite, whose JavaScript makes them.
+    """
+    return (
+        isinstance(formats, Mapping)
+        and any(formats.values())
+        and all(
+            isinstance(row, list) and len(row) > 1 and isinstance(row[0], str)
+            for rows in formats.values()
+            if isinstance(rows, list)
+            for row in rows
+        )
+        and all(isinstance(rows, list) for rows in formats.values())
+    )
 
 
 def _followers(widget: Widget) -> Iterator[Widget]:

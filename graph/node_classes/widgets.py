@@ -17,6 +17,7 @@ from .core_nodes import CUSTOM_COMBO
 from .input_specs import DYNAMIC_COMBO, MISSING
 from .node_class import ClassSpec, Widget
 from .object_info import ObjectInfo, index_object_info
+from .pack_widgets import apply_rules
 
 __all__ = [
     "ObjectInfo",
@@ -45,6 +46,12 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
     if spec.is_custom:
         _check_sockets(node, spec)
     saved = saved_values(node, spec)
+    if spec.rules is not None:
+        values = _by_reading(spec, saved)
+        if type(saved) is list and not spec.rules.ignores_surplus and spec.rules.rows is None:
+            _check_length(node, spec, saved)
+        apply_rules(values, node, spec, spec.rules)
+        return values
     if spec.is_static and type(saved) is list:
         # The commonest case by far, without a generator.
         values: dict[str, Any] = {}
@@ -62,11 +69,40 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
         if place < count and spec.is_custom:
             _check_surplus(node, spec, saved[place:])
         return values
+    if spec.has_formats and type(saved) is list:
+        _check_length(node, spec, saved)
+    return _by_reading(spec, saved)
+
+
+def _by_reading(spec: ClassSpec, saved: list[Any] | dict[str, Any]) -> dict[str, Any]:
     return {
         w.name: value
         for w, value in read_widgets(spec, saved)
         if w.is_sent and value is not MISSING
     }
+
+
+def _check_length(node: Node, spec: ClassSpec, saved: list[Any]) -> None:
+    """See that a list has the values of today's widgets, and no shift is possible.
+
+    A pack that saves values by name has lists only in old files, whose places may be others'; so
+    have widgets that a combo's choice brings.
+    """
+    count = sum(w.is_saved for w, _ in read_widgets(spec, saved))
+    named_only = spec.rules is not None and spec.rules.named_only
+    if (named_only or spec.has_formats) and saved and len(saved) != count:
+        raise WorkflowError(
+            "Widget values can't be read:",
+            [
+                node.problem(
+                    f"the file has {len(saved)} values for its {count} widgets, and which belongs "
+                    "to which can't be known. Load and save the file again in the browser, or "
+                    "export it there (Export (API)) and use that file"
+                )
+            ],
+        )
+    if len(saved) > count and spec.is_custom:
+        _check_surplus(node, spec, saved[count:])
 
 
 def saved_values(node: Node, spec: ClassSpec) -> list[Any] | dict[str, Any]:
@@ -115,7 +151,7 @@ def read_widgets(
         if value is None:
             value = _instead_of_null(widget)
         yield widget, value
-        if widget.type == DYNAMIC_COMBO:
+        if widget.brings_others:
             stack.extend(reversed(spec.sub_elements(widget, value)))
 
 
@@ -157,7 +193,12 @@ def _plain_name(widget: Widget) -> str:
 
 
 def _check_names(node: Node, spec: ClassSpec, saved: dict[str, Any]) -> None:
-    """Named values are read only when every name is a widget of the class."""
+    """Named values are read only when every name is a widget of the class.
+
+    Packs that are known to save by name have names that are of the page only.
+    """
+    if spec.rules is not None and spec.rules.named_only:
+        return
     known = {_plain_name(w) for w, _ in read_widgets(spec, saved)}
     extra = [str(name) for name in saved if name not in known]
     if extra:
@@ -285,5 +326,5 @@ def _by_full_name(spec: ClassSpec, by_name: dict[str, Any]) -> Iterator[tuple[Wi
         if isinstance(widget, Widget):
             value = by_name.get(widget.name, widget.default)
             yield widget, value
-            if widget.type == DYNAMIC_COMBO:
+            if widget.brings_others:
                 stack.extend(reversed(spec.sub_elements(widget, value)))

@@ -6,7 +6,7 @@ of a pack works.
 
 from __future__ import annotations
 
-from .rules import ClassRules, PackRules, RuleBook
+from .rules import ClassRules, PackRules, Rows, RuleBook
 
 _SET = ClassRules(set_name=True)
 _GET = ClassRules(get_name=True)
@@ -18,6 +18,8 @@ _IN_BROWSER_ONLY = (
     "(API)) and use that file"
 )
 _PAGE_ONLY = ClassRules(page_only=True, refusal=_IN_BROWSER_ONLY)
+
+_VHS = ClassRules(named_only=True, size_text=("force_size", "custom_width", "custom_height"))
 
 PACKS = (
     PackRules(
@@ -41,6 +43,34 @@ PACKS = (
                     "Node Collector",
                 )
             },
+            # The second strength is sent only once the page has drawn the node.
+            "Power Lora Loader (rgthree)": ClassRules(
+                rows=Rows(
+                    "lora",
+                    "lora_",
+                    ("strengthTwo",),
+                    {"Show Strengths": "Separate Model & Clip"},
+                )
+            ),
+        },
+    ),
+    PackRules("ComfyUI-VideoHelperSuite", _SEEN, {"VHS_*": _VHS}),
+    PackRules(
+        "ComfyUI-mxToolkit",
+        _SEEN,
+        {
+            "mxSlider": ClassRules(from_properties={"Xi": "value", "Xf": "value"}),
+            "mxSlider2D": ClassRules(
+                from_properties={"Xi": "valueX", "Xf": "valueX", "Yi": "valueY", "Yf": "valueY"}
+            ),
+        },
+    ),
+    PackRules(
+        "ComfyUI-Impact-Pack",
+        _SEEN,
+        {
+            "PreviewBridge": ClassRules(fixed={"image": "${id}-0"}),
+            "PreviewBridgeLatent": ClassRules(fixed={"image": "${id}-0"}),
         },
     ),
     PackRules("comfy_mtb", _SEEN, {"Note Plus (mtb)": _PAGE_ONLY}),

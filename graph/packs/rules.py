@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 class Rows:
     """Objects in widgets_values that become numbered inputs: `{prefix}1`, `{prefix}2`, ...
 
-    An object is a row if it has `key`. A field of `only_with` is sent only when that property of
-    the node has that value: field -> (property, value).
+    An object is a row if it has `key`. Fields in `dropped` are not sent; where a row has one, and
+    the node's property has the value in `unsure_with`, what is sent is not known.
     """
 
     key: str
     prefix: str
-    only_with: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    unsure_with: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ class ClassRules:
 
     `page_only`: the node exists in the browser and has no effect on a prompt. `set_name` and
     `get_name`: a value goes from the one to the other, by the name in their first widget.
-    `named_only`: values saved by name that the class has no widget for are of the page only.
+    `named_only`: values are saved by name, and those that the class has no widget for are of the
+    page only. `size_text`: the widget of old files that holds a size as text, and the two numbers
+    that took its place.
     `ignores_surplus`: so are values behind the last widget. `from_properties`: input -> the
     property that wins over its widget. `fixed`: input -> text that is always sent, where `{id}` is
     the node's id. `patterns`: inputs in whose text %date:...% and %Node.widget% are filled in.
@@ -41,6 +44,7 @@ class ClassRules:
     set_name: bool = False
     get_name: bool = False
     named_only: bool = False
+    size_text: tuple[str, str, str] | None = None
     ignores_surplus: bool = False
     rows: Rows | None = None
     from_properties: Mapping[str, str] = field(default_factory=dict)
