@@ -208,8 +208,10 @@ def _elements(name: str, spec: Any) -> tuple[Element, ...]:
             Socket(name, str(template.get("allowed_types") or "*"), template.get("template_id")),
         )
     wanted = options.get("widgetType")
+    # A class that names a widget type of its own has the JavaScript that makes it.
     widget_type = wanted if isinstance(wanted, str) else kind
-    if widget_type not in WIDGET_TYPES or options.get("forceInput"):
+    is_widget = widget_type in WIDGET_TYPES or widget_type is wanted
+    if not is_widget or options.get("forceInput"):
         return (Socket(name, kind),)
     if widget_type == "COMBO" and isinstance(options.get("multi_select"), Mapping):
         widget_type = MULTI_COMBO

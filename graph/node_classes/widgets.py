@@ -239,15 +239,24 @@ def _check_sockets(node: Node, spec: ClassSpec) -> None:
         )
 
 
+def _is_forced(spec: ClassSpec, name: Any) -> bool:
+    return name in spec.inputs and bool(spec.inputs[name][1].get("forceInput"))
+
+
 def _check_surplus(node: Node, spec: ClassSpec, surplus: list[Any]) -> None:
     """Refuse further values of a pack's node that show that its JavaScript makes more widgets.
 
-    They do if one is an object, or if nothing is linked to a required socket. All others are
-    ignored, as in the browser.
+    They do if one is an object, or if the file does not have a required socket as one: then it
+    is a widget there. All others are ignored, as in the browser: what is shown after a run, and
+    widgets that the class had once.
     """
-    linked = {s.get("name") for s in node.inputs if s.get("link") is not None}
+    sockets = {
+        s.get("name")
+        for s in node.inputs
+        if s.get("link") is not None or not s.get("widget") or _is_forced(spec, s.get("name"))
+    }
     is_strange = any(isinstance(v, dict) and v for v in surplus)
-    if is_strange or not linked.issuperset(spec.required_sockets):
+    if is_strange or not sockets.issuperset(spec.required_sockets):
         raise WorkflowError(
             "Widget values can't be read:",
             [
