@@ -14,25 +14,23 @@ from typing import Any, NamedTuple
 from ...errors import Problem, WorkflowError
 from ..node_classes.core_nodes import (
     BROWSER_INPUTS,
-    GROUP_NODE_PREFIXES,
     NEEDS_BROWSER,
-    SAVE_NODES,
-    UUID,
 )
 from ..node_classes.input_specs import MISSING
-from ..node_classes.node_class import ClassSpec, Widget
+from ..node_classes.node_class import ClassSpec
 from ..node_classes.object_info import ObjectInfo
-from ..node_classes.widgets import index_object_info, read_widgets, saved_values
-from ..packs.rules import ClassRules
+from ..node_classes.widgets import index_object_info
 from ..prompt import Prompt, PromptNode, Source
-from ..workflow.model import Node, Workflow
+from ..workflow.model import Workflow
 from ..workflow.order import execution_order
 from ..workflow.parse import parse_workflow
 from .editor_state import GraphState, NodeState
+from .find_controls import draw_impossible, find_controls
 from .flatten import FlatGraph, FlatNode, flatten
 from .follow_link import Promoted
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
-from .seeds import Control, change_seeds, control_mode
+from .seeds import change_seeds
+from .unusable import unusable_type
 from .widget_values import dynamic_prompt, replace_patterns
 
 
@@ -116,7 +114,9 @@ def convert(
         rng = random.Random(seed) if seed is not None else random.SystemRandom()
         for (node_id, name), value in (previous or {}).items():
             prompt[node_id]["inputs"][name] = value
-        seeds = change_seeds(prompt, _controls(flat, writer), writer.shared, rng)
+        seeds = change_seeds(
+            prompt, find_controls(flat, writer.primitive_controls), writer.shared, rng
+        )
     return Conversion(prompt, seeds)
 
 
@@ -144,6 +144,8 @@ class _Writer:
         inputs: dict[str, Any] = {}
         try:
             self._write_values(flat.state, spec, inputs)
+            if spec.rules is not None and spec.rules.drawn:
+                draw_impossible(flat.state, inputs, f"{self.seed} {flat.id}")
         except WorkflowError as e:
             problems.extend(flat.problem(p.reason) for p in e.problems)
         for name in flat.state.links:
@@ -172,7 +174,7 @@ class _Writer:
                 widget = spec.by_name.get(name) or state.widget(name)
                 if widget is not None and widget.options.get("dynamicPrompts"):
                     value = dynamic_prompt(value, self.seed)
-                elif name == "filename_prefix" and spec.class_type in SAVE_NODES:
+                elif name in spec.patterns:
                     value = self._fill_in(value)
             elif kind is list:
                 widget = spec.by_name.get(name)
@@ -236,41 +238,6 @@ def _wrapped(value: Any, kind: str = "") -> Any:
     if not isinstance(value, list):
         return value
     return {"__type__": "CURVE", "__value__": value} if kind == "CURVE" else {"__value__": value}
-
-
-def unusable_type(node: Node, rules: ClassRules | None) -> str:
-    """Why a node of this type can't be converted, and what helps."""
-    kind = node.type
-    if rules is not None and rules.refusal:
-        return rules.refusal
-    if kind in NEEDS_BROWSER:
-        return NEEDS_BROWSER[kind]
-    if kind.startswith(GROUP_NODE_PREFIXES):
-        return "this is a group node, and the file has no definition of it in extra.groupNodes"
-    if UUID.fullmatch(kind):
-        return "this is a subgraph, and the file has no definition of it in definitions.subgraphs"
-    pack = node.properties.get("cnr_id") or node.properties.get("aux_id")
-    if isinstance(pack, str) and pack and pack != "comfy-core":
-        return f"the server does not know this node type; it belongs to the node pack {pack!r}"
-    return (
-        "the server does not know this node type: a node pack is not installed, or did not load, "
-        "or the node exists in the browser only"
-    )
-
-
-def _controls(flat: FlatGraph, writer: _Writer) -> Iterator[Control]:
-    """Every widget in the prompt that has a control; a PrimitiveNode's own goes first."""
-    for node in flat.nodes.values():
-        spec = node.state.spec
-        assert spec is not None
-        widgets: dict[str, Widget] = {}
-        for widget, value in read_widgets(spec, saved_values(node.node, spec)):
-            widgets[widget.name] = widget
-            name, _, role = widget.name.partition("\0")
-            if role == "control_after_generate":
-                own = widgets[name]
-                mode = control_mode(writer.primitive_controls.get((node.id, name), value))
-                yield Control((node.id, name), mode, own.type, own.options)
 
 
 def _named_nodes(root: GraphState) -> dict[str, tuple[GraphState, NodeState]]:

@@ -81,7 +81,8 @@ EXTRA_INPUTS: dict[str, tuple[tuple[str, str], ...]] = {
 # A viewer remembers its file in a property, which wins over the widget: class -> (input, property).
 REMEMBERED = {"Preview3D": ("model_file", "Last Time Model File")}
 
-# `filename_prefix` of these classes may hold %date:...% and %Node.widget%.
+# `filename_prefix` of these classes may hold %date:...% and %Node.widget%; so may that of output
+# nodes of packs, whose JavaScript does the same.
 SAVE_NODES = frozenset(
     {
         "SaveImage",

@@ -6,12 +6,12 @@ Compiled by `object_info.py`; read by `widgets.py` (values) and `bypass.py` (typ
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..packs.rules import ClassRules
 from . import core_nodes
-from .core_nodes import CUSTOM_COMBO, WIDGET_TYPES
+from .core_nodes import CUSTOM_COMBO, SAVE_NODES, WIDGET_TYPES
 from .input_specs import (
     AUTOGROW,
     DYNAMIC_COMBO,
@@ -79,6 +79,8 @@ class ClassSpec:
     rules: ClassRules | None = None
     is_static: bool = True
     has_formats: bool = False
+    # Texts of these inputs are file names in which %patterns% are filled in.
+    patterns: frozenset[str] = frozenset()
     widgets: tuple[Widget, ...] = ()
     by_name: dict[str, Widget] = field(default_factory=dict)
     _options: dict[tuple[str, str], tuple[Element, ...]] = field(default_factory=dict)
@@ -89,6 +91,9 @@ class ClassSpec:
         self.is_static = (
             not any(w.brings_others for w in self.widgets) and self.class_type != CUSTOM_COMBO
         )
+        is_saver = self.class_type in SAVE_NODES or (self.is_custom and self.is_output_node)
+        own = self.rules.patterns if self.rules is not None else ()
+        self.patterns = frozenset((*own, *(("filename_prefix",) if is_saver else ())))
         self.has_formats = any(w.type == "COMBO" and w.brings_others for w in self.widgets)
 
     def sub_elements(self, combo: Widget, key: Any) -> tuple[Element, ...]:
@@ -131,6 +136,9 @@ def compile_class(
     by_file = [*required, *(n for n in optional if n not in required)]
     order = _ordered(definition.get("input_order"), required, optional, by_file)
     elements = tuple(e for name in order for e in _elements(name, specs[name]))
+    pickers = tuple(e.name for e in elements if isinstance(e, Widget) and _is_picker(e))
+    if pickers:
+        rules = replace(rules or ClassRules(), first_choice=pickers)
     groups = definition.get("output_matchtypes")
     outputs = definition.get("output")
     outputs = outputs if isinstance(outputs, (list, tuple)) else ()
@@ -146,6 +154,21 @@ def compile_class(
         _force_input_mask(by_file, inputs, elements),
         tuple(e.name for e in elements if isinstance(e, Socket) and e.name in required),
         rules,
+    )
+
+
+def _is_picker(widget: Widget) -> bool:
+    """Whether a combo adds something to a text beside it, and goes back to its first option.
+
+    Source: the wildcard nodes of Impact Pack, Inspire Pack and Easy-Use.
+    """
+    choices = widget.options.get("options")
+    return (
+        widget.type == "COMBO"
+        and widget.name.startswith("Select to add ")
+        and isinstance(choices, (list, tuple))
+        and bool(choices)
+        and str(choices[0]).startswith("Select ")
     )
 
 

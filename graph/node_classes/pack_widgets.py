@@ -30,6 +30,10 @@ def apply_rules(values: dict[str, Any], node: Node, spec: ClassSpec, rules: Clas
     for name, text in rules.fixed.items():
         if name in spec.by_name:
             values[name] = text.replace("{id}", str(node.id))
+    for name in rules.first_choice:
+        choices = spec.by_name[name].options.get("options") if name in spec.by_name else None
+        if choices:
+            values[name] = choices[0]
     if rules.size_text is not None:
         _read_size(values, node, spec, rules.size_text)
     if rules.rows is not None:

@@ -19,6 +19,15 @@ _IN_BROWSER_ONLY = (
 )
 _PAGE_ONLY = ClassRules(page_only=True, refusal=_IN_BROWSER_ONLY)
 
+_DRAWN = ClassRules(drawn=("seed", "noise_seed"))
+_EFFICIENT = (
+    "KSampler (Efficient)",
+    "KSampler Adv. (Efficient)",
+    "KSampler SDXL (Eff.)",
+    "HighRes-Fix Script",
+    "Noise Control Script",
+    "Tiled Upscaler Script",
+)
 _VHS = ClassRules(named_only=True, size_text=("force_size", "custom_width", "custom_height"))
 
 PACKS = (
@@ -43,6 +52,7 @@ PACKS = (
                     "Node Collector",
                 )
             },
+            "Seed (rgthree)": _DRAWN,
             # The second strength is sent only once the page has drawn the node.
             "Power Lora Loader (rgthree)": ClassRules(
                 rows=Rows(
@@ -73,6 +83,7 @@ PACKS = (
             "PreviewBridgeLatent": ClassRules(fixed={"image": "${id}-0"}),
         },
     ),
+    PackRules("efficiency-nodes-comfyui", _SEEN, dict.fromkeys(_EFFICIENT, _DRAWN)),
     PackRules("comfy_mtb", _SEEN, {"Note Plus (mtb)": _PAGE_ONLY}),
     PackRules(
         "ComfyUI-Easy-Use",

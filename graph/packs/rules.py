@@ -28,16 +28,23 @@ class Rows:
 class ClassRules:
     """What is known of one node class.
 
-    `page_only`: the node exists in the browser and has no effect on a prompt. `set_name` and
-    `get_name`: a value goes from the one to the other, by the name in their first widget.
-    `named_only`: values are saved by name, and those that the class has no widget for are of the
-    page only. `size_text`: the widget of old files that holds a size as text, and the two numbers
-    that took its place.
-    `ignores_surplus`: so are values behind the last widget. `from_properties`: input -> the
-    property that wins over its widget. `fixed`: input -> text that is always sent, where `{id}` is
-    the node's id. `patterns`: inputs in whose text %date:...% and %Node.widget% are filled in.
-    `drawn`: seeds that are drawn when they are -1. `refusal`: why the class can't be converted.
-    `pack`: the folder of the pack that the rule is of; "" for the tables of this package.
+    Attributes:
+        page_only: the node exists in the browser and has no effect on a prompt.
+        set_name, get_name: a value goes from the one to the other, by the name in their first
+            widget.
+        named_only: values are saved by name, and those that the class has no widget for are of
+            the page only.
+        size_text: the widget of old files that holds a size as text, and the two numbers that
+            took its place.
+        ignores_surplus: values behind the last widget are of the page only, objects too.
+        rows: objects in widgets_values that become inputs.
+        from_properties: input -> the property that wins over its widget.
+        fixed: input -> text that is always sent, where `{id}` is the node's id.
+        first_choice: combos that always send their first option.
+        patterns: inputs in whose text %date:...% and %Node.widget% are filled in.
+        drawn: seeds that are drawn when they are -1.
+        refusal: why the class can't be converted; of a node of the page, why it is needed.
+        pack: the folder of the pack that the rule is of; "" for the tables of this package.
     """
 
     page_only: bool = False
@@ -49,6 +56,7 @@ class ClassRules:
     rows: Rows | None = None
     from_properties: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
+    first_choice: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     drawn: tuple[str, ...] = ()
     refusal: str = ""
