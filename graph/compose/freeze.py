@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import WorkflowError
 from ..convert.flatten import flatten
-from ..convert.group_nodes import expand_group_nodes
+from ..convert.plain_workflow import plain_workflow
 from ..node_classes.core_nodes import REROUTES, VIRTUAL
 from ..node_classes.widgets import ObjectInfo, with_widget_value
 from ..plan.run_plan import Frozen
@@ -42,7 +42,7 @@ def freeze(
         info: the indexed /object_info; without it no widget can be set, and every port stays.
     """
     if info is not None:
-        workflow = expand_group_nodes(workflow, info)
+        workflow = plain_workflow(workflow, info)
     locations = locations_of(flatten(workflow, info))
     for unique_id, ports in find_ports(workflow, info).inputs.items():
         if unique_id not in values:

@@ -19,8 +19,8 @@ from ..workflow.model import Graph, Mode, Node, Workflow
 from .bypass import output_type
 from .editor_state import NodeState
 from .follow_link import Cut, DeadEnd, Origin, Scope, follow_link, input_type
-from .group_nodes import expand_group_nodes, has_group_nodes
 from .load_graphs import load_graphs
+from .plain_workflow import plain_workflow
 
 _INACTIVE = (Mode.MUTED, Mode.BYPASSED)
 
@@ -111,8 +111,7 @@ def flatten(workflow: Workflow, info: ObjectInfo | None = None) -> FlatGraph:
     Raises:
         WorkflowError: a subgraph contains itself, nesting too deep, or two nodes with one id.
     """
-    if has_group_nodes(workflow):
-        workflow = expand_group_nodes(workflow, info)
+    workflow = plain_workflow(workflow, info)
     root = Scope(load_graphs(workflow, info), None, None)
     nodes: dict[str, FlatNode] = {}
     problems: list[Problem] = []

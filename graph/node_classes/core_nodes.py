@@ -118,11 +118,6 @@ _SENDS_WITHOUT_LINKS = (
     "not say to which. Draw the links, or export the workflow in the browser (Export (API)) and "
     "use that file"
 )
-_IN_BROWSER_ONLY = (
-    "this node exists in the browser's JavaScript only. Replace it by links, or export the "
-    "workflow in the browser (Export (API)) and use that file"
-)
-
 # Nodes of well-known packs that can't be right without their JavaScript, though /object_info may
 # have them.
 NEEDS_BROWSER = {
@@ -136,7 +131,6 @@ NEEDS_BROWSER = {
         ),
         _SENDS_WITHOUT_LINKS,
     ),
-    **dict.fromkeys(("SetNode", "GetNode"), _IN_BROWSER_ONLY),
 }
 
 # The class of a port, for servers whose /object_info does not have it (nodes.py of this package).

@@ -64,6 +64,7 @@ PACKS = (
             ),
         },
     ),
+    PackRules("ComfyUI-KJNodes", _SEEN, {"SetNode": _SET, "GetNode": _GET}),
     PackRules("ComfyUI-VideoHelperSuite", _SEEN, {"VHS_*": _VHS}),
     PackRules(
         "ComfyUI-mxToolkit",
@@ -88,7 +89,7 @@ PACKS = (
     PackRules(
         "ComfyUI-Easy-Use",
         _SEEN,
-        {"easy bookmark": _PAGE_ONLY},
+        {"easy bookmark": _PAGE_ONLY, "easy setNode": _SET, "easy getNode": _GET},
     ),
     PackRules("ComfyUI-Crystools", _SEEN, {"Show Metadata [Crystools]": _PAGE_ONLY}),
     PackRules(

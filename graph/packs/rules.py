@@ -75,7 +75,7 @@ class PackRules:
 class RuleBook:
     """The rules of all packs, by class. Later packs win, whole names win over beginnings."""
 
-    __slots__ = ("_by_name", "_by_prefix", "packs")
+    __slots__ = ("_by_name", "_by_prefix", "carriers", "packs")
 
     def __init__(self, packs: Iterable[PackRules]):
         self.packs = tuple(packs)
@@ -87,6 +87,11 @@ class RuleBook:
                     self._by_prefix[name[:-1]] = rules
                 else:
                     self._by_name[name] = rules
+
+        # Set and Get nodes, by their whole names.
+        self.carriers = frozenset(
+            name for name, rules in self._by_name.items() if rules.set_name or rules.get_name
+        )
 
     def of(self, class_type: str, module: str | None = None) -> ClassRules | None:
         """The rules of a class; None for most.

@@ -148,7 +148,7 @@ def test_nodes_that_wait_for_each_other_are_named():
     assert {p.node_id for p in problems_of(data)} == {"1", "2"}
 
 
-@pytest.mark.parametrize("kind", ["Anything Everywhere", "SetNode"])
+@pytest.mark.parametrize("kind", ["Anything Everywhere"])
 def test_a_node_that_needs_the_browser_is_an_error_that_says_so(kind):
     info = {**INFO, kind: {"input": {"required": {}}, "output": []}}
     (problem,) = problems_of(workflow([node(1, kind)]), info)
