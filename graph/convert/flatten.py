@@ -111,7 +111,7 @@ def flatten(workflow: Workflow, info: ObjectInfo | None = None) -> FlatGraph:
     Raises:
         WorkflowError: a subgraph contains itself, nesting too deep, or two nodes with one id.
     """
-    workflow = plain_workflow(workflow, info)
+    workflow = plain_workflow(workflow, info, keep_senders=True)
     root = Scope(load_graphs(workflow, info), None, None)
     nodes: dict[str, FlatNode] = {}
     problems: list[Problem] = []

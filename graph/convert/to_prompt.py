@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from ...errors import Problem, WorkflowError
 from ..node_classes.core_nodes import (
     BROWSER_INPUTS,
-    NEEDS_BROWSER,
 )
 from ..node_classes.input_specs import MISSING
 from ..node_classes.node_class import ClassSpec
@@ -137,7 +136,7 @@ class _Writer:
     def node(self, flat: FlatNode, problems: list[Problem]) -> PromptNode | None:
         """The node as the prompt has it; None if there are problems, which join the list."""
         spec = flat.state.spec
-        if spec is None or spec.class_type in NEEDS_BROWSER:
+        if spec is None or (spec.rules is not None and spec.rules.is_refused):
             problems.append(flat.problem(unusable_type(flat.node, self.rules_of(flat.node.type))))
             return None
         count = len(problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..node_classes.core_nodes import GROUP_NODE_PREFIXES, NEEDS_BROWSER, UUID
+from ..node_classes.core_nodes import GROUP_NODE_PREFIXES, UUID
 from ..packs.rules import ClassRules
 from ..workflow.model import Node
 
@@ -12,8 +12,6 @@ def unusable_type(node: Node, rules: ClassRules | None) -> str:
     kind = node.type
     if rules is not None and rules.refusal:
         return rules.refusal
-    if kind in NEEDS_BROWSER:
-        return NEEDS_BROWSER[kind]
     if kind.startswith(GROUP_NODE_PREFIXES):
         return "this is a group node, and the file has no definition of it in extra.groupNodes"
     if UUID.fullmatch(kind):

@@ -113,26 +113,6 @@ CUSTOM_COMBO = "CustomCombo"
 # What the browser's camera or microphone records when a prompt is queued: class -> input.
 BROWSER_INPUTS = {"WebcamCapture": "image", "RecordAudio": "audio"}
 
-_SENDS_WITHOUT_LINKS = (
-    "its JavaScript links it to other nodes while the browser makes the prompt, and the file does "
-    "not say to which. Draw the links, or export the workflow in the browser (Export (API)) and "
-    "use that file"
-)
-# Nodes of well-known packs that can't be right without their JavaScript, though /object_info may
-# have them.
-NEEDS_BROWSER = {
-    **dict.fromkeys(
-        (
-            "Anything Everywhere",
-            "Anything Everywhere?",
-            "Anything Everywhere3",
-            "Prompts Everywhere",
-            "Seed Everywhere",
-        ),
-        _SENDS_WITHOUT_LINKS,
-    ),
-}
-
 # The class of a port, for servers whose /object_info does not have it (nodes.py of this package).
 BUILT_IN_CLASSES: dict[str, dict[str, Any]] = {
     "DiscomfortPort": {

@@ -64,6 +64,17 @@ PACKS = (
             ),
         },
     ),
+    PackRules(
+        "cg-use-everywhere",
+        "7.8",
+        {
+            "Anything Everywhere": ClassRules(page_only=True, broadcast="inputs"),
+            "Anything Everywhere?": ClassRules(page_only=True, broadcast="inputs"),
+            "Anything Everywhere3": ClassRules(page_only=True, broadcast="inputs"),
+            "Prompts Everywhere": ClassRules(page_only=True, broadcast="prompts"),
+            "Seed Everywhere": ClassRules(broadcast="seed"),
+        },
+    ),
     PackRules("ComfyUI-KJNodes", _SEEN, {"SetNode": _SET, "GetNode": _GET}),
     PackRules("ComfyUI-VideoHelperSuite", _SEEN, {"VHS_*": _VHS}),
     PackRules(

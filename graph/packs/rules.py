@@ -43,6 +43,7 @@ class ClassRules:
         first_choice: combos that always send their first option.
         patterns: inputs in whose text %date:...% and %Node.widget% are filled in.
         drawn: seeds that are drawn when they are -1.
+        broadcast: what a node of Use Everywhere sends: its "inputs", "prompts" or a "seed".
         refusal: why the class can't be converted; of a node of the page, why it is needed.
         pack: the folder of the pack that the rule is of; "" for the tables of this package.
     """
@@ -59,8 +60,14 @@ class ClassRules:
     first_choice: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     drawn: tuple[str, ...] = ()
+    broadcast: str = ""
     refusal: str = ""
     pack: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a class that the server has can't be converted all the same."""
+        return bool(self.refusal) and not self.page_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ class PackRules:
 class RuleBook:
     """The rules of all packs, by class. Later packs win, whole names win over beginnings."""
 
-    __slots__ = ("_by_name", "_by_prefix", "carriers", "packs")
+    __slots__ = ("_by_name", "_by_prefix", "carriers", "packs", "senders")
 
     def __init__(self, packs: Iterable[PackRules]):
         self.packs = tuple(packs)
@@ -92,6 +99,8 @@ class RuleBook:
         self.carriers = frozenset(
             name for name, rules in self._by_name.items() if rules.set_name or rules.get_name
         )
+
+        self.senders = frozenset(n for n, rules in self._by_name.items() if rules.broadcast)
 
     def of(self, class_type: str, module: str | None = None) -> ClassRules | None:
         """The rules of a class; None for most.

@@ -148,13 +148,6 @@ def test_nodes_that_wait_for_each_other_are_named():
     assert {p.node_id for p in problems_of(data)} == {"1", "2"}
 
 
-@pytest.mark.parametrize("kind", ["Anything Everywhere"])
-def test_a_node_that_needs_the_browser_is_an_error_that_says_so(kind):
-    info = {**INFO, kind: {"input": {"required": {}}, "output": []}}
-    (problem,) = problems_of(workflow([node(1, kind)]), info)
-    assert "browser" in problem.reason
-
-
 def test_widgets_that_javascript_made_are_an_error():
     data = workflow([node(1, "Pack", ["b", {"on": True, "lora": "x"}])])
     (problem,) = problems_of(data)

@@ -18,7 +18,7 @@ from support.pack_files import INFO, kind, node, problems_of, prompt_of, workflo
 MAKE = node(1, "Make", [5])
 
 
-def a_set(node_id, name="m", link=1, set_type="SetNode", **more):
+def a_set(node_id, name="m", link: int | None = 1, set_type="SetNode", **more):
     return node(node_id, set_type, [name], {"IMAGE": link}, **more)
 
 
