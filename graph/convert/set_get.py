@@ -29,7 +29,11 @@ class _Origin(NamedTuple):
 
 def has_set_get(workflow: Workflow, info: ObjectInfo | None) -> bool:
     carriers = (info.book if info is not None else KNOWN).carriers
-    return any(n.type in carriers for g in workflow.graphs() for n in g.nodes)
+    for graph in workflow.graphs():
+        for node in graph.nodes:
+            if node.type in carriers:
+                return True
+    return False
 
 
 def join_set_get(workflow: Workflow, info: ObjectInfo | None = None) -> Workflow:

@@ -137,7 +137,8 @@ class _Writer:
         """The node as the prompt has it; None if there are problems, which join the list."""
         spec = flat.state.spec
         if spec is None or (spec.rules is not None and spec.rules.is_refused):
-            problems.append(flat.problem(unusable_type(flat.node, self.rules_of(flat.node.type))))
+            rules = spec.rules if spec is not None else self.rules_of(flat.node.type)
+            problems.append(flat.problem(unusable_type(flat.node, rules)))
             return None
         count = len(problems)
         inputs: dict[str, Any] = {}

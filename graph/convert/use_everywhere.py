@@ -40,11 +40,11 @@ _HELP = "Draw the links, or export the workflow in the browser (Export (API)) an
 
 def has_broadcasts(workflow: Workflow, info: ObjectInfo) -> bool:
     senders = info.book.senders
-    return any(
-        n.type in senders or "ue_convert" in n.properties or "ue_properties" in n.properties
-        for g in workflow.graphs()
-        for n in g.nodes
-    )
+    for graph in workflow.graphs():
+        for node in graph.nodes:
+            if node.type in senders or "ue_convert" in node.properties:
+                return True
+    return False
 
 
 def link_broadcasts(workflow: Workflow, info: ObjectInfo, keep_senders: bool) -> Workflow:
@@ -98,7 +98,7 @@ class _Drawer:
         broadcasts = [
             b for n in graph.nodes if n.mode not in _INACTIVE for b in self._broadcasts(graph, n)
         ]
-        if not broadcasts and not any("ue_properties" in n.properties for n in graph.nodes):
+        if not broadcasts:
             return graph
         last = highest([*graph.links, graph.data.get("last_link_id")])
         links = dict(graph.links)

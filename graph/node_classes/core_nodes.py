@@ -54,6 +54,18 @@ WIDGET_TYPES = frozenset(
     }
 )
 
+# Widgets of front ends after 1.49 of which it is not known whether they have a place there, and
+# what they send.
+UNKNOWN_WIDGET_TYPES = frozenset(
+    {
+        "COMFY_BRANCH_SELECTOR",
+        "COMFY_BRANCH_INPUT_NAMES",
+        "CAMERA_INFO_STATE",
+        "CAMERA_ANGLE_VIEW",
+        "LIGHT_INFO_PREVIEW",
+    }
+)
+
 # Widgets that are in the prompt, but have no place in widgets_values.
 UNSAVED_WIDGET_TYPES = frozenset({"IMAGECOMPARE", "AUDIO_UI"})
 

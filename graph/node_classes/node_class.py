@@ -11,10 +11,11 @@ from typing import Any
 
 from ..packs.rules import ClassRules
 from . import core_nodes
-from .core_nodes import CUSTOM_COMBO, SAVE_NODES, WIDGET_TYPES
+from .core_nodes import CUSTOM_COMBO, SAVE_NODES, UNKNOWN_WIDGET_TYPES, WIDGET_TYPES
 from .input_specs import (
     AUTOGROW,
     DYNAMIC_COMBO,
+    DYNAMIC_GROUP,
     MATCH_TYPE,
     MISSING,
     MULTI_COMBO,
@@ -25,6 +26,7 @@ from .input_specs import (
     normal_spec,
 )
 
+_MOST_ROWS = 1000  # of a group that names no limit: a damaged file could ask for any number
 _UPLOAD_FLAGS = ("image_upload", "video_upload", "animated_image_upload")
 
 
@@ -98,9 +100,13 @@ class ClassSpec:
 
     def sub_elements(self, combo: Widget, key: Any) -> tuple[Element, ...]:
         """The inputs that the option `key` of a dynamic combo brings. Unknown key: none."""
+        if combo.type == DYNAMIC_GROUP:
+            key = str(_group_size(combo.options, key))
         if not isinstance(key, str):
             return ()
         at = (combo.name, key)
+        if at not in self._options and combo.type == DYNAMIC_GROUP:
+            self._options[at] = tuple(_group_rows(combo.name, combo.options, int(key)))
         if at not in self._options and combo.type == "COMBO":
             self._options[at] = tuple(
                 element
@@ -139,6 +145,13 @@ def compile_class(
     pickers = tuple(e.name for e in elements if isinstance(e, Widget) and _is_picker(e))
     if pickers:
         rules = replace(rules or ClassRules(), first_choice=pickers)
+    unknown = sorted({kind for kind, _ in inputs.values()} & UNKNOWN_WIDGET_TYPES)
+    if unknown:
+        rules = replace(
+            rules or ClassRules(),
+            refusal=f"it has a widget of a newer front end, {unknown[0]}, and what that sends is "
+            "not known here. Export the workflow in the browser (Export (API)) and use that file",
+        )
     groups = definition.get("output_matchtypes")
     outputs = definition.get("output")
     outputs = outputs if isinstance(outputs, (list, tuple)) else ()
@@ -224,6 +237,19 @@ def _elements(name: str, spec: Any) -> tuple[Element, ...]:
     kind, options = normal_spec(spec)
     if kind == AUTOGROW:
         return _autogrow(name, options)
+    if kind == DYNAMIC_GROUP:
+        return (
+            Widget(
+                name,
+                kind,
+                kind,
+                options,
+                _group_size(options, None),
+                is_sent=False,
+                has_socket=False,
+                brings_others=True,
+            ),
+        )
     if kind == MATCH_TYPE:
         template = options.get("template")
         template = template if isinstance(template, Mapping) else NO_OPTIONS
@@ -234,6 +260,8 @@ def _elements(name: str, spec: Any) -> tuple[Element, ...]:
     # A class that names a widget type of its own has the JavaScript that makes it.
     widget_type = wanted if isinstance(wanted, str) else kind
     is_widget = widget_type in WIDGET_TYPES or widget_type is wanted
+    if not is_widget and options.get("socketless"):
+        return ()  # it shows something, and has neither a place nor a value
     if not is_widget or options.get("forceInput"):
         return (Socket(name, kind),)
     if widget_type == "COMBO" and isinstance(options.get("multi_select"), Mapping):
@@ -251,6 +279,24 @@ def _elements(name: str, spec: Any) -> tuple[Element, ...]:
         or (widget_type == "COMBO" and _has_formats(options.get("formats"))),
     )
     return (widget, *_followers(widget))
+
+
+def _group_size(options: dict[str, Any], saved: Any) -> int:
+    """How many rows a group has: what is saved, within its limits."""
+    least, most = options.get("min"), options.get("max")
+    least = least if type(least) is int else 0
+    size = int(saved) if type(saved) in (int, float) and saved == saved // 1 else least
+    return max(least, min(size, most if type(most) is int else _MOST_ROWS))
+
+
+def _group_rows(name: str, options: dict[str, Any], rows: int) -> Iterator[Element]:
+    """The fields of a group's rows: "group.0.field", required ones first."""
+    template = options.get("template")
+    template = template if isinstance(template, Mapping) else NO_OPTIONS
+    fields = [i for s in ("required", "optional") for i in items_of(template.get(s))]
+    for row in range(rows):
+        for inner, spec in fields:
+            yield from _elements(f"{name}.{row}.{inner}", spec)
 
 
 def _has_formats(formats: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from ..packs.known_packs import KNOWN
 from ..packs.rules import ClassRules, PackRules, RuleBook
 from . import core_nodes
-from .input_specs import AUTOGROW, DYNAMIC_COMBO, dicts_of, items_of, normal_spec
+from .input_specs import AUTOGROW, DYNAMIC_COMBO, DYNAMIC_GROUP, dicts_of, items_of, normal_spec
 from .node_class import ClassSpec, compile_class
 
 InputSpec: TypeAlias = "tuple[str, dict[str, Any]]"  # type and options
@@ -106,6 +106,10 @@ def _input_inside(
         return None
     if kind == AUTOGROW:
         return _row_input(options)
+    if kind == DYNAMIC_GROUP:
+        row, _, field = input_name[len(name) + 1 :].partition(".")
+        inside = dict(_section_items(options.get("template")))
+        return normal_spec(inside[field]) if row.isdecimal() and field in inside else None
     if kind == DYNAMIC_COMBO:
         for inner, inner_kind, inner_options in _option_inputs(name, options):
             if inner == input_name:

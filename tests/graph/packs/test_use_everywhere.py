@@ -120,6 +120,14 @@ def test_links_that_the_file_lost_are_drawn_anew_or_gone():
     assert linked(workflow([LOAD, everywhere(), target], FROM_MODEL)) == {"model": ["1", 0]}
 
 
+def test_a_lost_link_is_an_error_where_the_pack_left_no_mark():
+    target = sample()
+    target["inputs"][1]["link"] = 71
+    assert linked(workflow([target])) == {}
+    target["properties"] = {}
+    assert "71" in problems_of(workflow([target]), UE)[0].reason
+
+
 def encoders(**sides: str) -> list[dict[str, Any]]:
     return [
         node(
