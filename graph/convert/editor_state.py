@@ -27,11 +27,13 @@ class NodeState:
         self.spec = spec
         self.prompt_id = str(node.id)
         self.definition: GraphState | None = None
-        self.links: dict[str, Any] = {
-            s.get("name") or "": s["link"]
-            for s in node.inputs
-            if s.get("link") is not None and not (s.get("widget") and self.lost(s))
-        }
+        self.links: dict[str, Any] = {}
+        for slot in node.inputs:
+            link = slot.get("link")
+            if link is not None:
+                name = slot.get("name") or ""
+                if spec is None or name in spec.inputs or not self._is_lost(slot, spec):
+                    self.links[name] = link
         self.promoted_values: dict[int, Any] | None = None
         self._values: dict[str, Any] | None = None
 
@@ -61,15 +63,13 @@ class NodeState:
             found = next((w for w, _ in read_widgets(spec, saved) if w.name == name), None)
         return found if found is not None and found.has_socket else None
 
-    def lost(self, slot: dict[str, Any]) -> bool:
+    def _is_lost(self, slot: dict[str, Any], spec: ClassSpec) -> bool:
         """Whether a slot of the file is the socket of a widget that the class does not have.
 
         Source: front end 1.49.6 drops it, and its link, when it loads the file.
         """
-        name, spec = slot.get("name") or "", self.spec
-        if spec is None or self.definition is not None or name in spec.inputs:
-            return False
-        if self.widget(name) is not None:
+        name = slot.get("name") or ""
+        if not slot.get("widget") or self.widget(name) is not None:
             return False
         return not any(
             name.startswith(f"{n}.") for n, (kind, _) in spec.inputs.items() if kind == AUTOGROW

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from ..node_classes.object_info import ObjectInfo
+from ..packs.known_packs import KNOWN
+from ..packs.rules import RuleBook
 from ..workflow.model import Workflow
 from .group_nodes import expand_group_nodes, has_group_nodes
-from .set_get import has_set_get, join_set_get
-from .use_everywhere import has_broadcasts, link_broadcasts
+from .set_get import join_set_get
+from .use_everywhere import link_broadcasts
 
 
 def plain_workflow(
@@ -28,8 +30,17 @@ def plain_workflow(
     """
     if has_group_nodes(workflow):
         workflow = expand_group_nodes(workflow, info)
-    if has_set_get(workflow, info):
-        workflow = join_set_get(workflow, info)
-    if info is not None and has_broadcasts(workflow, info):
-        workflow = link_broadcasts(workflow, info, keep_senders)
-    return workflow
+    if _is_plain(workflow, info.book if info is not None else KNOWN):
+        return workflow
+    workflow = join_set_get(workflow, info)
+    return workflow if info is None else link_broadcasts(workflow, info, keep_senders)
+
+
+def _is_plain(workflow: Workflow, book: RuleBook) -> bool:
+    """Whether nothing goes by a name or by a broadcast. Asked of every workflow, so it is quick."""
+    virtual = book.virtual
+    for graph in workflow.graphs():
+        for node in graph.nodes:
+            if node.type in virtual or "ue_convert" in node.properties:
+                return False
+    return True

@@ -27,15 +27,6 @@ class _Origin(NamedTuple):
     name: str | None = None
 
 
-def has_set_get(workflow: Workflow, info: ObjectInfo | None) -> bool:
-    carriers = (info.book if info is not None else KNOWN).carriers
-    for graph in workflow.graphs():
-        for node in graph.nodes:
-            if node.type in carriers:
-                return True
-    return False
-
-
 def join_set_get(workflow: Workflow, info: ObjectInfo | None = None) -> Workflow:
     """The workflow without its Set and Get nodes that run; what they carried is linked.
 

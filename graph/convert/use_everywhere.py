@@ -38,15 +38,6 @@ _OLD_WIDGET = "whether it reaches a widget in a file from before its version 7 i
 _HELP = "Draw the links, or export the workflow in the browser (Export (API)) and use that file"
 
 
-def has_broadcasts(workflow: Workflow, info: ObjectInfo) -> bool:
-    senders = info.book.senders
-    for graph in workflow.graphs():
-        for node in graph.nodes:
-            if node.type in senders or "ue_convert" in node.properties:
-                return True
-    return False
-
-
 def link_broadcasts(workflow: Workflow, info: ObjectInfo, keep_senders: bool) -> Workflow:
     """The workflow with a link for every broadcast.
 

@@ -82,7 +82,7 @@ class PackRules:
 class RuleBook:
     """The rules of all packs, by class. Later packs win, whole names win over beginnings."""
 
-    __slots__ = ("_by_name", "_by_prefix", "carriers", "packs", "senders")
+    __slots__ = ("_by_name", "_by_prefix", "packs", "senders", "virtual")
 
     def __init__(self, packs: Iterable[PackRules]):
         self.packs = tuple(packs)
@@ -95,12 +95,12 @@ class RuleBook:
                 else:
                     self._by_name[name] = rules
 
-        # Set and Get nodes, by their whole names.
-        self.carriers = frozenset(
-            name for name, rules in self._by_name.items() if rules.set_name or rules.get_name
-        )
+        # Nodes whose links are not in the file, by their whole names.
 
         self.senders = frozenset(n for n, rules in self._by_name.items() if rules.broadcast)
+        self.virtual = self.senders | {
+            name for name, rules in self._by_name.items() if rules.set_name or rules.get_name
+        }
 
     def of(self, class_type: str, module: str | None = None) -> ClassRules | None:
         """The rules of a class; None for most.
