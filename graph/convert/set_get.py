@@ -30,10 +30,13 @@ class _Origin(NamedTuple):
 def join_set_get(workflow: Workflow, info: ObjectInfo | None = None) -> Workflow:
     """The workflow without its Set and Get nodes that run; what they carried is linked.
 
+    The same object where there is none.
+
     Raises:
         WorkflowError: names that are set twice, out of reach or in a circle: all of them at once.
     """
-    return _Joiner(workflow, info).workflow()
+    joiner = _Joiner(workflow, info)
+    return joiner.workflow() if joiner.has_names else workflow
 
 
 def _role(kind: str, info: ObjectInfo | None) -> str:
@@ -77,6 +80,7 @@ class _Joiner:
         self.source = workflow
         self.root = _Names(workflow, info)
         self.inner = {key: _Names(s, info) for key, s in workflow.subgraphs.items()}
+        self.has_names = any(names.roles for names in (self.root, *self.inner.values()))
         self.problems: list[Problem] = []
         # What definitions need from the root: (definition, name) -> the type of the value.
         self.needed: dict[tuple[str, str], Any] = {}

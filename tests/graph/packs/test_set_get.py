@@ -145,10 +145,11 @@ def port(node_id: int, name: str, link: int | None) -> dict[str, Any]:
     return node(node_id, PORT, [name, ""], {"input_data": link})
 
 
-def test_what_is_pruned_keeps_the_value_that_came_by_a_name():
+@pytest.mark.parametrize("given", [True, False])
+def test_what_is_pruned_keeps_the_value_that_came_by_a_name(given):
     info = index_object_info(INFO)
     data = workflow([MAKE, a_set(2), a_get(3), port(4, "out", 2)], (1, 1, 0, 2, 0), (2, 3, 0, 4, 0))
-    pruned = prune(parse_workflow(data), "out", info)
+    pruned = prune(parse_workflow(data), "out", info if given else None)
     assert [n.id for n in pruned.nodes] == [1, 4]
     assert to_prompt(pruned, info)["4"]["inputs"]["input_data"] == ["1", 0]
 
