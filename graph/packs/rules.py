@@ -80,7 +80,10 @@ class PackRules:
 
 
 class RuleBook:
-    """The rules of all packs, by class. Later packs win, whole names win over beginnings."""
+    """The rules of all packs, by class. Whole names win over beginnings.
+
+    A later table of the same pack wins; a class that another pack's table has stays that pack's.
+    """
 
     __slots__ = ("_by_name", "_by_prefix", "packs", "senders", "virtual")
 
@@ -88,12 +91,13 @@ class RuleBook:
         self.packs = tuple(packs)
         self._by_name: dict[str, ClassRules] = {}
         self._by_prefix: dict[str, ClassRules] = {}
+        owners: dict[tuple[str, bool], str] = {}
         for pack in self.packs:
             for name, rules in pack.classes.items():
-                if name.endswith("*"):
-                    self._by_prefix[name[:-1]] = rules
-                else:
-                    self._by_name[name] = rules
+                is_prefix = name.endswith("*")
+                key, known = name.removesuffix("*"), self._by_prefix if is_prefix else self._by_name
+                if owners.setdefault((key, is_prefix), pack.pack.lower()) == pack.pack.lower():
+                    known[key] = rules
 
         # Nodes whose links are not in the file, by their whole names.
 
