@@ -62,6 +62,8 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
                 place += 1
                 if value is None:
                     value = _instead_of_null(widget)
+                elif type(value) is dict:
+                    value = _choice(widget, value)
             else:
                 value = widget.default
             if widget.is_sent and value is not MISSING:
@@ -150,6 +152,8 @@ def read_widgets(
             place += 1
         if value is None:
             value = _instead_of_null(widget)
+        elif type(value) is dict:
+            value = _choice(widget, value)
         yield widget, value
         if widget.brings_others:
             stack.extend(reversed(spec.sub_elements(widget, value)))
@@ -167,6 +171,16 @@ def _instead_of_null(widget: Widget) -> Any:
     if widget.type == "STRING" and widget.options.get("multiline"):
         return ""
     return None
+
+
+def _choice(widget: Widget, value: dict[str, Any]) -> Any:
+    """The choice in `{"content": choice, "image": ...}`; other objects as they are.
+
+    Source: files of Custom-Scripts, which once showed a picture beside each choice.
+    """
+    content = value.get("content")
+    is_choice = widget.type == "COMBO" and "image" in value and isinstance(content, str)
+    return content if is_choice else value
 
 
 def _custom_combo(spec: ClassSpec, saved: list[Any]) -> Iterator[tuple[Widget, Any]]:

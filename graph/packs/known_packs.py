@@ -1,7 +1,7 @@
 """The rules of well-known packs, each with what it was seen with.
 
 Observed in the browser at ComfyUI 0.33.0, front end 1.49.6. `docs/node_packs.md` tells people what
-of a pack works.
+of a pack works. `seen_with`: a version, a commit, or the month in which the newest was seen.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ PACKS = (
     ),
     PackRules(
         "cg-use-everywhere",
-        "7.8",
+        "7.8, a3952a4",
         {
             "Anything Everywhere": ClassRules(page_only=True, broadcast="inputs"),
             "Anything Everywhere?": ClassRules(page_only=True, broadcast="inputs"),
@@ -76,7 +76,7 @@ PACKS = (
         },
     ),
     PackRules("ComfyUI-KJNodes", _SEEN, {"SetNode": _SET, "GetNode": _GET}),
-    PackRules("ComfyUI-VideoHelperSuite", _SEEN, {"VHS_*": _VHS}),
+    PackRules("ComfyUI-VideoHelperSuite", "4ee72c0", {"VHS_*": _VHS}),
     PackRules(
         "ComfyUI-mxToolkit",
         _SEEN,
@@ -89,20 +89,20 @@ PACKS = (
     ),
     PackRules(
         "ComfyUI-Impact-Pack",
-        _SEEN,
+        "October 2024",
         {
             "PreviewBridge": ClassRules(fixed={"image": "${id}-0"}),
             "PreviewBridgeLatent": ClassRules(fixed={"image": "${id}-0"}),
         },
     ),
-    PackRules("efficiency-nodes-comfyui", _SEEN, dict.fromkeys(_EFFICIENT, _DRAWN)),
-    PackRules("comfy_mtb", _SEEN, {"Note Plus (mtb)": _PAGE_ONLY}),
+    PackRules("efficiency-nodes-comfyui", "4579b7d", dict.fromkeys(_EFFICIENT, _DRAWN)),
+    PackRules("comfy_mtb", "eabe43d", {"Note Plus (mtb)": _PAGE_ONLY}),
     PackRules(
         "ComfyUI-Easy-Use",
         _SEEN,
         {"easy bookmark": _PAGE_ONLY, "easy setNode": _SET, "easy getNode": _GET},
     ),
-    PackRules("ComfyUI-Crystools", _SEEN, {"Show Metadata [Crystools]": _PAGE_ONLY}),
+    PackRules("ComfyUI-Crystools", "2f18256", {"Show Metadata [Crystools]": _PAGE_ONLY}),
     PackRules(
         "ComfyUI-Custom-Scripts",
         _SEEN,

@@ -65,6 +65,7 @@ CLASSES: dict[str, Any] = {
     "ShowText|pysssss": kind({"text": ["STRING", {"forceInput": True}]}, "STRING", pack="p"),
     "Shown": kind({"source": ["*", {}]}, pack="p"),
     "Save Better": kind({"filename_prefix": ["STRING"]}, pack="p", output_node=True),
+    "Choose": kind({"file": [["a", "b"]], "n": ["INT"]}, "MODEL"),
     "Other": kind({"filename_prefix": ["STRING"]}, "STRING", pack="p"),
     "Lost": kind({"seed": ["INT"], "model": ["MODEL"]}, "INT", pack="p"),
 }
@@ -190,6 +191,16 @@ def test_a_picker_goes_back_to_its_first_option_in_every_pack():
     assert (
         inputs_of("Wild", ["t", "a"])["Select to add LoRA"] == "Select the LoRA to add to the text"
     )
+
+
+@pytest.mark.parametrize("slots", [None, {"model": None}])
+def test_a_choice_with_a_picture_beside_it_is_the_choice(slots):
+    shown = {"content": "b.safetensors", "image": None}
+    assert inputs_of("Choose", [shown, 1], slots)["file"] == "b.safetensors"
+    assert inputs_of("Choose", {"file": shown}, slots)["file"] == "b.safetensors"
+    other = {"content": 3, "image": None}
+    assert inputs_of("Choose", [other, 1], slots)["file"] == other
+    assert inputs_of("Choose", ["a", shown], slots)["n"] == shown
 
 
 # ---- seeds
