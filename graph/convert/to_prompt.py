@@ -20,7 +20,7 @@ from ..node_classes.node_class import ClassSpec
 from ..node_classes.object_info import ObjectInfo
 from ..node_classes.widgets import index_object_info
 from ..prompt import Prompt, PromptNode, Source
-from ..workflow.model import Workflow
+from ..workflow.model import Node, Workflow
 from ..workflow.order import execution_order
 from ..workflow.parse import parse_workflow
 from .editor_state import GraphState, NodeState
@@ -164,8 +164,7 @@ class _Writer:
                 )
         if len(problems) > count:
             return None
-        title = flat.node.data.get("title") or spec.display_name
-        return {"inputs": inputs, "class_type": spec.class_type, "_meta": {"title": title}}
+        return {"inputs": inputs, "class_type": spec.class_type, "_meta": _meta(flat.node, spec)}
 
     def _write_values(self, state: NodeState, spec: ClassSpec, inputs: dict[str, Any]) -> None:
         for name, value in state.values.items():
@@ -231,6 +230,20 @@ class _Writer:
         if value is MISSING:
             raise LookupError(widget_name)
         return value
+
+
+def _meta(node: Node, spec: ClassSpec) -> dict[str, Any]:
+    """What a prompt says of a node for people: its title, and its pack where it has one.
+
+    Source: front end 1.58 writes the pack too; a prompt then says what it is that a server lacks.
+    """
+    meta = {"title": node.data.get("title") or spec.display_name}
+    if spec.is_custom:
+        for key in ("cnr_id", "aux_id", "ver"):
+            value = node.properties.get(key)
+            if isinstance(value, str) and value:
+                meta[key] = value
+    return meta
 
 
 def _wrapped(value: Any, kind: str = "") -> Any:

@@ -148,6 +148,24 @@ def test_nodes_that_wait_for_each_other_are_named():
     assert {p.node_id for p in problems_of(data)} == {"1", "2"}
 
 
+def test_a_packs_node_says_of_which_pack_it_is():
+    of_pack = {"cnr_id": "my-pack", "aux_id": "me/my-pack", "ver": "1.2", "other": 3}
+    data = workflow(
+        [
+            node(1, "Pack", ["a"], properties=of_pack, title="Mine"),
+            node(2, "Pack", ["a"], properties={"cnr_id": None, "ver": 3}),
+            node(3, "Source", [1], properties={"cnr_id": "comfy-core", "ver": "0.3"}),
+        ]
+    )
+    metas = {i: n["_meta"] for i, n in to_prompt(data, INFO).items()}
+    kept = {k: v for k, v in of_pack.items() if k != "other"}
+    assert metas == {
+        "1": {"title": "Mine", **kept},
+        "2": {"title": "Pack"},
+        "3": {"title": "Source"},
+    }
+
+
 def test_widgets_that_javascript_made_are_an_error():
     data = workflow([node(1, "Pack", ["b", {"on": True, "lora": "x"}])])
     (problem,) = problems_of(data)
