@@ -15,7 +15,8 @@ from ..convert.flatten import flatten
 from ..convert.plain_workflow import plain_workflow
 from ..convert.set_get import join_set_get
 from ..node_classes.core_nodes import REROUTES, VIRTUAL
-from ..node_classes.widgets import ObjectInfo, with_widget_value
+from ..node_classes.object_info import ObjectInfo
+from ..node_classes.set_widget import with_widget_value
 from ..plan.run_plan import Frozen
 from ..ports.connections import PORT_INPUT
 from ..ports.find_ports import FROZEN, PortMode, find_ports

@@ -64,6 +64,10 @@ class ClassRules:
     refusal: str = ""
     pack: str = ""
 
+    def decides(self, name: str) -> bool:
+        """Whether what is sent as this input is not the widget's own value."""
+        return name in self.from_properties or name in self.fixed or name in self.first_choice
+
     @property
     def is_refused(self) -> bool:
         """Whether a class that the server has can't be converted all the same."""

@@ -6,7 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.convert.to_prompt import convert
+from custom_nodes.discomfort.graph.node_classes.object_info import index_object_info
+from custom_nodes.discomfort.graph.node_classes.set_widget import with_widget_value
+from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.pack_files import INFO, kind, node, problems_of, prompt_of, workflow
 
 VHS = "ComfyUI-VideoHelperSuite"
@@ -201,6 +205,30 @@ def test_a_choice_with_a_picture_beside_it_is_the_choice(slots):
     other = {"content": 3, "image": None}
     assert inputs_of("Choose", [other, 1], slots)["file"] == other
     assert inputs_of("Choose", ["a", shown], slots)["n"] == shown
+
+
+@pytest.mark.parametrize(
+    ("type_name", "values", "name"),
+    [
+        ("mxSlider", [1, 1, 0], "Xi"),
+        ("PreviewBridge", ["", True], "image"),
+        ("Wild", ["t", "a"], "Select to add LoRA"),
+        ("VHS_VideoCombine", [9, "p", "video/mp4", True], "frame_rate"),
+    ],
+)
+def test_a_value_that_the_pack_decides_or_of_no_certain_place_is_not_set(type_name, values, name):
+    info = index_object_info({**INFO, **CLASSES})
+    (parsed,) = parse_workflow(workflow([node(1, type_name, values)])).nodes
+    with pytest.raises(WorkflowError):
+        with_widget_value(parsed, info, name, 7)
+
+
+def test_a_value_saved_by_name_is_set_by_name():
+    info = index_object_info({**INFO, **CLASSES})
+    data = workflow([node(1, "VHS_VideoCombine", {**COMBINE, "format": "video/mp4"})])
+    (parsed,) = parse_workflow(data).nodes
+    changed = with_widget_value(parsed, info, "crf", 7)
+    assert changed.widgets_values == {**COMBINE, "format": "video/mp4", "crf": 7}
 
 
 # ---- seeds
