@@ -138,8 +138,8 @@ def _is_idle(node: Node, info: ObjectInfo | None) -> bool:
     outputs, and the editor notes which nodes came from a server.
     """
     rules = info.rules(node.type) if info is not None else KNOWN.of(node.type)
-    if rules is not None:
-        return rules.page_only
+    if rules is not None and rules.page_only:
+        return True
     if info is None or node.type.startswith(GROUP_NODE_PREFIXES) or UUID.fullmatch(node.type):
         return False  # what a missing definition holds is not known
     if any(s.get("link") is not None for s in node.inputs):

@@ -81,9 +81,10 @@ def test_a_row_of_external_that_begins_with_a_node_has_no_effect(row):
     assert to_prompt(data, INFO) == to_prompt(group_workflow(), INFO)
 
 
-def test_external_that_is_no_list_has_no_effect():
+@pytest.mark.parametrize("external", [{"0": 1}, 7, None])
+def test_external_that_is_no_list_has_no_effect(external):
     data = group_workflow()
-    data["extra"]["groupNodes"]["pair"]["external"] = {"0": 1}
+    data["extra"]["groupNodes"]["pair"]["external"] = external
     assert list(to_prompt(data, INFO)) == list(to_prompt(group_workflow(), INFO))
 
 

@@ -15,9 +15,7 @@ ROW = {
 GROUP = ["COMFY_DYNAMICGROUP_V3", {"template": ROW, "min": 1, "max": 3}]
 CLASSES = {
     "Rows": kind({"first": ["INT"], "rows": GROUP, "last": ["STRING", {"default": "z"}]}),
-    "Shows": kind(
-        {"p": ["RESOLUTION_PREVIEW", {"socketless": True}], "n": ["INT", {"default": 4}]}
-    ),
+    "Shows": kind({"p": ["RESOLUTION_PREVIEW", {"socketless": True}], "n": ["INT"]}, pack="p"),
     "Branches": kind({"b": ["COMFY_BRANCH_SELECTOR", {}]}),
     "Lamp": kind({}, optional={"b": ["LIGHT_INFO_PREVIEW", {"socketless": True}]}),
 }
@@ -86,6 +84,7 @@ def test_a_rows_field_has_its_type():
 
 def test_what_only_shows_something_has_neither_place_nor_value():
     assert inputs_of("Shows", [9]) == {"n": 9}
+    assert inputs_of("Shows", [9, "shown after a run"]) == {"n": 9}
 
 
 @pytest.mark.parametrize("type_name", ["Branches", "Lamp"])

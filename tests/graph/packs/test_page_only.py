@@ -71,6 +71,13 @@ def test_an_unknown_node_that_could_do_something_is_refused(missing):
         assert "'some-pack'" in problem.reason
 
 
+def test_a_missing_node_of_a_pack_with_rules_is_like_any_other():
+    nodes = [*IMAGE, node(3, "VHS_VideoCombine", {}, {"images": 2}, 0)]
+    (problem,) = problems_of(workflow(nodes, LINK, (2, 1, 0, 3, 0)))
+    assert problem.node_id == "3"
+    assert list(prompt_of(workflow([*IMAGE, node(3, "VHS_LoadVideo", {})], LINK))) == ["1", "2"]
+
+
 def test_an_unknown_node_that_feeds_another_is_refused():
     nodes = [node(1, "MissingLoader", ["x"], None, 1, **FROM_SERVER), IMAGE[1]]
     (problem,) = problems_of(workflow(nodes, LINK))

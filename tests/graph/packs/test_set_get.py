@@ -171,6 +171,14 @@ def test_workflows_that_use_one_name_do_not_meet_when_they_are_stitched():
     assert sorted(prompt[i]["inputs"]["seed"] for i in sources) == [5, 6]
 
 
+def test_names_do_not_meet_without_object_info_either():
+    nodes = [MAKE, a_set(2), a_get(3), save(9, 2)]
+    part = parse_workflow(workflow(nodes, (1, 1, 0, 2, 0), (2, 3, 0, 9, 0)))
+    flat = flatten(stitch([part, part]))
+    savers = [i for i, n in flat.nodes.items() if n.node.type == "Save"]
+    assert len({flat.source(i, "image") for i in savers}) == 2
+
+
 def test_a_port_that_feeds_a_set_is_frozen_for_all_that_get_it():
     info = index_object_info(INFO)
     nodes = [
