@@ -16,6 +16,8 @@ from ..workflow.model import Node, NodeId
 POSITIVE = re.compile(r"(?:^|_|\b)pos(?:itive)?(?:$|_|\b)|^prompt", re.IGNORECASE)
 NEGATIVE = re.compile(r"(?:^|_|\b)neg(?:ative)?(?:$|_|\b)", re.IGNORECASE)
 
+# A stranger's expression may repeat what repeats, and then search for hours.
+_MOST_REPEATS, _LONGEST_NAME = 2, 1000
 _LEAST, _NAMED, _KIND, _GROUP, _COLOUR = 10, 20, 10, 3, 6
 
 
@@ -83,12 +85,22 @@ def expression(settings: Any, side: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def _is_quick(pattern: str) -> bool:
+    """Whether a regular expression of a file can be read, and can't take for ever."""
+    if re.search(r"\)[*+{]", pattern) or len(re.findall(r"[*+{]", pattern)) > _MOST_REPEATS:
+        return False
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return True
+
+
 def _fits(settings: Any, side: str, text: str) -> bool:
     found = expression(settings, side)
-    try:
-        is_found = bool(re.search(found, text))
-    except re.error:  # `doubt_of` says so
+    if not _is_quick(found):  # `doubt_of` says so
         return True
+    is_found = bool(re.search(found, text[:_LONGEST_NAME]))
     return not found or is_found != bool(settings.get(f"{side}_regex_invert"))
 
 
@@ -112,9 +124,7 @@ def doubt_of(node: Node, settings: dict[str, Any]) -> str:
     if settings.get("send_to_any") or settings.get("string_to_combo"):
         return "it sends to inputs of other types, and to which is not known"
     for side in ("title", "input"):
-        try:
-            re.compile(expression(settings, side))
-        except re.error:
+        if not _is_quick(expression(settings, side)):
             return f"its regular expression {expression(settings, side)!r} can't be read here"
     return ""
 

@@ -16,6 +16,7 @@ from ..packs.known_packs import KNOWN
 from ..workflow.edit import highest
 from ..workflow.model import SUBGRAPH_INPUT, Graph, Link, Mode, Node, NodeId, Workflow
 
+_LONGEST = 100  # names that one value may pass
 _INACTIVE = (Mode.MUTED, Mode.BYPASSED)
 
 
@@ -82,6 +83,7 @@ class _Joiner:
         self.inner = {key: _Names(s, info) for key, s in workflow.subgraphs.items()}
         self.has_names = any(names.roles for names in (self.root, *self.inner.values()))
         self.problems: list[Problem] = []
+        self.known: dict[int, _Origin | None] = {}
         # What definitions need from the root: (definition, name) -> the type of the value.
         self.needed: dict[tuple[str, str], Any] = {}
         self.slots: dict[tuple[str, str], int] = {}
@@ -161,13 +163,18 @@ class _Joiner:
 
     def _through(self, names: _Names, node: Node, passed: list[NodeId]) -> _Origin | None:
         """What feeds a Set."""
-        if node.id in passed:
+        if node.id in passed or len(passed) > _LONGEST:
             self.problems.append(
-                node.problem("the value that it sets comes from itself, through Get nodes")
+                node.problem(
+                    "the value that it sets comes from itself, or through too many other names"
+                )
             )
             return None
-        link = names.feed(node)
-        return None if link is None else self._origin(names, link, [*passed, node.id])
+        if id(node) not in self.known:  # many nodes may get one name
+            link = names.feed(node)
+            origin = None if link is None else self._origin(names, link, [*passed, node.id])
+            self.known[id(node)] = origin
+        return self.known[id(node)]
 
     def _follow(self, names: _Names, name: str) -> _Origin | None:
         return self._through(names, names.sets[name][0], [])

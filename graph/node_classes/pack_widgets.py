@@ -25,7 +25,8 @@ def apply_rules(values: dict[str, Any], node: Node, spec: ClassSpec, rules: Clas
         value = node.properties.get(key)
         if value is not None and name in values:
             widget = spec.by_name.get(name)
-            is_int = widget is not None and widget.type == "INT" and isinstance(value, float)
+            is_int = widget is not None and widget.type == "INT" and type(value) is float
+            is_int = is_int and math.isfinite(value)
             values[name] = math.floor(value) if is_int else value
     for name, text in rules.fixed.items():
         if name in spec.by_name:
@@ -71,7 +72,7 @@ def _read_size(
         "Custom Width": (width,),
         "Custom Height": (height,),
     }
-    if text in kept:
+    if isinstance(text, str) and text in kept:
         values.update({name: 0 for name in (width, height) if name not in kept[text]})
         return
     sides = str(text).split("x")

@@ -144,6 +144,7 @@ def test_an_old_size_as_text_becomes_two_numbers(text, size):
 
 def test_an_old_size_that_is_not_known_is_refused():
     assert "force_size 'huge'" in refused("VHS_LoadVideo", {"force_size": "huge"})
+    assert "force_size [1]" in refused("VHS_LoadVideo", {"force_size": [1]})
 
 
 def test_a_class_that_names_its_own_type_of_widget_has_one():

@@ -122,6 +122,27 @@ def test_names_in_a_circle_are_refused():
     assert "comes from itself" in problems_of(workflow(nodes, *links))[0].reason
 
 
+def chain(length: int, twice: bool = False) -> dict[str, Any]:
+    """Set 0 -> Get 0 -> Set 1 -> ...; with each name set twice, if asked."""
+    nodes, links = [MAKE, a_set(2, "0", 1)], [(1, 1, 0, 2, 0)]
+    for i in range(length):
+        first = 10 + 4 * i
+        nodes += [a_get(first, str(i)), a_set(first + 1, str(i + 1), first)]
+        links.append((first, first, 0, first + 1, 0))
+        if twice:
+            nodes += [a_get(first + 2, str(i)), a_set(first + 3, str(i + 1), first + 2)]
+            links.append((first + 2, first + 2, 0, first + 3, 0))
+    nodes += [a_get(3, str(length)), save(9, 5)]
+    return workflow(nodes, *links, (5, 3, 0, 9, 0))
+
+
+def test_long_chains_end_and_too_long_ones_are_refused():
+    assert saved(chain(40, twice=True)) == ["1", 0]
+    data = chain(500)
+    data["nodes"].reverse()  # so that the longest way is gone first
+    assert "too many" in problems_of(data)[0].reason
+
+
 def test_a_class_of_that_name_on_the_server_is_an_ordinary_node():
     info = {"GetNode": kind({"name": ["STRING"]}, "IMAGE"), "SetNode": kind({"IMAGE": ["IMAGE"]})}
     nodes = [MAKE, a_set(2), a_get(3), save(9, 2)]

@@ -205,6 +205,8 @@ def test_a_broadcast_stays_in_its_graph_and_enters_subgraphs_by_their_inputs():
         {"group_regex": "x"},
         {"send_to_any": True},
         {"title_regex": "("},
+        {"title_regex": "(a+)+$"},
+        {"input_regex": "a*a*a*a*b"},
     ],
 )
 def test_a_restriction_that_is_not_known_well_is_refused_where_it_matters(settings):
