@@ -38,6 +38,7 @@ ONLY = {
 # The same inside `graph`, from the bottom up.
 GRAPH_FLOORS = (
     ("workflow",),
+    ("packs",),
     ("node_classes",),
     ("prompt",),
     ("convert",),

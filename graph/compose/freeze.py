@@ -12,9 +12,11 @@ from typing import Any
 
 from ...errors import WorkflowError
 from ..convert.flatten import flatten
-from ..convert.group_nodes import expand_group_nodes
+from ..convert.plain_workflow import plain_workflow
+from ..convert.set_get import join_set_get
 from ..node_classes.core_nodes import REROUTES, VIRTUAL
-from ..node_classes.widgets import ObjectInfo, with_widget_value
+from ..node_classes.object_info import ObjectInfo
+from ..node_classes.set_widget import with_widget_value
 from ..plan.run_plan import Frozen
 from ..ports.connections import PORT_INPUT
 from ..ports.find_ports import FROZEN, PortMode, find_ports
@@ -41,8 +43,8 @@ def freeze(
         values: unique_id -> a literal, or `Frozen` for a value that is kept beside the workflow.
         info: the indexed /object_info; without it no widget can be set, and every port stays.
     """
-    if info is not None:
-        workflow = expand_group_nodes(workflow, info)
+    # Without info the values that a group node shows would be lost, so it stays what it is.
+    workflow = plain_workflow(workflow, info) if info else join_set_get(workflow)
     locations = locations_of(flatten(workflow, info))
     for unique_id, ports in find_ports(workflow, info).inputs.items():
         if unique_id not in values:

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from ...errors import WorkflowError
 from ..convert.flatten import FlatGraph, flatten
-from ..convert.group_nodes import expand_group_nodes
+from ..convert.plain_workflow import plain_workflow
+from ..convert.set_get import join_set_get
 from ..node_classes.object_info import ObjectInfo
 from ..ports.find_ports import Ports, find_ports
 from ..ports.locations import locations_of
@@ -41,8 +42,8 @@ def prune(workflow: Workflow, unique_id: str, info: ObjectInfo | None = None) ->
     Raises:
         WorkflowError: there is no such OUTPUT port; names those that there are.
     """
-    if info is not None:
-        workflow = expand_group_nodes(workflow, info)
+    # Without info the values that a group node shows would be lost, so it stays what it is.
+    workflow = plain_workflow(workflow, info) if info else join_set_get(workflow)
     ports = find_ports(workflow, info)
     port = ports.outputs.get(unique_id)
     if port is None:

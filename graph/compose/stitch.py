@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from ...errors import WorkflowError
 from ..convert.flatten import flatten
-from ..convert.group_nodes import expand_group_nodes
+from ..convert.plain_workflow import plain_workflow
+from ..convert.set_get import join_set_get
 from ..node_classes.object_info import ObjectInfo
 from ..ports.connections import PORT_INPUT
 from ..ports.find_ports import Port, PortMode, find_ports
@@ -79,7 +80,7 @@ def stitch(
     if not workflows:
         raise WorkflowError("There is nothing to stitch: give at least one workflow.")
     # Without info the values that a group node shows would be lost, so it stays what it is.
-    plain = [expand_group_nodes(w, info) if info else w for w in workflows]
+    plain = [plain_workflow(w, info) if info else join_set_get(w) for w in workflows]
     parts = [tidy_all(w) for w in plain]
     seams = plan_seams([locate_ports(w, i, info) for i, w in enumerate(parts)])
     while seams.dropped:  # that can take the last use of an input, which then goes as well

@@ -117,10 +117,10 @@ def _widget_slots(state: NodeState, spec: ClassSpec) -> list[tuple[str, str]]:
         if isinstance(element, Socket):
             slots.append((element.name, element.type))
             continue
-        if element.type != DYNAMIC_COMBO:
-            if element.has_socket:
-                slots.append((element.name, element.slot_type))
-        else:  # it has no socket of its own, unless the file has one
+        # A dynamic combo has no socket of its own, unless the file has one.
+        if element.type != DYNAMIC_COMBO and element.has_socket:
+            slots.append((element.name, element.slot_type))
+        if element.brings_others:
             inner = spec.sub_elements(element, values.get(element.name))
             stack.extend(reversed([e for e in inner if isinstance(e, (Socket, Widget))]))
     return slots

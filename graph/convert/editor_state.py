@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import WorkflowError
 from ..node_classes.core_nodes import REMEMBERED
-from ..node_classes.input_specs import MISSING
+from ..node_classes.input_specs import AUTOGROW, MISSING
 from ..node_classes.node_class import ClassSpec, Widget
 from ..node_classes.object_info import ObjectInfo
 from ..node_classes.widgets import read_widgets, saved_values, widget_values
@@ -26,10 +26,14 @@ class NodeState:
         self.node = node
         self.spec = spec
         self.prompt_id = str(node.id)
-        self.links: dict[str, Any] = {
-            s.get("name") or "": s["link"] for s in node.inputs if s.get("link") is not None
-        }
         self.definition: GraphState | None = None
+        self.links: dict[str, Any] = {}
+        for slot in node.inputs:
+            link = slot.get("link")
+            if link is not None:
+                name = slot.get("name") or ""
+                if spec is None or name in spec.inputs or not self._is_lost(slot, spec):
+                    self.links[name] = link
         self.promoted_values: dict[int, Any] | None = None
         self._values: dict[str, Any] | None = None
 
@@ -58,6 +62,18 @@ class NodeState:
                 return None
             found = next((w for w, _ in read_widgets(spec, saved) if w.name == name), None)
         return found if found is not None and found.has_socket else None
+
+    def _is_lost(self, slot: dict[str, Any], spec: ClassSpec) -> bool:
+        """Whether a slot of the file is the socket of a widget that the class does not have.
+
+        Source: front end 1.49.6 drops it, and its link, when it loads the file.
+        """
+        name = slot.get("name") or ""
+        if not slot.get("widget") or self.widget(name) is not None:
+            return False
+        return not any(
+            name.startswith(f"{n}.") for n, (kind, _) in spec.inputs.items() if kind == AUTOGROW
+        )
 
     def has_widget(self, name: str) -> bool:
         """Whether the input is the socket of a widget. Of an unknown class the file says so."""

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...errors import Problem, WorkflowError
-from ..node_classes.core_nodes import VIRTUAL
+from ..node_classes.core_nodes import GROUP_NODE_PREFIXES, UUID, VIRTUAL
 from ..node_classes.object_info import ObjectInfo
+from ..packs.known_packs import KNOWN
 from ..prompt import Source
 from ..workflow.model import Graph, Mode, Node, Workflow
 from .bypass import output_type
 from .editor_state import NodeState
 from .follow_link import Cut, DeadEnd, Origin, Scope, follow_link, input_type
-from .group_nodes import expand_group_nodes, has_group_nodes
 from .load_graphs import load_graphs
+from .plain_workflow import plain_workflow
 
 _INACTIVE = (Mode.MUTED, Mode.BYPASSED)
 
@@ -47,7 +48,10 @@ class FlatNode:
 
 
 class FlatGraph:
-    """The result of `flatten`. `nodes` are exactly those of the prompt, in its order."""
+    """The result of `flatten`. `nodes` are exactly those of the prompt, in its order.
+
+    Nodes that the server lacks are among them only if a prompt without them could be another one.
+    """
 
     __slots__ = ("nodes", "root")
 
@@ -107,8 +111,7 @@ def flatten(workflow: Workflow, info: ObjectInfo | None = None) -> FlatGraph:
     Raises:
         WorkflowError: a subgraph contains itself, nesting too deep, or two nodes with one id.
     """
-    if has_group_nodes(workflow):
-        workflow = expand_group_nodes(workflow, info)
+    workflow = plain_workflow(workflow, info, keep_senders=True)
     root = Scope(load_graphs(workflow, info), None, None)
     nodes: dict[str, FlatNode] = {}
     problems: list[Problem] = []
@@ -121,7 +124,43 @@ def flatten(workflow: Workflow, info: ObjectInfo | None = None) -> FlatGraph:
             stack.append((inside, iter(inside.graph.nodes.values())))
     if problems:
         raise WorkflowError("Node ids are not unique:", problems)
-    return FlatGraph(nodes, root)
+    flat = FlatGraph(nodes, root)
+    idle = {i for i, n in nodes.items() if n.state.spec is None and _is_idle(n.node, info)}
+    for i in idle - _sources(flat, idle) if idle else ():
+        del nodes[i]
+    return flat
+
+
+def _is_idle(node: Node, info: ObjectInfo | None) -> bool:
+    """Whether a node that the server lacks does nothing as long as nothing is linked to it.
+
+    Known nodes of the page, and what gets nothing and can't be an output node: those have no
+    outputs, and the editor notes which nodes came from a server.
+    """
+    rules = info.rules(node.type) if info is not None else KNOWN.of(node.type)
+    if rules is not None and rules.page_only:
+        return True
+    if info is None or node.type.startswith(GROUP_NODE_PREFIXES) or UUID.fullmatch(node.type):
+        return False  # what a missing definition holds is not known
+    if any(s.get("link") is not None for s in node.inputs):
+        return False
+    return bool(node.outputs) or "Node name for S&R" not in node.properties
+
+
+def _sources(flat: FlatGraph, idle: set[str]) -> set[str]:
+    """The nodes from which any node but these gets a value."""
+    found = set()
+    for node_id, node in flat.nodes.items():
+        if node_id in idle:
+            continue
+        for name in node.state.links:
+            try:
+                source = flat.source(node_id, name)
+            except WorkflowError:  # reported when the node itself is converted
+                continue
+            if source is not None:
+                found.add(source.node_id)
+    return found
 
 
 def _add_nodes(

@@ -103,6 +103,8 @@ def _step(scope: Scope, link_id: Any, asking: _Input, cut: Cut | None) -> _Curso
     graph = scope.graph
     link = graph.links.get(link_id)
     if link is None:
+        if "ue_properties" in asking[1].node.properties:
+            return cut  # Use Everywhere drew it for a run, and left its number behind
         raise DeadEnd(f"link {link_id!r} is not in the links of the {graph.name()}")
     if (
         is_subgraph_input(link.origin_id)

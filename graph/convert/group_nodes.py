@@ -119,8 +119,13 @@ class _Expansion:
             ) from e
         self.inner = {n.id: _Inner(n) for n in parsed.nodes}
         self.inner_links = [w for w in data.get("links") or [] if self._is_inner_link(w)]
+        # Some front ends wrote the whole node into a row instead of its index; such a row has no
+        # effect there.
+        rows = data.get("external")
         self.external = {
-            (e[0], e[1]) for e in data.get("external") or [] if isinstance(e, list) and len(e) > 1
+            (e[0], e[1])
+            for e in (rows if isinstance(rows, list) else [])
+            if isinstance(e, list) and len(e) > 1 and all(type(w) is int for w in e[:2])
         }
         config = data.get("config")
         self.config: Mapping[str, Any] = config if isinstance(config, Mapping) else {}

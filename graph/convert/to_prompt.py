@@ -7,30 +7,31 @@ over them what its links lead to. All that is wrong is reported at once.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from ...errors import Problem, WorkflowError
-from ..node_classes.core_nodes import BROWSER_INPUTS, GROUP_NODE_PREFIXES, NEEDS_BROWSER, SAVE_NODES
+from ..node_classes.core_nodes import (
+    BROWSER_INPUTS,
+)
 from ..node_classes.input_specs import MISSING
-from ..node_classes.node_class import ClassSpec, Widget
+from ..node_classes.node_class import ClassSpec
 from ..node_classes.object_info import ObjectInfo
-from ..node_classes.widgets import index_object_info, read_widgets, saved_values
+from ..node_classes.widgets import index_object_info
 from ..prompt import Prompt, PromptNode, Source
-from ..workflow.model import Node, Workflow
+from ..workflow.model import Workflow
 from ..workflow.order import execution_order
 from ..workflow.parse import parse_workflow
 from .editor_state import GraphState, NodeState
+from .find_controls import draw_impossible, find_controls
 from .flatten import FlatGraph, FlatNode, flatten
 from .follow_link import Promoted
-from .missing_classes import pack_meta, unknown_class
+from .missing_classes import pack_meta
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
-from .seeds import Control, change_seeds, control_mode
+from .seeds import change_seeds
+from .unusable import unusable_type
 from .widget_values import dynamic_prompt, replace_patterns
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Conversion(NamedTuple):
@@ -91,7 +92,7 @@ def convert(
     info = index_object_info(object_info)
     parsed = workflow if isinstance(workflow, Workflow) else parse_workflow(workflow)
     flat = flatten(parsed, info)
-    writer = _Writer(flat, 0 if seed is None else seed, now)
+    writer = _Writer(flat, info, 0 if seed is None else seed, now)
     prompt: Prompt = {}
     problems: list[Problem] = []
     for node in flat.nodes.values():
@@ -113,15 +114,18 @@ def convert(
         rng = random.Random(seed) if seed is not None else random.SystemRandom()
         for (node_id, name), value in (previous or {}).items():
             prompt[node_id]["inputs"][name] = value
-        seeds = change_seeds(prompt, _controls(flat, writer), writer.shared, rng)
+        seeds = change_seeds(
+            prompt, find_controls(flat, writer.primitive_controls), writer.shared, rng
+        )
     return Conversion(prompt, seeds)
 
 
 class _Writer:
     """Writes nodes one by one. Holds what is the same for all of them."""
 
-    def __init__(self, flat: FlatGraph, seed: int, now: datetime | None):
+    def __init__(self, flat: FlatGraph, info: ObjectInfo, seed: int, now: datetime | None):
         self.flat = flat
+        self.rules_of = info.rules
         self.seed = seed
         self.now = now
         self.named: dict[str, tuple[GraphState, NodeState]] | None = None
@@ -133,13 +137,16 @@ class _Writer:
     def node(self, flat: FlatNode, problems: list[Problem]) -> PromptNode | None:
         """The node as the prompt has it; None if there are problems, which join the list."""
         spec = flat.state.spec
-        if spec is None or spec.class_type in NEEDS_BROWSER:
-            problems.append(flat.problem(unusable_type(flat.node)))
+        if spec is None or (spec.rules is not None and spec.rules.is_refused):
+            rules = spec.rules if spec is not None else self.rules_of(flat.node.type)
+            problems.append(flat.problem(unusable_type(flat.node, rules)))
             return None
         count = len(problems)
         inputs: dict[str, Any] = {}
         try:
             self._write_values(flat.state, spec, inputs)
+            if spec.rules is not None and spec.rules.drawn:
+                draw_impossible(flat.state, inputs, f"{self.seed} {flat.id}")
         except WorkflowError as e:
             problems.extend(flat.problem(p.reason) for p in e.problems)
         for name in flat.state.links:
@@ -169,7 +176,7 @@ class _Writer:
                 widget = spec.by_name.get(name) or state.widget(name)
                 if widget is not None and widget.options.get("dynamicPrompts"):
                     value = dynamic_prompt(value, self.seed)
-                elif name == "filename_prefix" and spec.class_type in SAVE_NODES:
+                elif name in spec.patterns:
                     value = self._fill_in(value)
             elif kind is list:
                 widget = spec.by_name.get(name)
@@ -233,33 +240,6 @@ def _wrapped(value: Any, kind: str = "") -> Any:
     if not isinstance(value, list):
         return value
     return {"__type__": "CURVE", "__value__": value} if kind == "CURVE" else {"__value__": value}
-
-
-def unusable_type(node: Node) -> str:
-    """Why a node of this type can't be converted, and what helps."""
-    kind = node.type
-    if kind in NEEDS_BROWSER:
-        return NEEDS_BROWSER[kind]
-    if kind.startswith(GROUP_NODE_PREFIXES):
-        return "this is a group node, and the file has no definition of it in extra.groupNodes"
-    if _UUID.fullmatch(kind):
-        return "this is a subgraph, and the file has no definition of it in definitions.subgraphs"
-    return unknown_class(node.properties)
-
-
-def _controls(flat: FlatGraph, writer: _Writer) -> Iterator[Control]:
-    """Every widget in the prompt that has a control; a PrimitiveNode's own goes first."""
-    for node in flat.nodes.values():
-        spec = node.state.spec
-        assert spec is not None
-        widgets: dict[str, Widget] = {}
-        for widget, value in read_widgets(spec, saved_values(node.node, spec)):
-            widgets[widget.name] = widget
-            name, _, role = widget.name.partition("\0")
-            if role == "control_after_generate":
-                own = widgets[name]
-                mode = control_mode(writer.primitive_controls.get((node.id, name), value))
-                yield Control((node.id, name), mode, own.type, own.options)
 
 
 def _named_nodes(root: GraphState) -> dict[str, tuple[GraphState, NodeState]]:

@@ -6,6 +6,7 @@ end 1.49.6.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 # Nodes that exist in the editor only. None of them is ever in a prompt.
@@ -16,6 +17,8 @@ VIRTUAL = NOTES | REROUTES | {PRIMITIVE}
 
 # Prefixes of the type of a group node, the forerunner of the subgraph.
 GROUP_NODE_PREFIXES = ("workflow>", "workflow/")
+# The type of a node that stands for a subgraph is the id of its definition.
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 # A node's widget type -> the widget exists. Everything else is a socket.
 WIDGET_TYPES = frozenset(
@@ -51,6 +54,18 @@ WIDGET_TYPES = frozenset(
     }
 )
 
+# Widgets of front ends after 1.49 of which it is not known whether they have a place there, and
+# what they send.
+UNKNOWN_WIDGET_TYPES = frozenset(
+    {
+        "COMFY_BRANCH_SELECTOR",
+        "COMFY_BRANCH_INPUT_NAMES",
+        "CAMERA_INFO_STATE",
+        "CAMERA_ANGLE_VIEW",
+        "LIGHT_INFO_PREVIEW",
+    }
+)
+
 # Widgets that are in the prompt, but have no place in widgets_values.
 UNSAVED_WIDGET_TYPES = frozenset({"IMAGECOMPARE", "AUDIO_UI"})
 
@@ -78,7 +93,8 @@ EXTRA_INPUTS: dict[str, tuple[tuple[str, str], ...]] = {
 # A viewer remembers its file in a property, which wins over the widget: class -> (input, property).
 REMEMBERED = {"Preview3D": ("model_file", "Last Time Model File")}
 
-# `filename_prefix` of these classes may hold %date:...% and %Node.widget%.
+# `filename_prefix` of these classes may hold %date:...% and %Node.widget%; so may that of output
+# nodes of packs, whose JavaScript does the same.
 SAVE_NODES = frozenset(
     {
         "SaveImage",
@@ -108,32 +124,6 @@ CUSTOM_COMBO = "CustomCombo"
 
 # What the browser's camera or microphone records when a prompt is queued: class -> input.
 BROWSER_INPUTS = {"WebcamCapture": "image", "RecordAudio": "audio"}
-
-_SENDS_WITHOUT_LINKS = (
-    "its JavaScript links it to other nodes while the browser makes the prompt, and the file does "
-    "not say to which. Draw the links, or export the workflow in the browser (Export (API)) and "
-    "use that file"
-)
-_IN_BROWSER_ONLY = (
-    "this node exists in the browser's JavaScript only. Replace it by links, or export the "
-    "workflow in the browser (Export (API)) and use that file"
-)
-
-# Nodes of well-known packs that can't be right without their JavaScript, though /object_info may
-# have them.
-NEEDS_BROWSER = {
-    **dict.fromkeys(
-        (
-            "Anything Everywhere",
-            "Anything Everywhere?",
-            "Anything Everywhere3",
-            "Prompts Everywhere",
-            "Seed Everywhere",
-        ),
-        _SENDS_WITHOUT_LINKS,
-    ),
-    **dict.fromkeys(("SetNode", "GetNode"), _IN_BROWSER_ONLY),
-}
 
 # The class of a port, for servers whose /object_info does not have it (nodes.py of this package).
 BUILT_IN_CLASSES: dict[str, dict[str, Any]] = {

@@ -12,6 +12,7 @@ MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING", "__slots
 
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 AUTOGROW = "COMFY_AUTOGROW_V3"
+DYNAMIC_GROUP = "COMFY_DYNAMICGROUP_V3"
 MATCH_TYPE = "COMFY_MATCHTYPE_V3"
 MULTI_COMBO = "MULTI_COMBO"  # our name for a combo that holds a list: it has no rule of combos
 NO_OPTIONS: dict[str, Any] = {}

@@ -6,23 +6,26 @@ Classes are compiled when they are first asked for, and kept. Used by `widgets.p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from ..packs.known_packs import KNOWN
+from ..packs.rules import ClassRules, PackRules, RuleBook
 from . import core_nodes
-from .input_specs import AUTOGROW, DYNAMIC_COMBO, dicts_of, items_of, normal_spec
+from .input_specs import AUTOGROW, DYNAMIC_COMBO, DYNAMIC_GROUP, dicts_of, items_of, normal_spec
 from .node_class import ClassSpec, compile_class
 
 InputSpec: TypeAlias = "tuple[str, dict[str, Any]]"  # type and options
 
 
 class ObjectInfo:
-    """An indexed `/object_info`. Build it once per server: `index_object_info`."""
+    """An indexed `/object_info`, with the rules of node packs. Once per server."""
 
-    __slots__ = ("raw", "_specs")
+    __slots__ = ("book", "raw", "_specs")
 
-    def __init__(self, raw: Mapping[str, Any]):
+    def __init__(self, raw: Mapping[str, Any], book: RuleBook = KNOWN):
         self.raw = raw
+        self.book = book
         self._specs: dict[str, ClassSpec] = {}
 
     def __contains__(self, class_type: object) -> bool:
@@ -40,8 +43,16 @@ class ObjectInfo:
                 definition = core_nodes.BUILT_IN_CLASSES.get(class_type)
             if not isinstance(definition, Mapping):
                 return None
-            found = self._specs[class_type] = compile_class(class_type, definition)
+            found = self._specs[class_type] = compile_class(
+                class_type, definition, self.rules(class_type)
+            )
         return found
+
+    def rules(self, class_type: str) -> ClassRules | None:
+        """What is known of the JavaScript of a class; None for most."""
+        definition = self.raw.get(class_type)
+        module = definition.get("python_module") if isinstance(definition, Mapping) else None
+        return self.book.of(class_type, module if isinstance(module, str) else None)
 
     def output_types(self, class_type: str) -> tuple[str, ...]:
         """The types of the class's outputs; none for an unknown class."""
@@ -65,9 +76,17 @@ class ObjectInfo:
         return found if found is not None else _nested_input(spec, input_name)
 
 
-def index_object_info(object_info: Mapping[str, Any] | ObjectInfo) -> ObjectInfo:
-    """Index a server's `/object_info`. An `ObjectInfo` comes back as it is."""
-    return object_info if isinstance(object_info, ObjectInfo) else ObjectInfo(object_info)
+def index_object_info(
+    object_info: Mapping[str, Any] | ObjectInfo, packs: Iterable[PackRules] = ()
+) -> ObjectInfo:
+    """Index a server's `/object_info`. An `ObjectInfo` comes back as it is.
+
+    Args:
+        packs: rules of node packs beside those that are known (`graph/packs/read_rules.py`).
+    """
+    if isinstance(object_info, ObjectInfo):
+        return object_info
+    return ObjectInfo(object_info, KNOWN.with_packs(packs))
 
 
 def _nested_input(spec: ClassSpec, input_name: str) -> InputSpec | None:
@@ -87,6 +106,10 @@ def _input_inside(
         return None
     if kind == AUTOGROW:
         return _row_input(options)
+    if kind == DYNAMIC_GROUP:
+        row, _, field = input_name[len(name) + 1 :].partition(".")
+        inside = dict(_section_items(options.get("template")))
+        return normal_spec(inside[field]) if row.isdecimal() and field in inside else None
     if kind == DYNAMIC_COMBO:
         for inner, inner_kind, inner_options in _option_inputs(name, options):
             if inner == input_name:

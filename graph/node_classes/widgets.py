@@ -8,7 +8,6 @@ it).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from ...errors import WorkflowError
@@ -17,15 +16,14 @@ from .core_nodes import CUSTOM_COMBO
 from .input_specs import DYNAMIC_COMBO, MISSING
 from .node_class import ClassSpec, Widget
 from .object_info import ObjectInfo, index_object_info
+from .pack_widgets import apply_rules
 
 __all__ = [
     "ObjectInfo",
     "index_object_info",
     "read_widgets",
     "saved_values",
-    "widget_index",
     "widget_values",
-    "with_widget_value",
 ]
 
 _UNPLAIN = frozenset({"COMBO", DYNAMIC_COMBO})
@@ -45,6 +43,12 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
     if spec.is_custom:
         _check_sockets(node, spec)
     saved = saved_values(node, spec)
+    if spec.rules is not None:
+        values = _by_reading(spec, saved)
+        if type(saved) is list and not spec.rules.ignores_surplus and spec.rules.rows is None:
+            _check_length(node, spec, saved)
+        apply_rules(values, node, spec, spec.rules)
+        return values
     if spec.is_static and type(saved) is list:
         # The commonest case by far, without a generator.
         values: dict[str, Any] = {}
@@ -55,6 +59,8 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
                 place += 1
                 if value is None:
                     value = _instead_of_null(widget)
+                elif type(value) is dict:
+                    value = _choice(widget, value)
             else:
                 value = widget.default
             if widget.is_sent and value is not MISSING:
@@ -62,11 +68,40 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
         if place < count and spec.is_custom:
             _check_surplus(node, spec, saved[place:])
         return values
+    if spec.has_formats and type(saved) is list:
+        _check_length(node, spec, saved)
+    return _by_reading(spec, saved)
+
+
+def _by_reading(spec: ClassSpec, saved: list[Any] | dict[str, Any]) -> dict[str, Any]:
     return {
         w.name: value
         for w, value in read_widgets(spec, saved)
         if w.is_sent and value is not MISSING
     }
+
+
+def _check_length(node: Node, spec: ClassSpec, saved: list[Any]) -> None:
+    """See that a list has the values of today's widgets, and no shift is possible.
+
+    A pack that saves values by name has lists only in old files, whose places may be others'; so
+    have widgets that a combo's choice brings.
+    """
+    count = sum(w.is_saved for w, _ in read_widgets(spec, saved))
+    named_only = spec.rules is not None and spec.rules.named_only
+    if (named_only or spec.has_formats) and saved and len(saved) != count:
+        raise WorkflowError(
+            "Widget values can't be read:",
+            [
+                node.problem(
+                    f"the file has {len(saved)} values for its {count} widgets, and which belongs "
+                    "to which can't be known. Load and save the file again in the browser, or "
+                    "export it there (Export (API)) and use that file"
+                )
+            ],
+        )
+    if len(saved) > count and spec.is_custom:
+        _check_surplus(node, spec, saved[count:])
 
 
 def saved_values(node: Node, spec: ClassSpec) -> list[Any] | dict[str, Any]:
@@ -114,8 +149,10 @@ def read_widgets(
             place += 1
         if value is None:
             value = _instead_of_null(widget)
+        elif type(value) is dict:
+            value = _choice(widget, value)
         yield widget, value
-        if widget.type == DYNAMIC_COMBO:
+        if widget.brings_others:
             stack.extend(reversed(spec.sub_elements(widget, value)))
 
 
@@ -131,6 +168,16 @@ def _instead_of_null(widget: Widget) -> Any:
     if widget.type == "STRING" and widget.options.get("multiline"):
         return ""
     return None
+
+
+def _choice(widget: Widget, value: dict[str, Any]) -> Any:
+    """The choice in `{"content": choice, "image": ...}`; other objects as they are.
+
+    Source: files of Custom-Scripts, which once showed a picture beside each choice.
+    """
+    content = value.get("content")
+    is_choice = widget.type == "COMBO" and "image" in value and isinstance(content, str)
+    return content if is_choice else value
 
 
 def _custom_combo(spec: ClassSpec, saved: list[Any]) -> Iterator[tuple[Widget, Any]]:
@@ -157,7 +204,12 @@ def _plain_name(widget: Widget) -> str:
 
 
 def _check_names(node: Node, spec: ClassSpec, saved: dict[str, Any]) -> None:
-    """Named values are read only when every name is a widget of the class."""
+    """Named values are read only when every name is a widget of the class.
+
+    Packs that are known to save by name have names that are of the page only.
+    """
+    if spec.rules is not None and spec.rules.named_only:
+        return
     known = {_plain_name(w) for w, _ in read_widgets(spec, saved)}
     extra = [str(name) for name in saved if name not in known]
     if extra:
@@ -198,15 +250,24 @@ def _check_sockets(node: Node, spec: ClassSpec) -> None:
         )
 
 
+def _is_forced(spec: ClassSpec, name: Any) -> bool:
+    return name in spec.inputs and bool(spec.inputs[name][1].get("forceInput"))
+
+
 def _check_surplus(node: Node, spec: ClassSpec, surplus: list[Any]) -> None:
     """Refuse further values of a pack's node that show that its JavaScript makes more widgets.
 
-    They do if one is an object, or if nothing is linked to a required socket. All others are
-    ignored, as in the browser.
+    They do if one is an object, or if the file does not have a required socket as one: then it
+    is a widget there. All others are ignored, as in the browser: what is shown after a run, and
+    widgets that the class had once.
     """
-    linked = {s.get("name") for s in node.inputs if s.get("link") is not None}
+    sockets = {
+        s.get("name")
+        for s in node.inputs
+        if s.get("link") is not None or not s.get("widget") or _is_forced(spec, s.get("name"))
+    }
     is_strange = any(isinstance(v, dict) and v for v in surplus)
-    if is_strange or not linked.issuperset(spec.required_sockets):
+    if is_strange or not sockets.issuperset(spec.required_sockets):
         raise WorkflowError(
             "Widget values can't be read:",
             [
@@ -216,74 +277,3 @@ def _check_surplus(node: Node, spec: ClassSpec, surplus: list[Any]) -> None:
                 )
             ],
         )
-
-
-def _spec_of(node: Node, info: ObjectInfo) -> ClassSpec:
-    spec = info.spec(node.type)
-    if spec is None:
-        raise WorkflowError(
-            "A widget can't be found:", [node.problem("the server does not know this node type")]
-        )
-    return spec
-
-
-def widget_index(node: Node, info: ObjectInfo, input_name: str) -> int | None:
-    """The place of a widget in `widgets_values`, as the file was saved.
-
-    None: the class has no such widget, or it has no place there (also: values saved by name).
-    """
-    spec = _spec_of(node, info)
-    saved = saved_values(node, spec)
-    if isinstance(saved, dict):
-        return None
-    place = 0
-    for widget, _ in read_widgets(spec, saved):
-        if widget.name == input_name:
-            return _file_place(place, node, spec) if widget.is_saved else None
-        place += widget.is_saved
-    return None
-
-
-def _file_place(place: int, node: Node, spec: ClassSpec) -> int:
-    """A place among today's widgets -> the place in a file that has forced inputs too."""
-    mask = spec.force_input_mask
-    if mask is None or len(mask) != len(node.widgets_values or ()):
-        return place
-    return [i for i, is_forced in enumerate(mask) if not is_forced][place]
-
-
-def with_widget_value(node: Node, info: ObjectInfo, input_name: str, value: Any) -> Node:
-    """A new node whose widget `input_name` has this value; the other widgets keep theirs.
-
-    Raises:
-        WorkflowError: the class has no such widget, or is unknown.
-    """
-    spec = _spec_of(node, info)
-    saved = saved_values(node, spec)
-    pairs = list(read_widgets(spec, saved))
-    if not any(w.name == input_name and w.is_saved for w, _ in pairs):
-        known = ", ".join(w.name for w, _ in pairs if w.is_sent) or "none"
-        raise WorkflowError(
-            "A value can't be set:",
-            [node.problem(f"it has no widget {input_name!r}; its widgets: {known}")],
-        )
-    if isinstance(saved, dict):
-        return replace(node, widgets_values={**saved, input_name: value})
-    by_name = {w.name: v for w, v in pairs}
-    by_name[input_name] = value
-    if spec.class_type == CUSTOM_COMBO:
-        return replace(node, widgets_values=[None if v is MISSING else v for v in by_name.values()])
-    # Read anew by name: another value of a dynamic combo brings other widgets.
-    values = [v for w, v in _by_full_name(spec, by_name) if w.is_saved]
-    return replace(node, widgets_values=[None if v is MISSING else v for v in values])
-
-
-def _by_full_name(spec: ClassSpec, by_name: dict[str, Any]) -> Iterator[tuple[Widget, Any]]:
-    stack = list(reversed(spec.elements))
-    while stack:
-        widget = stack.pop()
-        if isinstance(widget, Widget):
-            value = by_name.get(widget.name, widget.default)
-            yield widget, value
-            if widget.type == DYNAMIC_COMBO:
-                stack.extend(reversed(spec.sub_elements(widget, value)))

@@ -71,6 +71,23 @@ def test_a_group_node_with_an_input_that_is_not_in_its_definition_is_an_error():
         to_prompt(data, INFO)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [[{"type": "Make", "id": -1}, 0, "IMAGE"], [{"index": 0}, 0, "IMAGE"], [None, 0], [0], "x", []],
+)
+def test_a_row_of_external_that_begins_with_a_node_has_no_effect(row):
+    data = group_workflow()
+    data["extra"]["groupNodes"]["pair"]["external"].insert(0, row)
+    assert to_prompt(data, INFO) == to_prompt(group_workflow(), INFO)
+
+
+@pytest.mark.parametrize("external", [{"0": 1}, 7, None])
+def test_external_that_is_no_list_has_no_effect(external):
+    data = group_workflow()
+    data["extra"]["groupNodes"]["pair"]["external"] = external
+    assert list(to_prompt(data, INFO)) == list(to_prompt(group_workflow(), INFO))
+
+
 def test_each_group_node_becomes_an_instance_of_a_subgraph_of_its_own():
     data = group_workflow()
     data["nodes"].append(node(8, "workflow/pair", [1, "fixed", "other"]))

@@ -216,7 +216,8 @@ def test_lack_of_a_class_is_seen_in_prompts_and_in_subgraphs():
     ],
 )
 def test_missing_class_is_told_with_its_pack(said: Any, words: list[str]):
-    data = {"nodes": [node(1, "Gone", properties=said)], "links": []}
+    properties = {"Node name for S&R": "Gone", **said}  # it came from a server
+    data = {"nodes": [node(1, "Gone", properties=properties)], "links": []}
     with pytest.raises(WorkflowError) as caught:
         to_prompt(data, INFO)
     assert all(word in str(caught.value) for word in words)

@@ -76,11 +76,12 @@ def saved_image(origin, slot=0, node_id=9):
 def test_all_problems_are_reported_at_once_with_id_title_and_type():
     data = workflow(
         [
-            node(1, "Nowhere", title="My node"),
+            node(1, "Nowhere", inputs=[("a", 5)], title="My node"),
             node(2, "SaveImage", ["p"], [("images", 77)], title="End"),
             node(3, "Source", {"unknown": 1}),
-            node(4, "Gone", properties={"cnr_id": "some-pack"}),
-        ]
+            node(4, "Gone", inputs=[("a", 6)], properties={"cnr_id": "some-pack"}),
+        ],
+        [[5, 3, 0, 1, 0, "*"], [6, 3, 0, 4, 0, "*"]],
     )
     problems = problems_of(data)
     assert [(p.node_id, p.node_type, p.title) for p in problems] == [
@@ -97,7 +98,7 @@ def test_all_problems_are_reported_at_once_with_id_title_and_type():
 
 def test_the_message_names_what_a_person_looks_for():
     with pytest.raises(WorkflowError, match=r"node 1 'My node' \(Nowhere\): the server does not"):
-        to_prompt(workflow([node(1, "Nowhere", title="My node")]), INFO)
+        to_prompt(workflow([node(1, "Nowhere", inputs=[("a", 5)], title="My node")]), INFO)
 
 
 @pytest.mark.parametrize("mode", [2, 4])
@@ -147,11 +148,22 @@ def test_nodes_that_wait_for_each_other_are_named():
     assert {p.node_id for p in problems_of(data)} == {"1", "2"}
 
 
-@pytest.mark.parametrize("kind", ["Anything Everywhere", "SetNode"])
-def test_a_node_that_needs_the_browser_is_an_error_that_says_so(kind):
-    info = {**INFO, kind: {"input": {"required": {}}, "output": []}}
-    (problem,) = problems_of(workflow([node(1, kind)]), info)
-    assert "browser" in problem.reason
+def test_a_packs_node_says_of_which_pack_it_is():
+    of_pack = {"cnr_id": "my-pack", "aux_id": "me/my-pack", "ver": "1.2", "other": 3}
+    data = workflow(
+        [
+            node(1, "Pack", ["a"], properties=of_pack, title="Mine"),
+            node(2, "Pack", ["a"], properties={"cnr_id": None, "ver": 3}),
+            node(3, "Source", [1], properties={"cnr_id": "comfy-core", "ver": "0.3"}),
+        ]
+    )
+    metas = {i: n["_meta"] for i, n in to_prompt(data, INFO).items()}
+    kept = {k: v for k, v in of_pack.items() if k != "other"}
+    assert metas == {
+        "1": {"title": "Mine", **kept},
+        "2": {"title": "Pack"},
+        "3": {"title": "Source", "cnr_id": "comfy-core", "ver": "0.3"},
+    }
 
 
 def test_widgets_that_javascript_made_are_an_error():

@@ -49,11 +49,6 @@ def test_the_table_speaks_of_nodes_that_the_server_has(server):
     assert not {"MODEL", "IMAGE", "LATENT", "CONDITIONING", "*"} & core_nodes.WIDGET_TYPES
 
 
-def test_a_node_that_needs_the_browser_says_what_to_do():
-    for kind, reason in core_nodes.NEEDS_BROWSER.items():
-        assert "Export (API)" in reason, kind
-
-
 def test_the_port_of_the_table_is_the_node_itself():
     table = core_nodes.BUILT_IN_CLASSES["DiscomfortPort"]
     declared = DiscomfortPort.INPUT_TYPES()

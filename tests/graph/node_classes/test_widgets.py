@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.graph.node_classes.set_widget import widget_index, with_widget_value
 from custom_nodes.discomfort.graph.node_classes.widgets import (
     index_object_info,
-    widget_index,
     widget_values,
-    with_widget_value,
 )
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
 from support.oracle import cases, object_info

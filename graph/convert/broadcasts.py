@@ -1,0 +1,149 @@
+"""One broadcast of Use Everywhere, and which inputs it may go to: decisions on plain values.
+
+`use_everywhere.py` finds the broadcasts and draws the links.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..workflow.model import Node, NodeId
+
+# Which inputs a prompt goes to: by a word of its name.
+POSITIVE = re.compile(r"(?:^|_|\b)pos(?:itive)?(?:$|_|\b)|^prompt", re.IGNORECASE)
+NEGATIVE = re.compile(r"(?:^|_|\b)neg(?:ative)?(?:$|_|\b)", re.IGNORECASE)
+
+# A stranger's expression may repeat what repeats, and then search for hours.
+_MOST_REPEATS, _LONGEST_NAME = 2, 1000
+_LEAST, _NAMED, _KIND, _GROUP, _COLOUR = 10, 20, 10, 3, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An unlinked input that may get a broadcast. `shown` is what the editor writes beside it."""
+
+    node: Node
+    name: str
+    shown: str
+    type: str
+    # Whether only the pack's old form decides that this widget takes a link.
+    is_old_widget: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """A value that one node sends. `sender` is the node that broadcasts.
+
+    `name`: the output's name must be the input's, as the sender has its type twice. `doubt`: why
+    it can't be known where it goes.
+    """
+
+    sender: Node
+    origin_id: NodeId
+    origin_slot: int
+    type: str
+    name: str | None = None
+    pattern: re.Pattern[str] | None = None
+    doubt: str = ""
+    settings: Any = field(default_factory=dict)
+
+    def reaches(self, target: Target) -> bool:
+        """Whether the target's type and names are those that it goes to."""
+        if target.type != self.type or target.node.id in (self.sender.id, self.origin_id):
+            return False
+        if self.name is not None and self.name != target.shown:
+            return False
+        if self.pattern is not None and not self.pattern.search(target.shown):
+            return False
+        return _fits(self.settings, "title", target.node.title) and _fits(
+            self.settings, "input", target.shown
+        )
+
+    @property
+    def priority(self) -> float:
+        given = self.settings.get("priority")
+        if isinstance(given, (int, float)) and not isinstance(given, bool):
+            return given
+        is_named = self.name is not None or any(
+            expression(self.settings, side) for side in ("title", "input", "group")
+        )
+        return (
+            _LEAST
+            + _KIND * (self.pattern is not None)
+            + _NAMED * is_named
+            + _GROUP * bool(self.settings.get("group_restricted"))
+            + _COLOUR * bool(self.settings.get("color_restricted"))
+        )
+
+
+def expression(settings: Any, side: str) -> str:
+    """The regular expression for titles, inputs or groups; "" for none."""
+    found = settings.get(f"{side}_regex")
+    return found if isinstance(found, str) else ""
+
+
+def _is_quick(pattern: str) -> bool:
+    """Whether a regular expression of a file can be read, and can't take for ever."""
+    if re.search(r"\)[*+{]", pattern) or len(re.findall(r"[*+{]", pattern)) > _MOST_REPEATS:
+        return False
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return True
+
+
+def _fits(settings: Any, side: str, text: str) -> bool:
+    found = expression(settings, side)
+    if not _is_quick(found):  # `doubt_of` says so
+        return True
+    is_found = bool(re.search(found, text[:_LONGEST_NAME]))
+    return not found or is_found != bool(settings.get(f"{side}_regex_invert"))
+
+
+def choose(broadcasts: Iterable[Broadcast], target: Target) -> Broadcast | None:
+    """The broadcast that an input gets: the one of the highest priority; none where two have it."""
+    found = sorted(
+        (b for b in broadcasts if b.reaches(target)), key=lambda b: b.priority, reverse=True
+    )
+    if len(found) > 1 and found[0].priority == found[1].priority:
+        doubtful = [b for b in found if b.doubt and b.priority == found[0].priority]
+        return doubtful[0] if doubtful else None
+    return found[0] if found else None
+
+
+def doubt_of(node: Node, settings: dict[str, Any]) -> str:
+    """Why it can't be known where a node's broadcasts go; "" if it can."""
+    if settings.get("group_restricted") or expression(settings, "group"):
+        return "which nodes are in the groups that it sends to is not known"
+    if settings.get("color_restricted"):
+        return "which nodes have the colours that it sends to is not known"
+    if settings.get("send_to_any") or settings.get("string_to_combo"):
+        return "it sends to inputs of other types, and to which is not known"
+    for side in ("title", "input"):
+        if not _is_quick(expression(settings, side)):
+            return f"its regular expression {expression(settings, side)!r} can't be read here"
+    return ""
+
+
+def settings_of(node: Node) -> dict[str, Any]:
+    """The pack's settings of a node; older ones stood beside the others."""
+    old = {
+        k: v
+        for k, v in node.properties.items()
+        if k.endswith(("_regex", "_regex_invert", "_restricted", "ue_connectable"))
+        or k in ("priority", "rejects_ue_links", "send_to_any")
+    }
+    return {**old, **as_dict(node.properties.get("ue_properties"))}
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def shown_name(slot: dict[str, Any]) -> str:
+    label = slot.get("label")
+    return label if isinstance(label, str) and label else slot.get("name") or ""

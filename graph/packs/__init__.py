@@ -1,0 +1,1 @@
+"""What the JavaScript of node packs does to a prompt, as tables of rules."""
