@@ -118,7 +118,9 @@ class _Expansion:
                 [group_node.problem(f"the definition of this group node: {p}") for p in e.problems],
             ) from e
         self.inner = {n.id: _Inner(n) for n in parsed.nodes}
-        self.inner_links = [w for w in data.get("links") or [] if self._is_inner_link(w)]
+        links = data.get("links")
+        links = links if isinstance(links, list) else []
+        self.inner_links = [w for w in links if self._is_inner_link(w)]
         # Some front ends wrote the whole node into a row instead of its index; such a row has no
         # effect there.
         rows = data.get("external")

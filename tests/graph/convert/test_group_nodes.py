@@ -86,6 +86,8 @@ def test_external_that_is_no_list_has_no_effect(external):
     data = group_workflow()
     data["extra"]["groupNodes"]["pair"]["external"] = external
     assert list(to_prompt(data, INFO)) == list(to_prompt(group_workflow(), INFO))
+    data["extra"]["groupNodes"]["pair"]["links"] = external
+    assert list(to_prompt(data, INFO)) == list(to_prompt(group_workflow(), INFO))
 
 
 def test_each_group_node_becomes_an_instance_of_a_subgraph_of_its_own():
