@@ -5,9 +5,11 @@ asyncio only cancels the main task then, which may have to wait until ComfyUI is
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -47,6 +49,15 @@ def heard(what: Callable[[], str]) -> Iterator[None]:
         del _what[key]
         if not _what:
             _remove()
+
+
+def say_what_follows(what: str) -> None:
+    """Say what is done now, if it is done because of a Ctrl+C (or a cancelled task): that may have
+    come while nothing of ours ran, which could answer it.
+    """
+    kind = sys.exc_info()[0]
+    if kind is not None and issubclass(kind, (KeyboardInterrupt, asyncio.CancelledError)):
+        log.warning("%s.", what)
 
 
 def _install() -> None:

@@ -9,7 +9,7 @@ import asyncio
 
 from ..errors import WorkerStartError
 from ..system.config import WorkerConfig
-from ..system.ctrl_c import heard
+from ..system.ctrl_c import heard, say_what_follows
 from .attached_server import AttachedServer
 from .client.client import Client
 from .client.uploads import Uploads
@@ -49,6 +49,7 @@ class ServerHolder(ServerView):
         self._is_killed = True
         try:
             if self._server is not None:
+                say_what_follows("ComfyUI is being ended")
                 with heard(lambda: "ComfyUI is being ended"):
                     await asyncio.shield(asyncio.to_thread(self._server.stop))
             if client is not None:

@@ -50,6 +50,18 @@ def test_ctrl_c_is_heard_while_comfyui_starts(tmp_path: Path):
     assert "never retrieved" not in err
 
 
+def test_ctrl_c_is_heard_while_nothing_of_ours_runs(tmp_path: Path):
+    """Then ComfyUI is ended, which takes it seconds."""
+    config = write_config(tmp_path, FAKE, EXTRA_ARGS=["--misbehave", "ignore-signals"])
+    program = Program("worker/wait_beside_comfyui", config)
+    program.worker_pid()
+    os.kill(program.pid, signal.SIGINT)
+    until(program, "ComfyUI is being ended.")
+    assert not program.has_ended, "it was said only at the end"
+    out, err = program.wait()
+    assert out.splitlines() == ["interrupted"], err
+
+
 async def test_handler_that_was_there_is_called_and_put_back():
     called = []
     before = signal.signal(signal.SIGINT, lambda *arguments: called.append(arguments))
