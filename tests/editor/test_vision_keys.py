@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -235,7 +236,8 @@ async def test_a_key_that_a_server_repeats_is_in_no_error_and_no_log(
         await vision.describe(question, PICTURE)
     asked = vision_server.asked(f"echo {how}")
     assert {note["key"] for note in asked} == {f"Bearer {KEY}"}
-    assert_hidden("".join(traceback.format_exception(caught.value)))
+    lines = "".join(traceback.format_exception(caught.value))
+    assert_hidden(re.sub(r'File ".*"', "", lines))  # a folder may be called like a part of the key
     assert_hidden(caplog.text)
     assert caught.value.__cause__ is None and caught.value.__context__ is None
     assert vision_server.url in str(caught.value) or "no rating" in str(caught.value)
