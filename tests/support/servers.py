@@ -266,6 +266,18 @@ async def wait_for(condition: Callable[[], Any], what: str, deadline_s: float = 
         await asyncio.sleep(0.01)
 
 
+async def until_nothing_is_queued(connector: ComfyConnector) -> None:
+    """ComfyUI tells that a prompt has ended a moment before it takes it from its queue."""
+    client = await connector._ensure_client()
+    end, queue = time.monotonic() + DEADLINE_S, {}
+    while time.monotonic() < end:
+        queue = (await client.http.get("/queue")).json()
+        if not any(queue.values()):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"something is still in the queue: {queue}")
+
+
 @pytest.fixture
 def leaves_nothing() -> Iterator[None]:
     """After the test: no process and no folder of a worker that was not there before.

@@ -35,6 +35,7 @@ from support.servers import (
     one_node,
     plain_server,
     stub,
+    until_nothing_is_queued,
     wait_for,
 )
 
@@ -368,15 +369,7 @@ async def test_timeout_holds_with_a_worker_that_does_not_answer(
         os.kill(pid, signal.SIGCONT)
     await assert_works(connector)
     assert connector.pid == pid
-    client = await connector._ensure_client()
-    # ComfyUI tells that a prompt has ended a moment before it takes it from the queue.
-    queue = {}
-    for _ in range(1200):
-        queue = (await client.http.get("/queue")).json()
-        if not any(queue.values()):
-            break
-        await asyncio.sleep(0.05)
-    assert queue == {"queue_running": [], "queue_pending": []}
+    await until_nothing_is_queued(connector)
 
 
 async def test_folder_that_was_removed_meanwhile_is_no_trouble_at_the_end(make_connector: Make):
