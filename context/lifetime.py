@@ -135,12 +135,7 @@ def _make_or_join(folder: Path, is_durable: bool) -> run_dir.Owner | None:
         elif has_receipts and not is_durable:
             owner.remove_folder()  # a dead owner's, younger than our purge
         else:
-            try:
-                return _settle(folder, owner, has_receipts, is_durable)
-            except BaseException:
-                if not has_receipts:
-                    owner.remove_folder()
-                raise
+            return _settle(folder, owner, has_receipts, is_durable)
     raise StoreError(
         f"The context {folder.name!r} in {folder} did not get ready in {_READY_S:.0f} s."
     )
@@ -154,7 +149,14 @@ def _settle(
         token = new_token()
         if not is_durable:
             owner.mark_token(token)
-        ReceiptBook.create(folder, folder.name, token, is_synced=is_durable)
+        try:
+            ReceiptBook.create(folder, folder.name, token, is_synced=is_durable)
+        except BaseException:
+            if is_durable:  # its folder may hold values whose receipts were lost
+                owner.release()
+            else:
+                owner.remove_folder()
+            raise
     if is_durable:
         owner.release()  # all who open it have equal rights, and none removes it
         return None

@@ -12,9 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ...errors import Problem, WorkflowError
-from ..node_classes.core_nodes import (
-    BROWSER_INPUTS,
-)
+from ..node_classes.core_nodes import BROWSER_INPUTS
 from ..node_classes.input_specs import MISSING
 from ..node_classes.node_class import ClassSpec
 from ..node_classes.object_info import ObjectInfo

@@ -102,9 +102,7 @@ class RuleBook:
                 key, known = name.removesuffix("*"), self._by_prefix if is_prefix else self._by_name
                 if owners.setdefault((key, is_prefix), pack.pack.lower()) == pack.pack.lower():
                     known[key] = rules
-
         # Nodes whose links are not in the file, by their whole names.
-
         self.senders = frozenset(n for n, rules in self._by_name.items() if rules.broadcast)
         self.virtual = self.senders | {
             name for name, rules in self._by_name.items() if rules.set_name or rules.get_name

@@ -272,6 +272,7 @@ def test_owner_lock_is_given_up_by_a_killed_process(start, own_folders):
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 def test_context_that_can_not_be_made_says_why_and_what_helps(start):
     said = dict(line.split(": ", 1) for line in start("make_without_room").end().splitlines())
+    assert said["value"] == "a value", "what has no receipts any more is kept"
     for kind in ("temporary", "durable"):
         assert said[f"{kind} again"] == "made"
         full, files = said[f"{kind} without room"], said[f"{kind} without files"]

@@ -10,6 +10,7 @@ import resource
 import signal
 
 import support.package  # noqa: F401
+from custom_nodes.discomfort.store import run_dir
 from custom_nodes.discomfort.workflow_context import WorkflowContext
 
 
@@ -24,6 +25,10 @@ def make(name: str, **options: object) -> str:
 
 def main() -> None:
     make("first")  # all modules are imported
+    os.umask(0o077)
+    orphan = run_dir.durable_dir() / "kept" / "values" / "of_lost_receipts"
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"a value")
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     kinds = {"temporary": {}, "durable": {"run_id": "kept", "durable": True}}
     for name, options in kinds.items():
@@ -45,6 +50,7 @@ def main() -> None:
             os.close(fd)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, most))
         print(*lines, make(f"{name} again", **options), sep="\n")
+    print(f"value: {orphan.read_bytes().decode()}")
     WorkflowContext.delete_durable("kept")
 
 
