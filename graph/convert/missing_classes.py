@@ -30,8 +30,8 @@ def unknown_class(said: Any) -> str:
     if name == _CORE:
         return (
             "the server does not know this node type, which is ComfyUI's own"
-            f"{version}: update the ComfyUI that Discomfort starts (COMFYUI_PATH says which), or "
-            "put another node in its place"
+            f"{version}: update the ComfyUI that Discomfort starts (the one that COMFYUI_PATH "
+            "names, or that was found without it), or put another node in its place"
         )
     if name is not None:
         return (
@@ -41,7 +41,8 @@ def unknown_class(said: Any) -> str:
         )
     return (
         "the server does not know this node type: a node pack is not installed, or did not load, "
-        "or the node exists in the browser only"
+        "or the node exists in the browser only. Look for its name in the ComfyUI Manager and "
+        "install its pack, or see in the log why it did not load"
     )
 
 
