@@ -18,7 +18,7 @@ from ..values.images import names_files
 from . import handoff
 from .frozen_values import FROZEN_PREFIX
 from .given_inputs import GivenInputs, OpenRuns
-from .handoff import Collected, Loan
+from .handoff import Collected, Commit, Loan
 from .lifetime import Lifetime
 from .references import StoredReferences
 
@@ -190,15 +190,39 @@ class ContextStore:
 
     # -- runs -----------------------------------------------------------------------------------
 
-    def lend(self, load: Iterable[str], use_ram: bool = True) -> Loan:
+    def put_aside(self, unique_id: str, data: Any, use_ram: bool) -> Receipt:
+        """Store a value under no key, for one run; `let_go_aside` frees it.
+
+        Raises:
+            StoreFullError: there is no room.
+            TypeError: the value can't be stored.
+        """
+        receipt = self.store.write_aside(unique_id, data, use_ram)
+        self.store.blocks.pin(receipt)
+        return receipt
+
+    def let_go_aside(self, receipt: Receipt) -> None:
+        """Free a value that was put aside, once no run and no reference needs it."""
+        self.store.blocks.unpin(receipt.version)
+        self.store.blocks.settle()
+
+    def lend(
+        self,
+        load: Iterable[str],
+        use_ram: bool = True,
+        aside: Mapping[str, Receipt] | None = None,
+    ) -> Loan:
         """Lend values to one run of the worker, with the order where to save.
+
+        Args:
+            aside: what was put aside for it, by name.
 
         Raises:
             UntrustedValueError: a value that may not be opened here may not be opened there.
         """
-        return handoff.lend(self.store, load, use_ram, self._trusted)
+        return handoff.lend(self.store, load, use_ram, self._trusted, aside)
 
-    def collect(self, loan: Loan, commit: bool = True) -> Collected:
+    def collect(self, loan: Loan, commit: Commit = True) -> Collected:
         """Collect what the run saved, also after a failure. Idempotent.
 
         The result's `load(unique_id)` reads what this run saved, also when the key is saved anew.

@@ -52,11 +52,12 @@ def check_inputs(
 def find_missing(
     workflows: Sequence[tuple[str, Ports]], stored: Iterable[str]
 ) -> list[tuple[str, ...]]:
-    """For each workflow the unique_ids that nothing meets."""
+    """For each workflow the unique_ids that nothing meets, and that have no default."""
     known = set(stored)
     missing = []
     for _, ports in workflows:
-        missing.append(tuple(uid for uid in ports.inputs if uid not in known))
+        unmet = (uid for uid in ports.inputs if uid not in known)
+        missing.append(tuple(uid for uid in unmet if ports.default(uid) is None))
         known |= ports.outputs.keys()
     return missing
 
@@ -72,6 +73,8 @@ def _describe(name: str, unique_id: str, ports: Ports, kinds: Mapping[str, str])
     wanted = ports.input_type(unique_id)
     where = "; ".join(map(_describe_port, ports.inputs[unique_id]))
     text = f"{unique_id!r} of type {wanted} in {name} ({where})"
+    if reason := ports.inputs[unique_id][0].no_default:
+        text += f": {reason}"
     close = difflib.get_close_matches(unique_id, sorted(kinds), n=1)
     if close:
         text += f". Did you mean {close[0]!r}, which has a value?"
