@@ -22,8 +22,8 @@ from typing import Any
 
 import _project  # noqa: F401
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.convert.flatten import flatten
 from custom_nodes.discomfort.graph.convert.draw_seeds import Draw
+from custom_nodes.discomfort.graph.convert.flatten import flatten
 from custom_nodes.discomfort.graph.convert.to_prompt import convert
 from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow

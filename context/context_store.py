@@ -12,10 +12,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from ..errors import UnknownKeyError
+from ..graph.compose.frozen_payload import pack_values
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
 from ..values.images import names_files
-from . import handoff
+from . import frozen_values, handoff
 from .frozen_values import FROZEN_PREFIX
 from .given_inputs import GivenInputs, OpenRuns
 from .handoff import Collected, Commit, Loan
@@ -111,6 +112,13 @@ class ContextStore:
         """How the value is stored; UnknownKeyError when there is none."""
         return self.store.receipt(unique_id)
 
+    def find_receipt(self, unique_id: str) -> Receipt | None:
+        """As `get_receipt`; None when there is none."""
+        try:
+            return self.store.receipt(unique_id)
+        except UnknownKeyError:
+            return None
+
     def version(self, unique_id: str) -> str:
         """Changes whenever something else is stored under the key; unique over all contexts."""
         return self.store.receipt(unique_id).version
@@ -156,6 +164,13 @@ class ContextStore:
     ) -> None:
         """Save a reference with values of this context frozen in: content -> receipt."""
         self.references.save(unique_id, workflow, True, {"recipe": recipe}, kept)
+
+    def with_lent(self, workflow: Any, kept: Mapping[str, Receipt]) -> Any:
+        """A reference with the values frozen into it, content -> receipt, which are lent to a run:
+        as `load` would give it, without a key.
+        """
+        values = {c: frozen_values.pack_lent(self.store, c, r) for c, r in kept.items()}
+        return pack_values(workflow, values)
 
     def bring_reference(
         self, unique_id: str, workflow: Any, holders: Iterable[ContextStore]

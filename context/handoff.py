@@ -147,7 +147,8 @@ def collect(store: RamFirst, loan: Loan, commit: Commit, trusted: bool) -> Colle
             receipts = _collect(store, files)
             loans.note_made(store, receipts)
             collected = Collected(store, receipts, trusted)
-            kept = [(k, r) for k, r in collected.items() if commit is True or (commit and commit(k))]
+            chosen = commit if callable(commit) else lambda _: commit
+            kept = [(key, receipt) for key, receipt in collected.items() if chosen(key)]
             if kept:
                 store.commit(kept)
             loan.collected = collected

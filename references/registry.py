@@ -146,7 +146,8 @@ class _Maker:
         recipe = self._resolve(unique_id, self._plan)
         if recipe.loads:
             recipe = self._resolve(unique_id, self._with_frozen(recipe.loads))
-        if _is_stored(self._context, unique_id, recipe):
+        is_result_only = unique_id in self._made.call.outputs
+        if not is_result_only and _is_stored(self._context, unique_id, recipe):
             return Reference(unique_id, recipe, None, {})
         workflow = self._closure(unique_id, recipe)
         return Reference(unique_id, recipe, workflow, self._kept_in(workflow))

@@ -44,7 +44,7 @@ class DrawnSeeds:
         seed = None if self._seed is None else int(self._seed) + self._draws
         defaults = {uid: prepared.ports.default(uid) for uid in unmet}
         filled = {
-            use: (value, f"port {uid}")
+            (use.node_id, use.input_name): (value, f"port {uid}")
             for uid, default in defaults.items()
             if default is not None
             for use, value in default.under.items()

@@ -1,4 +1,4 @@
-"""Ports that a workflow has for one call alone: INPUTs at addresses, OUTPUTs where results are taken.
+"""Ports that a workflow has for one call alone: INPUTs at addresses, OUTPUTs for results.
 
 They are put into the prompt as DiscomfortPorts, so that all that holds for ports holds for them.
 """
@@ -75,7 +75,9 @@ def ports_with(ports: Ports, call: CallPorts, prompt: Prompt, info: ObjectInfo) 
     return replace(left, inputs={**left.inputs, **inputs}, outputs={**left.outputs, **outputs})
 
 
-def _by_id(prompt: Prompt, kind: str, asked: Mapping[str, T]) -> Iterator[tuple[str, tuple[str, T]]]:
+def _by_id(
+    prompt: Prompt, kind: str, asked: Mapping[str, T]
+) -> Iterator[tuple[str, tuple[str, T]]]:
     """What is asked, each with the id of its port: the same every time, so that ComfyUI's cache
     knows it again.
     """
@@ -116,9 +118,7 @@ def _input_port(
     )
 
 
-def _output_port(
-    name: str, node_id: str, source: Source, prompt: Prompt, info: ObjectInfo
-) -> Port:
+def _output_port(name: str, node_id: str, source: Source, prompt: Prompt, info: ObjectInfo) -> Port:
     return Port(
         unique_id=name,
         node_id=node_id,

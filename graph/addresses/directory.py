@@ -1,5 +1,5 @@
-"""What a workflow has that an address can name: nodes, subgraph instances, PrimitiveNodes, with their
-inputs and outputs. Of an API prompt, its nodes.
+"""What a workflow has that an address can name: nodes, subgraph instances, PrimitiveNodes, with
+their inputs and outputs. Of an API prompt, its nodes.
 
 Looked up by `find.py`; listed by whoever shows what could be addressed.
 """
@@ -57,7 +57,7 @@ class Directory:
     info: ObjectInfo
 
     def uses(self, node: NamedNode, name: str) -> tuple[Use, ...]:
-        """The inputs in the prompt that an input of that name, or label, stands for; () for none."""
+        """The inputs in the prompt that one of that name, or label, stands for; () for none."""
         for known in (name, node.labels.get(name, name)):
             if known in node.inputs:
                 return node.inputs[known]
@@ -102,9 +102,7 @@ def directory_of(prompt: Prompt, info: ObjectInfo, workflow: Workflow | None = N
     return Directory(tuple(nodes), prompt, info)
 
 
-def _of_prompt(
-    node_id: str, prompt: Prompt, info: ObjectInfo, flat: FlatGraph | None
-) -> NamedNode:
+def _of_prompt(node_id: str, prompt: Prompt, info: ObjectInfo, flat: FlatGraph | None) -> NamedNode:
     node = prompt[node_id]
     class_type = node["class_type"]
     spec = info.spec(class_type)

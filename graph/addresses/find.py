@@ -143,7 +143,9 @@ def _no_such(
     for node, name in active or named:
         if node.idle:
             remedy = "unmute it" if node.idle == "muted" else "end its bypass"
-            problems.append(node.problem(f"{address!r}: it is {node.idle} and does not run; {remedy}"))
+            problems.append(
+                node.problem(f"{address!r}: it is {node.idle} and does not run; {remedy}")
+            )
             continue
         known = names_of(node)
         close = difflib.get_close_matches(name, known, n=1)

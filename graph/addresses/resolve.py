@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ...errors import Problem, WorkflowError
+from ..node_classes.object_info import ObjectInfo
 from ..ports.find_ports import Ports
-from ..prompt import Source
+from ..prompt import Prompt, Source
 from .call_ports import CallPorts
 from .directory import Directory
 from .find import Refused, closest, find_input, find_output
@@ -29,6 +30,8 @@ class Part:
 
     name: str
     ports: Ports
+    prompt: Prompt
+    info: ObjectInfo
     directory: Callable[[], Directory]
 
 
@@ -142,7 +145,9 @@ def _with_shown(
     """
     shown = [{} if part.ports.outputs else _shown(part, rules) for part in parts]
     # The same workflow twice has each name once: its last value counts, as with ports.
-    owners = {(p.name, n) for p, s in zip(parts, shown, strict=True) for n in (*s, *p.ports.outputs)}
+    owners = {
+        (p.name, n) for p, s in zip(parts, shown, strict=True) for n in (*s, *p.ports.outputs)
+    }
     count = Counter(name for _, name in owners)
     return [
         replace(
@@ -157,5 +162,4 @@ def _with_shown(
 
 
 def _shown(part: Part, rules: Mapping[str, str]) -> dict[str, Source]:
-    directory = part.directory()
-    return {s.name: s.source for s in shown_values(directory.prompt, directory.info, rules)}
+    return {s.name: s.source for s in shown_values(part.prompt, part.info, rules)}

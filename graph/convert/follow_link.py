@@ -192,9 +192,7 @@ def _leave(
             f"link {link.id!r} comes from input {slot} of the {scope.graph.name()}, which has none"
         )
     name = scope.graph.inputs[slot].name
-    return _Cursor(
-        outside, instance.links.get(name), (outside.graph, instance, name), cut, slot
-    )
+    return _Cursor(outside, instance.links.get(name), (outside.graph, instance, name), cut, slot)
 
 
 def _pass_bypassed(scope: Scope, origin: NodeState, slot: int, asking: _Input) -> _Cursor | Cut:

@@ -47,7 +47,8 @@ class PortPlan:
     """What becomes of one unique_id.
 
     how: of an INPUT "literal", "load", "later" (an earlier workflow of this run makes it),
-        "reference", "default" (what the widgets in the file have), "missing"; of an OUTPUT "save" or "keep" (as a reference); "pass".
+        "reference", "default" (what the widgets in the file have), "missing"; of an OUTPUT "save"
+        or "keep" (as a reference); "pass".
     came_from: as in `Offer`. value: of a literal or default. recipe: the hash of a reference.
     fitting: where a value is missing: the keys whose value could be given.
     """

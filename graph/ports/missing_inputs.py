@@ -99,13 +99,21 @@ def _describe_port(port: Port) -> str:
     )
 
 
-def unknown_inputs(given: Iterable[str], workflows: Sequence[tuple[str, Ports]]) -> str | None:
-    """The warning for given inputs that no workflow has a port for; None: there are none."""
+def unknown_inputs(
+    given: Iterable[str],
+    workflows: Sequence[tuple[str, Ports]],
+    meant: Callable[[str], str | None] = lambda name: None,
+) -> str | None:
+    """The warning for given inputs that no workflow has a port for; None: there are none.
+
+    Args:
+        meant: finds what else a name may mean, that is like no port's.
+    """
     known = sorted({uid for _, ports in workflows for uid in ports.inputs})
     unknown = [uid for uid in given if uid not in known]
     if not unknown:
         return None
-    shown = [_with_meant(uid, known) for uid in unknown[:_UNKNOWN_LISTED]]
+    shown = [_with_meant(uid, known, meant) for uid in unknown[:_UNKNOWN_LISTED]]
     more = len(unknown) - len(shown)
     shown += [f"and {more} more"] if more else []
     what, end = ("an INPUT port", "it is") if len(unknown) == 1 else ("INPUT ports", "they are")
@@ -115,6 +123,6 @@ def unknown_inputs(given: Iterable[str], workflows: Sequence[tuple[str, Ports]])
     )
 
 
-def _with_meant(unique_id: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(unique_id, known, n=1)
-    return f"{unique_id!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
+def _with_meant(unique_id: str, known: Sequence[str], meant: Callable[[str], str | None]) -> str:
+    close = next(iter(difflib.get_close_matches(unique_id, known, n=1)), None) or meant(unique_id)
+    return f"{unique_id!r}" + (f" (did you mean {close!r}?)" if close else "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.graph.convert.flatten import flatten
 from custom_nodes.discomfort.graph.convert.draw_seeds import Draw
+from custom_nodes.discomfort.graph.convert.flatten import flatten
 from custom_nodes.discomfort.graph.convert.to_prompt import convert, to_prompt
 from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from custom_nodes.discomfort.graph.prompt import Source, link_source
