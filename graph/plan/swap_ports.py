@@ -32,6 +32,7 @@ class Swapped:
     shown: it as its user wrote it, which is what nodes and the files that they save get to see.
     savers: unique_id -> node id of its saver.
     literals: (node id, input name) -> unique_id, to name in an error what a value came from.
+    addresses: the unique_ids of INPUTs that are ports for one call alone.
     needed: the ids of the nodes that its outputs need; the others are pinned.
     """
 
@@ -40,6 +41,7 @@ class Swapped:
     savers: Mapping[str, str] = field(default_factory=dict)
     literals: Mapping[tuple[str, str], str] = field(default_factory=dict)
     needed: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
 
 
 def swap_ports(
@@ -69,7 +71,9 @@ def swap_ports(
             for node_id, node in recipe.nodes.items():
                 queued.setdefault(node_id, node)
     literals = {at: unique_id for at, unique_id in swap.literals.items() if at[0] in queued}
-    return Swapped(queued, _as_written(prompt, ports, nodes), savers, literals, needed)
+    addresses = frozenset(uid for uid, group in ports.inputs.items() if group[0].place is not None)
+    shown = _as_written(prompt, ports, nodes)
+    return Swapped(queued, shown, savers, literals, needed, addresses)
 
 
 def _as_written(prompt: Prompt, ports: Ports, nodes: Prompt) -> Prompt:
@@ -246,7 +250,9 @@ class _Swapper:
 
     def _origin(self, link: Source) -> str | None:
         """The unique_id of the INPUT port that the link comes from, if it comes from one."""
-        while link.node_id in self.ports:
+        seen: set[str] = set()
+        while link.node_id in self.ports and link.node_id not in seen:
+            seen.add(link.node_id)
             port = self.ports[link.node_id]
             if port.source is None:
                 return port.unique_id
