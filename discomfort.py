@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +107,7 @@ class Discomfort:
         randomize_seeds: bool = False,
         seed: int | None = None,
         record: bool | str | None = None,
+        outputs: Sequence[str] | None = None,
     ) -> dict[str, Any]:
         """Run workflows in order, `iterations` times.
 
@@ -115,7 +116,9 @@ class Discomfort:
         Args:
             workflows: paths (JSON, or a picture that ComfyUI saved), workflow dicts or API
                 prompts; one or many.
-            inputs: unique_id -> value; saved to the context first.
+            inputs: unique_id -> value; saved to the context first. Also `"node.input"`, by the
+                node's id, title or class: a widget, a socket, a subgraph's widget. That acts in
+                this call alone, and is not saved.
             iterations: how often; None only with `until`.
             use_ram: keep what is saved in shared memory (else on disk).
             context: where values are kept. None: a temporary one, removed at the end.
@@ -133,6 +136,9 @@ class Discomfort:
             seed: makes what `randomize_seeds` draws repeatable.
             record: whether this run is recorded, and its title; None: as `create` was told.
                 Recorded runs on one context, or on none, are one record.
+            outputs: what is wanted beside the OUTPUT ports: `"node.output"`, or a node alone, by
+                id, title or class. None: of a workflow without OUTPUT ports, what its output nodes
+                show or save. These are results only, and are not saved to the context.
 
         Returns:
             unique_id -> last value of every OUTPUT; a reference gives the workflow that makes it.
@@ -157,6 +163,7 @@ class Discomfort:
             randomize_seeds=randomize_seeds,
             seed=seed,
             record=record,
+            outputs=outputs,
         )
         return await self._engine.run(workflows, inputs, options, context)
 
@@ -195,6 +202,8 @@ class Discomfort:
         workflows: Workflows,
         inputs: Mapping[str, Any] | None = None,
         context: WorkflowContext | None = None,
+        *,
+        outputs: Sequence[str] | None = None,
     ) -> RunPlan:
         """What `run` with these arguments would do in its first iteration.
 
@@ -211,7 +220,7 @@ class Discomfort:
             FileNotFoundError, TypeError, WorkflowError: what `run` would raise before it starts,
                 but for missing inputs.
         """
-        return await self._engine.plan(workflows, inputs, context)
+        return await self._engine.plan(workflows, inputs, context, outputs)
 
     async def free(self, unique_id: str | None = None) -> None:
         """Have the worker let go of models that it keeps for the next run.

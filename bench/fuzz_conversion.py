@@ -22,6 +22,7 @@ from typing import Any
 
 import _project  # noqa: F401
 from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.graph.convert.draw_seeds import Draw
 from custom_nodes.discomfort.graph.convert.flatten import flatten
 from custom_nodes.discomfort.graph.convert.to_prompt import convert
 from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
@@ -128,7 +129,7 @@ def run(data: Any, info: Any, rng: random.Random) -> str:
     """What came out: "converted" or "refused"; anything else is raised."""
     outcome = "converted"
     try:
-        convert(data, info, randomize_seeds=rng.random() < 0.3, seed=1)
+        convert(data, info, seed=1, draw=Draw() if rng.random() < 0.3 else None)
     except WorkflowError as e:
         outcome = "refused"
         if not str(e).strip():

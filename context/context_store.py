@@ -12,13 +12,14 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from ..errors import UnknownKeyError
+from ..graph.compose.frozen_payload import pack_values
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
 from ..values.images import names_files
-from . import handoff
+from . import frozen_values, handoff
 from .frozen_values import FROZEN_PREFIX
 from .given_inputs import GivenInputs, OpenRuns
-from .handoff import Collected, Loan
+from .handoff import Collected, Commit, Loan
 from .lifetime import Lifetime
 from .references import StoredReferences
 
@@ -111,6 +112,13 @@ class ContextStore:
         """How the value is stored; UnknownKeyError when there is none."""
         return self.store.receipt(unique_id)
 
+    def find_receipt(self, unique_id: str) -> Receipt | None:
+        """As `get_receipt`; None when there is none."""
+        try:
+            return self.store.receipt(unique_id)
+        except UnknownKeyError:
+            return None
+
     def version(self, unique_id: str) -> str:
         """Changes whenever something else is stored under the key; unique over all contexts."""
         return self.store.receipt(unique_id).version
@@ -157,6 +165,13 @@ class ContextStore:
         """Save a reference with values of this context frozen in: content -> receipt."""
         self.references.save(unique_id, workflow, True, {"recipe": recipe}, kept)
 
+    def with_lent(self, workflow: Any, kept: Mapping[str, Receipt]) -> Any:
+        """A reference with the values frozen into it, content -> receipt, which are lent to a run:
+        as `load` would give it, without a key.
+        """
+        values = {c: frozen_values.pack_lent(self.store, c, r) for c, r in kept.items()}
+        return pack_values(workflow, values)
+
     def bring_reference(
         self, unique_id: str, workflow: Any, holders: Iterable[ContextStore]
     ) -> None:
@@ -190,15 +205,39 @@ class ContextStore:
 
     # -- runs -----------------------------------------------------------------------------------
 
-    def lend(self, load: Iterable[str], use_ram: bool = True) -> Loan:
+    def put_aside(self, unique_id: str, data: Any, use_ram: bool) -> Receipt:
+        """Store a value under no key, for one run; `let_go_aside` frees it.
+
+        Raises:
+            StoreFullError: there is no room.
+            TypeError: the value can't be stored.
+        """
+        receipt = self.store.write_aside(unique_id, data, use_ram)
+        self.store.blocks.pin(receipt)
+        return receipt
+
+    def let_go_aside(self, receipt: Receipt) -> None:
+        """Free a value that was put aside, once no run and no reference needs it."""
+        self.store.blocks.unpin(receipt.version)
+        self.store.blocks.settle()
+
+    def lend(
+        self,
+        load: Iterable[str],
+        use_ram: bool = True,
+        aside: Mapping[str, Receipt] | None = None,
+    ) -> Loan:
         """Lend values to one run of the worker, with the order where to save.
+
+        Args:
+            aside: what was put aside for it, by name.
 
         Raises:
             UntrustedValueError: a value that may not be opened here may not be opened there.
         """
-        return handoff.lend(self.store, load, use_ram, self._trusted)
+        return handoff.lend(self.store, load, use_ram, self._trusted, aside)
 
-    def collect(self, loan: Loan, commit: bool = True) -> Collected:
+    def collect(self, loan: Loan, commit: Commit = True) -> Collected:
         """Collect what the run saved, also after a failure. Idempotent.
 
         The result's `load(unique_id)` reads what this run saved, also when the key is saved anew.

@@ -109,11 +109,16 @@ def pack(store: RamFirst, contents: Collection[str]) -> dict[str, str]:
         if has(store, content):
             receipt = store.pin_current(frozen_key(content))
             try:
-                block = store.whole.open(receipt, _named(content))
-                packed[content] = base64.b64encode(pack_block(block)).decode("ascii")
+                packed[content] = pack_lent(store, content, receipt)
             finally:
                 store.blocks.unpin(receipt.version)
     return packed
+
+
+def pack_lent(store: RamFirst, content: str, receipt: Receipt) -> str:
+    """A value that is lent, as text."""
+    block = store.whole.open(receipt, _named(content))
+    return base64.b64encode(pack_block(block)).decode("ascii")
 
 
 def _named(content: str) -> str:

@@ -12,10 +12,10 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..store.encoding import codec
 from ..store.ram_first import RamFirst
@@ -25,6 +25,8 @@ from ..system.random_names import random_name
 from . import loans
 
 log = logging.getLogger("discomfort.store")
+
+Commit: TypeAlias = "bool | Callable[[str], bool]"
 
 
 @dataclass(slots=True)
@@ -81,10 +83,17 @@ def _unpin(store: RamFirst, versions: list[str]) -> None:
         store.blocks.unpin(version)
 
 
-def lend(store: RamFirst, load: Iterable[str], use_ram: bool, trusted: bool) -> Loan:
+def lend(
+    store: RamFirst,
+    load: Iterable[str],
+    use_ram: bool,
+    trusted: bool,
+    aside: Mapping[str, Receipt] | None = None,
+) -> Loan:
     """Pin what the worker is to load and say where it may save.
 
     Args:
+        aside: values of this run alone, by the names that `load` has them under.
         trusted: False lends only what this process may open itself, or has made.
 
     Raises:
@@ -96,6 +105,10 @@ def lend(store: RamFirst, load: Iterable[str], use_ram: bool, trusted: bool) -> 
     pinned: dict[str, Receipt] = {}
     try:
         for unique_id in load:
+            if aside is not None and unique_id in aside:
+                pinned[unique_id] = aside[unique_id]
+                store.blocks.pin(aside[unique_id])
+                continue
             receipt = store.pin_current(unique_id)
             if unique_id in pinned:
                 store.blocks.unpin(receipt.version)
@@ -118,8 +131,12 @@ def lend(store: RamFirst, load: Iterable[str], use_ram: bool, trusted: bool) -> 
     return Loan(order, pinned, {unique_id: r.version for unique_id, r in pinned.items()})
 
 
-def collect(store: RamFirst, loan: Loan, commit: bool, trusted: bool) -> Collected:
-    """Collect what the savers wrote, adopt and commit it, and end the loan. Idempotent."""
+def collect(store: RamFirst, loan: Loan, commit: Commit, trusted: bool) -> Collected:
+    """Collect what the savers wrote, adopt and commit it, and end the loan. Idempotent.
+
+    Args:
+        commit: which of the unique_ids get it: all, none, or those for which it returns true.
+    """
     with loan.lock:
         if loan.collected is not None:
             return loan.collected
@@ -130,8 +147,10 @@ def collect(store: RamFirst, loan: Loan, commit: bool, trusted: bool) -> Collect
             receipts = _collect(store, files)
             loans.note_made(store, receipts)
             collected = Collected(store, receipts, trusted)
-            if commit and collected:
-                store.commit(list(collected.items()))
+            chosen = commit if callable(commit) else lambda _: commit
+            kept = [(key, receipt) for key, receipt in collected.items() if chosen(key)]
+            if kept:
+                store.commit(kept)
             loan.collected = collected
         finally:
             if loan.collected is not None:

@@ -43,6 +43,7 @@ GRAPH_FLOORS = (
     ("prompt",),
     ("convert",),
     ("ports",),
+    ("addresses",),
     ("plan",),
     ("compose",),
     ("explain",),

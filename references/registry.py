@@ -18,7 +18,7 @@ from ..errors import Problem, UnknownKeyError, WorkflowError
 from ..graph.compose.closure import close_prompt, close_workflow
 from ..graph.compose.frozen_payload import contents_named
 from ..graph.plan.recipe import Recipe, make_recipe
-from ..graph.plan.run_plan import Binding, Frozen, Graft, Load, StepPlan
+from ..graph.plan.run_plan import Binding, Frozen, Graft, Load, StepPlan, default_bindings
 from ..graph.plan.swap_ports import recipe_of_output, resolve_output
 from ..graph.workflow.model import is_workflow
 from ..graph.workflow.parse import parse_workflow
@@ -146,7 +146,8 @@ class _Maker:
         recipe = self._resolve(unique_id, self._plan)
         if recipe.loads:
             recipe = self._resolve(unique_id, self._with_frozen(recipe.loads))
-        if _is_stored(self._context, unique_id, recipe):
+        is_result_only = unique_id in self._made.call.outputs
+        if not is_result_only and _is_stored(self._context, unique_id, recipe):
             return Reference(unique_id, recipe, None, {})
         workflow = self._closure(unique_id, recipe)
         return Reference(unique_id, recipe, workflow, self._kept_in(workflow))
@@ -179,7 +180,9 @@ class _Maker:
             for uid, binding in self._plan.bindings.items()
             if isinstance(binding, Graft)
         }
-        if made.workflow is None or not all(is_workflow(data) for data in references.values()):
+        is_in_file = not made.call.inputs and unique_id not in made.call.outputs
+        are_workflows = all(is_workflow(data) for data in references.values())
+        if made.workflow is None or not is_in_file or not are_workflows:
             return close_prompt(recipe, unique_id)
         parts = {uid: parse_workflow(data) for uid, data in references.items()}
         bindings = {
@@ -230,18 +233,19 @@ def recipe_of(stored: Prepared, unique_id: str, preparer: Preparer) -> Recipe:
             f"The reference {unique_id!r} can't be used:",
             [Problem(f"it must have one OUTPUT port; it has {sorted(ports.outputs)}")],
         )
-    if ports.inputs:
+    needed = {uid: group for uid, group in ports.inputs.items() if ports.default(uid) is None}
+    if needed:
         raise WorkflowError(
             f"The reference {unique_id!r} can't be used:",
             [
                 port.problem(f"its INPUT port {uid!r} has no value frozen into it")
-                for uid, group in ports.inputs.items()
+                for uid, group in needed.items()
                 for port in group
             ],
         )
-    prompt, source = resolve_output(
-        stored.prompt, ports, StepPlan({}, (), (name,)), preparer.info, name
-    )
+    unmet = frozenset(ports.inputs)
+    plan = StepPlan(default_bindings(ports, unmet), (), (name,), unmet)
+    prompt, source = resolve_output(stored.prompt, ports, plan, preparer.info, name)
     if source is None:
         raise WorkflowError(
             f"The reference {unique_id!r} can't be used:",

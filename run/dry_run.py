@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,13 @@ from ..graph.explain.workflow_plan import GIVEN, Offer, Surroundings, WorkflowPl
 from ..graph.plan.expected_cache import Sent, expect_cached
 from ..graph.plan.recipe import Recipe, type_of
 from ..graph.plan.run_plan import Frozen, Graft, Load
-from ..graph.ports.missing_inputs import find_missing, unknown_inputs
+from ..graph.ports.missing_inputs import find_missing
 from ..graph.ports.plain_values import is_plain_type
 from ..graph.ports.port_types import ANY
 from ..graph.ports.value_types import kind_of
 from ..references.registry import recipe_of
 from ..workflows.prepare import Prepared
+from .addresses import odd_names, with_call_ports
 from .bindings import binding_of, binding_of_given, is_given_by_reference, kind_of_stored
 from .environment import Environment
 from .given_values import all_kinds, check_values, open_pictures, with_saved_paths
@@ -83,22 +84,34 @@ class RunPlan:
 class DryRun:
     """Looks at what a run would use. It saves nothing and touches no order of use."""
 
-    def __init__(self, environment: Environment, context: WorkflowContext):
+    def __init__(
+        self,
+        environment: Environment,
+        context: WorkflowContext,
+        outputs: Sequence[str] | None = None,
+    ):
+        self._outputs = outputs
         self._context, self._references = context, environment.references
         self._rules, self._preparer = environment.rules, environment.preparer
         self._sent = environment.sent
 
     async def plan(self, workflows: list[Source], given: Mapping[str, Any]) -> RunPlan:
-        prepared = [await self._preparer.prepare_aside(source) for source in workflows]
+        read = [await self._preparer.prepare_aside(source) for source in workflows]
+        prepared = with_call_ports(read, given, self._outputs, self._preparer, self._rules)
         ports = [p.ports for p in prepared]
         given = with_saved_paths(given, ports, self._context.internal.given_paths())
         given = await asyncio.to_thread(open_pictures, given, ports)
         check_values(given, ports, self._rules)
         sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}
-        return await self._preparer.decide(lambda: self._decide(prepared, given, sizes))
+        notes = odd_names(read, given, self._context.list_keys(), self._preparer)
+        return await self._preparer.decide(lambda: self._decide(prepared, given, sizes, notes))
 
     def _decide(
-        self, prepared: list[Prepared], given: Mapping[str, Any], sizes: dict[str, int]
+        self,
+        prepared: list[Prepared],
+        given: Mapping[str, Any],
+        sizes: dict[str, int],
+        notes: list[str],
     ) -> RunPlan:
         named = [(p.name, p.ports) for p in prepared]
         stored = [uid for uid in self._context.list_keys() if uid not in given]
@@ -110,9 +123,9 @@ class DryRun:
         if any(find_missing(named, [*stored, *given])):
             kinds = {uid: self._kind_of(uid, given) for uid in (*stored, *given)}
         plans = self._explain(prepared, offers, kinds)
-        unknown = unknown_inputs(given, named)
-        notes = [*([unknown] if unknown else []), *_find_idle(plans)]
-        return RunPlan(plans, sizes, tuple(notes))
+        at_addresses = {name for p in prepared for name in p.call.inputs}
+        saved = {uid: size for uid, size in sizes.items() if uid not in at_addresses}
+        return RunPlan(plans, saved, (*notes, *_find_idle(plans)))
 
     def _explain(
         self, prepared: list[Prepared], offers: dict[str, Offer], kinds: dict[str, str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -25,6 +25,7 @@ class Options:
     randomize_seeds: bool = False
     seed: int | None = None
     record: bool | str | None = None
+    outputs: Sequence[str] | None = None
 
 
 class RunOptions(TypedDict, total=False):
@@ -37,6 +38,7 @@ class RunOptions(TypedDict, total=False):
     randomize_seeds: bool
     seed: int | None
     record: bool | str | None
+    outputs: Sequence[str] | None
 
 
 def check_stream_options(options: Mapping[str, Any]) -> None:
@@ -80,6 +82,7 @@ def check_options(options: Options) -> None:
     if options.retries < 0:
         raise ValueError(f"retries must be 0 or more, not {options.retries!r}.")
     check_record(options.record)
+    check_outputs(options.outputs)
     if options.seed is not None and not _is_whole(options.seed):
         raise TypeError(f"seed must be a whole number or None, not {options.seed!r}.")
     for name, values in (
@@ -90,6 +93,19 @@ def check_options(options: Options) -> None:
         value = getattr(options, name)
         if not isinstance(value, values):
             raise TypeError(f"{name} must be True or False, not {value!r}.")
+
+
+def check_outputs(outputs: Any) -> None:
+    """Raises TypeError for an `outputs=` that can't be used."""
+    if outputs is None:
+        return
+    if isinstance(outputs, str) or not isinstance(outputs, Sequence):
+        raise TypeError(
+            f'outputs must be a list of names, as ["VAE Decode.IMAGE"], not {outputs!r}.'
+        )
+    for name in outputs:
+        if not isinstance(name, str) or not name.strip():
+            raise TypeError(f'outputs must be names, as "VAE Decode.IMAGE"; {name!r} is none.')
 
 
 def _is_whole(value: Any) -> bool:

@@ -184,8 +184,9 @@ class Track:
         kind = prepared.ports.input_type(unique_id)
         if isinstance(binding, (Graft, Frozen)):
             return reference_cell(kind)
-        receipt = self._context.internal.get_receipt(unique_id)
-        size_bytes = receipt.size_bytes if receipt.version == binding.version else 0
+        receipt = self._context.internal.find_receipt(unique_id)
+        is_it = receipt is not None and receipt.version == binding.version
+        size_bytes = receipt.size_bytes if receipt is not None and is_it else 0
         if size_bytes and self._wants_picture(kind, binding.version):
             with contextlib.suppress(Exception):  # damaged or untrusted: the loader will raise
                 value = self._context.load(unique_id)  # mapped: the run may replace it soon

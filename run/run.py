@@ -27,12 +27,16 @@ from ..graph.plan.run_plan import (
 )
 from ..graph.plan.swap_ports import Swapped, shows_workflow, swap_ports
 from ..graph.ports.literals import NOT_LITERAL, as_literal
-from ..graph.ports.missing_inputs import check_inputs, unknown_inputs
+from ..graph.ports.missing_inputs import check_inputs
 from ..graph.ports.value_types import kind_of
 from ..graph.prompt import Prompt
+from ..references.registry import recipe_of
 from ..values.images import names_files
 from ..workflows.prepare import Prepared
+from ..workflows.sources import source_of
+from .addresses import odd_names, with_call_ports
 from .bindings import UNSEEN, binding_of, is_given_by_reference, kind_of_stored, stored_value
+from .call_inputs import CallInputs
 from .environment import Environment
 from .given_values import all_kinds, check_values, is_checked, open_pictures, with_saved_paths
 from .options import Options
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from ..context.given_inputs import GivenInputs
     from ..context.handoff import Collected, Loan
     from ..records.history import History
+    from ..references.registry import Reference
     from ..workflow_context import WorkflowContext
     from ..workflows.sources import Source
 
@@ -72,10 +77,12 @@ class Run:
         self._results: dict[str, Callable[[], Any]] = {}
         self._seeds = DrawnSeeds(options, self._preparer.info)
         self._known_to_fit: set[str] = set()  # versions
+        self._call_inputs = CallInputs(context, options.use_ram)
 
     async def execute(self, workflows: list[Source], inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Run the workflows; the results as `Discomfort.run` gives them."""
-        prepared = [await self._preparer.prepare_aside(source) for source in workflows]
+        read = [await self._preparer.prepare_aside(source) for source in workflows]
+        prepared = with_call_ports(read, inputs, self._options.outputs, self._preparer, self._rules)
         values = {k: v for source in workflows for k, v in source.values.items()}
         named_ports = [(p.name, p.ports) for p in prepared]
         ports = [p.ports for p in prepared]
@@ -86,16 +93,48 @@ class Run:
         await self._preparer.decide(
             lambda: check_inputs(named_ports, known, lambda uid: self._kind_of(uid, inputs))
         )
-        if (warning := unknown_inputs(inputs, named_ports)) is not None:
+        for warning in odd_names(read, inputs, self._context.list_keys(), self._preparer):
             log.warning(warning)
         check_values(inputs, ports, self._rules)
-        internal = self._context.internal
-        with internal.holding(values), internal.give() as given:
-            for unique_id, value in inputs.items():
-                await self._save_input(given, unique_id, value, prepared)
-                self._known_to_fit.add(self._context.internal.version(unique_id))
-            await self._tracked(prepared)
+        await self._with_inputs(prepared, inputs, values)
         return {unique_id: load() for unique_id, load in self._results.items()}
+
+    async def _with_inputs(
+        self, prepared: list[Prepared], inputs: Mapping[str, Any], values: Mapping[str, str]
+    ) -> None:
+        """The iterations, with the inputs saved, or put aside where they are for this call alone.
+
+        Args:
+            values: content -> text of the values that the workflows brought along.
+        """
+        internal = self._context.internal
+        at_addresses = {name for p in prepared for name in p.call.inputs}
+        references = {
+            name: source_of(inputs[name], f"the input {name!r}")
+            for name in at_addresses
+            if self._is_reference(name, inputs[name], prepared)
+        }
+        held = {k: v for source in references.values() for k, v in source.values.items()}
+        with internal.holding({**values, **held}), internal.give() as given, self._call_inputs:
+            for unique_id, value in inputs.items():
+                if unique_id in references:
+                    await self._put_reference(unique_id, references[unique_id])
+                elif unique_id in at_addresses:
+                    kinds = all_kinds(unique_id, (p.ports for p in prepared))
+                    await asyncio.to_thread(self._call_inputs.put, unique_id, value, kinds)
+                else:
+                    await self._save_input(given, unique_id, value, prepared)
+                    self._known_to_fit.add(self._context.internal.version(unique_id))
+            self._known_to_fit |= self._call_inputs.versions()
+            await self._tracked(prepared)
+
+    def _is_reference(self, unique_id: str, value: Any, prepared: list[Prepared]) -> bool:
+        kinds = all_kinds(unique_id, (p.ports for p in prepared))
+        return is_given_by_reference(value, kinds, self._rules)
+
+    async def _put_reference(self, address: str, source: Source) -> None:
+        stored = await self._preparer.prepare_aside(source)
+        self._call_inputs.put_reference(address, recipe_of(stored, address, self._preparer))
 
     async def _tracked(self, prepared: list[Prepared]) -> None:
         """The iterations; the history hears of them, if there is one."""
@@ -143,8 +182,7 @@ class Run:
     async def _save_input(
         self, given: GivenInputs, unique_id: str, value: Any, prepared: list[Prepared]
     ) -> None:
-        kinds = all_kinds(unique_id, (p.ports for p in prepared))
-        by_reference = is_given_by_reference(value, kinds, self._rules)
+        by_reference = self._is_reference(unique_id, value, prepared)
         pass_by = "ref" if by_reference else "val"
         if as_literal(value) is not NOT_LITERAL or by_reference:
             given.save(unique_id, value, self._options.use_ram, pass_by)
@@ -173,10 +211,13 @@ class Run:
         return None
 
     async def _run_once(self, prepared: Prepared, on_event: OnEvent) -> None:
-        prompt, seeds = self._seeds.draw(prepared)
+        unmet = self._unmet(prepared)
+        prompt, seeds = self._seeds.draw(prepared, unmet)
         if seeds and on_event is not None:
             on_event(SeedsChanged(prepared.name, seeds))
-        plan, swapped, loan = await self._preparer.decide(lambda: self._plan(prepared, prompt))
+        plan, swapped, loan = await self._preparer.decide(
+            lambda: self._plan(prepared, prompt, unmet)
+        )
         result = None
         try:
             if self._track is not None:
@@ -186,22 +227,41 @@ class Run:
                 client_data = self._client_data(prepared, swapped)
                 submission = Submission(prepared.name, swapped, loan, client_data, on_event)
                 result = await self._submitter.submit(submission)
-            self._references.store(self._context, references)
+            self._keep_references(prepared, references)
         except BaseException as e:
-            self._collect_after(e, loan)
+            self._collect_after(e, prepared, loan)
             raise
-        collected = self._context.internal.collect(loan)
+        collected = self._collect(prepared, loan)
         self._note_outputs(prepared, plan, collected)
-        for unique_id in plan.references:
-            self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
         if self._track is not None:
             cached = swapped.needed.intersection(result.cached if result is not None else ())
             self._track.end_step(prepared, plan, collected, len(swapped.needed), len(cached))
 
-    def _plan(self, prepared: Prepared, prompt: Prompt) -> tuple[StepPlan, Swapped, Loan]:
+    def _keep_references(self, prepared: Prepared, references: list[Reference]) -> None:
+        """Store the references that were made; those that are results only are given out."""
+        only = prepared.call.outputs
+        self._references.store(self._context, [r for r in references if r.unique_id not in only])
+        for reference in references:
+            unique_id = reference.unique_id
+            if unique_id in only:
+                given = self._context.internal.with_lent(reference.workflow, reference.kept)
+                self._results[unique_id] = lambda workflow=given: workflow
+            else:
+                self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
+
+    def _unmet(self, prepared: Prepared) -> frozenset[str]:
+        """The INPUTs that have their default in this step: nothing is stored under their name."""
+        inputs = prepared.ports.inputs
+        with_default = [uid for uid in inputs if prepared.ports.default(uid) is not None]
+        stored = set(self._context.list_keys()) if with_default else ()
+        return frozenset(uid for uid in with_default if uid not in stored)
+
+    def _plan(
+        self, prepared: Prepared, prompt: Prompt, unmet: frozenset[str]
+    ) -> tuple[StepPlan, Swapped, Loan]:
         """Decide, and lend what is to be loaded; again, if a value was saved in between."""
         for _ in range(_TRIES):
-            plan = plan_run(prepared.ports, self._look_up, self._rules)
+            plan = plan_run(prepared.ports, self._look_up, self._rules, unmet)
             self._check_loads(prepared, plan)
             swapped = swap_ports(
                 prompt,
@@ -217,7 +277,9 @@ class Run:
                 )
             loads = versions_to_load(plan)
             frozen = [frozen_key(c) for c in contents_to_load(plan, prompt, prepared.ports)]
-            loan = self._context.internal.lend([*loads, *frozen], self._options.use_ram)
+            loan = self._context.internal.lend(
+                [*loads, *frozen], self._options.use_ram, self._call_inputs.receipts
+            )
             if all(loan.versions[key] == version for key, version in loads.items()):
                 return plan, swapped, loan
             self._context.internal.collect(loan)
@@ -227,6 +289,9 @@ class Run:
         )
 
     def _look_up(self, unique_id: str, kind: str) -> Binding | Held:
+        given = self._call_inputs.get(unique_id)
+        if given is not None:
+            return given
         return binding_of(self._context, unique_id, kind, self._recipe)
 
     def _check_loads(self, prepared: Prepared, plan: StepPlan) -> None:
@@ -261,10 +326,15 @@ class Run:
                     prepared.name,
                 )
 
-    def _collect_after(self, error: BaseException, loan: Loan) -> None:
+    def _collect(self, prepared: Prepared, loan: Loan) -> Collected:
+        """What the savers saved; what is a result only gets no key."""
+        only = prepared.call.outputs
+        return self._context.internal.collect(loan, lambda uid: uid not in only)
+
+    def _collect_after(self, error: BaseException, prepared: Prepared, loan: Loan) -> None:
         """What was saved before the run failed is kept. The first error is what is raised."""
         try:
-            self._context.internal.collect(loan)
+            self._collect(prepared, loan)
         except Exception:
             log.exception("The values of a run that ended with %r were not taken back.", error)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..graph.addresses.call_ports import put_in
+from ..graph.convert.draw_seeds import Draw
 from ..graph.convert.to_prompt import convert
 from ..graph.node_classes.widgets import ObjectInfo
 from ..graph.prompt import Prompt
@@ -28,15 +30,28 @@ class DrawnSeeds:
         """The seeds that a workflow was given last."""
         return self._drawn.get(prepared.digest, {})
 
-    def draw(self, prepared: Prepared) -> tuple[Prompt, Mapping[tuple[str, str], Any]]:
-        """The prompt, and the seeds that are new in it."""
+    def draw(
+        self, prepared: Prepared, unmet: Collection[str]
+    ) -> tuple[Prompt, Mapping[tuple[str, str], Any]]:
+        """The prompt, and the seeds that are new in it.
+
+        Args:
+            unmet: the INPUTs that have their default, which is drawn as the widget's own value is.
+        """
         if not self._is_wanted or prepared.workflow is None:
             return prepared.prompt, {}
         before = self.of(prepared)
         seed = None if self._seed is None else int(self._seed) + self._draws
-        prompt, seeds = convert(
-            prepared.workflow, self._info, randomize_seeds=True, seed=seed, previous=before
-        )
+        defaults = {uid: prepared.ports.default(uid) for uid in unmet}
+        filled = {
+            (use.node_id, use.input_name): (value, f"port {uid}")
+            for uid, default in defaults.items()
+            if default is not None
+            for use, value in default.under.items()
+        }
+        draw = Draw(before, filled, prepared.call.taken)
+        made = convert(prepared.workflow, self._info, seed=seed, draw=draw)
+        prompt, seeds = put_in(made.prompt, prepared.call), made.seeds
         self._draws += 1
         self._drawn[prepared.digest] = {**before, **seeds}
         if seeds:

@@ -117,7 +117,12 @@ def _tell_ports(error: ValidationFailed, swapped: Swapped) -> ValidationFailed:
     """The error, with the ports named whose values ComfyUI refused."""
     fed: dict[str, list[str]] = {}
     for (node_id, input_name), unique_id in swapped.literals.items():
-        fed.setdefault(node_id, []).append(f"{input_name} comes from the INPUT port {unique_id!r}")
+        origin = (
+            f"inputs[{unique_id!r}]"
+            if unique_id in swapped.addresses
+            else (f"the INPUT port {unique_id!r}")
+        )
+        fed.setdefault(node_id, []).append(f"{input_name} comes from {origin}")
     problems = tuple(
         replace(p, reason=f"{p.reason} ({'; '.join(fed[p.node_id])})") if p.node_id in fed else p
         for p in error.problems

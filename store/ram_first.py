@@ -155,12 +155,7 @@ class RamFirst:
             StoreFullError: there is no room; what was stored before is kept.
             TypeError: the value can't be stored.
         """
-        try:
-            value = codec.encode(data)
-        except Exception as e:
-            raise TypeError(
-                f"The value of {unique_id!r} ({type(data).__name__}) can't be stored: {e}"
-            ) from e
+        value = _encoded(unique_id, data)
         receipt = self.write(unique_id, value, use_ram)
         if pass_by != "val" or meta is not None:
             receipt = replace(receipt, pass_by=pass_by, meta=None if meta is None else dict(meta))
@@ -172,6 +167,10 @@ class RamFirst:
                 raise self._full(e, unique_id, value.total_bytes) from e
             raise
         return receipt
+
+    def write_aside(self, unique_id: str, data: Any, use_ram: bool) -> Receipt:
+        """Write a value that no receipt is to name; errors as `save`."""
+        return self.write(unique_id, _encoded(unique_id, data), use_ram)
 
     def write(self, unique_id: str, value: Encoded, use_ram: bool) -> Receipt:
         """Write a block where there is room; returns the receipt that is to be committed.
@@ -281,3 +280,12 @@ class RamFirst:
             for version in self._ram.versions():
                 if version.startswith(self.book.token + "_"):
                     self._ram.remove(version)
+
+
+def _encoded(unique_id: str, data: Any) -> Encoded:
+    try:
+        return codec.encode(data)
+    except Exception as e:
+        raise TypeError(
+            f"The value of {unique_id!r} ({type(data).__name__}) can't be stored: {e}"
+        ) from e

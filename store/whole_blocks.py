@@ -85,4 +85,4 @@ class WholeBlocks:
             with contextlib.suppress(OSError):
                 is_old = time.time() - os.path.getmtime(path) > _UNFINISHED_S
                 if is_old and not book.is_used(version):
-                    os.unlink(path)
+                    disk.free(version)  # not what a run of another process holds

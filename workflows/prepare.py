@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..errors import Problem, WorkflowError
+from ..graph.addresses.call_ports import CallPorts, ports_with, put_in
+from ..graph.addresses.directory import Directory, directory_of
 from ..graph.convert.missing_classes import unknown_class
 from ..graph.convert.replace_nodes import (
     Replacement,
@@ -21,9 +23,10 @@ from ..graph.convert.replace_nodes import (
     replace_in_prompt,
     replace_in_workflow,
 )
-from ..graph.convert.to_prompt import to_prompt
+from ..graph.convert.to_prompt import convert
 from ..graph.node_classes.widgets import ObjectInfo
 from ..graph.plan.internal_nodes import refuse_internal
+from ..graph.ports.defaults import with_defaults
 from ..graph.ports.find_ports import Ports, find_ports, find_ports_in_prompt
 from ..graph.ports.native_loops import refuse_outputs_in_loops
 from ..graph.prompt import Prompt, is_prompt, parse_prompt
@@ -34,17 +37,25 @@ from .sources import Source, source_of
 _KEPT = 128
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A workflow or API prompt, ready to be planned. `workflow` is None for a prompt."""
+    """A workflow or API prompt, ready to be planned. `workflow` is None for a prompt.
+
+    Attributes:
+        under: what the widgets have that ports feed.
+        call: the ports that it has for one call alone; they are in `prompt` and `ports`.
+    """
 
     name: str
     digest: str
     workflow: Workflow | None
     prompt: Prompt
     ports: Ports
+    under: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    call: CallPorts = CallPorts()
 
 
 class _Unasked(WorkflowError):
@@ -70,6 +81,8 @@ class Preparer:
         self._ask_now = dict if ask is None and ask_now is None else ask_now
         self._replacements: Mapping[str, Replacement] | None = None
         self._kept: OrderedDict[str, Prepared] = OrderedDict()
+        self._directories: OrderedDict[str, Directory] = OrderedDict()
+        self._with_calls: OrderedDict[Any, Prepared] = OrderedDict()
 
     def prepare(self, data: Mapping[str, Any], name: str) -> Prepared:
         """Convert a workflow (or check a prompt) and find its ports; to be called in `decide`.
@@ -91,6 +104,28 @@ class Preparer:
             await self._ask_replacements()
             prepared = await asyncio.to_thread(self._prepare, source)
         return self._keep(source, prepared)
+
+    def directory(self, prepared: Prepared) -> Directory:
+        """What addresses can name in a workflow; made once for each."""
+        found = self._directories.get(prepared.digest)
+        if found is None or found.prompt is not prepared.prompt:
+            found = directory_of(prepared.prompt, self.info, prepared.workflow)
+            _remember(self._directories, prepared.digest, found)
+        return found
+
+    def with_call(self, prepared: Prepared, call: CallPorts) -> Prepared:
+        """The workflow with the ports of a call; made once for each set of them."""
+        if not call:
+            return prepared
+        key = prepared.digest, tuple(call.inputs.items()), tuple(call.outputs.items())
+        found = self._with_calls.get(key)
+        if found is None or found.name != prepared.name or found.under is not prepared.under:
+            ports = ports_with(prepared.ports, call, prepared.prompt, self.info)
+            prompt = put_in(prepared.prompt, call)
+            ports = with_defaults(ports, prepared.under)
+            found = _checked(replace(prepared, prompt=prompt, ports=ports, call=call))
+            _remember(self._with_calls, key, found)
+        return found
 
     async def decide(self, decision: Callable[[], T]) -> T:
         """What a decision gives that may prepare workflows: made again, if it met a class of which
@@ -125,10 +160,15 @@ class Preparer:
 
     def _keep(self, source: Source, prepared: Prepared) -> Prepared:
         if not source.is_dated:
-            self._kept[source.digest] = prepared
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            _remember(self._kept, source.digest, prepared)
         return prepared
+
+
+def _remember(kept: OrderedDict[K, T], key: K, value: T) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
 
 
 def _prepare(
@@ -145,9 +185,10 @@ def _prepare(
     workflow = parse_workflow(data)
     if lacks_classes(workflow, info):
         workflow = replace_in_workflow(workflow, info, replacements())
-    prompt = to_prompt(workflow, info)
-    refuse_internal(prompt, name)  # whatever it was made of
-    return _checked(Prepared(name, digest, workflow, prompt, find_ports(workflow, info)))
+    made = convert(workflow, info)
+    refuse_internal(made.prompt, name)  # whatever it was made of
+    ports = with_defaults(find_ports(workflow, info), made.under)
+    return _checked(Prepared(name, digest, workflow, made.prompt, ports, made.under))
 
 
 def _checked(made: Prepared) -> Prepared:

@@ -6,6 +6,7 @@ resolves it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from ..node_classes.core_nodes import REROUTES, VIRTUAL
@@ -63,12 +64,22 @@ class _Cursor(NamedTuple):
     """A link on the way from an input back to its origin.
 
     `link_id`: None where the way ends. `cut`: the last bypassed node on the way so far.
+    `slot`: the instance's input, where the link has just left a subgraph.
     """
 
     scope: Scope
     link_id: Any
     asking: _Input
     cut: Cut | None
+    slot: int | None = None
+
+
+class Passed(NamedTuple):
+    """An input that a link leads through: the node's own, or an instance's around it."""
+
+    scope: Scope
+    state: NodeState
+    name: str
 
 
 # Where a way ends: at a node that runs, a promoted value, a cut, or at nothing.
@@ -85,21 +96,62 @@ def follow_link(scope: Scope, state: NodeState, input_name: str) -> Origin:
     found = _step(scope, state.links.get(input_name), asking, None)
     if not isinstance(found, _Cursor):  # most links lead to a node at once
         return found
-    seen: set[tuple[int, Any]] = set()
-    while isinstance(found, _Cursor):
-        at = (id(found.scope), found.link_id)
-        if at in seen:
-            name = found.scope.graph.name()
-            raise DeadEnd(f"link {found.link_id!r} of the {name} leads in a circle")
-        seen.add(at)
-        found = _step(*found)
+    for step in _way(found):
+        found = step
+    assert not isinstance(found, _Cursor)
     return found
 
 
-def _step(scope: Scope, link_id: Any, asking: _Input, cut: Cut | None) -> _Cursor | Origin:
+def inputs_on_way(scope: Scope, state: NodeState, input_name: str) -> Iterator[Passed]:
+    """The inputs that the link of an input leads through, its own first, then those of instances
+    around it; also where nothing is linked to the last of them.
+
+    Raises:
+        DeadEnd: the link can't be followed.
+    """
+    yield Passed(scope, state, input_name)
+    asking = scope.graph, state, input_name
+    found = _step(scope, state.links.get(input_name), asking, None)
+    for step in (found, *(_way(found) if isinstance(found, _Cursor) else ())):
+        if isinstance(step, _Cursor) and step.slot is not None:
+            yield Passed(step.scope, step.asking[1], step.asking[2])
+
+
+def follow_output(scope: Scope, instance: NodeState, slot: int) -> Origin:
+    """What really gives an output of an instance, which stands in that scope.
+
+    Raises:
+        DeadEnd: the link inside can't be followed.
+    """
+    inside = scope.children[str(instance.node.id)]
+    asking = inside.graph, instance, ""
+    found: _Cursor | Origin = _Cursor(inside, _output_link(inside.graph, slot), asking, None)
+    for step in _way(found):
+        found = step
+    assert not isinstance(found, _Cursor)
+    return found
+
+
+def _way(found: _Cursor) -> Iterator[_Cursor | Origin]:
+    """All steps behind a first one, to the end of the way."""
+    seen: set[tuple[int, Any]] = set()
+    step: _Cursor | Origin = found
+    while isinstance(step, _Cursor):
+        at = (id(step.scope), step.link_id)
+        if at in seen:
+            name = step.scope.graph.name()
+            raise DeadEnd(f"link {step.link_id!r} of the {name} leads in a circle")
+        seen.add(at)
+        step = _step(*step)
+        yield step
+
+
+def _step(
+    scope: Scope, link_id: Any, asking: _Input, cut: Cut | None, left_by: int | None = None
+) -> _Cursor | Origin:
     """Follow one link back: to the end of the way, or to the next link."""
     if link_id is None:
-        return cut
+        return cut if left_by is None else _promoted(scope, asking[1], left_by)
     graph = scope.graph
     link = graph.links.get(link_id)
     if link is None:
@@ -132,18 +184,15 @@ def _step(scope: Scope, link_id: Any, asking: _Input, cut: Cut | None) -> _Curso
 
 def _leave(
     scope: Scope, outside: Scope, instance: NodeState, link: Link, cut: Cut | None
-) -> _Cursor | Promoted | None:
-    """Leave a subgraph: go on at its instance's input, or end at the value promoted there."""
+) -> _Cursor:
+    """Leave a subgraph: go on at its instance's input; without a link its promoted value counts."""
     slot = link.origin_slot
     if not 0 <= slot < len(scope.graph.inputs):
         raise DeadEnd(
             f"link {link.id!r} comes from input {slot} of the {scope.graph.name()}, which has none"
         )
     name = scope.graph.inputs[slot].name
-    link_id = instance.links.get(name)
-    if link_id is None:
-        return _promoted(outside, instance, slot)
-    return _Cursor(outside, link_id, (outside.graph, instance, name), cut)
+    return _Cursor(outside, instance.links.get(name), (outside.graph, instance, name), cut, slot)
 
 
 def _pass_bypassed(scope: Scope, origin: NodeState, slot: int, asking: _Input) -> _Cursor | Cut:

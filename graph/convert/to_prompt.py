@@ -6,7 +6,6 @@ over them what its links lead to. All that is wrong is reported at once.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,16 +17,16 @@ from ..node_classes.node_class import ClassSpec
 from ..node_classes.object_info import ObjectInfo
 from ..node_classes.widgets import index_object_info
 from ..prompt import Prompt, PromptNode, Source
-from ..workflow.model import Workflow
+from ..workflow.model import PORT_TYPE, Workflow
 from ..workflow.order import execution_order
 from ..workflow.parse import parse_workflow
+from .draw_seeds import Draw, Place, draw_seeds
 from .editor_state import GraphState, NodeState
 from .find_controls import draw_impossible, find_controls
 from .flatten import FlatGraph, FlatNode, flatten
-from .follow_link import Promoted
+from .follow_link import Promoted, inputs_on_way
 from .missing_classes import pack_meta
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
-from .seeds import change_seeds
 from .unusable import unusable_type
 from .widget_values import dynamic_prompt, replace_patterns
 
@@ -35,11 +34,13 @@ from .widget_values import dynamic_prompt, replace_patterns
 class Conversion(NamedTuple):
     """A prompt, and what was decided on the way.
 
-    `seeds`: the values that `randomize_seeds` changed, `{(node_id, input_name): new value}`.
+    `seeds`: the values that were drawn, `{(node_id, input_name): new value}`.
+    `under`: the values of the widgets that ports feed, which count while these have none.
     """
 
     prompt: Prompt
-    seeds: dict[tuple[str, str], Any]
+    seeds: dict[Place, Any]
+    under: dict[Place, Any]
 
 
 def to_prompt(
@@ -50,38 +51,36 @@ def to_prompt(
     seed: int | None = None,
     now: datetime | None = None,
 ) -> Prompt:
-    """Convert a workflow into the prompt that ComfyUI takes. Arguments and errors: `convert`."""
-    return convert(
-        workflow, object_info, randomize_seeds=randomize_seeds, seed=seed, now=now
-    ).prompt
+    """Convert a workflow into the prompt that ComfyUI takes. Arguments and errors: `convert`.
+
+    A seed has the value in the file, like in "Export (API)". The editor changes seeds when it
+    *queues* a prompt; `randomize_seeds` does the same here: a random value, one more or one less,
+    as the widget beside the seed says ("fixed" stays).
+    """
+    draw = Draw() if randomize_seeds else None
+    return convert(workflow, object_info, seed=seed, now=now, draw=draw).prompt
 
 
 def convert(
     workflow: Mapping[str, Any] | Workflow,
     object_info: Mapping[str, Any] | ObjectInfo,
     *,
-    randomize_seeds: bool = False,
     seed: int | None = None,
-    previous: Mapping[tuple[str, str], Any] | None = None,
     now: datetime | None = None,
+    draw: Draw | None = None,
 ) -> Conversion:
     """Convert a workflow, and report which seeds were changed.
-
-    A seed has the value in the file, like in "Export (API)". The editor changes seeds when it
-    *queues* a prompt; `randomize_seeds` does the same here: a random value, one more or one less,
-    as the widget beside the seed says ("fixed" stays).
 
     Args:
         workflow: the editor's JSON, or parsed; not changed. Lists and dicts among its values
             appear in the prompt as they are, not copied.
         object_info: the server's /object_info; index it once (`index_object_info`) when
             converting often.
-        randomize_seeds: change seeds as the editor does when it queues.
         seed: makes the random choices repeatable. Of `{a|b}` in a prompt text, the text and this
             number decide which option is taken, so that None takes the same one each time; with
             None, new seeds come from the system's randomness.
-        previous: the seeds of the conversion before, so that "increment" goes on from them.
         now: the time for %date:...% in file names. None: the clock.
+        draw: change seeds; None: leave them as they are.
 
     Raises:
         WorkflowError: unknown node types, links to nowhere, values that can't be read: all of
@@ -107,15 +106,11 @@ def convert(
             "it feeds the next one in this list, and the last feeds the first"
         ),
     )
-    seeds: dict[tuple[str, str], Any] = {}
-    if randomize_seeds:
-        rng = random.Random(seed) if seed is not None else random.SystemRandom()
-        for (node_id, name), value in (previous or {}).items():
-            prompt[node_id]["inputs"][name] = value
-        seeds = change_seeds(
-            prompt, find_controls(flat, writer.primitive_controls), writer.shared, rng
-        )
-    return Conversion(prompt, seeds)
+    seeds = {}
+    if draw is not None:
+        controls = find_controls(flat, writer.primitive_controls)
+        seeds = draw_seeds(prompt, controls, writer.shared, draw, seed)
+    return Conversion(prompt, seeds, writer.under)
 
 
 class _Writer:
@@ -131,6 +126,7 @@ class _Writer:
         # Which inputs get their value from one place: (node id, input) -> that place.
         self.shared: dict[tuple[str, str], Any] = {}
         self.primitive_controls: dict[tuple[str, str], Any] = {}
+        self.under: dict[Place, Any] = {}
 
     def node(self, flat: FlatNode, problems: list[Problem]) -> PromptNode | None:
         """The node as the prompt has it; None if there are problems, which join the list."""
@@ -185,6 +181,9 @@ class _Writer:
         """Put what the link leads to over the widget's own value; nothing leaves it as it is."""
         found = self.flat.resolve(flat, name)
         if isinstance(found, Source):
+            origin = self.flat.nodes.get(found.node_id)
+            if origin is not None and origin.node.type == PORT_TYPE:
+                self._note_under(flat, name, inputs)
             inputs[name] = [found.node_id, found.slot]
             self.links.append((found.node_id, flat.id))
         elif isinstance(found, Promoted):
@@ -201,6 +200,17 @@ class _Writer:
                 self.primitive_controls[flat.id, name] = (
                     primitive.node.widgets_values[1:2] or [False]
                 )[0]
+
+    def _note_under(self, flat: FlatNode, name: str, inputs: Mapping[str, Any]) -> None:
+        """Note what the input would have if its port were not linked: the widget's value, or what
+        the outermost instance that the port is linked to shows for it.
+        """
+        if name not in inputs:
+            return
+        last = [*inputs_on_way(flat.scope, flat.state, name)][-1]
+        value = inputs[name] if last.state is flat.state else last.state.value(last.name)
+        if value is not MISSING:
+            self.under[flat.id, name] = value if last.state is flat.state else _wrapped(value)
 
     def _primitive_value(self, flat: FlatNode, name: str, primitive: NodeState) -> Any:
         value = primitive_value(flat.scope.graph, flat.state, name)

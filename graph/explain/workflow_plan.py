@@ -47,8 +47,9 @@ class PortPlan:
     """What becomes of one unique_id.
 
     how: of an INPUT "literal", "load", "later" (an earlier workflow of this run makes it),
-        "reference", "missing"; of an OUTPUT "save" or "keep" (as a reference); "pass".
-    came_from: as in `Offer`. value: of a literal. recipe: the hash of a reference.
+        "reference", "default" (what the widgets in the file have), "missing"; of an OUTPUT "save"
+        or "keep" (as a reference); "pass".
+    came_from: as in `Offer`. value: of a literal or default. recipe: the hash of a reference.
     fitting: where a value is missing: the keys whose value could be given.
     """
 
@@ -140,7 +141,10 @@ def explain_workflow(
         WorkflowError: what a run would raise too, but for INPUTs without a value.
     """
     bindings = {uid: offer.binding for uid, offer in offers.items()}
-    plan = plan_run(ports, lambda uid, _: bindings.get(uid) or Load(uid, MISSING), around.rules)
+    unmet = {uid for uid in ports.inputs if uid not in offers and ports.default(uid) is not None}
+    plan = plan_run(
+        ports, lambda uid, _: bindings.get(uid) or Load(uid, MISSING), around.rules, unmet
+    )
     swapped = swap_ports(prompt, ports, plan, around.info, around.pinned)
     made = {uid: _make(uid, prompt, ports, plan, around) for uid in plan.references}
     lines = [_explain_input(uid, ports, offers, around.kinds) for uid in ports.inputs]
@@ -178,6 +182,10 @@ def _explain_input(uid: str, ports: Ports, offers: Offers, kinds: Mapping[str, s
     group = ports.inputs[uid]
     offer = offers.get(uid)
     kind = ports.input_type(uid)
+    default = ports.default(uid)
+    if offer is None and default is not None:
+        line = replace(_line(uid, group, "default"), type=kind, value=default.value)
+        return replace(line, came_from="the file")
     if offer is None:
         fitting = find_fitting(uid, kind, kinds) if kind != ANY else []
         return replace(_line(uid, group, "missing"), type=kind, fitting=tuple(fitting))

@@ -7,7 +7,7 @@ reference).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -78,21 +78,27 @@ class StepPlan:
     bindings: how each INPUT's unique_id is met.
     saves: unique_ids of the OUTPUTs whose value is stored.
     references: unique_ids of the OUTPUTs that are kept as the workflow that makes them.
+    defaults: unique_ids of the INPUTs that are given nothing, and have what the file has.
     """
 
     bindings: Mapping[str, Binding]
     saves: tuple[str, ...]
     references: tuple[str, ...]
+    defaults: frozenset[str] = frozenset()
 
 
 def plan_run(
-    ports: Ports, look_up: Callable[[str, str], Binding | Held], rules: Mapping[str, str]
+    ports: Ports,
+    look_up: Callable[[str, str], Binding | Held],
+    rules: Mapping[str, str],
+    unmet: Collection[str] = (),
 ) -> StepPlan:
     """Decide what one run does.
 
     Args:
         look_up: how a stored unique_id is met at a port of a type: (unique_id, type).
         rules: ComfyUI type -> "val" or "ref"; what is not listed is "val".
+        unmet: the INPUTs that have no value but their default.
 
     Raises:
         WorkflowError: values that the types of their ports do not allow: text for a picture, None.
@@ -103,11 +109,19 @@ def plan_run(
         (references if by_reference else saves).append(unique_id)
     bindings = {}
     for unique_id in ports.inputs:
-        kind = ports.input_type(unique_id)
-        bindings[unique_id] = settle(look_up(unique_id, kind), kind)
+        if unique_id not in unmet:
+            kind = ports.input_type(unique_id)
+            bindings[unique_id] = settle(look_up(unique_id, kind), kind)
     literals = {uid: b.value for uid, b in bindings.items() if isinstance(b, Literal)}
     check_literals(ports, literals, rules)
-    return StepPlan(bindings, tuple(saves), tuple(references))
+    bindings |= default_bindings(ports, unmet)
+    return StepPlan(bindings, tuple(saves), tuple(references), frozenset(unmet))
+
+
+def default_bindings(ports: Ports, unmet: Iterable[str]) -> dict[str, Binding]:
+    """How INPUTs get their defaults: as if nothing was linked to the widgets."""
+    found = {uid: ports.default(uid) for uid in unmet}
+    return {uid: Literal(default.value) for uid, default in found.items() if default is not None}
 
 
 def settle(binding: Binding | Held, kind: str) -> Binding:

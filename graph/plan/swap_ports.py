@@ -13,11 +13,11 @@ from typing import Any
 
 from ...errors import WorkflowError
 from ..node_classes.widgets import ObjectInfo
-from ..ports.connections import PORT_INPUT
+from ..ports.connections import PORT_INPUT, Use
 from ..ports.find_ports import Port, Ports
 from ..ports.literals import in_prompt
 from ..ports.plain_values import is_plain_type
-from ..prompt import Prompt, PromptNode, Source, link_source, prune_prompt
+from ..prompt import Prompt, PromptNode, Source, link_source, links_of, prune_prompt
 from ..workflow.model import PORT_TYPE
 from .internal_nodes import LOADER, SAVER
 from .recipe import Recipe, make_recipe
@@ -32,6 +32,7 @@ class Swapped:
     shown: it as its user wrote it, which is what nodes and the files that they save get to see.
     savers: unique_id -> node id of its saver.
     literals: (node id, input name) -> unique_id, to name in an error what a value came from.
+    addresses: the unique_ids of INPUTs that are ports for one call alone.
     needed: the ids of the nodes that its outputs need; the others are pinned.
     """
 
@@ -40,6 +41,7 @@ class Swapped:
     savers: Mapping[str, str] = field(default_factory=dict)
     literals: Mapping[tuple[str, str], str] = field(default_factory=dict)
     needed: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
 
 
 def swap_ports(
@@ -69,7 +71,32 @@ def swap_ports(
             for node_id, node in recipe.nodes.items():
                 queued.setdefault(node_id, node)
     literals = {at: unique_id for at, unique_id in swap.literals.items() if at[0] in queued}
-    return Swapped(queued, prompt, savers, literals, needed)
+    addresses = frozenset(uid for uid, group in ports.inputs.items() if group[0].place is not None)
+    shown = _as_written(prompt, ports, nodes)
+    return Swapped(queued, shown, savers, literals, needed, addresses)
+
+
+def _as_written(prompt: Prompt, ports: Ports, nodes: Prompt) -> Prompt:
+    """The prompt as its user would write it: with what a call gave in place of the ports that it
+    alone has, as far as it can be typed in.
+    """
+    made = {port.node_id for port in ports.all() if port.place is not None}
+    if not made:
+        return prompt
+    kept = {p.node_id for p in ports.outputs.values() if p.node_id in made} ^ made
+    shown: Prompt = {}
+    loaded: set[str] = set()
+    for node_id, node in prompt.items():
+        typed = {}
+        for name, source in links_of(node):
+            if source.node_id in kept and node_id in nodes:
+                value = nodes[node_id]["inputs"][name]
+                if link_source(value) is None:
+                    typed[name] = value
+                else:
+                    loaded.add(source.node_id)
+        shown[node_id] = {**node, "inputs": {**node["inputs"], **typed}} if typed else node
+    return {n: node for n, node in shown.items() if n not in made or n in loaded}
 
 
 def resolve_output(
@@ -163,6 +190,7 @@ class _Swapper:
     ):
         self.prompt, self.plan, self.info = prompt, plan, info
         self.names_reference = names_reference
+        self.prompt_ports = ports
         self.ports = {port.node_id: port for port in ports.all()}
         self.added: Prompt = {}
         self.literals: dict[tuple[str, str], str] = {}
@@ -182,9 +210,14 @@ class _Swapper:
             link = link_source(value)
             if link is None or link.node_id not in self.ports:
                 continue
-            wanted = wanted_by(self.info.input_spec(node["class_type"], name))
-            inputs[name] = self.value_at(link, wanted)
             unique_id = self._origin(link)
+            if unique_id is not None and unique_id in self.plan.defaults:
+                default = self.prompt_ports.default(unique_id)
+                assert default is not None
+                inputs[name] = default.under[Use(node_id, name)]
+            else:
+                wanted = wanted_by(self.info.input_spec(node["class_type"], name))
+                inputs[name] = self.value_at(link, wanted)
             if unique_id is not None and link_source(inputs[name]) is None:
                 self.literals[node_id, name] = unique_id
         return {**node, "inputs": {**node["inputs"], **inputs}} if inputs else node
@@ -217,7 +250,9 @@ class _Swapper:
 
     def _origin(self, link: Source) -> str | None:
         """The unique_id of the INPUT port that the link comes from, if it comes from one."""
-        while link.node_id in self.ports:
+        seen: set[str] = set()
+        while link.node_id in self.ports and link.node_id not in seen:
+            seen.add(link.node_id)
             port = self.ports[link.node_id]
             if port.source is None:
                 return port.unique_id

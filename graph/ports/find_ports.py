@@ -7,7 +7,7 @@ which reroutes, bypassed nodes and the borders of subgraphs are gone and muted n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -29,11 +29,27 @@ class PortMode(Enum):
     PASSTHRU = "passthru"
 
 
+class Default(NamedTuple):
+    """What an INPUT port has while nothing is given under its name: what the widgets in the file
+    have that it feeds.
+
+    `under`: each of these widgets with its value as the prompt has it.
+    """
+
+    value: Any
+    under: Mapping[Use, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """One port. `node_id` is its id in the prompt ("12", or "57:8" inside a subgraph).
 
-    `cut`: the muted or bypassed node because of which the link that is drawn to it counts as none.
+    Attributes:
+        cut: the muted or bypassed node because of which the link that is drawn to it counts as
+            none.
+        default: of an INPUT whose value may be left out.
+        no_default: why there is none, as far as there is more to say than that none is looked for.
+        place: the node that an address, or another tool's marker, names; None: a DiscomfortPort.
     """
 
     unique_id: str
@@ -47,6 +63,9 @@ class Port:
     title: str
     frozen: Any = None
     cut: Cut | None = None
+    default: Default | None = None
+    no_default: str = ""
+    place: Problem | None = None
 
     @property
     def type(self) -> str:
@@ -54,6 +73,8 @@ class Port:
         return more_specific(self.input_type, self.output_type)
 
     def problem(self, reason: str) -> Problem:
+        if self.place is not None:
+            return replace(self.place, reason=reason)
         return Problem(reason, self.node_id, PORT_TYPE, self.title)
 
 
@@ -73,6 +94,10 @@ class Ports:
         for group in self.passthrus.values():
             yield from group
         yield from self.frozen
+
+    def default(self, unique_id: str) -> Default | None:
+        """What an INPUT has while it is given nothing; None: it must be given a value."""
+        return self.inputs[unique_id][0].default
 
     def input_type(self, unique_id: str) -> str:
         kind = ANY

@@ -52,11 +52,12 @@ def check_inputs(
 def find_missing(
     workflows: Sequence[tuple[str, Ports]], stored: Iterable[str]
 ) -> list[tuple[str, ...]]:
-    """For each workflow the unique_ids that nothing meets."""
+    """For each workflow the unique_ids that nothing meets, and that have no default."""
     known = set(stored)
     missing = []
     for _, ports in workflows:
-        missing.append(tuple(uid for uid in ports.inputs if uid not in known))
+        unmet = (uid for uid in ports.inputs if uid not in known)
+        missing.append(tuple(uid for uid in unmet if ports.default(uid) is None))
         known |= ports.outputs.keys()
     return missing
 
@@ -72,6 +73,8 @@ def _describe(name: str, unique_id: str, ports: Ports, kinds: Mapping[str, str])
     wanted = ports.input_type(unique_id)
     where = "; ".join(map(_describe_port, ports.inputs[unique_id]))
     text = f"{unique_id!r} of type {wanted} in {name} ({where})"
+    if reason := ports.inputs[unique_id][0].no_default:
+        text += f": {reason}"
     close = difflib.get_close_matches(unique_id, sorted(kinds), n=1)
     if close:
         text += f". Did you mean {close[0]!r}, which has a value?"
@@ -96,13 +99,21 @@ def _describe_port(port: Port) -> str:
     )
 
 
-def unknown_inputs(given: Iterable[str], workflows: Sequence[tuple[str, Ports]]) -> str | None:
-    """The warning for given inputs that no workflow has a port for; None: there are none."""
+def unknown_inputs(
+    given: Iterable[str],
+    workflows: Sequence[tuple[str, Ports]],
+    meant: Callable[[str], str | None] = lambda name: None,
+) -> str | None:
+    """The warning for given inputs that no workflow has a port for; None: there are none.
+
+    Args:
+        meant: finds what else a name may mean, that is like no port's.
+    """
     known = sorted({uid for _, ports in workflows for uid in ports.inputs})
     unknown = [uid for uid in given if uid not in known]
     if not unknown:
         return None
-    shown = [_with_meant(uid, known) for uid in unknown[:_UNKNOWN_LISTED]]
+    shown = [_with_meant(uid, known, meant) for uid in unknown[:_UNKNOWN_LISTED]]
     more = len(unknown) - len(shown)
     shown += [f"and {more} more"] if more else []
     what, end = ("an INPUT port", "it is") if len(unknown) == 1 else ("INPUT ports", "they are")
@@ -112,6 +123,6 @@ def unknown_inputs(given: Iterable[str], workflows: Sequence[tuple[str, Ports]])
     )
 
 
-def _with_meant(unique_id: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(unique_id, known, n=1)
-    return f"{unique_id!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
+def _with_meant(unique_id: str, known: Sequence[str], meant: Callable[[str], str | None]) -> str:
+    close = next(iter(difflib.get_close_matches(unique_id, known, n=1)), None) or meant(unique_id)
+    return f"{unique_id!r}" + (f" (did you mean {close!r}?)" if close else "")

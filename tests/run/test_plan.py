@@ -73,7 +73,7 @@ async def test_a_plan_has_the_prompt_that_is_queued(discomfort, name, queued):
         {"model": "keep", "clip": "keep"},
         {"strength": "literal", "model": "keep"},
         {"model": "reference", "seed": "literal", "told": "save"},
-        {"picture": "load"},
+        {"picture": "load", "PreviewAny": "save"},
     ]
     assert plan.missing == () and plan.notes == ()
 
@@ -149,7 +149,7 @@ async def test_a_reference_that_is_given_is_planned_as_one(discomfort, name):
 async def test_bytes_are_told(discomfort):
     picture = torch.zeros(1, 64, 64, 3)
     plan = await discomfort.plan(PICTURE, {"picture": picture})
-    (line,) = plan.workflows[0].ports
+    line = plan.workflows[0].ports[0]
     assert (line.how, line.storage, line.came_from) == ("load", "ram", "inputs")
     assert 64 * 64 * 3 * 4 <= plan.workflows[0].loaded_bytes < 64 * 64 * 3 * 4 + 4096
     assert plan.given_bytes == {"picture": line.size_bytes}
@@ -158,7 +158,7 @@ async def test_bytes_are_told(discomfort):
 async def test_a_value_that_an_earlier_workflow_makes_is_no_missing_one(discomfort, name):
     text = {"1": port("told"), "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}}}
     plan = await discomfort.plan([load(name), USE, text], {"seed": 1, "other": 2})
-    assert hows(plan)[2] == {"told": "later"}
+    assert hows(plan)[2] == {"told": "later", "PreviewAny": "save"}
     assert plan.workflows[2].ports[0].came_from == "workflow 2"
     assert len(plan.notes) == 1 and "'other'" in plan.notes[0]
 

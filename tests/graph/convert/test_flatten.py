@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.graph.convert.draw_seeds import Draw
 from custom_nodes.discomfort.graph.convert.flatten import flatten
 from custom_nodes.discomfort.graph.convert.to_prompt import convert, to_prompt
 from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
@@ -96,7 +97,7 @@ def test_inputs_that_share_a_promoted_seed_go_on_sharing_it():
     links = [(i, -10, 0, i + 4, 0) for i in (1, 2, 3, 4)]
     shared = definition("S", makers, links, [("seed", "INT", [1, 2, 3, 4])])
     data = workflow([node(1, "S", [50]), node(2, "S", [60])], (), [shared])
-    found = convert(data, INFO, randomize_seeds=True)
+    found = convert(data, INFO, draw=Draw())
     values = {i: n["inputs"]["seed"] for i, n in found.prompt.items()}
     assert values == {f"1:{i}": 51 for i in "5678"} | {f"2:{i}": 61 for i in "5678"}
     assert found.seeds == {(i, "seed"): v for i, v in values.items()}

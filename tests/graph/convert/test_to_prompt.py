@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.graph.convert.draw_seeds import Draw
 from custom_nodes.discomfort.graph.convert.to_prompt import convert, to_prompt
 from custom_nodes.discomfort.graph.node_classes.widgets import index_object_info
 from custom_nodes.discomfort.graph.workflow.parse import parse_workflow
@@ -378,23 +379,23 @@ def test_a_seed_is_the_one_in_the_file_unless_told_otherwise(control):
     ],
 )
 def test_a_seed_changes_as_the_widget_beside_it_says(control, value):
-    found = seeds(control, randomize_seeds=True)
+    found = seeds(control, draw=Draw())
     assert found.prompt["1"]["inputs"] == {"seed": value}
     assert found.seeds == ({("1", "seed"): value} if value != 50 else {})
 
 
 @pytest.mark.parametrize("control", ["randomize", True])
 def test_a_random_seed_is_in_range_reported_and_repeatable(control):
-    drawn = [seeds(control, randomize_seeds=True, seed=n).prompt for n in range(40)]
+    drawn = [seeds(control, draw=Draw(), seed=n).prompt for n in range(40)]
     values = {p["1"]["inputs"]["seed"] for p in drawn}
     assert len(values) > 10 and all(0 <= v <= 100 for v in values)
-    again = seeds(control, randomize_seeds=True, seed=0)
+    again = seeds(control, draw=Draw(), seed=0)
     assert again.prompt == drawn[0]
     assert again.seeds == {("1", "seed"): drawn[0]["1"]["inputs"]["seed"]}
 
 
 def test_random_seeds_differ_without_a_seed():
-    found = [seeds("randomize", randomize_seeds=True) for _ in range(40)]
+    found = [seeds("randomize", draw=Draw()) for _ in range(40)]
     assert len({f.prompt["1"]["inputs"]["seed"] for f in found}) > 5
 
 
@@ -403,7 +404,7 @@ def test_a_linked_seed_is_left_alone():
         [node(1, "Source", [50, "randomize"], [("seed", 5)]), node(2, "Source", [1, "fixed"])],
         [[5, 2, 0, 1, 0, "INT"]],
     )
-    found = convert(data, INFO, randomize_seeds=True, seed=1)
+    found = convert(data, INFO, draw=Draw(), seed=1)
     assert found.prompt["1"]["inputs"] == {"seed": ["2", 0]} and found.seeds == {}
 
 
@@ -416,12 +417,12 @@ def test_nodes_that_share_a_primitive_go_on_sharing_its_seed():
         ],
         [[5, 1, 0, 2, 0, "INT"], [6, 1, 0, 3, 0, "INT"]],
     )
-    found = convert(data, INFO, randomize_seeds=True, seed=4)
+    found = convert(data, INFO, draw=Draw(), seed=4)
     values = {found.prompt[i]["inputs"]["seed"] for i in "23"}
     assert len(values) == 1 and values != {50}
     assert set(found.seeds) == {("2", "seed"), ("3", "seed")}
 
 
 def test_a_conversion_can_be_sent_as_json():
-    found = seeds("randomize", randomize_seeds=True, seed=1)
+    found = seeds("randomize", draw=Draw(), seed=1)
     assert json.loads(json.dumps(found.prompt)) == found.prompt

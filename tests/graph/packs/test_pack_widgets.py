@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.graph.convert.draw_seeds import Draw
 from custom_nodes.discomfort.graph.convert.to_prompt import convert
 from custom_nodes.discomfort.graph.node_classes.object_info import index_object_info
 from custom_nodes.discomfort.graph.node_classes.set_widget import with_widget_value
@@ -241,7 +242,7 @@ def test_a_seed_of_minus_one_is_drawn_when_seeds_are():
     )
     info = {**INFO, **CLASSES}
     assert prompt_of(data, CLASSES)["1"]["inputs"] == {"seed": -1}
-    drawn = convert(data, info, randomize_seeds=True, seed=3)
+    drawn = convert(data, info, draw=Draw(), seed=3)
     assert drawn.prompt["1"]["inputs"]["seed"] >= 0 and ("1", "seed") in drawn.seeds
     assert drawn.prompt["2"]["inputs"] == {"seed": 7}
 

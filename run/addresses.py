@@ -1,0 +1,56 @@
+"""The ports that workflows have for one call: made from the names in `inputs` and `outputs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+from ..graph.addresses.resolve import Part, find_meant, is_address, resolve_call
+from ..graph.ports.missing_inputs import unknown_inputs
+from ..workflows.prepare import Prepared, Preparer
+
+
+def with_call_ports(
+    prepared: Sequence[Prepared],
+    given: Iterable[str],
+    asked: Sequence[str] | None,
+    preparer: Preparer,
+    rules: Mapping[str, str],
+) -> list[Prepared]:
+    """The workflows with INPUTs at the addresses that are given, and OUTPUTs for what is asked.
+
+    Raises:
+        WorkflowError: an address names a node that has no such thing, or several nodes.
+    """
+    calls = resolve_call(_parts(prepared, preparer), given, asked, rules)
+    return [preparer.with_call(p, call) for p, call in zip(prepared, calls, strict=True)]
+
+
+def odd_names(
+    prepared: Sequence[Prepared], given: Iterable[str], stored: Iterable[str], preparer: Preparer
+) -> list[str]:
+    """What is to be said of names that are given or stored, and that no workflow obeys.
+
+    Args:
+        prepared: without the ports of the call.
+    """
+    parts = _parts(prepared, preparer)
+    given = list(given)
+    unknown = [name for name in given if not is_address(parts, name)]
+    found = [
+        unknown_inputs(unknown, [(p.name, p.ports) for p in prepared], partial(find_meant, parts))
+    ]
+    found += [
+        f"The context has a value under {name!r}, which is the address of a node's input: it is "
+        f"not used. An address acts in one call: give it in inputs={{{name!r}: ...}}."
+        for name in stored
+        if name not in given and is_address(parts, name)
+    ]
+    return [text for text in found if text is not None]
+
+
+def _parts(prepared: Sequence[Prepared], preparer: Preparer) -> list[Part]:
+    return [
+        Part(p.name, p.ports, p.prompt, preparer.info, partial(preparer.directory, p))
+        for p in prepared
+    ]
