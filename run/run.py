@@ -329,7 +329,7 @@ class Run:
 
     def _collect(self, prepared: Prepared, loan: Loan) -> Collected:
         """What the savers saved; what is a result only gets no key."""
-        only = prepared.call.outputs
+        only = () if self._options.keeps_results else prepared.call.outputs
         return self._context.internal.collect(loan, lambda uid: uid not in only)
 
     def _collect_after(self, error: BaseException, prepared: Prepared, loan: Loan) -> None:
