@@ -25,6 +25,7 @@ from .graph.prompt import is_prompt
 from .graph.workflow.parse import parse_workflow
 from .system.config import WorkerConfig, read_json
 from .system.ctrl_c import heard
+from .system.login import Login
 from .worker.client.event_stream import EventStream, stream_events
 from .worker.client.events import Event
 from .worker.client.options import ExecuteOptions, OwnOptions, StreamOptions
@@ -33,6 +34,7 @@ from .worker.client.uploads import target_folder
 from .worker.launch.settings import WorkerOptions, read_config
 from .worker.server_holder import ServerHolder
 from .worker.shared import Shared
+from .workflows.account import login_for
 from .workflows.files import read_workflow
 
 if TYPE_CHECKING:
@@ -89,7 +91,8 @@ class ComfyConnector(ServerHolder):
             start_timeout=start_timeout,
         )
         config = read_config(config_path, options)
-        connector = cls._shared.join(repr((config, options)), lambda: cls(config, options))
+        key = (repr((config, options)), config.COMFY_ORG_API_KEY)  # which a repr does not show
+        connector = cls._shared.join(key, lambda: cls(config, options))
         try:
             await connector.start(start_timeout)
         except BaseException:
@@ -153,8 +156,13 @@ class ComfyConnector(ServerHolder):
     async def execute_own(
         self, prompt: Mapping[str, Any], **options: Unpack[OwnOptions]
     ) -> RunResult:
-        """`execute`, for prompts that Discomfort itself has made."""
+        """`execute`, for prompts that Discomfort itself has made.
+
+        Args:
+            options: without a `login`, that of this connector.
+        """
         client = self._client_now() or await self._ensure_client()
+        options["login"] = await self._login_for(prompt, options.get("login"))
         try:
             return await client.execute(prompt, **options)
         except WorkerDied as e:
@@ -162,6 +170,13 @@ class ComfyConnector(ServerHolder):
                 raise
         # It had died before it got the prompt: nothing is lost.
         return await (await self._ensure_client()).execute(prompt, **options)
+
+    async def _login_for(self, prompt: Mapping[str, Any], given: Login | None) -> Login | None:
+        login = self.login if given is None else given
+        if not login:
+            return None
+        info, about = await self.object_info_index(), self._server and self._server.hello
+        return login_for(prompt, login, info, bool(about and about.get("takes_login")))
 
     def stream(self, prompt: Mapping[str, Any], **options: Unpack[StreamOptions]) -> EventStream:
         """`execute` as an async iterator of its events; leaving the loop cancels the run.

@@ -107,6 +107,7 @@ class Discomfort:
         randomize_seeds: bool = False,
         seed: int | None = None,
         record: bool | str | None = None,
+        api_nodes: bool | None = None,
     ) -> dict[str, Any]:
         """Run workflows in order, `iterations` times.
 
@@ -133,6 +134,10 @@ class Discomfort:
             seed: makes what `randomize_seeds` draws repeatable.
             record: whether this run is recorded, and its title; None: as `create` was told.
                 Recorded runs on one context, or on none, are one record.
+            api_nodes: False refuses workflows, and references that they read, with API nodes, which
+                work elsewhere for credits, before anything is queued. None, True: they run, with
+                the key in COMFY_ORG_API_KEY (environment or comfy_serverless.json), which goes to
+                ComfyUI's own API nodes and nowhere else.
 
         Returns:
             unique_id -> last value of every OUTPUT; a reference gives the workflow that makes it.
@@ -157,6 +162,7 @@ class Discomfort:
             randomize_seeds=randomize_seeds,
             seed=seed,
             record=record,
+            api_nodes=api_nodes,
         )
         return await self._engine.run(workflows, inputs, options, context)
 
@@ -195,6 +201,8 @@ class Discomfort:
         workflows: Workflows,
         inputs: Mapping[str, Any] | None = None,
         context: WorkflowContext | None = None,
+        *,
+        api_nodes: bool | None = None,
     ) -> RunPlan:
         """What `run` with these arguments would do in its first iteration.
 
@@ -211,7 +219,7 @@ class Discomfort:
             FileNotFoundError, TypeError, WorkflowError: what `run` would raise before it starts,
                 but for missing inputs.
         """
-        return await self._engine.plan(workflows, inputs, context)
+        return await self._engine.plan(workflows, inputs, context, api_nodes)
 
     async def free(self, unique_id: str | None = None) -> None:
         """Have the worker let go of models that it keeps for the next run.

@@ -24,10 +24,12 @@ from ..graph.ports.plain_values import is_plain_type
 from ..graph.ports.port_types import ANY
 from ..graph.ports.value_types import kind_of
 from ..references.registry import recipe_of
+from ..system.login import VARIABLE
 from ..workflows.prepare import Prepared
 from .bindings import binding_of, binding_of_given, is_given_by_reference, kind_of_stored
 from .environment import Environment
 from .given_values import all_kinds, check_values, open_pictures, with_saved_paths
+from .refuse_api_nodes import refuse_before
 
 if TYPE_CHECKING:
     from ..workflow_context import WorkflowContext
@@ -84,16 +86,26 @@ class DryRun:
     """Looks at what a run would use. It saves nothing and touches no order of use."""
 
     def __init__(self, environment: Environment, context: WorkflowContext):
+        self._environment = environment
         self._context, self._references = context, environment.references
         self._rules, self._preparer = environment.rules, environment.preparer
         self._sent = environment.sent
 
-    async def plan(self, workflows: list[Source], given: Mapping[str, Any]) -> RunPlan:
+    async def plan(
+        self,
+        workflows: list[Source],
+        given: Mapping[str, Any],
+        api_nodes: bool | None = None,
+    ) -> RunPlan:
         prepared = [await self._preparer.prepare_aside(source) for source in workflows]
         ports = [p.ports for p in prepared]
         given = with_saved_paths(given, ports, self._context.internal.given_paths())
         given = await asyncio.to_thread(open_pictures, given, ports)
         check_values(given, ports, self._rules)
+        if api_nodes is False:
+            await self._preparer.decide(
+                lambda: refuse_before(self._environment, self._context, prepared, given)
+            )
         sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}
         return await self._preparer.decide(lambda: self._decide(prepared, given, sizes))
 
@@ -111,7 +123,8 @@ class DryRun:
             kinds = {uid: self._kind_of(uid, given) for uid in (*stored, *given)}
         plans = self._explain(prepared, offers, kinds)
         unknown = unknown_inputs(given, named)
-        notes = [*([unknown] if unknown else []), *_find_idle(plans)]
+        paid = _find_unpaid(plans, bool(self._environment.worker.login))
+        notes = [*([unknown] if unknown else []), *_find_idle(plans), *paid]
         return RunPlan(plans, sizes, tuple(notes))
 
     def _explain(
@@ -178,6 +191,18 @@ class DryRun:
             unique_id,
             lambda uid: type_of(self._recipe(uid), self._preparer.info),
         )
+
+
+def _find_unpaid(plans: Iterable[WorkflowPlan], has_login: bool) -> list[str]:
+    """The workflows whose API nodes would be refused by who runs them."""
+    if has_login:
+        return []
+    return [
+        f"{plan.name} has API nodes, and there is no key of a Comfy account for them: set "
+        f"{VARIABLE} in the environment or in comfy_serverless.json."
+        for plan in plans
+        if any(node.gets_key for node in plan.paid)
+    ]
 
 
 def _find_idle(plans: Iterable[WorkflowPlan]) -> list[str]:

@@ -22,7 +22,7 @@ from ..workflows.sources import Sources
 from .dry_run import DryRun, RunPlan
 from .environment import Environment
 from .open_streams import OpenStreams
-from .options import Options, check_given, check_options
+from .options import Options, check_api_nodes, check_given, check_options
 from .recording import Recorder
 from .run import Run
 from .temporary_contexts import TemporaryContexts
@@ -104,14 +104,16 @@ class Engine:
         workflows: Workflows,
         inputs: Mapping[str, Any] | None,
         context: WorkflowContext | None = None,
+        api_nodes: bool | None = None,
     ) -> RunPlan:
         """See `Discomfort.plan`."""
+        check_api_nodes(api_nodes)
         self.check_open()
         given = check_given(inputs)
         read = await self._sources.read(workflows)
         environment = await self._environment()
         with self.contexts.use(context) as used:
-            return await DryRun(environment, used).plan(read, given)
+            return await DryRun(environment, used).plan(read, given, api_nodes)
 
     async def free(self, unique_id: str | None = None) -> None:
         """See `Discomfort.free`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from ..context.context_store import check_unique_id
+from ..system.login import Login
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Options:
     randomize_seeds: bool = False
     seed: int | None = None
     record: bool | str | None = None
+    api_nodes: bool | None = None
+    login: Login | None = None  # of who asked, in the editor; None: the worker's own
 
 
 class RunOptions(TypedDict, total=False):
@@ -37,6 +40,7 @@ class RunOptions(TypedDict, total=False):
     randomize_seeds: bool
     seed: int | None
     record: bool | str | None
+    api_nodes: bool | None
 
 
 def check_stream_options(options: Mapping[str, Any]) -> None:
@@ -82,6 +86,7 @@ def check_options(options: Options) -> None:
     check_record(options.record)
     if options.seed is not None and not _is_whole(options.seed):
         raise TypeError(f"seed must be a whole number or None, not {options.seed!r}.")
+    check_api_nodes(options.api_nodes)
     for name, values in (
         ("use_ram", (bool,)),
         ("randomize_seeds", (bool,)),
@@ -101,6 +106,12 @@ def check_record(record: Any) -> None:
     """Raises TypeError for a `record=` that can't be used."""
     if record is not None and not isinstance(record, (bool, str)):
         raise TypeError(f"record must be True, False, None or a title, not {record!r}.")
+
+
+def check_api_nodes(api_nodes: Any) -> None:
+    """Raises TypeError for an `api_nodes=` that can't be used."""
+    if api_nodes is not None and not isinstance(api_nodes, bool):
+        raise TypeError(f"api_nodes must be True, False or None, not {api_nodes!r}.")
 
 
 def check_given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:

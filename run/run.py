@@ -38,6 +38,7 @@ from .given_values import all_kinds, check_values, is_checked, open_pictures, wi
 from .options import Options
 from .progress_bar import ProgressBar, is_shown
 from .recording import Track
+from .refuse_api_nodes import refuse_before, refuse_in_step
 from .seeds import DrawnSeeds
 from .submit import OnEvent, Submission, Submitter
 
@@ -63,12 +64,13 @@ class Run:
         options: Options,
         history: History | None = None,
     ):
+        self._environment = environment
         self._worker, self._context = environment.worker, context
         self._references, self._rules = environment.references, environment.rules
         self._preparer = environment.preparer
         self._options, self._history = options, history
         self._track: Track | None = None
-        self._submitter = Submitter(environment, options.timeout)
+        self._submitter = Submitter(environment, options.timeout, options.login)
         self._results: dict[str, Callable[[], Any]] = {}
         self._seeds = DrawnSeeds(options, self._preparer.info)
         self._known_to_fit: set[str] = set()  # versions
@@ -89,6 +91,10 @@ class Run:
         if (warning := unknown_inputs(inputs, named_ports)) is not None:
             log.warning(warning)
         check_values(inputs, ports, self._rules)
+        if self._options.api_nodes is False:
+            await self._preparer.decide(
+                lambda: refuse_before(self._environment, self._context, prepared, inputs)
+            )
         internal = self._context.internal
         with internal.holding(values), internal.give() as given:
             for unique_id, value in inputs.items():
@@ -179,6 +185,8 @@ class Run:
         plan, swapped, loan = await self._preparer.decide(lambda: self._plan(prepared, prompt))
         result = None
         try:
+            if self._options.api_nodes is False:
+                refuse_in_step(self._environment, prepared.name, swapped)
             if self._track is not None:
                 self._track.planned(prepared, plan, self._seeds.of(prepared))
             references = self._references.make(self._context, prepared, plan, self._preparer, loan)

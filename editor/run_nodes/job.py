@@ -11,6 +11,8 @@ from ...context.frozen_values import frozen_key
 from ...errors import WorkflowError
 from ...graph.compose.closure import close_prompt
 from ...graph.plan.recipe import Recipe
+from ...run.options import Options
+from ...system.login import Login
 from ...workflow_context import WorkflowContext
 from .stop_condition import Condition
 
@@ -29,6 +31,7 @@ class Job:
     iterations: None: until the condition is met.
     carried: unique_ids whose value goes on into the next iteration; None: all.
     collect: "last", "list" (one item an iteration) or "batch" (joined along the first dimension).
+    login: of who asked, for API nodes; never this machine's own, which others would pay with.
     """
 
     workflows: tuple[Path, ...]
@@ -41,6 +44,7 @@ class Job:
     collect: str = "last"
     randomize_seeds: bool = False
     is_recorded: bool = False
+    login: Login = Login()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +88,16 @@ async def run_job(
         What `Discomfort.run` raises; WorkflowError for a condition or a batch that can't be made.
     """
     loop = _Loop(job, context)
-    results = await discomfort.run(
-        job.workflows,
+    options = Options(
         iterations=job.iterations,
-        context=context,
         until=loop.is_over,
         on_event=emit,
         progress=False,
         randomize_seeds=job.randomize_seeds,
         record=", ".join(path.stem for path in job.workflows) if job.is_recorded else False,
+        login=job.login,
     )
+    results = await discomfort._engine.run(job.workflows, None, options, context)
     made = [unique_id for unique_id in job.outputs if unique_id in results]
     by_reference = [unique_id for unique_id in made if not _is_value(context, unique_id)]
     recipes = await _recipes(context, by_reference, discomfort.Worker) if by_reference else {}

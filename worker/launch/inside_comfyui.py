@@ -19,10 +19,11 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from ...system.local_requests import why_refused
-from . import run_data
+from . import account, run_data
 from .prompt_thread import watch_prompt_thread
 from .proof import NONCE_HEADER, server_proof
 from .proven_prompts import ProvenPrompts, port_of
@@ -65,11 +66,11 @@ def install() -> None:
     if not token:
         proven = instance.discomfort_proven = ProvenPrompts(_START, TOKEN_HEADER)
         instance.app.middlewares.append(proven.middleware())
-        run_data.install(instance, _prompt_class(), proven.has)
+        _take_from_scripts(instance, proven.has)
         return
     instance.discomfort_guard = True
     instance.app.middlewares.insert(0, _make_guard(token))
-    run_data.install(instance, _prompt_class(), lambda _: True)  # the guard lets nobody else in
+    _take_from_scripts(instance, lambda _: True)  # the guard lets nobody else in
     _drop_progress_states(instance)
     # ComfyUI's wrapper (app/logger.py) buffers 8 KB of what nodes print; a crash loses them. And it
     # takes no lone surrogate: an error text with one would end the prompt thread.
@@ -80,6 +81,15 @@ def install() -> None:
         threading.Thread(
             target=_watch, args=(int(master_pid),), name="discomfort-watchdog", daemon=True
         ).start()
+
+
+def _take_from_scripts(instance: Any, is_from_script: Callable[[str], bool]) -> None:
+    """What goes beside the prompts of scripts."""
+    import execution  # type: ignore[import-not-found]
+    from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
+
+    run_data.install(instance, DynamicPrompt, is_from_script)
+    instance.discomfort_takes_login = account.install(instance, execution, is_from_script)
 
 
 def _make_guard(token: str) -> Any:
@@ -121,12 +131,6 @@ def _server() -> Any:
     return PromptServer.instance
 
 
-def _prompt_class() -> Any:
-    from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
-
-    return DynamicPrompt
-
-
 def _introduction(request: Any) -> dict[str, Any]:
     """What anybody on this machine may hear: who answers, so that a script can prove itself."""
     answer: dict[str, Any] = {"start": _START, "missing": missing_packages(), "proof": None}
@@ -146,6 +150,7 @@ def _about() -> dict[str, Any]:
         "comfyui_version": _comfyui_version(),
         "missing": missing_packages(),
         "stopped": _server().discomfort_stopped,
+        "takes_login": _server().discomfort_takes_login,
         "folders": {
             "input": folder_paths.get_input_directory(),
             "output": folder_paths.get_output_directory(),
