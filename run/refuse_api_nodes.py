@@ -1,4 +1,4 @@
-"""`api_nodes=False`: no workflow of a call, and no reference that it reads, may hold an API node."""
+"""`api_nodes=False`: no workflow of a call, and no reference that it reads, has an API node."""
 
 from __future__ import annotations
 

@@ -48,9 +48,7 @@ class Submitter:
         login: for API nodes; None: that of the worker's settings.
     """
 
-    def __init__(
-        self, environment: Environment, timeout: float | None, login: Login | None = None
-    ):
+    def __init__(self, environment: Environment, timeout: float | None, login: Login | None = None):
         self._login = login
         self._worker, self._sent = environment.worker, environment.sent
         self._pins = environment.references.pins

@@ -1,7 +1,8 @@
 """The login of the user's Comfy account, which API nodes of ComfyUI pay with.
 
 A value that no text shows, and that goes into no file. It is read from the configuration or the
-environment, or from what the user's own ComfyUI was given; `worker/client/queue_prompt.py` sends it.
+environment, or it is what the user's own ComfyUI was given; `worker/client/queue_prompt.py` sends
+it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Whether the login of the user's Comfy account goes with a prompt: for `ComfyConnector`.
 
-What decides is in `graph/plan/api_nodes.py`; who gets to see it there, in `worker/launch/account.py`.
+What decides is in `graph/plan/api_nodes.py`; who gets to see it inside ComfyUI, in
+`worker/launch/account.py`.
 """
 
 from __future__ import annotations

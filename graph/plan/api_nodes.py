@@ -87,7 +87,7 @@ def refuse_api_nodes(name: str, prompt: Prompt, info: ObjectInfo) -> None:
 
 
 def is_api_class(definition: Any) -> bool:
-    """Whether an entry of /object_info is of an API node: some that ask for the key don't say so."""
+    """Whether an entry of /object_info is of one: some that ask for the key don't say so."""
     says_so = isinstance(definition, Mapping) and definition.get("api_node") is True
     return says_so or _gets_key(definition)
 

@@ -1,4 +1,4 @@
-"""A stand-in for api.comfy.org, on this machine: answers API nodes, and notes who asked with what."""
+"""A stand-in for api.comfy.org, on this machine: answers API nodes, and notes who asked how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs inside ComfyUI: gives the login of the user's Comfy account to ComfyUI's own API nodes alone.
+"""Runs inside ComfyUI: gives the login of a Comfy account to ComfyUI's own API nodes alone.
 
 A script sends it beside its prompt, not in the prompt's `extra_data`, from which any class may ask
 for it, and which 0.3.64 shows in its queue. Put in place by `inside_comfyui.py`. What a node, an
@@ -78,7 +78,7 @@ def install(instance: Any, execution: Any, is_from_script: Callable[[str], bool]
     get_inputs = getattr(execution, "get_input_data", None)
     executor = getattr(execution, "PromptExecutor", None)
     on_error = getattr(executor, "handle_execution_error", None)
-    if get_inputs is None or on_error is None:
+    if executor is None or get_inputs is None or on_error is None:
         return False
     extra, error = _place("extra_data", get_inputs), _place("error", on_error)
     if extra is None or error is None:

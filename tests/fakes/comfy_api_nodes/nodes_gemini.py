@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -43,8 +44,11 @@ class GeminiNode:
         request = urllib.request.Request(
             f"{API_BASE[0]}/proxy/vertexai/gemini/{model}", json.dumps(prompt).encode(), headers
         )
-        with urllib.request.urlopen(request) as reply:
-            answer = json.load(reply)
+        try:
+            with urllib.request.urlopen(request) as reply:
+                answer = json.load(reply)
+        except urllib.error.HTTPError as e:
+            raise Exception(f"API error: {e.read().decode()}") from None
         return ("".join(part["text"] for part in answer["candidates"][0]["content"]["parts"]),)
 
 
