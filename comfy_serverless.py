@@ -19,7 +19,6 @@ from .graph.convert.replace_nodes import (
     replace_in_workflow,
 )
 from .graph.convert.to_prompt import to_prompt
-from .graph.node_classes.object_info import index_object_info
 from .graph.plan.internal_nodes import refuse_internal
 from .graph.prompt import is_prompt
 from .graph.workflow.parse import parse_workflow
@@ -36,6 +35,7 @@ from .worker.server_holder import ServerHolder
 from .worker.shared import Shared
 from .workflows.account import login_for
 from .workflows.files import read_workflow
+from .workflows.rule_files import ClassIndex
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -49,7 +49,7 @@ class ComfyConnector(ServerHolder):
     def __init__(self, config: WorkerConfig, options: WorkerOptions | None = None):
         """Nothing is started yet; `create` does both, and shares."""
         super().__init__(config, options)
-        self._index: tuple[int, Any] | None = None
+        self._index = ClassIndex()
 
     @classmethod
     async def create(
@@ -236,11 +236,13 @@ class ComfyConnector(ServerHolder):
         return await client.object_info()
 
     async def object_info_index(self) -> Any:
-        """`object_info` in the form that `graph` works with, made once per server."""
-        info, version = await self.object_info(), self.object_info_version
-        if self._index is None or self._index[0] != version:
-            self._index = (version, index_object_info(info))
-        return self._index[1]
+        """`object_info` in the form that `graph` works with, with the rules of node packs: another
+        object when the server is another one, or a rule of the user's has changed.
+        """
+        client = await self._ensure_client()
+        info = await client.object_info()
+        rules = await client.pack_rules()
+        return self._index.of(info, rules)
 
     async def node_replacements(self) -> dict[str, Any]:
         """Which node classes the server has replaced by others; a ComfyUI that knows none of that

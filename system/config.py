@@ -92,9 +92,15 @@ def read_text(path: str | Path) -> str:
     """
     try:
         data = read_file(path)
-        return data.decode(json.detect_encoding(data))
     except OSError as e:
         raise ConfigError(f"{path} can't be read ({e.strerror or e}). Check the path.") from e
+    return decode(data, path)
+
+
+def decode(data: bytes, path: str | Path) -> str:
+    """The text in a file, as `read_text` reads it. Raises ConfigError: it is none."""
+    try:
+        return data.decode(json.detect_encoding(data))
     except UnicodeDecodeError as e:
         raise ConfigError(
             f"{path} can't be read: it is no text in UTF-8 or UTF-16 ({e.reason})."

@@ -61,7 +61,8 @@ def set_folders(arguments: argparse.Namespace) -> None:
 
 def extension_folders(arguments: argparse.Namespace) -> list[str]:
     """The `custom_nodes` entries of the extra-model-paths files, and our own."""
-    found = list(folder_paths.folder_names_and_paths["custom_nodes"][0])
+    known = folder_paths.folder_names_and_paths["custom_nodes"][0]
+    found = list(known)
     for path in (path for group in arguments.extra_model_paths_config for path in group):
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -75,7 +76,8 @@ def extension_folders(arguments: argparse.Namespace) -> list[str]:
             base = part.get("base_path", os.path.dirname(os.path.abspath(path)))
             entries = str(part.get("custom_nodes", "")).split("\n")
             found += [os.path.normpath(os.path.join(base, e)) for e in entries if e]
-    return found
+    known[:] = dict.fromkeys(found)
+    return list(known)
 
 
 def load_extensions(folders: list[str]) -> None:

@@ -8,6 +8,7 @@ and psutil.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hmac
 import importlib.util
@@ -23,7 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...system.local_requests import why_refused
-from . import account, run_data
+from . import account, pack_rules, run_data
 from .prompt_thread import watch_prompt_thread
 from .proof import NONCE_HEADER, server_proof
 from .proven_prompts import ProvenPrompts, port_of
@@ -62,6 +63,7 @@ def install() -> None:
         return
     instance.discomfort_hello = True
     instance.routes.get(HELLO_PATH)(_hello)
+    instance.routes.get(pack_rules.PATH)(_pack_rules)
     watch_prompt_thread(instance, is_worker=bool(token))
     if not token:
         proven = instance.discomfort_proven = ProvenPrompts(_START, TOKEN_HEADER)
@@ -123,6 +125,23 @@ async def _hello(request: Any) -> Any:
     if proven is not None and not proven.is_proven(request):
         return web.json_response(_introduction(request))
     return web.json_response(_about())
+
+
+async def _pack_rules(request: Any) -> Any:
+    """The rules that node packs brought, for scripts that have proved themselves."""
+    from aiohttp import web
+
+    proven = getattr(_server(), "discomfort_proven", None)
+    refusal = why_refused(request)
+    if refusal is None and proven is not None and not proven.is_proven(request):
+        refusal = "This is for scripts of the user of this ComfyUI."
+    if refusal is not None:
+        return web.Response(status=403, text=f"{refusal}\n")
+    import folder_paths  # type: ignore[import-not-found]
+
+    folders = tuple(folder_paths.folder_names_and_paths["custom_nodes"][0])
+    found = await asyncio.to_thread(pack_rules.installed_rules, folders)
+    return web.json_response({"packs": found})
 
 
 def _server() -> Any:
