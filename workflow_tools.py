@@ -15,8 +15,8 @@ from .errors import WorkflowError
 from .graph.compose import remove_reroutes
 from .graph.compose.stitch import stitch
 from .graph.convert.to_prompt import to_prompt
-from .graph.plan.internal_nodes import refuse_internal
 from .graph.node_classes.object_info import ObjectInfo
+from .graph.plan.internal_nodes import refuse_internal
 from .graph.ports.find_ports import Port, find_ports
 from .graph.prompt import is_prompt
 from .graph.workflow.model import NodeId, Workflow

@@ -150,8 +150,8 @@ def _say_foreign(table: PackRules, raw: Mapping[str, Any]) -> None:
         names = ", ".join(repr(name[:80]) for name in foreign[:_NAMED])
         more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
         log.warning(
-            "%s speaks of classes that are not the pack %s's: %s%s. What it says of these is passed "
-            "over.",
+            "%s speaks of classes that are not the pack %s's: %s%s. What it says of these is "
+            "passed over.",
             table.source,
             table.pack,
             names,
