@@ -33,7 +33,7 @@ from .worker.client.uploads import target_folder
 from .worker.launch.settings import WorkerOptions, read_config
 from .worker.server_holder import ServerHolder
 from .worker.shared import Shared
-from .workflows.account import login_for
+from .workflows.account import takes_login
 from .workflows.files import read_workflow
 from .workflows.rule_files import ClassIndex
 
@@ -172,11 +172,12 @@ class ComfyConnector(ServerHolder):
         return await (await self._ensure_client()).execute(prompt, **options)
 
     async def _login_for(self, prompt: Mapping[str, Any], given: Login | None) -> Login | None:
-        login = self.login if given is None else given
-        if not login:
+        if not (self.has_login if given is None else given):
             return None
         info, about = await self.object_info_index(), self._server and self._server.hello
-        return login_for(prompt, login, info, bool(about and about.get("takes_login")))
+        if not takes_login(prompt, info, bool(about and about.get("takes_login"))):
+            return None
+        return self.login if given is None else given
 
     def stream(self, prompt: Mapping[str, Any], **options: Unpack[StreamOptions]) -> EventStream:
         """`execute` as an async iterator of its events; leaving the loop cancels the run.

@@ -123,7 +123,7 @@ class DryRun:
             kinds = {uid: self._kind_of(uid, given) for uid in (*stored, *given)}
         plans = self._explain(prepared, offers, kinds)
         unknown = unknown_inputs(given, named)
-        paid = _find_unpaid(plans, bool(self._environment.worker.login))
+        paid = _find_unpaid(plans, self._environment.worker.has_login)
         notes = [*([unknown] if unknown else []), *_find_idle(plans), *paid]
         return RunPlan(plans, sizes, tuple(notes))
 

@@ -36,6 +36,11 @@ class Login:
         return {name: value for name, value in named.items() if value}
 
 
+def is_login_set(configured: str | None, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether there is a key at all, good or not."""
+    return bool((configured or "").strip() or environment.get(VARIABLE, "").strip())
+
+
 def read_login(configured: str | None, environment: Mapping[str, str] = os.environ) -> Login:
     """The login of a script: the key in its configuration, else the one in its environment.
 

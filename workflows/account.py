@@ -13,13 +13,12 @@ from ..errors import ExecutionError
 from ..graph.node_classes.object_info import ObjectInfo
 from ..graph.plan.api_nodes import in_vain, takes_key
 from ..graph.prompt import is_prompt
-from ..system.login import Login
 
 log = logging.getLogger("discomfort.worker")
 
 
-def login_for(prompt: Any, login: Login, info: ObjectInfo, can_keep_it: bool) -> Login | None:
-    """What goes with a prompt: nothing, unless it holds an API node of ComfyUI's own.
+def takes_login(prompt: Any, info: ObjectInfo, can_keep_it: bool) -> bool:
+    """Whether it goes with a prompt: if that holds an API node of ComfyUI's own.
 
     Args:
         can_keep_it: whether the server keeps it from all other nodes.
@@ -28,24 +27,18 @@ def login_for(prompt: Any, login: Login, info: ObjectInfo, can_keep_it: bool) ->
         ExecutionError: it would go with it, and the server can't.
     """
     if not is_prompt(prompt):
-        return None  # ComfyUI says what is wrong with it
-    if not takes_key(prompt, info):
-        _say_who_asks(prompt, info)
-        return None
-    if not can_keep_it:
+        return False  # ComfyUI says what is wrong with it
+    is_for_it = takes_key(prompt, info)
+    if is_for_it and not can_keep_it:
         raise ExecutionError(
             "The prompt has API nodes, and this ComfyUI can't give the login of your Comfy account "
             "to them alone, so it is not sent. Update this extension in it and start it again; one "
             "of version 0.3.64 or 0.33 can."
         )
-    _say_who_asks(prompt, info)
-    return login
-
-
-def _say_who_asks(prompt: Any, info: ObjectInfo) -> None:
     for class_type in in_vain(prompt, info):
         log.info(
             "%s asks for the login of your Comfy account and does not get it: it is none of "
             "ComfyUI's own nodes.",
             class_type,
         )
+    return is_for_it

@@ -163,6 +163,22 @@ def settings_of(node: Node) -> dict[str, Any]:
     return {**old, **as_dict(node.properties.get("ue_properties"))}
 
 
+def sender_settings(node: Node, role: str) -> dict[str, Any]:
+    """What narrows a broadcast. Before version 7 the widgets of "Anything Everywhere?" did.
+
+    Args:
+        role: what the node is to the pack; "" for one of another.
+    """
+    settings = settings_of(node)
+    values = node.widgets_values
+    if role and "version" not in settings and node.type.endswith("?"):
+        values = values if isinstance(values, list) else []
+        sides = ("title_regex", "input_regex", "group_regex")
+        for side, value in zip(sides, values, strict=False):
+            settings = {**settings, side: None if value in ("", ".*") else value}
+    return settings
+
+
 def as_dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 

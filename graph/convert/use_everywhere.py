@@ -25,6 +25,7 @@ from .broadcasts import (
     as_dict,
     choose,
     doubt_of,
+    sender_settings,
     settings_of,
     shown_name,
 )
@@ -178,7 +179,7 @@ class _Drawer:
         role = rules.broadcast if rules is not None else ""
         if not role and not node.properties.get("ue_convert"):
             return
-        settings = self._sender_settings(node, role)
+        settings = sender_settings(node, role)
         doubt = doubt_of(node, settings)
         if not doubt and settings.get("send_to_any") and self._has_loose_ends(graph):
             doubt = "what of it goes through nodes that exist in the browser only is not known"
@@ -209,17 +210,6 @@ class _Drawer:
             and any(s.get("link") is None and s.get("type") == "*" for s in node.inputs)
             for node in graph.nodes
         )
-
-    def _sender_settings(self, node: Node, role: str) -> dict[str, Any]:
-        """What narrows a broadcast. Before version 7 the widgets of "Anything Everywhere?" did."""
-        settings = settings_of(node)
-        values = node.widgets_values
-        if role and "version" not in settings and node.type.endswith("?"):
-            values = values if isinstance(values, list) else []
-            sides = ("title_regex", "input_regex", "group_regex")
-            for side, value in zip(sides, values, strict=False):
-                settings = {**settings, side: None if value in ("", ".*") else value}
-        return settings
 
     def _outputs(self, node: Node, settings: dict[str, Any], doubt: str) -> Iterator[Broadcast]:
         """What an ordinary node sends that was told to broadcast: its outputs."""

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
-from custom_nodes.discomfort.errors import ExecutionError, NodeFailed, WorkflowError
+from custom_nodes.discomfort.errors import ConfigError, ExecutionError, NodeFailed, WorkflowError
 from custom_nodes.discomfort.system.login import VARIABLE, Login
 from support.account_server import AccountServer, account_server
 from support.prompts import port
@@ -115,6 +115,16 @@ async def test_without_a_key_nothing_is_sent(
     monkeypatch.setenv(VARIABLE, "  ")
     await run_without(worker)
     assert not any(elsewhere.logins)
+
+
+async def test_a_key_that_can_be_none_is_an_error_only_where_it_is_needed(
+    worker: ComfyConnector, elsewhere: AccountServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(VARIABLE, f"{KEY}\u2026")
+    await worker.execute(asks("no need"))
+    with pytest.raises(ConfigError, match="is no key") as e:
+        await worker.execute(paid())
+    assert KEY not in str(e.value) and elsewhere.logins == []
 
 
 async def run_without(worker: ComfyConnector, **options: Any) -> None:

@@ -80,8 +80,9 @@ def install(instance: Any, execution: Any, is_from_script: Callable[[str], bool]
     on_error = getattr(executor, "handle_execution_error", None)
     if executor is None or get_inputs is None or on_error is None:
         return False
-    extra, error = _place("extra_data", get_inputs), _place("error", on_error)
-    if extra is None or error is None:
+    kind, extra = _place("class_def", get_inputs), _place("extra_data", get_inputs)
+    error = _place("error", on_error)
+    if kind is None or extra is None or error is None:
         return False
     logins, secrets = RunData(is_from_script, KEY), Secrets()
     instance.on_prompt_handlers.insert(0, logins.take)  # no other extension gets to see it
@@ -98,10 +99,11 @@ def install(instance: Any, execution: Any, is_from_script: Callable[[str], bool]
 
     def get_input_data(*arguments: Any, **named: Any) -> Any:
         given = list(arguments)
+        class_def = given[kind] if len(given) > kind else named.get("class_def")
         if len(given) > extra:  # else it only asks whether the node has changed
-            given[extra] = with_login(given[1], given[extra])
+            given[extra] = with_login(class_def, given[extra])
         elif "extra_data" in named:
-            named["extra_data"] = with_login(given[1], named["extra_data"])
+            named["extra_data"] = with_login(class_def, named["extra_data"])
         return get_inputs(*given, **named)
 
     def handle_execution_error(*arguments: Any, **named: Any) -> Any:
