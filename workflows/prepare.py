@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from ..errors import Problem, WorkflowError
+from ..errors import CHECK_HINT, Problem, WorkflowError
 from ..graph.convert.missing_classes import unknown_class
 from ..graph.convert.replace_nodes import (
     Replacement,
@@ -163,4 +163,4 @@ def _check_classes(prompt: Prompt, info: ObjectInfo) -> None:
         if node["class_type"] not in info
     ]
     if problems:
-        raise WorkflowError("The prompt can't be run:", problems)
+        raise WorkflowError("The prompt can't be run:", problems, CHECK_HINT)
