@@ -38,6 +38,8 @@ from .workflows.files import read_workflow
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+NO_MODELS = ("custom_nodes", "configs")  # among the kinds of ComfyUI's model folders
+
 
 class ComfyConnector(ServerHolder):
     """The door to one ComfyUI server. `create` gives the process's one for the same arguments."""
@@ -226,6 +228,24 @@ class ComfyConnector(ServerHolder):
         if self._index is None or self._index[0] != version:
             self._index = (version, index_object_info(info))
         return self._index[1]
+
+    async def look_again(self) -> None:
+        """Ask for /object_info anew: files were added, or may have been.
+
+        Where nothing has changed, `object_info_index` gives the very same index.
+        """
+        known, client = self._index, await self._ensure_client()
+        client.ask.forget()
+        info = await client.object_info()
+        if known is not None and (known[0] != self.object_info_version or known[1].raw != info):
+            self._index = None
+
+    async def model_names(self) -> dict[str, list[str]]:
+        """Kind of model ("vae") -> the names of the files that the server has now."""
+        client = await self._ensure_client()
+        kinds = [kind for kind in self.model_folders if kind not in NO_MODELS]
+        names = await asyncio.gather(*(client.ask.file_names(kind) for kind in kinds))
+        return dict(zip(kinds, names, strict=True))
 
     async def node_replacements(self) -> dict[str, Any]:
         """Which node classes the server has replaced by others; a ComfyUI that knows none of that

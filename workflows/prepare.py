@@ -102,6 +102,11 @@ class Preparer:
             await self._ask_replacements()
             return decision()
 
+    async def replacements(self) -> Mapping[str, Replacement]:
+        """What has replaced which class; asked for once."""
+        await self._ask_replacements()
+        return self._known_replacements()
+
     async def _ask_replacements(self) -> None:
         if self._replacements is None and self._ask is not None:
             self._replacements = read_replacements(await self._ask())

@@ -65,9 +65,9 @@ def _read(entry: Any) -> ModelSource | None:
     name, url, folder = (entry.get(key) for key in ("name", "url", "directory"))
     if not isinstance(name, str) or not name or not isinstance(url, str):
         return None
-    digest, kind = entry.get("hash"), str(entry.get("hash_type") or "sha256")
-    is_known = kind.lower().replace("-", "") == "sha256" and isinstance(digest, str)
-    sha256 = digest.lower() if is_known and _SHA256.fullmatch(digest or "") else None
+    kind, digest = str(entry.get("hash_type") or "sha256"), str(entry.get("hash"))
+    is_sha256 = kind.lower().replace("-", "") == "sha256" and _SHA256.fullmatch(digest)
+    sha256 = digest.lower() if is_sha256 else None
     return ModelSource(name, url, folder if isinstance(folder, str) else "", sha256)
 
 

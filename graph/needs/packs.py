@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from ..convert.missing_classes import CORE_PACK, pack_meta
@@ -123,17 +124,24 @@ def install_command(name: str, address: str, custom_nodes: str) -> str | None:
         name: its id in the registry, or whatever else it is called.
         custom_nodes: the folder for packs.
     """
-    if _ID.fullmatch(name) and not address:
-        return f"comfy node install {name}"
+    if _ID.fullmatch(name) and (not address or name != address.rpartition("/")[2]):
+        return _by_registry(name, custom_nodes)
     if _ADDRESS.fullmatch(address) and ".." not in address:
         folder = address.rstrip("/").rpartition("/")[2].removesuffix(".git")
         return f'git clone {address} "{custom_nodes}/{folder}"'
-    return f"comfy node install {name}" if _ID.fullmatch(name) else None
+    return None
+
+
+def _by_registry(name: str, custom_nodes: str) -> str:
+    comfyui = PurePath(custom_nodes).parent
+    where = f' --workspace "{comfyui}"' if comfyui.name else ""
+    return f"comfy{where} node install {name}"
 
 
 def is_of_folder(pack: MissingPack, folder: str) -> bool:
     """Whether a folder below custom_nodes is most likely that of the pack."""
-    names = {pack.name, pack.name.rpartition("/")[2], pack.repository.rstrip("/").rpartition("/")[2]}
+    of_address = pack.repository.rstrip("/").rpartition("/")[2]
+    names = {pack.name, pack.name.rpartition("/")[2], of_address}
     return _plain(folder) in {_plain(name.removesuffix(".git")) for name in names if name}
 
 
