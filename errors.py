@@ -4,7 +4,7 @@
     |-- ConfigError (ValueError)              a setting or its file can't be used
     |-- WorkflowError (ValueError)            a workflow or prompt can't be used; `problems`: why
     |   `-- MissingInputError                 INPUT ports that nothing feeds
-    |-- DownloadError (OSError)             model files that did not come; `downloads`: all asked for
+    |-- DownloadError (OSError)             model files that did not come; `downloads`: all of them
     |-- StoreError
     |   |-- ContextNotFound (FileNotFoundError)
     |   |-- UnknownKeyError (KeyError)        nothing is stored under that unique_id
@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-
 
 # The last line of errors about what a server lacks.
 CHECK_HINT = (

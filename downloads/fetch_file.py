@@ -197,9 +197,7 @@ def _length(answer: http.client.HTTPResponse, url: str) -> int:
     return int(said)
 
 
-def _size_of_rest(
-    answer: http.client.HTTPResponse, part: PartFile, known: Version | None
-) -> int:
+def _size_of_rest(answer: http.client.HTTPResponse, part: PartFile, known: Version | None) -> int:
     found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
     numbers = [int(n) for n in found.groups()] if found else []
     if known is None or numbers != [part.size_bytes, known.size_bytes - 1, known.size_bytes]:

@@ -22,7 +22,7 @@ from ..run.options import check_given
 from .check_result import Check
 from .import_failures import FailedPack
 from .look import Looked, Looker
-from .server_side import custom_nodes_folder, existing_files, read_failures, read_manager_map
+from .server_side import comfyui_folder, existing_files, read_failures, read_manager_map
 
 if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
@@ -78,7 +78,7 @@ async def _find_packs(
     if not unknown:
         return [], []
     known = await asyncio.to_thread(read_manager_map, worker)
-    packs = missing_packs(unknown, known, custom_nodes_folder(worker))
+    packs = missing_packs(unknown, known, comfyui_folder(worker))
     failed = await asyncio.to_thread(read_failures, worker)
     if failed is None:
         return packs, None

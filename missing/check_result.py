@@ -62,10 +62,8 @@ class Check:
         return {**_plain(dataclasses.asdict(self)), "is_ready": self.is_ready}
 
     def __str__(self) -> str:
-        lines = list(_lines(self))
-        if not lines:
-            return "Nothing is missing."
-        return printable("\n".join(lines))
+        lines = list(_Text(self).lines())
+        return printable("\n".join(lines)) if lines else "Nothing is missing."
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
@@ -83,35 +81,106 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
-def _lines(check: Check) -> Iterator[str]:
-    yield from _section("Node packs that are missing:", _packs(check))
-    failed = [line for pack in check.failed_packs or () for line in _failed(pack)]
-    yield from _section("Node packs that are installed and did not load:", failed)
-    yield from _section("Models that are missing:", _models(check))
-    files = [line for file in check.input_files for line in _input_file(file)]
-    yield from _section("Input files that are missing:", files)
-    sure = [_choice(choice) for choice in check.choices if choice.is_sure]
-    yield from _section("Values that this ComfyUI does not know:", sure)
-    unsure = [_choice(choice) for choice in check.choices if not choice.is_sure]
-    yield from _section("Values that are not listed, and may be taken all the same:", unsure)
-    yield from _section("Nodes that ask a paid service:", _api_nodes(check))
-    yield from _section("What else is wrong:", [shown(str(p)) for p in check.problems])
+class _Text:
+    """A check in words, line by line. Workflows are named only where there are several."""
+
+    def __init__(self, check: Check):
+        self._check = check
+        self._names_workflows = len({place.where for place in _places(check)}) > 1
+
+    def lines(self) -> Iterator[str]:
+        check = self._check
+        yield from _section("Node packs that are missing:", self._packs())
+        failed = [line for pack in check.failed_packs or () for line in _failed(pack)]
+        yield from _section("Node packs that are installed and did not load:", failed)
+        yield from _section("Models that are missing:", self._models())
+        files = [line for file in check.input_files for line in self._input_file(file)]
+        yield from _section("Input files that are missing:", files)
+        sure = [self._choice(choice) for choice in check.choices if choice.is_sure]
+        yield from _section("Values that this ComfyUI does not know:", sure)
+        unsure = [self._choice(choice) for choice in check.choices if not choice.is_sure]
+        yield from _section("Values that are not listed, and may be taken all the same:", unsure)
+        yield from _section("Nodes that ask a paid service:", self._api_nodes())
+        yield from _section("What else is wrong:", [shown(str(p)) for p in check.problems])
+
+    def _packs(self) -> list[str]:
+        lines, failed = [], self._check.failed_packs
+        for pack in self._check.packs:
+            for kind, places in pack.classes:
+                lines.append(f"{_name(pack)}: {shown(kind)}, {self._at(places)}")
+            lines.append(f"    {_remedy(pack, failed or ())}")
+        if self._check.packs and failed is None:
+            lines.append("Whether a pack did not load is in that ComfyUI's own log.")
+        return lines
+
+    def _models(self) -> list[str]:
+        lines = []
+        for file in self._check.models:
+            folder = shown(file.folder) if file.folder else "a folder that is not known"
+            idle = " (no output needs it)" if file.is_idle else ""
+            lines.append(f"{shown(file.name)} in {folder}, {self._at(file.places)}{idle}")
+            if file.nearest is not None:
+                where = f" in {file.nearest_folder}" if file.nearest_folder else ""
+                lines.append(f"    this ComfyUI has {shown(file.nearest)}{where}")
+            if file.source is not None:
+                digest = f"sha256 {file.source.sha256}" if file.source.sha256 else "no hash"
+                lines.append(f"    {shown(file.source.url)} ({digest})")
+        if any(file.source is not None for file in self._check.models):
+            lines.append("`await discomfort.fetch_models(workflow)` lists what it would download.")
+        return lines
+
+    def _input_file(self, file: MissingFile) -> Iterator[str]:
+        idle = " (no output needs it)" if file.is_idle else ""
+        yield f"{shown(file.name)}, {self._at(file.places)}{idle}"
+        if file.nearest is not None:
+            yield f"    this ComfyUI has {shown(file.nearest)}"
+
+    def _choice(self, choice: OddChoice) -> str:
+        nearest = f", nearest: {shown(choice.nearest)}" if choice.nearest is not None else ""
+        return f"{shown(choice.value)}, {self._at((choice.place,))}{nearest}"
+
+    def _api_nodes(self) -> list[str]:
+        if not self._check.api_nodes:
+            return []
+        key = "no key is given: set COMFY_ORG_API_KEY"
+        if self._check.has_api_key:
+            key = "there is a key"
+        return [f"{self._at(self._check.api_nodes)}: {key}"]
+
+    def _at(self, places: tuple[Place, ...]) -> str:
+        """Where something is needed: nodes of one class and input together."""
+        groups: dict[str, list[str]] = {}
+        for place in places:
+            name = f", {place.input_name}" if place.input_name else ""
+            where = f" of {place.where}" if self._names_workflows else ""
+            groups.setdefault(f"({place.node_type}{name}){where}", []).append(_node(place))
+        lines = []
+        for what, nodes in groups.items():
+            more = f" and {len(nodes) - _PLACES} more" if len(nodes) > _PLACES else ""
+            word = "node" if len(nodes) == 1 else "nodes"
+            lines.append(shown(f"{word} {', '.join(nodes[:_PLACES])}{more} {what}"))
+        return "; ".join(lines)
+
+
+def _places(check: Check) -> Iterator[Place]:
+    for pack in check.packs:
+        for _, places in pack.classes:
+            yield from places
+    for file in (*check.models, *check.input_files):
+        yield from file.places
+    yield from (choice.place for choice in check.choices)
+    yield from check.api_nodes
+
+
+def _node(place: Place) -> str:
+    has_title = place.title and place.title != place.node_type
+    return f"{place.node_id} {place.title!r}" if has_title else place.node_id
 
 
 def _section(title: str, lines: list[str]) -> Iterator[str]:
     if lines:
         yield title
         yield from (f"  {line}" for line in lines)
-
-
-def _packs(check: Check) -> list[str]:
-    lines = []
-    for pack in check.packs:
-        lines += [f"{_name(pack)}: {shown(kind)}, {_at(places)}" for kind, places in pack.classes]
-        lines.append(f"    {_remedy(pack, check.failed_packs or ())}")
-    if check.packs and check.failed_packs is None:
-        lines.append("Whether a pack is installed and did not load is in that ComfyUI's own log.")
-    return lines
 
 
 def _name(pack: MissingPack) -> str:
@@ -138,45 +207,3 @@ def _failed(pack: FailedPack) -> Iterator[str]:
     reason = shown(pack.reason) or "its log says no reason in one line"
     yield f"{shown(pack.name)}: {reason}"
     yield f"    {pack.command or f'put that right, or install it anew: {shown(pack.path)}'}"
-
-
-def _models(check: Check) -> list[str]:
-    lines = []
-    for file in check.models:
-        folder = shown(file.folder) if file.folder else "a folder that is not known"
-        idle = " (no output needs it)" if file.is_idle else ""
-        lines.append(f"{shown(file.name)} in {folder}, {_at(file.places)}{idle}")
-        if file.nearest is not None:
-            where = f" in {file.nearest_folder}" if file.nearest_folder else ""
-            lines.append(f"    this ComfyUI has {shown(file.nearest)}{where}")
-        if file.source is not None:
-            digest = f", sha256 {file.source.sha256}" if file.source.sha256 else ", no hash"
-            lines.append(f"    {shown(file.source.url)}{digest}")
-    if any(file.source is not None for file in check.models):
-        lines.append("`await discomfort.fetch_models(workflow)` lists what it would download.")
-    return lines
-
-
-def _input_file(file: MissingFile) -> Iterator[str]:
-    idle = " (no output needs it)" if file.is_idle else ""
-    yield f"{shown(file.name)}, {_at(file.places)}{idle}"
-    if file.nearest is not None:
-        yield f"    this ComfyUI has {shown(file.nearest)}"
-
-
-def _choice(choice: OddChoice) -> str:
-    nearest = f", nearest: {shown(choice.nearest)}" if choice.nearest is not None else ""
-    return f"{shown(choice.value)}, {_at((choice.place,))}{nearest}"
-
-
-def _api_nodes(check: Check) -> list[str]:
-    if not check.api_nodes:
-        return []
-    key = "there is a key" if check.has_api_key else "no key is given: set COMFY_ORG_API_KEY"
-    return [f"{_at(check.api_nodes)}: {key}"]
-
-
-def _at(places: tuple[Place, ...]) -> str:
-    named = [f"{shown(str(p))}{f' of {shown(p.where)}' if p.where else ''}" for p in places]
-    rest = f" and {len(named) - _PLACES} more" if len(named) > _PLACES else ""
-    return ", ".join(named[:_PLACES]) + rest

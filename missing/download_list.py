@@ -91,9 +91,7 @@ def list_downloads(
     return list(found.values())
 
 
-def _download(
-    file: MissingFile, folders: Mapping[str, list[Path]], allow_pickle: bool
-) -> Download:
+def _download(file: MissingFile, folders: Mapping[str, list[Path]], allow_pickle: bool) -> Download:
     source = file.source
     if source is None:
         reason = "the workflow does not say where it is from; put it there yourself"

@@ -144,9 +144,7 @@ async def _one(download: Download, network: Network, options: FetchOptions) -> D
         if not (await answer if inspect.isawaitable(answer) else answer):
             return replace(download, state="declined", reason="")
     path = Path(download.path)
-    wanted = Wanted(
-        download.url, download.name, path.parent, download.sha256, download.size_bytes
-    )
+    wanted = Wanted(download.url, download.name, path.parent, download.sha256, download.size_bytes)
     shown = _Progress(download, options.progress)
     try:
         await fetch_file(wanted, network, shown.note)

@@ -60,10 +60,12 @@ def _with_command(pack: FailedPack, python: str | None) -> FailedPack:
     return replace(pack, command=shlex.join(words))
 
 
-def custom_nodes_folder(worker: ComfyConnector) -> str:
-    """Where the server's ComfyUI has its node packs."""
-    places = worker.model_folders.get("custom_nodes") or ["custom_nodes"]
-    return places[0]
+def comfyui_folder(worker: ComfyConnector) -> str:
+    """Where the server's ComfyUI is, in which its node packs are; "" if that can't be told."""
+    for place in worker.model_folders.get("custom_nodes", ()):
+        if os.path.basename(place) == "custom_nodes":
+            return os.path.dirname(place)
+    return ""
 
 
 def read_manager_map(worker: ComfyConnector) -> PackMap:

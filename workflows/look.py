@@ -77,9 +77,7 @@ def look_at(
     return _settled(part.prompt, _ports(lambda: find_ports(workflow, info)), unknown, error)
 
 
-def _of_loose_nodes(
-    workflow: Workflow, info: ObjectInfo, name: str, error: WorkflowError
-) -> Look:
+def _of_loose_nodes(workflow: Workflow, info: ObjectInfo, name: str, error: WorkflowError) -> Look:
     """Where links or subgraphs can't be followed, each node is looked at alone."""
     prompt, unknown = loose_nodes(workflow, info)
     nodes = [

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from ..convert.missing_classes import CORE_PACK, pack_meta
@@ -77,12 +76,12 @@ def _registered(packs: Any) -> Iterator[tuple[str, str]]:
 
 
 def missing_packs(
-    nodes: Iterable[UnknownNode], known: PackMap, custom_nodes: str = "custom_nodes"
+    nodes: Iterable[UnknownNode], known: PackMap, comfyui: str = ""
 ) -> list[MissingPack]:
     """The packs of nodes whose classes the server lacks, those that are not known at the end.
 
     Args:
-        custom_nodes: the folder for packs, for the commands.
+        comfyui: the folder of the ComfyUI, for the commands.
     """
     found: dict[tuple[str, str], dict[str, list[Place]]] = {}
     versions: dict[tuple[str, str], str] = {}
@@ -92,7 +91,7 @@ def missing_packs(
         found.setdefault(key, {}).setdefault(place.node_type, []).append(place)
         versions.setdefault(key, said.get("ver", ""))
     packs = [
-        _make_pack(name, address, versions[name, address], classes, custom_nodes)
+        _make_pack(name, address, versions[name, address], classes, comfyui)
         for (name, address), classes in found.items()
     ]
     return sorted(packs, key=lambda pack: not pack.name)
@@ -109,33 +108,29 @@ def _pack_of(class_type: str, said: Mapping[str, str], known: PackMap) -> tuple[
 
 
 def _make_pack(
-    name: str, address: str, version: str, classes: Mapping[str, list[Place]], custom_nodes: str
+    name: str, address: str, version: str, classes: Mapping[str, list[Place]], comfyui: str
 ) -> MissingPack:
     is_core = name == CORE_PACK
-    command = None if is_core else install_command(name, address, custom_nodes)
+    command = None if is_core else install_command(name, address, comfyui)
     places = tuple((kind, tuple(nodes)) for kind, nodes in classes.items())
     return MissingPack(name, version, address, is_core, places, command)
 
 
-def install_command(name: str, address: str, custom_nodes: str) -> str | None:
+def install_command(name: str, address: str, comfyui: str) -> str | None:
     """The command that installs a pack; None where what the file says is no name of one.
 
     Args:
         name: its id in the registry, or whatever else it is called.
-        custom_nodes: the folder for packs.
+        comfyui: the folder of the ComfyUI.
     """
-    if _ID.fullmatch(name) and (not address or name != address.rpartition("/")[2]):
-        return _by_registry(name, custom_nodes)
+    folder = address.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    if _ID.fullmatch(name) and name != folder:
+        where = f' --workspace "{comfyui}"' if comfyui else ""
+        return f"comfy{where} node install {name}"
     if _ADDRESS.fullmatch(address) and ".." not in address:
-        folder = address.rstrip("/").rpartition("/")[2].removesuffix(".git")
-        return f'git clone {address} "{custom_nodes}/{folder}"'
+        place = f"{comfyui}/custom_nodes" if comfyui else "custom_nodes"
+        return f'git clone {address} "{place}/{folder}"'
     return None
-
-
-def _by_registry(name: str, custom_nodes: str) -> str:
-    comfyui = PurePath(custom_nodes).parent
-    where = f' --workspace "{comfyui}"' if comfyui.name else ""
-    return f"comfy{where} node install {name}"
 
 
 def is_of_folder(pack: MissingPack, folder: str) -> bool:
