@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import json
 import os
 import re
 import shutil
@@ -239,12 +240,20 @@ def _check_whole(part: PartFile, wanted: Wanted, size: int) -> None:
 
 
 def _has_form(part: PartFile, name: str, size: int) -> bool:
-    """Whether the first bytes are those of the format."""
+    """Whether it is of the format that its name says, and as long as it says itself.
+
+    Source: the format of safetensors: the length of a JSON head, the head, then what it lists.
+    """
     if name.endswith(".gguf"):
         return part.first_bytes(4) == b"GGUF"
     if not name.endswith((".safetensors", ".sft")):
         return True
-    head = int.from_bytes(part.first_bytes(8), "little")
-    if size < 10 or not 2 <= head <= min(size - 8, _MOST_HEADER):
+    length = int.from_bytes(part.first_bytes(8), "little")
+    if not 2 <= length <= min(size - 8, _MOST_HEADER):
         return False
-    return part.first_bytes(9)[8:] == b"{"
+    try:
+        head = json.loads(part.first_bytes(8 + length)[8:])
+        ends = [about["data_offsets"][1] for key, about in head.items() if key != "__metadata__"]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return False
+    return max(ends, default=0) == size - 8 - length

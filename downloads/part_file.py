@@ -99,7 +99,7 @@ class PartFile:
 
     def first_bytes(self, count: int) -> bytes:
         os.lseek(self._fd, 0, os.SEEK_SET)
-        return os.read(self._fd, count)
+        return os.read(self._fd, count)  # of a plain file: all of them, or all there are
 
     def put_in_place(self) -> None:
         """Give it its name, if nothing has that by now.
