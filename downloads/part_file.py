@@ -121,9 +121,14 @@ class PartFile:
         self._forget()
 
     def close(self) -> None:
+        """What came stays; nothing is left of one of which nothing came."""
         fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
+        if fd < 0:
+            return
+        is_empty = os.fstat(fd).st_size == 0
+        os.close(fd)
+        if is_empty:
+            self.remove()
 
     def remove(self) -> None:
         """Nothing of it is kept."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
 from custom_nodes.discomfort.downloads.network import Network
 from support.servers import skip_or_fail
 
@@ -128,6 +129,19 @@ def serve(both: Path) -> Iterator[Host]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def host(certificates: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """A host whose authority is trusted, as a company's is."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates[0]))
+    with serve(certificates[1]) as made:
+        yield made
 
 
 def _handler(host: Host) -> type[BaseHTTPRequestHandler]:
