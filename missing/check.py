@@ -22,7 +22,7 @@ from ..run.options import check_given
 from .check_result import Check
 from .import_failures import FailedPack
 from .look import Looked, Looker
-from .server_side import comfyui_folder, existing_files, read_failures, read_manager_map
+from .server_side import comfyui_folder, read_failures, read_manager_map
 
 if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
@@ -53,7 +53,7 @@ async def _put_together(worker: ComfyConnector, info: ObjectInfo, found: list[Lo
     unlisted = [n for one in found for n in find_unlisted(one.look.prompt, info, one.name)]
     sources = [s for one in found for s in one.sources]
     names = {n.name for n in unlisted if n.kind is Kind.INPUT}
-    there = await asyncio.to_thread(existing_files, worker.folders, names)
+    there = await asyncio.to_thread(worker.existing_files, names)
     has_models = any(n.kind is Kind.MODEL for n in unlisted)
     lists = await worker.model_names() if has_models else {}
     packs, failed = await _find_packs(worker, found)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..graph.needs.packs import PackMap, read_pack_map
-from ..system.path_names import is_relative
 from .import_failures import FailedPack, failed_packs
 
 if TYPE_CHECKING:
@@ -20,22 +18,6 @@ if TYPE_CHECKING:
 
 _MOST_LOG_BYTES = 16 << 20  # packs are imported at its beginning
 _MOST_MAP_BYTES = 64 << 20
-_ANNOTATED = re.compile(r"(.+) \[(input|output|temp)\]")
-
-
-def existing_files(folders: dict[str, str], names: Iterable[str]) -> set[str]:
-    """Those of these values of LoadImage and its like that lead to a file: "a/b.png [output]"."""
-    found = set()
-    for name in names:
-        match = _ANNOTATED.fullmatch(name)
-        plain, folder = (match[1], match[2]) if match else (name, "input")
-        if is_relative(plain) and folder in folders:
-            try:
-                if os.path.isfile(os.path.join(folders[folder], plain)):
-                    found.add(name)
-            except (OSError, ValueError):
-                continue
-    return found
 
 
 def read_failures(worker: ComfyConnector) -> list[FailedPack] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from . import model_memory
 from .attached_server import AttachedServer
 from .client.client import Client
+from .input_files import existing_files
 from .server import Worker
 
 
@@ -108,6 +109,10 @@ class ServerView:
     def python(self) -> str | None:
         """What runs the worker; None where it is not ours."""
         return self._server.launch.command[0] if isinstance(self._server, Worker) else None
+
+    def existing_files(self, names: Iterable[str]) -> set[str]:
+        """Those of these names of input files, as nodes have them, that are there."""
+        return existing_files(self.folders, names)
 
     def model_sizes(self, names: Iterable[str]) -> dict[str, int]:
         """Name of a model file, as nodes have it -> its bytes, of those that are found."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
@@ -128,11 +129,9 @@ def endless(handler):
     handler.send_response(200)
     handler.send_header("Transfer-Encoding", "chunked")
     handler.end_headers()
-    try:
+    with contextlib.suppress(OSError):
         while True:
             handler.wfile.write(b"10000\r\n" + bytes(65536) + b"\r\n")
-    except OSError:
-        pass
 
 
 def says(**headers):
@@ -141,10 +140,8 @@ def says(**headers):
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
         handler.end_headers()
-        try:
+        with contextlib.suppress(OSError):
             handler.wfile.write(CONTENT)
-        except OSError:
-            pass
 
     return answer
 

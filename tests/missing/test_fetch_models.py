@@ -154,9 +154,7 @@ async def test_one_that_is_there_under_another_name_is_not_fetched(discomfort, h
     there.write_bytes(CONTENT)
     said = said_of(host.url("/a"), "a.safetensors")
     try:
-        (left,) = await fetch(
-            discomfort, host, vae_workflow(("a.safetensors", said)), confirm=True
-        )
+        (left,) = await fetch(discomfort, host, vae_workflow(("a.safetensors", said)), confirm=True)
     finally:
         there.unlink()
         there.parent.rmdir()

@@ -106,7 +106,9 @@ class Host:
         """Names lead here; INTERNET may be gone to, and PRIVATE may not."""
         return Network(
             is_allowed=lambda address: address == INTERNET,
-            resolve=lambda name, _: [PRIVATE if name in ("private.test", "localhost") else INTERNET],
+            resolve=lambda name, _: [
+                PRIVATE if name in ("private.test", "localhost") else INTERNET
+            ],
             environment=environment or {},
         )
 
@@ -186,7 +188,7 @@ def _handler(host: Host) -> type[BaseHTTPRequestHandler]:
             start = int(wanted[len("bytes=") :].rstrip("-"))
             return start if start < size else None
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *_: object) -> None:
             pass
 
     return Handler

@@ -62,14 +62,18 @@ def _names_what_is_missing(reply: Mapping[str, Any]) -> bool:
     of_nodes = reply.get("node_errors")
     of_nodes = of_nodes.values() if isinstance(of_nodes, dict) else ()
     errors = [reply.get("error"), *(e for about in of_nodes for e in about.get("errors") or [])]
-    for error in filter(lambda e: isinstance(e, dict), errors):
-        if error.get("type") == "missing_node_type":
-            return True
-        value = (error.get("extra_info") or {}).get("received_value")
-        is_file = isinstance(value, str) and _FILE_NAME.search(value)
-        if is_file and error.get("type") in ("value_not_in_list", "custom_validation_failed"):
-            return True
-    return False
+    return any(_is_about_absence(error) for error in errors if isinstance(error, dict))
+
+
+def _is_about_absence(error: Mapping[str, Any]) -> bool:
+    kind, told = error.get("type"), error.get("details")
+    if kind == "value_not_in_list":
+        told = (error.get("extra_info") or {}).get("received_value")
+    elif (
+        kind != "custom_validation_failed"
+    ):  # which ends with the name: "Invalid image file: a.png"
+        return kind == "missing_node_type"
+    return isinstance(told, str) and _FILE_NAME.search(told) is not None
 
 
 def _node_problems(prompt: Mapping[str, Any], node_errors: Any) -> list[Problem]:

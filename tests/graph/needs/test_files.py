@@ -101,7 +101,11 @@ def test_every_kind_of_value_that_is_not_there_is_found():
 
 def test_rows_that_a_page_adds_name_models_too():
     on = {"on": True, "lora": "two.safetensors", "strength": 1}
-    rows = {"lora_1": on, "lora_2": {**on, "on": False}, "lora_3": {**on, "lora": "one.safetensors"}}
+    rows = {
+        "lora_1": on,
+        "lora_2": {**on, "on": False},
+        "lora_3": {**on, "lora": "one.safetensors"},
+    }
     found = unlisted(a=("Power Lora Loader (rgthree)", rows))
     assert names(found) == [(Kind.MODEL, "two.safetensors")]
     assert missing_models(found, [], {"loras": ["one.safetensors"]})[0].folder == "loras"

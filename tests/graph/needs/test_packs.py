@@ -63,7 +63,11 @@ def test_the_managers_map_says_what_the_file_does_not():
     packs = missing_packs([node("1", "B"), node("2", "Thing (two)"), node("3", "Z")], MAP)
     assert [(p.name, p.repository, p.command) for p in packs] == [
         ("one-pack", "https://github.com/o/one", "comfy node install one-pack"),
-        ("two", "https://github.com/o/two", 'git clone https://github.com/o/two "custom_nodes/two"'),
+        (
+            "two",
+            "https://github.com/o/two",
+            'git clone https://github.com/o/two "custom_nodes/two"',
+        ),
         ("", "", None),
     ]
 
