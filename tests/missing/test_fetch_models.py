@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,21 @@ async def test_one_that_is_there_under_another_name_is_not_fetched(discomfort, h
         there.parent.rmdir()
     assert left.state == "left" and "sub/a.safetensors: name that" in left.reason
     assert host.asked == []
+
+
+async def test_without_room_for_all_none_is_begun(discomfort, host, two, base):
+    size = str(int(shutil.disk_usage(base).free * 0.6))
+
+    def large(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", size)
+        handler.end_headers()
+
+    host.answers["/a"] = host.answers["/b"] = large
+    with pytest.raises(DownloadError, match="no room for all of them"):
+        await fetch(discomfort, host, two, confirm=True)
+    assert [a.headers.get("Range") for a in host.asked] == ["bytes=0-0"] * 2
+    assert files_in(base) == []
 
 
 @pytest.mark.parametrize("options", [{"confirm": 1}, {"progress": "x"}, {"allow_pickle": None}])

@@ -1,5 +1,5 @@
-"""Forty of the templates that ComfyUI brings, on a server without models: `check` lists exactly what
-each lacks.
+"""Forty of the templates that ComfyUI brings, on a server without models: `check` lists exactly
+what each lacks.
 
 They are chosen by the hash of their names, not by hand.
 """

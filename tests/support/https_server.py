@@ -58,8 +58,9 @@ def make_certificates(folder: Path) -> tuple[Path, Path]:
     run("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-days", "30",
         *made, "/CN=tests", "-extensions", "ca")  # fmt: skip
     run("req", *curve, "-keyout", "leaf.key", "-out", "leaf.csr", *made, "/CN=files.test")
-    run("x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-        "-out", "leaf.pem", "-days", "30", "-extfile", "openssl.cnf", "-extensions", "leaf")  # fmt: skip
+    authority = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
+    run("x509", "-req", "-in", "leaf.csr", *authority, "-out", "leaf.pem", "-days", "30",
+        "-extfile", "openssl.cnf", "-extensions", "leaf")  # fmt: skip
     both = folder / "both.pem"
     both.write_bytes((folder / "leaf.key").read_bytes() + (folder / "leaf.pem").read_bytes())
     return folder / "ca.pem", both
