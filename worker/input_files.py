@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 
-from ..system.path_names import is_relative
+from ..system.path_names import is_below, is_relative
 
 _ANNOTATED = re.compile(r"(.+) \[(input|output|temp)\]")
 
 
 def existing_files(folders: Mapping[str, str], names: Iterable[str]) -> set[str]:
-    """Those of these values of LoadImage and its like that lead to a file: "a/b.png [output]".
+    """Those of these values of LoadImage and its like that lead to a file: "a/b.png [output]", or
+    an absolute name in that folder. Others are not looked for: they come with a stranger's prompt.
 
     Args:
         folders: "input", "output", "temp" -> where they are.
@@ -21,7 +23,9 @@ def existing_files(folders: Mapping[str, str], names: Iterable[str]) -> set[str]
     for name in names:
         match = _ANNOTATED.fullmatch(name)
         plain, folder = (match[1], match[2]) if match else (name, "input")
-        if is_relative(plain) and folder in folders:  # they come with a prompt: a stranger's
+        if folder not in folders:
+            continue
+        if is_relative(plain) or is_below(plain, [PurePath(folders[folder])]):
             try:
                 if os.path.isfile(os.path.join(folders[folder], plain)):
                     found.add(name)

@@ -25,7 +25,13 @@ def test_name_that_is_no_plain_one_everywhere_is_refused(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["a.safetensors", "モデル.safetensors", "flux1-dev (1).gguf", "v1.5_x+y.sft", "console.sft"],
+    [
+        "a.safetensors",
+        "\u30e2\u30c7\u30eb.safetensors",
+        "flux1-dev (1).gguf",
+        "v1.5_x+y.sft",
+        "console.sft",
+    ],
 )
 def test_plain_name_is_taken(name):
     assert why_not_allowed(name, allow_pickle=False) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,21 @@ from typing import Any
 import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
-from custom_nodes.discomfort.errors import MissingInputError, ValidationFailed, WorkflowError
+from custom_nodes.discomfort.errors import (
+    CHECK_HINT,
+    DownloadError,
+    MissingInputError,
+    Problem,
+    ValidationFailed,
+    WorkflowError,
+)
 from custom_nodes.discomfort.missing.import_failures import failed_packs
 from support.https_server import safetensors
 from support.model_workflows import said_of, vae_workflow
 from support.prompts import port
 from support.servers import FAKE, Server, own_data_folder, plain_server
 
-HINT = "`print(await discomfort.check(workflow))`"
+HINT = CHECK_HINT[:40]
 
 
 @pytest.fixture
@@ -78,6 +86,15 @@ async def test_missing_classes_of_a_prompt_are_told_with_its_meta(anywhere):
     assert pack.command.startswith("git clone https://github.com/owner/repo ")
 
 
+def test_errors_with_a_hint_pickle():
+    error = WorkflowError("No:", [Problem("why")], CHECK_HINT)
+    copy = pickle.loads(pickle.dumps(error))
+    assert str(copy) == str(error) == f"No:\n  why\n{CHECK_HINT}"
+    failure = DownloadError("no")
+    failure.downloads = (1,)
+    assert pickle.loads(pickle.dumps(failure)).downloads == (1,)
+
+
 async def test_other_errors_have_no_such_hint(anywhere):
     with pytest.raises(MissingInputError) as error:
         await anywhere.run({"1": port("x"), "2": port("y", ["1", 0])})
@@ -95,10 +112,19 @@ async def test_missing_picture_is_told_with_the_nearest_and_the_run_says_where_t
     assert str(error.value).splitlines()[-1].startswith(HINT)
 
 
-@pytest.mark.parametrize("name", ["../example.png", "/etc/passwd.png", "//host/x.png", "a\0.png"])
-async def test_names_that_lead_elsewhere_are_not_looked_for(anywhere, name):
+@pytest.mark.parametrize(
+    "name", ["{mine}", "../input/../input/{example}", "//host/x.png", "a\0.png", "{mine} [temp]"]
+)
+async def test_names_that_lead_elsewhere_are_not_looked_for(anywhere, name, tmp_path):
+    (tmp_path / "mine.png").write_bytes(b"")
+    name = name.format(mine=tmp_path / "mine.png", example="example.png")
     (file,) = (await anywhere.check(prompt_of("LoadImage", image=name))).input_files
     assert file.name == name
+
+
+async def test_an_absolute_name_in_the_input_folder_is_there(anywhere):
+    name = str(Path(anywhere.Worker.folders["input"], "example.png"))
+    assert (await anywhere.check(prompt_of("LoadImage", image=name))).is_ready
 
 
 @pytest.fixture

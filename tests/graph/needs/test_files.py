@@ -130,6 +130,7 @@ def test_a_node_of_an_unknown_class_may_be_an_output():
     prompt = {
         "1": {"class_type": "VAELoader", "inputs": {"vae_name": "a.safetensors"}},
         "2": {"class_type": "Nobody", "inputs": {"vae": ["1", 0]}},
+        "3": {"class_type": "Save", "inputs": {}},
     }
     assert not missing_models(find_unlisted(prompt, INFO), [], {})[0].is_idle
 
@@ -180,6 +181,7 @@ def test_a_choice_has_its_nearest():
     [
         (r"XL\a.safetensors", ["XL/a.safetensors", "a.safetensors"], "XL/a.safetensors"),
         ("XL/a.safetensors", [r"XL\a.safetensors"], r"XL\a.safetensors"),
+        (r"XL\a.safetensors", ["xl/a.safetensors", "XL/a.safetensors"], "XL/a.safetensors"),
         ("xl/A.safetensors", ["b", "XL/a.safetensors"], "XL/a.safetensors"),
         ("old/a.safetensors", ["new/a.safetensors", "new/b.safetensors"], "new/a.safetensors"),
         ("flux1-dev-fp8.safetensors", ["flux1_dev_fp8.safetensors"], "flux1_dev_fp8.safetensors"),
