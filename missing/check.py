@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..graph.needs.files import (
+    carried_models,
     find_api_nodes,
     find_unlisted,
     missing_inputs,
     missing_models,
     odd_choices,
 )
-from ..graph.needs.packs import is_of_folder, missing_packs
+from ..graph.needs.packs import UnknownNode, is_of_folder, missing_packs
 from ..graph.needs.values import Kind, MissingPack
 from ..graph.node_classes.object_info import ObjectInfo
 from ..run.engine import Engine, Workflows
@@ -54,9 +55,11 @@ async def _put_together(worker: ComfyConnector, info: ObjectInfo, found: list[Lo
     sources = [s for one in found for s in one.sources]
     names = {n.name for n in unlisted if n.kind is Kind.INPUT}
     there = await asyncio.to_thread(worker.existing_files, names)
-    has_models = any(n.kind is Kind.MODEL for n in unlisted)
+    unknown = [node for one in found for node in one.look.unknown]
+    has_models = bool(unknown) or any(n.kind is Kind.MODEL for n in unlisted)
     lists = await worker.model_names() if has_models else {}
-    packs, failed = await _find_packs(worker, found)
+    unlisted += carried_models(unknown, lists)
+    packs, failed = await _find_packs(worker, unknown)
     paid = [p for one in found for p in find_api_nodes(one.look.prompt, info, one.name)]
     return Check(
         packs=tuple(packs),
@@ -71,10 +74,9 @@ async def _put_together(worker: ComfyConnector, info: ObjectInfo, found: list[Lo
 
 
 async def _find_packs(
-    worker: ComfyConnector, found: list[Looked]
+    worker: ComfyConnector, unknown: list[UnknownNode]
 ) -> tuple[list[MissingPack], list[FailedPack] | None]:
     """The packs that are missing, and of those that did not load the ones that may be meant."""
-    unknown = [node for one in found for node in one.look.unknown]
     if not unknown:
         return [], []
     known = await asyncio.to_thread(read_manager_map, worker)

@@ -13,9 +13,10 @@ from ..node_classes.input_specs import DYNAMIC_COMBO, dicts_of
 from ..node_classes.object_info import ObjectInfo
 from ..prompt import Prompt, PromptNode, upstream
 from ..workflow.model import PORT_TYPE
-from .folders import folder_of, kind_of_value
-from .model_sources import source_of
+from .folders import folder_name, folder_of, kind_of_value
+from .model_sources import model_sources, source_of
 from .nearest import is_same_file, nearest_name
+from .packs import UnknownNode
 from .values import Kind, MissingFile, ModelSource, Named, OddChoice, Place
 
 # The list is what the page fills in, or a beginning only: the class has a check of its own.
@@ -44,6 +45,23 @@ def find_unlisted(prompt: Prompt, info: ObjectInfo, where: str = "") -> list[Nam
             is_sure = kind is not Kind.CHOICE or _is_core(node, info)
             found.append(Named(kind, text, place, listed, is_sure))
     return found
+
+
+def carried_models(
+    nodes: Collection[UnknownNode], lists: Mapping[str, Sequence[str]]
+) -> list[Named]:
+    """The models that nodes of unknown classes say they need, and the server lacks: which of their
+    values names one can't be told.
+
+    Args:
+        lists: kind of model -> the names of the server's files.
+    """
+    return [
+        Named(Kind.MODEL, source.name, place)
+        for place, meta in nodes
+        for source in model_sources({"nodes": [{"properties": meta}]})
+        if source.name not in lists.get(folder_name(source.folder), ())
+    ]
 
 
 def missing_models(

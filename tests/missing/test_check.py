@@ -263,10 +263,15 @@ async def test_a_missing_model_in_a_run_says_where_to_ask(discomfort):
 async def test_models_of_a_workflow_with_a_missing_pack_are_told_too(discomfort):
     workflow = vae_workflow(("none.safetensors", {}))
     socket = {"name": "images", "type": "IMAGE", "link": 99}
-    workflow["nodes"].append({"id": 77, "type": "NobodyHasThis", "inputs": [socket]})
+    own = {"models": [said_of("https://h.test/own", "own.gguf")]}
+    node = {"id": 77, "type": "NobodyHasThis", "inputs": [socket], "properties": own}
+    workflow["nodes"].append(node)
     workflow["links"].append([99, 2, 0, 77, 0, "IMAGE"])
     found = await discomfort.check(workflow)
-    assert [m.name for m in found.models] == ["none.safetensors"]
+    assert [(m.name, m.folder) for m in found.models] == [
+        ("none.safetensors", "vae"),
+        ("own.gguf", "vae"),
+    ]
     assert [p.classes[0][0] for p in found.packs] == ["NobodyHasThis"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from custom_nodes.discomfort.graph.needs.files import (
+    carried_models,
     find_api_nodes,
     find_unlisted,
     missing_inputs,
@@ -12,7 +13,8 @@ from custom_nodes.discomfort.graph.needs.files import (
 )
 from custom_nodes.discomfort.graph.needs.model_sources import model_sources, source_of
 from custom_nodes.discomfort.graph.needs.nearest import nearest_name
-from custom_nodes.discomfort.graph.needs.values import Kind, ModelSource
+from custom_nodes.discomfort.graph.needs.packs import UnknownNode
+from custom_nodes.discomfort.graph.needs.values import Kind, ModelSource, Place
 from custom_nodes.discomfort.graph.node_classes.object_info import index_object_info
 
 
@@ -133,6 +135,25 @@ def test_a_node_of_an_unknown_class_may_be_an_output():
         "3": {"class_type": "Save", "inputs": {}},
     }
     assert not missing_models(find_unlisted(prompt, INFO), [], {})[0].is_idle
+
+
+def test_models_that_nodes_of_unknown_classes_say_they_need_are_found():
+    models = [
+        {"name": n, "url": f"https://h/{n}", "directory": "unet"} for n in ("a.gguf", "b.gguf")
+    ]
+    nodes = [
+        UnknownNode(Place("1", "UnetLoaderGGUF", "GGUF"), {"cnr_id": "x", "models": models}),
+        UnknownNode(Place("2", "Nobody", "Nobody"), None),
+    ]
+    lists = {"diffusion_models": ["b.gguf"]}
+    found = carried_models(nodes, lists)
+    assert names(found) == [(Kind.MODEL, "a.gguf")]
+    (model,) = missing_models(
+        found, model_sources({"nodes": [{"properties": nodes[0].meta}]}), lists
+    )
+    assert model.source and model.source.url == "https://h/a.gguf"
+    assert model.folder == "diffusion_models"
+    assert str(model.places[0]) == "node 1 'GGUF' (UnetLoaderGGUF)"
 
 
 def test_one_model_that_several_nodes_name_is_one():
