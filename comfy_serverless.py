@@ -40,6 +40,8 @@ from .workflows.rule_files import ClassIndex
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+NO_MODELS = ("custom_nodes", "configs")  # among the kinds of ComfyUI's model folders
+
 
 class ComfyConnector(ServerHolder):
     """The door to one ComfyUI server. `create` gives the process's one for the same arguments."""
@@ -244,6 +246,22 @@ class ComfyConnector(ServerHolder):
         info = await client.object_info()
         rules = await client.pack_rules()
         return self._index.of(info, rules)
+
+    async def look_again(self) -> None:
+        """Ask for /object_info anew: files were added, or may have been.
+
+        Where nothing has changed, `object_info_index` gives the very same index.
+        """
+        client = await self._ensure_client()
+        client.ask.forget()
+        self._index.keep(await client.object_info(), await client.pack_rules())
+
+    async def model_names(self) -> dict[str, list[str]]:
+        """Kind of model ("vae") -> the names of the files that the server has now."""
+        client = await self._ensure_client()
+        kinds = [kind for kind in self.model_folders if kind not in NO_MODELS]
+        names = await asyncio.gather(*(client.ask.file_names(kind) for kind in kinds))
+        return dict(zip(kinds, names, strict=True))
 
     async def node_replacements(self) -> dict[str, Any]:
         """Which node classes the server has replaced by others; a ComfyUI that knows none of that

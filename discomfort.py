@@ -22,6 +22,10 @@ if not __package__:
 
 from .comfy_serverless import ComfyConnector
 from .events import EventStream
+from .missing.check import check
+from .missing.check_result import Check
+from .missing.download_list import Downloads
+from .missing.fetch_models import Confirm, FetchOptions, OnProgress, fetch_models
 from .run.dry_run import RunPlan
 from .run.engine import Engine, Workflows
 from .run.options import Options, RunOptions, check_record, check_stream_options
@@ -228,6 +232,62 @@ class Discomfort:
                 but for missing inputs.
         """
         return await self._engine.plan(workflows, inputs, context, outputs, api_nodes)
+
+    async def check(
+        self,
+        workflows: Workflows,
+        inputs: Mapping[str, Any] | None = None,
+        context: WorkflowContext | None = None,
+    ) -> Check:
+        """What the workflows need and the server lacks, all at once, with the remedy.
+
+        Node packs with the command that installs each, packs that did not load with the reason,
+        models and input files with the nearest name and where the workflow says they are from,
+        nodes that ask a paid service. Also of references. Nothing is executed or saved.
+
+        Args: as of `run`.
+
+        Returns:
+            A `Check` to print, or to look at: `is_ready`, `packs`, `models`, `to_json()`, ...
+
+        Raises:
+            FileNotFoundError, TypeError, WorkflowError: what is no workflow.
+        """
+        return await check(self._engine, workflows, inputs, context)
+
+    async def fetch_models(
+        self,
+        workflows: Workflows,
+        inputs: Mapping[str, Any] | None = None,
+        context: WorkflowContext | None = None,
+        *,
+        confirm: Confirm = None,
+        allow_pickle: bool = False,
+        allow_private: bool = False,
+        progress: bool | OnProgress | None = None,
+    ) -> Downloads:
+        """Download the models that the workflows need and the server lacks, from where they say.
+
+        Each goes into ComfyUI's folder of its kind, and replaces nothing. One that broke is gone
+        on with by the next call.
+
+        Args:
+            confirm: None: nothing is downloaded, only listed. True: all. A function (plain or
+                async) is asked for each, with its `url`, `size_bytes`, `folder` and `sha256`.
+            allow_pickle: also formats that may run code when they are read (.ckpt, .pt, ...).
+            allow_private: also from this machine and private networks.
+            progress: show a bar, or call a function with (download, bytes so far, bytes in all);
+                None: a bar in a terminal or notebook only.
+
+        Returns:
+            What was asked for, one `Download` each, with its `state` and the reason.
+
+        Raises:
+            DownloadError: some did not come; `downloads` has all.
+            What `check` raises.
+        """
+        options = FetchOptions(confirm, allow_pickle, allow_private, progress)
+        return await fetch_models(self._engine, workflows, inputs, context, options)
 
     async def free(self, unique_id: str | None = None) -> None:
         """Have the worker let go of models that it keeps for the next run.

@@ -4,6 +4,7 @@
     |-- ConfigError (ValueError)              a setting or its file can't be used
     |-- WorkflowError (ValueError)            a workflow or prompt can't be used; `problems`: why
     |   `-- MissingInputError                 INPUT ports that nothing feeds
+    |-- DownloadError (OSError)             model files that did not come; `downloads`: all of them
     |-- StoreError
     |   |-- ContextNotFound (FileNotFoundError)
     |   |-- UnknownKeyError (KeyError)        nothing is stored under that unique_id
@@ -28,6 +29,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+
+# The last line of errors about what a server lacks.
+CHECK_HINT = (
+    "`print(await discomfort.check(workflow))` tells all that is missing at once, and what to do."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +79,37 @@ class WorkflowError(DiscomfortError, ValueError):
     Args:
         message: what happened; the problems are appended, one a line.
         problems: all that was found wrong, not only the first.
+        hint: what to do about all of them; the last line.
     """
 
-    def __init__(self, message: str = "", problems: tuple[Problem, ...] | list[Problem] = ()):
+    def __init__(
+        self,
+        message: str = "",
+        problems: tuple[Problem, ...] | list[Problem] = (),
+        hint: str = "",
+    ):
         self.problems = tuple(problems)
-        self.message = message
-        super().__init__("\n  ".join([message, *map(str, self.problems)]))
+        self.message, self.hint = message, hint
+        lines = "\n  ".join([message, *map(str, self.problems)])
+        super().__init__(f"{lines}\n{hint}" if hint else lines)
 
     def __reduce__(self) -> Any:
-        return type(self), (self.message, self.problems), self.__dict__
+        return type(self), (self.message, self.problems, self.hint), self.__dict__
 
 
 class MissingInputError(WorkflowError):
     """INPUT ports that have no value; `problems` has one entry for each place."""
+
+
+class DownloadError(DiscomfortError, OSError):
+    """A file was not downloaded. Nothing of it is under its name; what came is kept for the next
+    try, unless it was not what was asked for.
+
+    Attributes:
+        downloads: what became of each file, where several were asked for.
+    """
+
+    downloads: Any = None
 
 
 class StoreError(DiscomfortError):

@@ -19,11 +19,12 @@ FLOORS = (
     ("editor",),
     ("discomfort",),
     ("workflow_tools",),
+    ("missing",),
     ("run",),
     ("references",),
     ("workflow_context", "comfy_serverless", "nodes_internal", "events"),
     ("context", "records"),
-    ("store", "worker", "workflows"),
+    ("store", "worker", "workflows", "downloads"),
     ("values",),
     ("graph",),
     ("system",),
@@ -33,6 +34,7 @@ FLOORS = (
 ONLY = {
     "store": {"system", "errors"},
     "worker": {"system", "errors"},
+    "downloads": {"system", "errors"},
     "graph": {"errors"},
 }
 # The same inside `graph`, from the bottom up.
@@ -45,6 +47,7 @@ GRAPH_FLOORS = (
     ("ports",),
     ("addresses",),
     ("plan",),
+    ("needs",),
     ("compose",),
     ("explain",),
 )

@@ -62,7 +62,7 @@ class Engine:
         self.contexts = TemporaryContexts()
         self._streams = OpenStreams()
         self._recorder = Recorder(record)
-        self._sources = Sources()
+        self.sources = Sources()
         self._preparer: Preparer | None = None
 
     async def run(
@@ -83,8 +83,8 @@ class Engine:
                 options.seed,
             )
         given = check_given(inputs)
-        read = await self._sources.read(workflows)
-        environment = await self._environment()
+        read = await self.sources.read(workflows)
+        environment = await self.environment()
         with self.contexts.use(context) as used:
             history, is_recorded = self._recorder.history_of(
                 used, context is not None, options.record
@@ -120,8 +120,8 @@ class Engine:
         check_api_nodes(api_nodes)
         self.check_open()
         given = check_given(inputs)
-        read = await self._sources.read(workflows)
-        environment = await self._environment()
+        read = await self.sources.read(workflows)
+        environment = await self.environment()
         with self.contexts.use(context) as used:
             return await DryRun(environment, used, outputs).plan(read, given, api_nodes)
 
@@ -160,7 +160,7 @@ class Engine:
                 "This Discomfort was shut down. `await Discomfort.create()` makes a new one."
             )
 
-    async def _environment(self) -> Environment:
+    async def environment(self) -> Environment:
         """Made anew when the server, and so its node classes, may have changed."""
         try:
             info = await self.worker.object_info_index()

@@ -30,6 +30,7 @@ from ..graph.ports.literals import NOT_LITERAL, as_literal
 from ..graph.ports.missing_inputs import check_inputs
 from ..graph.ports.value_types import kind_of
 from ..graph.prompt import Prompt
+from ..references.missing_files import warn_of_missing_files
 from ..references.registry import recipe_of
 from ..values.images import names_files
 from ..workflows.prepare import Prepared
@@ -232,6 +233,7 @@ class Run:
             if self._track is not None:
                 self._track.planned(prepared, plan, self._seeds.of(prepared))
             references = self._references.make(self._context, prepared, plan, self._preparer, loan)
+            await warn_of_missing_files(references, self._preparer.info, self._worker)
             if swapped.prompt:
                 client_data = self._client_data(prepared, swapped)
                 submission = Submission(prepared.name, swapped, loan, client_data, on_event)

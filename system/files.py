@@ -34,7 +34,7 @@ def written_beside(path: Path, overwrite: bool = True) -> Iterator[Path]:
         if overwrite:
             os.replace(draft, path)
         else:
-            _move_to_new(draft, path)
+            move_to_new(draft, path)
     except BaseException:
         with contextlib.suppress(OSError):
             draft.unlink()
@@ -106,8 +106,12 @@ def check_free(path: Path, overwrite: bool) -> None:
         )
 
 
-def _move_to_new(source: Path, path: Path) -> None:
-    """Rename, but never over a file that appeared meanwhile (POSIX renames over anything)."""
+def move_to_new(source: Path, path: Path) -> None:
+    """Rename, but never over a file that appeared meanwhile (POSIX renames over anything).
+
+    Raises:
+        FileExistsError: something of that name is there; `source` is as it was.
+    """
     if os.name == "nt":
         os.rename(source, path)
         return
@@ -115,7 +119,12 @@ def _move_to_new(source: Path, path: Path) -> None:
         os.link(source, path)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links
-        os.rename(source, path)
+    except OSError:  # a file system without links: the name is taken first, and is ours then
+        os.close(os.open(path, _NEW_FILE, 0o600))
+        try:
+            os.rename(source, path)
+        except BaseException:
+            os.unlink(path)
+            raise
         return
     os.unlink(source)

@@ -9,6 +9,7 @@ from pathlib import Path
 from . import model_memory
 from .attached_server import AttachedServer
 from .client.client import Client
+from .input_files import existing_files
 from .server import Worker
 
 
@@ -85,6 +86,33 @@ class ServerView:
         """The worker's process id; None when there is none, or it is not ours."""
         process = self._server.process if self._server else None
         return process.pid if process is not None and process.is_alive else None
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """The server's folders "input", "output" and "temp"."""
+        server = self._server
+        return dict(server.hello["folders"]) if server and server.hello else {}
+
+    @property
+    def model_folders(self) -> dict[str, list[str]]:
+        """Kind of model, as ComfyUI calls it ("vae") -> the folders in which it looks for them."""
+        server = self._server
+        return dict(server.hello["models"]) if server and server.hello else {}
+
+    @property
+    def manager_folder(self) -> str | None:
+        """Where the ComfyUI Manager is, if that is installed as a Python package."""
+        server = self._server
+        return server.hello.get("manager") if server and server.hello else None
+
+    @property
+    def python(self) -> str | None:
+        """What runs the worker; None where it is not ours."""
+        return self._server.launch.command[0] if isinstance(self._server, Worker) else None
+
+    def existing_files(self, names: Iterable[str]) -> set[str]:
+        """Those of these names of input files, as nodes have them, that are there."""
+        return existing_files(self.folders, names)
 
     def model_sizes(self, names: Iterable[str]) -> dict[str, int]:
         """Name of a model file, as nodes have it -> its bytes, of those that are found."""

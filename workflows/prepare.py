@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ..errors import Problem, WorkflowError
+from ..errors import CHECK_HINT, Problem, WorkflowError
 from ..graph.addresses.call_ports import CallPorts, ports_with, put_in
 from ..graph.addresses.directory import Directory, directory_of
 from ..graph.convert.missing_classes import unknown_class
@@ -137,6 +137,11 @@ class Preparer:
             await self._ask_replacements()
             return decision()
 
+    async def replacements(self) -> Mapping[str, Replacement]:
+        """What has replaced which class; asked for once."""
+        await self._ask_replacements()
+        return self._known_replacements()
+
     async def _ask_replacements(self) -> None:
         if self._replacements is None and self._ask is not None:
             self._replacements = read_replacements(await self._ask())
@@ -204,4 +209,4 @@ def _check_classes(prompt: Prompt, info: ObjectInfo) -> None:
         if node["class_type"] not in info
     ]
     if problems:
-        raise WorkflowError("The prompt can't be run:", problems)
+        raise WorkflowError("The prompt can't be run:", problems, CHECK_HINT)

@@ -86,6 +86,12 @@ class ClassIndex:
         self._made = _Made(raw, served, users, info)
         return info
 
+    def keep(self, raw: Mapping[str, Any], served: Any) -> None:
+        """What was asked anew: where it says what is known, the index stays the one that it is."""
+        made = self._made
+        if made is not None and made.raw == raw and made.served == served:
+            self._made = made._replace(raw=raw, served=served)
+
 
 def packs_tables(served: Any, raw: Mapping[str, Any]) -> Tables:
     """The tables that packs brought, each for its own classes.

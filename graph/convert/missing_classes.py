@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 PACK_KEYS = ("cnr_id", "aux_id", "ver")  # its id in the registry, or its repository; its version
-_CORE = "comfy-core"
+CORE_PACK = "comfy-core"
 
 
 def pack_meta(properties: Mapping[str, Any]) -> dict[str, str]:
@@ -27,7 +27,7 @@ def unknown_class(said: Any) -> str:
     pack = pack_meta(said) if isinstance(said, Mapping) else {}
     name = pack.get("cnr_id") or pack.get("aux_id")
     version = f", version {_short(pack['ver'])}" if "ver" in pack else ""
-    if name == _CORE:
+    if name == CORE_PACK:
         return (
             "the server does not know this node type, which is ComfyUI's own"
             f"{version}: update the ComfyUI that Discomfort starts (the one that COMFYUI_PATH "

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ...errors import Problem, WorkflowError
+from ...errors import CHECK_HINT, Problem, WorkflowError
 from ..node_classes.core_nodes import BROWSER_INPUTS
 from ..node_classes.input_specs import MISSING
 from ..node_classes.node_class import ClassSpec
@@ -27,7 +27,7 @@ from .flatten import FlatGraph, FlatNode, flatten
 from .follow_link import Promoted, inputs_on_way
 from .missing_classes import pack_meta
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
-from .unusable import unusable_type
+from .unusable import is_missing_class, unusable_type
 from .widget_values import dynamic_prompt, replace_patterns
 
 
@@ -90,14 +90,11 @@ def convert(
     parsed = workflow if isinstance(workflow, Workflow) else parse_workflow(workflow)
     flat = flatten(parsed, info)
     writer = _Writer(flat, info, 0 if seed is None else seed, now)
-    prompt: Prompt = {}
-    problems: list[Problem] = []
-    for node in flat.nodes.values():
-        found = writer.node(node, problems)
-        if found is not None:
-            prompt[node.id] = found
+    prompt, problems = writer.nodes()
     if problems:
-        raise WorkflowError("The workflow can't be converted:", problems)
+        lacks = any(is_missing_class(n.node, n.state.spec, info) for n in flat.nodes.values())
+        hint = CHECK_HINT if lacks else ""
+        raise WorkflowError("The workflow can't be converted:", problems, hint)
     # The server would refuse a cycle too, but without saying which nodes.
     execution_order(
         prompt,
@@ -111,6 +108,33 @@ def convert(
         controls = find_controls(flat, writer.primitive_controls)
         seeds = draw_seeds(prompt, controls, writer.shared, draw, seed)
     return Conversion(prompt, seeds, writer.under)
+
+
+class PartOfPrompt(NamedTuple):
+    """What `known_part` gives: the prompt without those nodes that have problems.
+
+    Attributes:
+        unknown: the nodes whose classes the server lacks.
+        problems: of the others.
+    """
+
+    prompt: Prompt
+    unknown: list[FlatNode]
+    problems: list[Problem]
+
+
+def known_part(workflow: Workflow, info: ObjectInfo) -> PartOfPrompt:
+    """As much of the prompt as can be told where `convert` raises: not to be run, but looked at.
+
+    Raises:
+        WorkflowError: nothing can be told: its subgraphs or links can't be followed.
+    """
+    flat = flatten(workflow, info)
+    writer = _Writer(flat, info, 0, None)
+    prompt, problems = writer.nodes()
+    unknown = [n for n in flat.nodes.values() if is_missing_class(n.node, n.state.spec, info)]
+    ids = {node.id for node in unknown}
+    return PartOfPrompt(prompt, unknown, [p for p in problems if p.node_id not in ids])
 
 
 class _Writer:
@@ -127,6 +151,16 @@ class _Writer:
         self.shared: dict[tuple[str, str], Any] = {}
         self.primitive_controls: dict[tuple[str, str], Any] = {}
         self.under: dict[Place, Any] = {}
+
+    def nodes(self) -> tuple[Prompt, list[Problem]]:
+        """All nodes that can be written, and what keeps the others from it."""
+        prompt: Prompt = {}
+        problems: list[Problem] = []
+        for node in self.flat.nodes.values():
+            found = self.node(node, problems)
+            if found is not None:
+                prompt[node.id] = found
+        return prompt, problems
 
     def node(self, flat: FlatNode, problems: list[Problem]) -> PromptNode | None:
         """The node as the prompt has it; None if there are problems, which join the list."""

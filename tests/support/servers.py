@@ -138,13 +138,16 @@ async def make_connector(tmp_path: Path) -> AsyncIterator[Make]:
 
 @contextlib.contextmanager
 def worker_for_many(
-    server: Server, folder: Path, extra_args: Iterable[str] = ()
+    server: Server,
+    folder: Path,
+    extra_args: Iterable[str] = (),
+    packs: Iterable[Path] = (),
 ) -> Iterator[ComfyConnector]:
     """A worker that several tests use, each of which has an event loop of its own."""
     path = write_config(folder, server.path)
     # Not by `create`: a test that makes its own must not be given this one, and kill it.
     config = load_config(WorkerConfig, path.name, path)
-    options = WorkerOptions(extra_custom_nodes=[STUB_NODES], extra_args=extra_args)
+    options = WorkerOptions(extra_custom_nodes=[STUB_NODES, *packs], extra_args=extra_args)
     connector = ComfyConnector(config, options)
     asyncio.run(connector.start())
     try:

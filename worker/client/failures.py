@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ...errors import (
+    CHECK_HINT,
     ExecutionError,
     NodeFailed,
     Problem,
@@ -26,6 +28,7 @@ _NO_ROOM = (
     "[WinError 112]",
     "No space left on device",
 )
+_FILE_NAME = re.compile(r"\.[A-Za-z0-9]{2,12}( \[\w+\])?$")
 
 
 def refused(prompt: Mapping[str, Any], status: int, reply: Any, text: str = "") -> ValidationFailed:
@@ -48,8 +51,29 @@ def refused(prompt: Mapping[str, Any], status: int, reply: Any, text: str = "") 
     what = "ComfyUI refused the prompt:"
     if status == 200:
         what = "ComfyUI would run only a part of the prompt, so nothing of it was run:"
-    lines = "\n".join(f"  {problem}" for problem in problems)
-    return ValidationFailed(f"{what}\n{lines}", problems=tuple(problems), reply=reply)
+    lines = [f"  {problem}" for problem in problems]
+    if _names_what_is_missing(reply):
+        lines.append(CHECK_HINT)
+    return ValidationFailed("\n".join([what, *lines]), problems=tuple(problems), reply=reply)
+
+
+def _names_what_is_missing(reply: Mapping[str, Any]) -> bool:
+    """Whether a node's class, or a file that a node names, is not there."""
+    of_nodes = reply.get("node_errors")
+    of_nodes = of_nodes.values() if isinstance(of_nodes, dict) else ()
+    errors = [reply.get("error"), *(e for about in of_nodes for e in about.get("errors") or [])]
+    return any(_is_about_absence(error) for error in errors if isinstance(error, dict))
+
+
+def _is_about_absence(error: Mapping[str, Any]) -> bool:
+    kind, told = error.get("type"), error.get("details")
+    if kind == "value_not_in_list":
+        told = (error.get("extra_info") or {}).get("received_value")
+    elif (
+        kind != "custom_validation_failed"
+    ):  # which ends with the name: "Invalid image file: a.png"
+        return kind == "missing_node_type"
+    return isinstance(told, str) and _FILE_NAME.search(told) is not None
 
 
 def _node_problems(prompt: Mapping[str, Any], node_errors: Any) -> list[Problem]:

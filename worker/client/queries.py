@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from ...errors import ExecutionError
 from ...system.patience import Patience, wait_saying
@@ -163,6 +164,12 @@ class Queries:
         self._object_info = _AskedOnce(self._ask_object_info)
         self._replacements = _AskedOnce(lambda: self._ask_if_known("/node_replacements"))
         self._pack_rules = _AskedOnce(lambda: self._ask_if_known(PACK_RULES_PATH))
+
+    async def file_names(self, kind: str) -> list[str]:
+        """The model files of a kind ("vae") that the server has now; none without an answer."""
+        reply = await self._http.get(f"/models/{quote(kind, safe='')}", REPLY_TIMEOUT_S)
+        names = reply.json() if reply.status == 200 else None
+        return [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
 
     async def free_memory(self) -> None:
         """Have models unloaded and caches emptied, after the prompt that runs now.

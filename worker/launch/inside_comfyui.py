@@ -176,7 +176,17 @@ def _about() -> dict[str, Any]:
             "temp": folder_paths.get_temp_directory(),
         },
         "models": models,
+        "manager": _manager_folder(),
     }
+
+
+def _manager_folder() -> str | None:
+    """Where the ComfyUI Manager is, if it is a Python package and no extension."""
+    try:
+        found = importlib.util.find_spec("comfyui_manager")
+    except (ImportError, ValueError):
+        return None
+    return next(iter(found.submodule_search_locations or ()), None) if found else None
 
 
 def missing_packages() -> list[str]:
