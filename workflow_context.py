@@ -90,9 +90,11 @@ class WorkflowContext:
         Raises:
             StoreFullError (an OSError): neither RAM nor disk has room; the previous value is kept.
             TypeError: the value can't be stored, or is no workflow where `pass_by` is "ref".
-            ValueError: an empty unique_id, or another `pass_by`.
+            ValueError: an empty unique_id, another `pass_by`, or what a run with this context had
+                as the address of a node's input: that acts in one call only, in `inputs`.
         """
         check_unique_id(unique_id)
+        self.internal.check_no_address(unique_id)
         if pass_by not in _PASS_BY:
             raise ValueError(f'pass_by must be "val" or "ref", not {pass_by!r}.')
         if pass_by == "val":

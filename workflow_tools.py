@@ -187,7 +187,7 @@ class WorkflowTools:
         """
         worker = self._worker or await ComfyConnector.create()
         engine = Engine(worker, lambda: self.pass_by_rules)
-        options = Options(iterations=iterations, use_ram=use_ram)
+        options = Options(iterations=iterations, use_ram=use_ram, keeps_results=True)
         with WorkflowContext() as context:
             results = await engine.run(workflow_paths, inputs, options, context)
             if persist_prefix is not None:

@@ -49,6 +49,7 @@ class ContextStore:
             lifetime.store.made_here = set()
         self.references = StoredReferences(lifetime)
         self._given_paths: dict[str, str] = {}  # key -> version
+        self._addresses: set[str] = set()
         self._runs = OpenRuns()
 
     @property
@@ -100,6 +101,19 @@ class ContextStore:
                 if self.version(key) == version:
                     return self.load(key)
         raise LookupError(version)
+
+    def note_names(self, addresses: Iterable[str], ports: Iterable[str]) -> None:
+        """What a run had as addresses, and as ports, which win."""
+        self._addresses.update(addresses)
+        self._addresses.difference_update(ports)
+
+    def check_no_address(self, unique_id: str) -> None:
+        """Raises ValueError for what is known as the address of a node's input."""
+        if unique_id in self._addresses:
+            raise ValueError(
+                f"{unique_id!r} is the address of a node's input. It acts in one call and is not "
+                f"stored: give it in inputs={{{unique_id!r}: ...}} of run()."
+            )
 
     # -- keys -----------------------------------------------------------------------------------
 

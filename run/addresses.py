@@ -26,6 +26,12 @@ def with_call_ports(
     return [preparer.with_call(p, call) for p, call in zip(prepared, calls, strict=True)]
 
 
+def names_in(prepared: Sequence[Prepared]) -> tuple[set[str], set[str]]:
+    """The addresses that are given, and the names of INPUT ports."""
+    addresses = {name for p in prepared for name in p.call.inputs}
+    return addresses, {name for p in prepared for name in p.ports.inputs} - addresses
+
+
 def odd_names(
     prepared: Sequence[Prepared], given: Iterable[str], stored: Iterable[str], preparer: Preparer
 ) -> list[str]:

@@ -147,10 +147,12 @@ class DryRun:
             if plan.prompt:
                 sent.append(Sent(plan.prompt, frozenset((*plan.runs, *plan.cached)), True))
             used = [
-                offers[p.unique_id].binding for p in plan.ports if p.how in ("keep", "reference")
+                offers[p.unique_id].binding
+                for p in plan.ports
+                if p.how in ("keep", "reference") and p.unique_id in offers
             ]
             pinned |= {f.recipe.id: f.recipe for f in used if isinstance(f, Graft)}
-            kinds = kinds | {uid: port.type for uid, port in workflow.ports.outputs.items()}
+            kinds = kinds | {uid: port.type for uid, port in workflow.ports.stored.items()}
             plans.append(plan)
         return tuple(plans)
 

@@ -29,7 +29,7 @@ def kinds_asked_for(unique_id: str, ports: Iterable[Ports]) -> dict[str, Ports]:
     for of_workflow in ports:
         if unique_id in of_workflow.inputs:
             kinds.setdefault(of_workflow.input_type(unique_id), of_workflow)
-        if unique_id in of_workflow.outputs:
+        if unique_id in of_workflow.stored:
             break
     return kinds
 

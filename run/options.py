@@ -13,7 +13,11 @@ from ..context.context_store import check_unique_id
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a run is to go; see `Discomfort.run`."""
+    """How a run is to go; see `Discomfort.run`.
+
+    Attributes:
+        keeps_results: store what is a result only, too: for a context of the caller's own.
+    """
 
     iterations: int | None = 1
     use_ram: bool = True
@@ -26,6 +30,7 @@ class Options:
     seed: int | None = None
     record: bool | str | None = None
     outputs: Sequence[str] | None = None
+    keeps_results: bool = False
 
 
 class RunOptions(TypedDict, total=False):

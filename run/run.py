@@ -34,7 +34,7 @@ from ..references.registry import recipe_of
 from ..values.images import names_files
 from ..workflows.prepare import Prepared
 from ..workflows.sources import source_of
-from .addresses import odd_names, with_call_ports
+from .addresses import names_in, odd_names, with_call_ports
 from .bindings import UNSEEN, binding_of, is_given_by_reference, kind_of_stored, stored_value
 from .call_inputs import CallInputs
 from .environment import Environment
@@ -84,6 +84,7 @@ class Run:
         read = [await self._preparer.prepare_aside(source) for source in workflows]
         prepared = with_call_ports(read, inputs, self._options.outputs, self._preparer, self._rules)
         values = {k: v for source in workflows for k, v in source.values.items()}
+        self._context.internal.note_names(*names_in(prepared))
         named_ports = [(p.name, p.ports) for p in prepared]
         ports = [p.ports for p in prepared]
         inputs = with_saved_paths(inputs, ports, self._context.internal.given_paths())
@@ -328,7 +329,7 @@ class Run:
 
     def _collect(self, prepared: Prepared, loan: Loan) -> Collected:
         """What the savers saved; what is a result only gets no key."""
-        only = prepared.call.outputs
+        only = () if self._options.keeps_results else prepared.call.outputs
         return self._context.internal.collect(loan, lambda uid: uid not in only)
 
     def _collect_after(self, error: BaseException, prepared: Prepared, loan: Loan) -> None:

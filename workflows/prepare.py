@@ -120,9 +120,9 @@ class Preparer:
         key = prepared.digest, tuple(call.inputs.items()), tuple(call.outputs.items())
         found = self._with_calls.get(key)
         if found is None or found.name != prepared.name or found.under is not prepared.under:
-            ports = ports_with(prepared.ports, call, prepared.prompt, self.info)
             prompt = put_in(prepared.prompt, call)
-            ports = with_defaults(ports, prepared.under)
+            under = prepared.under
+            ports = ports_with(prepared.ports, call, prepared.prompt, self.info, under)
             found = _checked(replace(prepared, prompt=prompt, ports=ports, call=call))
             _remember(self._with_calls, key, found)
         return found

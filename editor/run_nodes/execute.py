@@ -107,7 +107,10 @@ def _run(
     prompt = whole_prompt(dynprompt)
     links = _links(request, prompt[node_id])
     check_inputs(request, {f"input_{i}": "*" for i in _linked_numbers(request, links)})
-    values, references = dict(request.values), {}
+    addresses = request.port_types.addresses
+    at_addresses = {name: v for name, v in request.values.items() if name in addresses}
+    values = {name: v for name, v in request.values.items() if name not in addresses}
+    references = {}
     for unique_id, link in links.items():
         if _enters_by_reference(request, prompt, unique_id, link):
             references[unique_id] = crossing.reference_to(prompt, link, _memory)
@@ -118,6 +121,7 @@ def _run(
         workflows=request.paths,
         values=values,
         references=references,
+        addresses=at_addresses,
         outputs=wanted,
         iterations=request.iterations,
         condition=request.condition,

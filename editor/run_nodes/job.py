@@ -11,6 +11,7 @@ from ...context.frozen_values import frozen_key
 from ...errors import WorkflowError
 from ...graph.compose.closure import close_prompt
 from ...graph.plan.recipe import Recipe
+from ...run.options import Options
 from ...workflow_context import WorkflowContext
 from .stop_condition import Condition
 
@@ -26,6 +27,7 @@ class Job:
     """What is to be run.
 
     values, references: what goes in, by unique_id.
+    addresses: what is given to inputs of nodes.
     iterations: None: until the condition is met.
     carried: unique_ids whose value goes on into the next iteration; None: all.
     collect: "last", "list" (one item an iteration) or "batch" (joined along the first dimension).
@@ -34,6 +36,7 @@ class Job:
     workflows: tuple[Path, ...]
     values: Mapping[str, Any]
     references: Mapping[str, Recipe] = field(default_factory=dict)
+    addresses: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     iterations: int | None = 1
     condition: Condition | None = None
@@ -84,16 +87,16 @@ async def run_job(
         What `Discomfort.run` raises; WorkflowError for a condition or a batch that can't be made.
     """
     loop = _Loop(job, context)
-    results = await discomfort.run(
-        job.workflows,
+    options = Options(
         iterations=job.iterations,
-        context=context,
         until=loop.is_over,
         on_event=emit,
         progress=False,
         randomize_seeds=job.randomize_seeds,
         record=", ".join(path.stem for path in job.workflows) if job.is_recorded else False,
+        keeps_results=True,
     )
+    results = await discomfort._engine.run(job.workflows, job.addresses, options, context)
     made = [unique_id for unique_id in job.outputs if unique_id in results]
     by_reference = [unique_id for unique_id in made if not _is_value(context, unique_id)]
     recipes = await _recipes(context, by_reference, discomfort.Worker) if by_reference else {}

@@ -7,18 +7,20 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ...errors import DiscomfortError, WorkflowError
 from ...graph.compose.frozen_payload import unpack_values
 from ...graph.node_classes.object_info import index_object_info
-from ...graph.plan.run_plan import Load, StepPlan, settle
+from ...graph.plan.run_plan import Load, StepPlan, default_bindings, settle
 from ...graph.plan.swap_ports import Swapped, swap_ports
 from ...graph.ports.literals import unwrapped
 from ...graph.prompt import Prompt
+from ...run.addresses import with_call_ports
 from ...run.bindings import binding_of_given
+from ...system.config import load_pass_by_rules
 from ...workflows.files import read_workflow
 from ...workflows.prepare import Prepared, Preparer
 from ..host import comfyui
@@ -79,17 +81,46 @@ def prepare(path: Path) -> Prepared:
         return _preparer.prepare(data, path.name)
 
 
+def prepare_all(paths: Iterable[Path]) -> list[Prepared]:
+    """The files' prompts and ports.
+
+    Raises:
+        WorkflowError: says in which file what is wrong.
+    """
+    prepared = []
+    for path in paths:
+        try:
+            prepared.append(prepare(path))
+        except DiscomfortError as e:
+            raise WorkflowError(f"{path.name}: {e}") from e
+    return prepared
+
+
+def with_names(prepared: Sequence[Prepared], given: Iterable[str]) -> list[Prepared]:
+    """With ports at the addresses among the names, and for what output nodes show.
+
+    Raises:
+        WorkflowError: an address that can't be used.
+    """
+    with _lock:
+        return with_call_ports(prepared, given, None, _preparer, load_pass_by_rules())
+
+
 def swap(prepared: Prepared, given: Mapping[str, Any]) -> Swapped:
-    """The prompt that is queued if these constants are given, and the rest comes otherwise.
+    """The prompt that is queued if these constants are given, and the rest comes otherwise, or is
+    what the file has.
 
     What it would hand on by reference is made in it too, for the answers of those nodes.
     """
     ports = prepared.ports
-    bindings = {}
-    for uid in ports.inputs:
+    unmet = frozenset(
+        uid for uid in ports.inputs if uid not in given and ports.default(uid) is not None
+    )
+    bindings = default_bindings(ports, unmet)
+    for uid in ports.inputs.keys() - unmet:
         binding = binding_of_given(uid, given[uid], 0, uid) if uid in given else Load(uid, uid)
         bindings[uid] = settle(binding, ports.input_type(uid))
-    plan = StepPlan(bindings, saves=tuple(ports.outputs), references=())
+    plan = StepPlan(bindings, tuple(ports.outputs), references=(), defaults=unmet)
     return swap_ports(prepared.prompt, ports, plan, _preparer.info)
 
 
@@ -100,15 +131,14 @@ def in_turn(paths: Iterable[Path], given: Mapping[str, Any]) -> Iterator[tuple[P
     Raises:
         WorkflowError: says in which file what is wrong.
     """
-    left = dict(given)
-    for path in paths:
+    paths, left = tuple(paths), dict(given)
+    for path, prepared in zip(paths, with_names(prepare_all(paths), given), strict=True):
         try:
-            prepared = prepare(path)
             swapped = swap(prepared, left)
         except DiscomfortError as e:
             raise WorkflowError(f"{path.name}: {e}") from e
         yield path, swapped
-        for unique_id in prepared.ports.outputs:
+        for unique_id in prepared.ports.stored:
             left.pop(unique_id, None)
 
 

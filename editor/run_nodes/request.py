@@ -5,18 +5,21 @@ Also the ports of the workflow files, which the editor asks for over HTTP (`edit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ...errors import WorkflowError
 from ...graph.plan.check_literals import TENSOR_TYPES
+from ...graph.ports.find_ports import Ports
 from ...system.config import load_pass_by_rules
 from ...workflow_tools import WorkflowTools
 from ..host import allowed_folders
-from . import job, sockets
+from ..host.shared_worker import runs_this_installation
+from . import job, nested_prompt, sockets
 from .constants import parse_values
 from .sockets import PortTypes, Sockets
 from .stop_condition import Condition
@@ -72,13 +75,13 @@ def read_request(widgets: Widgets) -> Request:
         WorkflowError, FileNotFoundError: says what is wrong.
     """
     paths = find_files(widgets.workflows)
-    port_types = find_port_types(paths)
+    given = parse_values(widgets.values)
+    port_types = find_port_types(paths, given)
     if not port_types.inputs and not port_types.outputs:
         raise WorkflowError(
-            f"{', '.join(path.name for path in paths)} has no ports. Put DiscomfortPort nodes "
-            "where values are to go in and come out."
+            f"{', '.join(path.name for path in paths)} has no ports, and shows nothing. Put "
+            "DiscomfortPort nodes where values are to go in and come out."
         )
-    given = parse_values(widgets.values)
     condition = None
     if widgets.stop_when.strip():
         condition = Condition(widgets.stop_when, {**port_types.inputs, **port_types.outputs})
@@ -140,9 +143,44 @@ def _carried(carry: str, port_types: PortTypes) -> frozenset[str] | None:
     return names
 
 
-def find_port_types(paths: tuple[Path, ...]) -> PortTypes:
-    """The ports of the files, which are read again when they change."""
-    return sockets.merge_port_types(_discover(path, _stamp(path)) for path in paths)
+def find_port_types(paths: tuple[Path, ...], given: Iterable[str] = ()) -> PortTypes:
+    """The ports of the files, which are read again when they change.
+
+    Args:
+        given: names of values; those that are no ports may be addresses.
+
+    Raises:
+        WorkflowError: a file that can't be used, or an address of a node that has no such input.
+    """
+    return _find(paths, tuple(map(_stamp, paths)), tuple(given))
+
+
+@lru_cache(maxsize=256)
+def _find(paths: tuple[Path, ...], stamps: tuple[Any, ...], given: tuple[str, ...]) -> PortTypes:
+    prepared = None
+    if runs_this_installation():
+        with contextlib.suppress(WorkflowError):  # reported when it is queued
+            prepared = nested_prompt.prepare_all(paths)
+    if prepared is None:
+        found = [_discover(path, stamp) for path, stamp in zip(paths, stamps, strict=True)]
+        return sockets.merge_port_types(found)
+    named = nested_prompt.with_names(prepared, given)
+    port_types = sockets.merge_port_types(_describe(p.ports) for p in named)
+    addresses = {name: p.ports.input_type(name) for p in named for name in p.call.inputs}
+    return replace(port_types, addresses=addresses)
+
+
+def _describe(ports: Ports) -> dict[str, Any]:
+    """As `discover_ports` does, without the addresses."""
+    inputs = {}
+    for uid, group in ports.inputs.items():
+        if not group[0].is_for_call:
+            default = ports.default(uid)
+            inputs[uid] = {"type": ports.input_type(uid)}
+            if default is not None:
+                inputs[uid]["default"] = default.value
+    outputs = {uid: {"type": port.type} for uid, port in ports.outputs.items()}
+    return {"inputs": inputs, "outputs": outputs}
 
 
 def _stamp(path: Path) -> tuple[int, int]:

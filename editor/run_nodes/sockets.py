@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import Problem, WorkflowError
@@ -24,12 +24,16 @@ _SCALARS = {"INT", "FLOAT", "BOOLEAN", "STRING", "COMBO"}
 class PortTypes:
     """What a sequence of workflows shows to the outside: unique_id -> type.
 
-    inputs: what must be given; what an earlier workflow of the sequence outputs is not.
-    outputs: all that they output.
+    inputs: what is given; what an earlier workflow of the sequence outputs is not.
+    outputs: all that they output, or show where they have no OUTPUT.
+    defaults: of the inputs that need not be given, what the file has.
+    addresses: inputs of nodes that `values` names beside the ports.
     """
 
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,20 @@ class Sockets:
 
 
 def merge_port_types(discovered: Iterable[Mapping[str, Any]]) -> PortTypes:
-    """Those of workflows that run in this order, from what `discover_ports` found in each."""
+    """Those of workflows that run in this order, from what `discover_ports` found in each.
+
+    An input that has a default may have it as "default".
+    """
     inputs: dict[str, str] = {}
     outputs: dict[str, str] = {}
+    defaults: dict[str, Any] = {}
     for found in discovered:
         for uid, port in found["inputs"].items():
             if uid not in outputs:
+                if "default" not in port:
+                    defaults.pop(uid, None)
+                elif uid not in inputs:
+                    defaults[uid] = port["default"]
                 known = inputs.get(uid, ANY)
                 inputs[uid] = port["type"] if known == ANY else known
         for uid, port in found["outputs"].items():
@@ -66,7 +78,7 @@ def merge_port_types(discovered: Iterable[Mapping[str, Any]]) -> PortTypes:
             inputs[uid] = outputs[uid]
         elif outputs.get(uid) == ANY:
             outputs[uid] = kind
-    return PortTypes(inputs, outputs)
+    return PortTypes(inputs, outputs, defaults)
 
 
 def read_sockets(text: str | None, port_types: PortTypes) -> Sockets:
@@ -140,6 +152,8 @@ def check_given(
     """
     problems = []
     for uid, kind in port_types.inputs.items():
+        if uid not in linked and uid not in values and uid in port_types.defaults:
+            continue
         if uid not in linked and uid not in values:
             reason = f"the input {uid!r} ({kind}) has no value: connect its socket"
             if can_be_written(kind, is_object):
@@ -157,7 +171,12 @@ def check_given(
             f"{', '.join(map(repr, port_types.inputs)) or 'none'})"
         )
         for uid in values
-        if uid not in port_types.inputs
+        if uid not in port_types.inputs and uid not in port_types.addresses
+    ]
+    problems += [
+        Problem(reason)
+        for uid, kind in port_types.addresses.items()
+        if uid in values and (reason := why_unfit(uid, values[uid], kind, is_object))
     ]
     if problems:
         raise WorkflowError("The workflow can't be run with these inputs:", problems)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ...errors import Problem
 from ..node_classes.object_info import ObjectInfo
 from ..ports.connections import PORT_INPUT, Use
+from ..ports.defaults import with_defaults
 from ..ports.find_ports import Port, PortMode, Ports
 from ..ports.port_types import ANY, more_specific, type_name
 from ..prompt import Prompt, PromptNode, Source
@@ -57,13 +58,21 @@ def put_in(prompt: Prompt, call: CallPorts) -> Prompt:
     return made
 
 
-def ports_with(ports: Ports, call: CallPorts, prompt: Prompt, info: ObjectInfo) -> Ports:
+def ports_with(
+    ports: Ports,
+    call: CallPorts,
+    prompt: Prompt,
+    info: ObjectInfo,
+    under: Mapping[tuple[str, str], Any],
+) -> Ports:
     """The ports of a workflow with those of a call, which must have other names.
 
     Args:
         prompt: without the ports of the call.
+        under: what the widgets have that ports feed: with fewer to feed, a port's default may be
+            another.
     """
-    left = _without(ports, call.taken)
+    left = with_defaults(_without(ports, call.taken), under)
     inputs = {
         name: (_input_port(name, node_id, uses, prompt, info),)
         for node_id, (name, uses) in _by_id(prompt, "in", call.inputs)
@@ -115,6 +124,7 @@ def _input_port(
         uses=uses,
         title=name,
         place=_place(prompt, uses[0].node_id),
+        is_for_call=True,
     )
 
 
@@ -130,6 +140,7 @@ def _output_port(name: str, node_id: str, source: Source, prompt: Prompt, info: 
         uses=(),
         title=name,
         place=_place(prompt, source.node_id),
+        is_for_call=True,
     )
 
 

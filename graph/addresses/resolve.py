@@ -58,8 +58,7 @@ def resolve_call(
     inputs = _resolve(parts, names, find_input, problems)
     wanted = [n for n in dict.fromkeys(asked or ()) if not any(n in p.ports.outputs for p in parts)]
     outputs = _resolve(parts, wanted, find_output, problems)
-    found = {name for of_part in outputs for name in of_part}
-    problems += [_unknown_output(name, parts) for name in wanted if name not in found]
+    problems += [_unknown_output(n, parts) for n in wanted if not _is_named(n, parts)]
     for part, of_part in zip(parts, inputs, strict=True):
         problems += _named_twice(part, of_part)
     if problems:
@@ -119,6 +118,10 @@ def _named_twice(part: Part, inputs: Mapping[str, Iterable[T]]) -> list[Problem]
         Problem(f"{' and '.join(map(repr, n))} are the same input in {part.name}; give one of them")
         for n in dict.fromkeys(tuple(n) for n in names.values() if len(n) > 1)
     ]
+
+
+def _is_named(output: str, parts: Sequence[Part]) -> bool:
+    return any(find_output(part.directory(), output) is not None for part in parts)
 
 
 def _unknown_output(name: str, parts: Sequence[Part]) -> Problem:

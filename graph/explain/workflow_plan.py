@@ -157,9 +157,8 @@ def explain_workflow(
     nodes = [*prompt.values(), *(n for r in recipes.values() for n in r.nodes.values())]
     cached = find_cached(swapped.prompt, set(around.cached))
     after = dict(offers)
-    after |= {uid: Offer(Graft(r), name) for uid, r in made.items()}
-    for uid in plan.saves:
-        after[uid] = Offer(Load(uid, LATER), name)
+    for uid in ports.stored:
+        after[uid] = Offer(Graft(made[uid]) if uid in made else Load(uid, LATER), name)
     return (
         WorkflowPlan(
             name,

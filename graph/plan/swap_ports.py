@@ -71,7 +71,7 @@ def swap_ports(
             for node_id, node in recipe.nodes.items():
                 queued.setdefault(node_id, node)
     literals = {at: unique_id for at, unique_id in swap.literals.items() if at[0] in queued}
-    addresses = frozenset(uid for uid, group in ports.inputs.items() if group[0].place is not None)
+    addresses = frozenset(uid for uid, group in ports.inputs.items() if group[0].is_for_call)
     shown = _as_written(prompt, ports, nodes)
     return Swapped(queued, shown, savers, literals, needed, addresses)
 

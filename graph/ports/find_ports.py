@@ -50,6 +50,7 @@ class Port:
         default: of an INPUT whose value may be left out.
         no_default: why there is none, as far as there is more to say than that none is looked for.
         place: the node that an address, or another tool's marker, names; None: a DiscomfortPort.
+        is_for_call: it is there for one call alone: its value is not stored, and joins nothing.
     """
 
     unique_id: str
@@ -66,6 +67,7 @@ class Port:
     default: Default | None = None
     no_default: str = ""
     place: Problem | None = None
+    is_for_call: bool = False
 
     @property
     def type(self) -> str:
@@ -94,6 +96,11 @@ class Ports:
         for group in self.passthrus.values():
             yield from group
         yield from self.frozen
+
+    @property
+    def stored(self) -> dict[str, Port]:
+        """The OUTPUTs whose values are stored under their names."""
+        return {uid: port for uid, port in self.outputs.items() if not port.is_for_call}
 
     def default(self, unique_id: str) -> Default | None:
         """What an INPUT has while it is given nothing; None: it must be given a value."""

@@ -41,7 +41,7 @@ def check_inputs(
     problems = []
     for (name, ports), unique_ids in zip(workflows, missing, strict=True):
         problems += [Problem(_describe(name, uid, ports, kinds)) for uid in unique_ids]
-        kinds |= {uid: port.type for uid, port in ports.outputs.items()}
+        kinds |= {uid: port.type for uid, port in ports.stored.items()}
     raise MissingInputError(
         "These INPUT ports have no value. Pass them in inputs={...}, save them to the "
         "context, or run a workflow first that outputs them:",
@@ -58,7 +58,7 @@ def find_missing(
     for _, ports in workflows:
         unmet = (uid for uid in ports.inputs if uid not in known)
         missing.append(tuple(uid for uid in unmet if ports.default(uid) is None))
-        known |= ports.outputs.keys()
+        known |= ports.stored.keys()
     return missing
 
 

@@ -135,8 +135,8 @@ async def test_the_cancel_button_stops_what_runs_inside_and_the_next_one_works(e
 
 
 async def test_what_is_wrong_is_told_when_run_is_clicked(editor):
-    await chosen(editor, "loop_text.json", ["text"], ["text", "length"])
+    await chosen(editor, "type_image.json", ["picture"], ["inverted"])
     async with editor.page.expect_response(lambda r: r.url.endswith("/prompt")) as waiting:
         await editor.page.get_by_test_id("queue-button").first.click()
     answer = await (await waiting.value).json()
-    assert "the input 'text' (STRING) has no value" in json.dumps(answer)
+    assert "the input 'picture' (IMAGE) has no value" in json.dumps(answer)

@@ -156,7 +156,7 @@ REFUSED = {
     "carry": (loop(*COUNT, values=VALUES, carry="step"), "carry has 'step'"),
     "no workflow": (loop("", values=VALUES), "No workflow is chosen"),
     "second missing": (loop("count.json", "gone.json", values=VALUES), "'gone.json'"),
-    "no value": (loop(*COUNT, values="number = 0"), "the input 'step'"),
+    "no value": (loop("loop_image.json"), "the input 'picture'"),
 }
 
 

@@ -212,7 +212,7 @@ REFUSED = {
     "climbs out": (runner("../../../log.txt"), "outside the folders that may be read"),
     "no ports": (runner("no_ports.json"), "has no ports"),
     "doubled": (runner("error_doubled_output.json"), "the same unique_id"),
-    "no value": (runner("loop_text.json"), "the input 'text' (STRING) has no value"),
+    "no value": (runner("type_image.json"), "the input 'picture' (IMAGE) has no value"),
     "unknown value": (
         runner("loop_text.json", values="text = a\ntxt = b"),
         "values has 'txt', which is no input of the workflow",
@@ -321,3 +321,51 @@ async def test_internal_nodes_are_refused_in_a_file_and_in_what_is_connected(cli
     prompt = {"1": node, "2": patch, "3": runner("use_model.json", input_1=["2", 0])}
     with pytest.raises(NodeFailed, match="DiscomfortContextLoader"):
         await client.execute({**prompt, "4": show(["3", 0])}, timeout=90)
+
+
+def downloaded(outer: Outer, name: str) -> str:
+    """A saved workflow without ports; the name of its file."""
+    nodes = [
+        {
+            "id": 1,
+            "type": "EmptyImage",
+            "title": "Paper",
+            "widgets_values": [16, 8, 1, 255],
+            "inputs": [],
+            "outputs": [{"name": "IMAGE", "type": "IMAGE", "links": [1]}],
+        },
+        {
+            "id": 2,
+            "type": "PreviewImage",
+            "title": "Picture",
+            "inputs": [{"name": "images", "type": "IMAGE", "link": 1}],
+            "outputs": [],
+        },
+    ]
+    data = {"nodes": nodes, "links": [[1, 1, 0, 2, 0, "IMAGE"]], "version": 0.4}
+    (outer.workflows / name).write_text(json.dumps(data))
+    return name
+
+
+async def test_workflow_without_ports_gives_what_it_shows_and_takes_addresses(client, outer: Outer):
+    name = downloaded(outer, "downloaded.json")
+    prompt = {
+        "1": runner(name, values="Paper.width = 32\n1.height = 24"),
+        "2": {"class_type": "StubDigest", "inputs": {"image": ["1", 0]}},
+    }
+    result, _ = await run_watched(client, prompt)
+    assert result.outputs["2"]["shape"] == [[1, 24, 32, 3]]
+
+
+async def test_an_address_that_cannot_be_used_is_refused_when_it_is_queued(client, outer: Outer):
+    name = downloaded(outer, "misspelt.json")
+    for values, says in (("Paper.widht = 3", "Did you mean 'width'"), ("No.such = 3", "'No.such'")):
+        with pytest.raises(ValidationFailed) as caught:
+            await run_watched(client, {"1": runner(name, values=values), "2": show(["1", 0])})
+        assert says in told(caught.value)
+
+
+async def test_an_input_that_is_given_nothing_has_what_the_file_has(client):
+    prompt = {"1": runner("loop_text.json"), "2": show(["1", 0])}
+    result, _ = await run_watched(client, prompt)
+    assert result.outputs["2"]["text"] == ["."]  # the widget there is empty

@@ -183,13 +183,13 @@ async def test_missing_values_are_named_all_at_once_and_nothing_is_queued(discom
     events = []
     with pytest.raises(MissingInputError) as caught:
         await discomfort.run(
-            [workflows / "pair_use.json", workflows / "loop_latent.json"], on_event=events.append
+            [workflows / "pair_use.json", workflows / "loop_image.json"], on_event=events.append
         )
     text = str(caught.value)
     assert isinstance(caught.value, ValueError)
     assert "'picture' of type IMAGE" in text and "pair_use.json" in text
     assert "'amount'" not in text  # it has a default: what its widget has in the file
-    assert "of type LATENT" in text and "loop_latent.json" in text
+    assert "loop_image.json" in text
     assert not events
 
 
