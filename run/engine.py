@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..workflow_context import WorkflowContext
 
 log = logging.getLogger("discomfort.references")
+log_run = logging.getLogger("discomfort.run")
 
 # Paths (JSON, or a picture that ComfyUI saved), workflow dicts or API prompts; one or many.
 Workflows: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]]"
@@ -74,6 +75,13 @@ class Engine:
         """See `Discomfort.run`."""
         check_options(options)
         self.check_open()
+        if options.seed is not None and not options.randomize_seeds:
+            log_run.warning(
+                "seed=%s changes nothing: it is for randomize_seeds=True. To set the seed of a "
+                'node, name it in inputs: {"KSampler.seed": %s}.',
+                options.seed,
+                options.seed,
+            )
         given = check_given(inputs)
         read = await self._sources.read(workflows)
         environment = await self._environment()

@@ -84,8 +84,10 @@ class Submitter:
             )
         except ValidationFailed as e:  # refused: what ComfyUI had it has
             raise _tell_ports(e, swapped) from None
-        except BaseException:
+        except BaseException as e:
             self._sent.append(Sent(swapped.prompt, swapped.needed, False))
+            if isinstance(e, RunTimeout):
+                raise _with_name(e, submission.name) from None
             raise
         finally:
             self._pins.note_sent(swapped.prompt, swapped.needed)
@@ -111,6 +113,11 @@ def _frozen_versions(loan: Loan) -> dict[str, str]:
         for key, version in loan.versions.items()
         if key.startswith(FROZEN_PREFIX)
     }
+
+
+def _with_name(error: RunTimeout, name: str) -> RunTimeout:
+    """The error, with the workflow that was running."""
+    return RunTimeout(f"{name}: {error}", **error.__dict__)
 
 
 def _tell_ports(error: ValidationFailed, swapped: Swapped) -> ValidationFailed:

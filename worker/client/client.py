@@ -23,7 +23,7 @@ from .failures import ended_badly, never_sent, runs_nothing, timed_out
 from .http import Transport, TransportError
 from .listener import Listener
 from .open_runs import MakeError, OpenRuns
-from .options import Limits, OutOfTime, OwnOptions, check_options
+from .options import TIME_IS_OVER, Limits, OutOfTime, OwnOptions, check_options
 from .prompt_run import CallbackFailed, PromptRun
 from .queries import HistoryTrimmer, Queries
 from .queue_prompt import DEATH_WAIT_S, queue_prompt
@@ -180,6 +180,8 @@ class Client:
         if queueing.done():
             queueing.result()
         elif not run.done.done():
+            if run.state.current_node is not None:  # it runs; the reply is on the way
+                raise OutOfTime(TIME_IS_OVER)
             raise OutOfTime("the worker has not yet said that it queued it")
 
     async def object_info(self) -> dict[str, Any]:

@@ -52,6 +52,9 @@ def check_options(options: OwnOptions) -> None:
         raise TypeError(f"execute() has no option {', '.join(sorted(unknown))}.")
 
 
+TIME_IS_OVER = "the time given by timeout= is over"
+
+
 class OutOfTime(Exception):
     """A limit of a run was reached; says which."""
 
@@ -80,7 +83,7 @@ class Limits:
             silent = heard_at + self.silence_s
             if self.deadline is None or silent < self.deadline:
                 return silent, f"nothing was heard of it for {self.silence_s} s"
-        return self.deadline, "the time given by timeout= is over"
+        return self.deadline, TIME_IS_OVER
 
 
 def left_s(moment: float | None) -> float | None:
