@@ -50,6 +50,7 @@ class ContextStore:
         self.references = StoredReferences(lifetime)
         self._given_paths: dict[str, str] = {}  # key -> version
         self._addresses: set[str] = set()
+        self._aside: dict[str, Receipt] = {}  # by version
         self._runs = OpenRuns()
 
     @property
@@ -126,12 +127,14 @@ class ContextStore:
         """How the value is stored; UnknownKeyError when there is none."""
         return self.store.receipt(unique_id)
 
-    def find_receipt(self, unique_id: str) -> Receipt | None:
-        """As `get_receipt`; None when there is none."""
-        try:
-            return self.store.receipt(unique_id)
-        except UnknownKeyError:
-            return None
+    def find_version(self, unique_id: str, version: str) -> Receipt | None:
+        """How that very version is stored, under the key or put aside; None when it is gone."""
+        found = self._aside.get(version) or self.store.known(unique_id)
+        return found if found is not None and found.version == version else None
+
+    def read(self, receipt: Receipt) -> Any:
+        """The value that a receipt names; errors as `load`."""
+        return self.store.read(receipt, self._trusted)
 
     def version(self, unique_id: str) -> str:
         """Changes whenever something else is stored under the key; unique over all contexts."""
@@ -228,10 +231,12 @@ class ContextStore:
         """
         receipt = self.store.write_aside(unique_id, data, use_ram)
         self.store.blocks.pin(receipt)
+        self._aside[receipt.version] = receipt
         return receipt
 
     def let_go_aside(self, receipt: Receipt) -> None:
         """Free a value that was put aside, once no run and no reference needs it."""
+        del self._aside[receipt.version]
         self.store.blocks.unpin(receipt.version)
         self.store.blocks.settle()
 

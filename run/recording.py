@@ -184,12 +184,11 @@ class Track:
         kind = prepared.ports.input_type(unique_id)
         if isinstance(binding, (Graft, Frozen)):
             return reference_cell(kind)
-        receipt = self._context.internal.find_receipt(unique_id)
-        is_it = receipt is not None and receipt.version == binding.version
-        size_bytes = receipt.size_bytes if receipt is not None and is_it else 0
-        if size_bytes and self._wants_picture(kind, binding.version):
+        receipt = self._context.internal.find_version(unique_id, binding.version)
+        size_bytes = receipt.size_bytes if receipt is not None else 0
+        if receipt is not None and self._wants_picture(kind, binding.version):
             with contextlib.suppress(Exception):  # damaged or untrusted: the loader will raise
-                value = self._context.load(unique_id)  # mapped: the run may replace it soon
+                value = self._context.internal.read(receipt)  # mapped: it may be replaced soon
                 self._history.note_picture(binding.version, size_bytes, lambda: value)
         return stored_cell(binding.version, kind, size_bytes)
 

@@ -47,7 +47,7 @@ class Case(NamedTuple):
 
 
 CASES = [
-    Case("mode_input", {"picture": DARK}, {}),
+    Case("mode_input", {"picture": DARK}, {"Preview Image": DARK}),
     Case("mode_output", {}, {"picture": picture(48, 64, 1, 0, 0)}),
     Case("mode_passthru", {}, {"picture": picture(48, 64, 0, 1, 1)}),
     Case("mode_unconnected", {"spare": 1}, {"picture": picture(48, 64, 0, 1, 0)}),
@@ -69,7 +69,7 @@ CASES = [
     Case("type_combo", {"text": "one two", "mode": "Title Case"}, {"changed_text": "One Two"}),
     Case("type_list_out", {"pictures": grey(0.25, batch=2)}, {"picture_list": [DARK, DARK]}),
     Case("type_list_in", {"picture_list": [DARK, LIGHT]}, {"inverted_list": [LIGHT, DARK]}),
-    Case("type_any", {"anything": {"a": [1, 2]}}, {}),
+    Case("type_any", {"anything": {"a": [1, 2]}}, {"Preview as Text": {"a": [1, 2]}}),
     Case("type_mixed", {"number": 3}, {"as_int": 3, "as_float": 3.0}),
     Case(
         "type_all_scalars",
@@ -87,7 +87,7 @@ CASES = [
     Case("batch_join", {"first": DARK, "second": LIGHT}, {"pictures": torch.cat([DARK, LIGHT])}),
     Case("range_int", {"picture": DARK, "radius": 3}, {"blurred": DARK}),
     Case("range_float", {"picture": DARK, "amount": 1}, {"mixed": LIGHT}),
-    Case("save_image", {"picture": DARK, "prefix": "test"}, {}),
+    Case("save_image", {"picture": DARK, "prefix": "test"}, {"Save Image": DARK}),
     Case(
         "pair_make pair_use pair_finish",
         {},
@@ -153,7 +153,7 @@ ERRORS: list[tuple[str, type[DiscomfortError], list[str]]] = [
     ("error_wrong_type", ValidationFailed, ["Wants a picture", "MASK"]),
     ("error_node_raises", NodeFailed, ["Blur of a tiny picture", "RuntimeError"]),
     ("error_cycle_a", MissingInputError, ["'from_b'", "IMAGE"]),
-    ("pair_use", MissingInputError, ["'picture'", "'amount'", "FLOAT"]),
+    ("pair_use", MissingInputError, ["'picture'", "IMAGE"]),
 ]
 
 

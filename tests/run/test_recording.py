@@ -219,3 +219,17 @@ def test_a_killed_script_leaves_a_record_that_says_so(comfyui_dirs, tmp_path):
     (summary,) = archive.list_records()
     assert summary["status"] == "lost" and not summary["is_alive"]
     assert Archive().view(summary["id"])["rows"][0]["cells"] == [{"v": 7}]
+
+
+async def test_what_is_given_at_an_address_is_in_the_record_with_its_picture(
+    recorder, workflows, tmp_path
+):
+    prompt = {
+        "1": {"class_type": "ImageInvert", "inputs": {}},
+        "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+    }
+    with recorder.Context() as context:
+        given = {"ImageInvert.image": torch.rand(1, 64, 96, 3)}
+        await recorder.run(prompt, given, context=context)
+        data = data_of(context.report(tmp_path / "report.html"))
+    assert len(data["pictures"]) == 2
