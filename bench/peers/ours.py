@@ -10,7 +10,7 @@ workflow, server, out, text, seed = sys.argv[1:]
 async def main():
     async with await Discomfort.create(url=server) as discomfort:
         results = await discomfort.run(workflow, {text: "a fox", seed: 7})
-        results.save_files(out)
+        discomfort.Tools.save_comfy_image_to_disk(results["Save Image"], f"{out}/fox.png")
 
 
 asyncio.run(main())
