@@ -47,7 +47,7 @@ class Case(NamedTuple):
 
 
 CASES = [
-    Case("mode_input", {"picture": DARK}, {"Preview Image": DARK}),
+    Case("mode_input", {"picture": DARK}, {"Preview Image": LIGHT}),
     Case("mode_output", {}, {"picture": picture(48, 64, 1, 0, 0)}),
     Case("mode_passthru", {}, {"picture": picture(48, 64, 0, 1, 1)}),
     Case("mode_unconnected", {"spare": 1}, {"picture": picture(48, 64, 0, 1, 0)}),
