@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportUndefinedVariable=false
 import os
 import sys
 

@@ -1,3 +1,5 @@
+# ruff: noqa: E402, F403, F405, S102
+# pyright: reportMissingImports=false, reportUndefinedVariable=false
 import subprocess
 import sys
 
