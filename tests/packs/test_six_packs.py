@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ SETTINGS = {
 }
 # Where the page keeps what a node has shown; the class has no such input.
 SHOWN_ON_PAGE = {("Display Any (rgthree)", "output")}
+SAVES_ONE_PICTURE = ("broadcast", "contexts", "loop")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -145,9 +146,8 @@ async def test_a_run_gives_what_the_queue_button_gives(users: Users, name: str):
     await forget_what_is_cached(users.address)
     before = (await get(users.address, "/history")).keys()
     async with await Discomfort.create(url=users.address) as discomfort:
-        await discomfort.run(path)
-    after = await get(users.address, "/history")
-    (by_us,) = [entry for key, entry in after.items() if key not in before]
+        results = await discomfort.run(path)
+    by_us = await entry_beside(before, users.address)
     assert cached_nodes(by_us) == []
     asked, given = by_page["prompt"][2], by_us["prompt"][2]
     # A run leaves out nodes that feed nothing: of Use Everywhere, for one.
@@ -161,6 +161,15 @@ async def test_a_run_gives_what_the_queue_button_gives(users: Users, name: str):
     assert shown == {
         i: {k: users.decoded(v) for k, v in by_page["outputs"][i].items()} for i in wanted(by_page)
     }
+    if name in SAVES_ONE_PICTURE:
+        levels = (results["Save Image"].clamp(0, 1) * 255).numpy().astype(numpy.uint8)
+        (of_page,) = [
+            v
+            for s in by_page["outputs"].values()
+            for v in s.get("images", [])
+            if v["type"] == "output"
+        ]
+        assert levels.tolist() == users.decoded(of_page)[3:]
     assert shown and users.editor.problems == []
 
 
@@ -185,6 +194,16 @@ def cached_nodes(entry: Mapping[str, Any]) -> list[str]:
 
 def log_of(users: Users) -> str:
     return (users.base / "log.txt").read_text(errors="replace")
+
+
+async def entry_beside(before: Collection[str], address: str) -> Mapping[str, Any]:
+    """The one further entry of the history, which is written a moment after a run's success."""
+    while True:
+        after = await get(address, "/history")
+        new = [entry for key, entry in after.items() if key not in before]
+        if new:
+            (entry,) = new
+            return entry
 
 
 async def get(address: str, path: str) -> Any:
