@@ -19,12 +19,12 @@ from .graph.convert.replace_nodes import (
     replace_in_workflow,
 )
 from .graph.convert.to_prompt import to_prompt
-from .graph.node_classes.object_info import index_object_info
 from .graph.plan.internal_nodes import refuse_internal
 from .graph.prompt import is_prompt
 from .graph.workflow.parse import parse_workflow
 from .system.config import WorkerConfig, read_json
 from .system.ctrl_c import heard
+from .system.login import Login
 from .worker.client.event_stream import EventStream, stream_events
 from .worker.client.events import Event
 from .worker.client.options import ExecuteOptions, OwnOptions, StreamOptions
@@ -33,7 +33,9 @@ from .worker.client.uploads import target_folder
 from .worker.launch.settings import WorkerOptions, read_config
 from .worker.server_holder import ServerHolder
 from .worker.shared import Shared
+from .workflows.account import takes_login
 from .workflows.files import read_workflow
+from .workflows.rule_files import ClassIndex
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -47,7 +49,7 @@ class ComfyConnector(ServerHolder):
     def __init__(self, config: WorkerConfig, options: WorkerOptions | None = None):
         """Nothing is started yet; `create` does both, and shares."""
         super().__init__(config, options)
-        self._index: tuple[int, Any] | None = None
+        self._index = ClassIndex()
 
     @classmethod
     async def create(
@@ -89,7 +91,8 @@ class ComfyConnector(ServerHolder):
             start_timeout=start_timeout,
         )
         config = read_config(config_path, options)
-        connector = cls._shared.join(repr((config, options)), lambda: cls(config, options))
+        key = (repr((config, options)), config.COMFY_ORG_API_KEY)  # which a repr does not show
+        connector = cls._shared.join(key, lambda: cls(config, options))
         try:
             await connector.start(start_timeout)
         except BaseException:
@@ -153,8 +156,13 @@ class ComfyConnector(ServerHolder):
     async def execute_own(
         self, prompt: Mapping[str, Any], **options: Unpack[OwnOptions]
     ) -> RunResult:
-        """`execute`, for prompts that Discomfort itself has made."""
+        """`execute`, for prompts that Discomfort itself has made.
+
+        Args:
+            options: without a `login`, that of this connector.
+        """
         client = self._client_now() or await self._ensure_client()
+        options["login"] = await self._login_for(prompt, options.get("login"))
         try:
             return await client.execute(prompt, **options)
         except WorkerDied as e:
@@ -162,6 +170,14 @@ class ComfyConnector(ServerHolder):
                 raise
         # It had died before it got the prompt: nothing is lost.
         return await (await self._ensure_client()).execute(prompt, **options)
+
+    async def _login_for(self, prompt: Mapping[str, Any], given: Login | None) -> Login | None:
+        if not (self.has_login if given is None else given):
+            return None
+        info, about = await self.object_info_index(), self._server and self._server.hello
+        if not takes_login(prompt, info, bool(about and about.get("takes_login"))):
+            return None
+        return self.login if given is None else given
 
     def stream(self, prompt: Mapping[str, Any], **options: Unpack[StreamOptions]) -> EventStream:
         """`execute` as an async iterator of its events; leaving the loop cancels the run.
@@ -221,11 +237,13 @@ class ComfyConnector(ServerHolder):
         return await client.object_info()
 
     async def object_info_index(self) -> Any:
-        """`object_info` in the form that `graph` works with, made once per server."""
-        info, version = await self.object_info(), self.object_info_version
-        if self._index is None or self._index[0] != version:
-            self._index = (version, index_object_info(info))
-        return self._index[1]
+        """`object_info` in the form that `graph` works with, with the rules of node packs: another
+        object when the server is another one, or a rule of the user's has changed.
+        """
+        client = await self._ensure_client()
+        info = await client.object_info()
+        rules = await client.pack_rules()
+        return self._index.of(info, rules)
 
     async def node_replacements(self) -> dict[str, Any]:
         """Which node classes the server has replaced by others; a ComfyUI that knows none of that

@@ -108,6 +108,7 @@ class Discomfort:
         seed: int | None = None,
         record: bool | str | None = None,
         outputs: Sequence[str] | None = None,
+        api_nodes: bool | None = None,
     ) -> dict[str, Any]:
         """Run workflows in order, `iterations` times.
 
@@ -139,6 +140,10 @@ class Discomfort:
             outputs: what is wanted beside the OUTPUT ports: `"node.output"`, or a node alone, by
                 id, title or class. None: of a workflow without OUTPUT ports, what its output nodes
                 show or save. These are results only, and are not saved to the context.
+            api_nodes: False refuses workflows, and references that they read, with API nodes, which
+                work elsewhere for credits, before anything is queued. None, True: they run, with
+                the key in COMFY_ORG_API_KEY (environment or comfy_serverless.json), which goes to
+                ComfyUI's own API nodes and nowhere else.
 
         Returns:
             unique_id -> last value of every OUTPUT; a reference gives the workflow that makes it.
@@ -164,6 +169,7 @@ class Discomfort:
             seed=seed,
             record=record,
             outputs=outputs,
+            api_nodes=api_nodes,
         )
         return await self._engine.run(workflows, inputs, options, context)
 
@@ -204,6 +210,7 @@ class Discomfort:
         context: WorkflowContext | None = None,
         *,
         outputs: Sequence[str] | None = None,
+        api_nodes: bool | None = None,
     ) -> RunPlan:
         """What `run` with these arguments would do in its first iteration.
 
@@ -220,7 +227,7 @@ class Discomfort:
             FileNotFoundError, TypeError, WorkflowError: what `run` would raise before it starts,
                 but for missing inputs.
         """
-        return await self._engine.plan(workflows, inputs, context, outputs)
+        return await self._engine.plan(workflows, inputs, context, outputs, api_nodes)
 
     async def free(self, unique_id: str | None = None) -> None:
         """Have the worker let go of models that it keeps for the next run.

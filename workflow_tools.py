@@ -15,6 +15,7 @@ from .errors import WorkflowError
 from .graph.compose import remove_reroutes
 from .graph.compose.stitch import stitch
 from .graph.convert.to_prompt import to_prompt
+from .graph.node_classes.object_info import ObjectInfo
 from .graph.plan.internal_nodes import refuse_internal
 from .graph.ports.find_ports import Port, find_ports
 from .graph.prompt import is_prompt
@@ -27,16 +28,28 @@ from .system.config import load_pass_by_rules
 from .values import images, json_form, metadata
 from .workflow_context import WorkflowContext
 from .workflows.files import read_workflow
+from .workflows.rule_files import ClassIndex
 
 log = logging.getLogger("discomfort.tools")
 
+_own_rules = ClassIndex()
+
 
 def workflow_to_prompt(
-    workflow: str | Path | Mapping[str, Any], object_info: Mapping[str, Any], **options: Any
+    workflow: str | Path | Mapping[str, Any],
+    object_info: Mapping[str, Any] | ObjectInfo,
+    **options: Any,
 ) -> dict[str, Any]:
-    """What the front end's "Export (API)" makes of a workflow. See `graph/convert/to_prompt.py`."""
+    """What the front end's "Export (API)" makes of a workflow. See `graph/convert/to_prompt.py`.
+
+    Args:
+        object_info: a server's, or what `ComfyConnector.object_info_index` gives, which has the
+            rules that node packs brought, too. Your own rules hold in both.
+    """
     data = read_workflow(workflow)
-    return data if is_prompt(data) else to_prompt(data, object_info, **options)
+    if is_prompt(data):
+        return data
+    return to_prompt(data, _own_rules.of(object_info, None), **options)
 
 
 class WorkflowTools:

@@ -17,6 +17,7 @@ from ..context.handoff import Loan
 from ..errors import Problem, UnknownKeyError, WorkflowError
 from ..graph.compose.closure import close_prompt, close_workflow
 from ..graph.compose.frozen_payload import contents_named
+from ..graph.plan.api_nodes import api_nodes
 from ..graph.plan.recipe import Recipe, make_recipe
 from ..graph.plan.run_plan import Binding, Frozen, Graft, Load, StepPlan, default_bindings
 from ..graph.plan.swap_ports import recipe_of_output, resolve_output
@@ -150,7 +151,19 @@ class _Maker:
         if not is_result_only and _is_stored(self._context, unique_id, recipe):
             return Reference(unique_id, recipe, None, {})
         workflow = self._closure(unique_id, recipe)
+        self._say_what_is_paid(unique_id, recipe)
         return Reference(unique_id, recipe, workflow, self._kept_in(workflow))
+
+    def _say_what_is_paid(self, unique_id: str, recipe: Recipe) -> None:
+        paid = api_nodes(recipe.nodes, self._preparer.info)
+        if paid:
+            log.warning(
+                "The reference %r is made by API nodes (%s): whenever ComfyUI does not have their "
+                "result any more, the next use of it pays for them again. To pay once, keep its "
+                'type by value: "val" in pass_by_rules.json.',
+                unique_id,
+                ", ".join(dict.fromkeys(node.class_type for node in paid)),
+            )
 
     def _resolve(self, unique_id: str, plan: StepPlan) -> Recipe:
         made = self._made

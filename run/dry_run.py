@@ -24,11 +24,13 @@ from ..graph.ports.plain_values import is_plain_type
 from ..graph.ports.port_types import ANY
 from ..graph.ports.value_types import kind_of
 from ..references.registry import recipe_of
+from ..system.login import VARIABLE
 from ..workflows.prepare import Prepared
 from .addresses import odd_names, with_call_ports
 from .bindings import binding_of, binding_of_given, is_given_by_reference, kind_of_stored
 from .environment import Environment
 from .given_values import all_kinds, check_values, open_pictures, with_saved_paths
+from .refuse_api_nodes import refuse_before
 
 if TYPE_CHECKING:
     from ..workflow_context import WorkflowContext
@@ -91,17 +93,27 @@ class DryRun:
         outputs: Sequence[str] | None = None,
     ):
         self._outputs = outputs
+        self._environment = environment
         self._context, self._references = context, environment.references
         self._rules, self._preparer = environment.rules, environment.preparer
         self._sent = environment.sent
 
-    async def plan(self, workflows: list[Source], given: Mapping[str, Any]) -> RunPlan:
+    async def plan(
+        self,
+        workflows: list[Source],
+        given: Mapping[str, Any],
+        api_nodes: bool | None = None,
+    ) -> RunPlan:
         read = [await self._preparer.prepare_aside(source) for source in workflows]
         prepared = with_call_ports(read, given, self._outputs, self._preparer, self._rules)
         ports = [p.ports for p in prepared]
         given = with_saved_paths(given, ports, self._context.internal.given_paths())
         given = await asyncio.to_thread(open_pictures, given, ports)
         check_values(given, ports, self._rules)
+        if api_nodes is False:
+            await self._preparer.decide(
+                lambda: refuse_before(self._environment, self._context, prepared, given)
+            )
         sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}
         notes = odd_names(read, given, self._context.list_keys(), self._preparer)
         return await self._preparer.decide(lambda: self._decide(prepared, given, sizes, notes))
@@ -125,7 +137,8 @@ class DryRun:
         plans = self._explain(prepared, offers, kinds)
         at_addresses = {name for p in prepared for name in p.call.inputs}
         saved = {uid: size for uid, size in sizes.items() if uid not in at_addresses}
-        return RunPlan(plans, saved, (*notes, *_find_idle(plans)))
+        paid = _find_unpaid(plans, self._environment.worker.has_login)
+        return RunPlan(plans, saved, (*notes, *_find_idle(plans), *paid))
 
     def _explain(
         self, prepared: list[Prepared], offers: dict[str, Offer], kinds: dict[str, str]
@@ -193,6 +206,18 @@ class DryRun:
             unique_id,
             lambda uid: type_of(self._recipe(uid), self._preparer.info),
         )
+
+
+def _find_unpaid(plans: Iterable[WorkflowPlan], has_login: bool) -> list[str]:
+    """The workflows whose API nodes would be refused by who runs them."""
+    if has_login:
+        return []
+    return [
+        f"{plan.name} has API nodes, and there is no key of a Comfy account for them: set "
+        f"{VARIABLE} in the environment or in comfy_serverless.json."
+        for plan in plans
+        if any(node.gets_key for node in plan.paid)
+    ]
 
 
 def _find_idle(plans: Iterable[WorkflowPlan]) -> list[str]:

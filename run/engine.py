@@ -22,7 +22,7 @@ from ..workflows.sources import Sources
 from .dry_run import DryRun, RunPlan
 from .environment import Environment
 from .open_streams import OpenStreams
-from .options import Options, check_given, check_options, check_outputs
+from .options import Options, check_api_nodes, check_given, check_options, check_outputs
 from .recording import Recorder
 from .run import Run
 from .temporary_contexts import TemporaryContexts
@@ -113,15 +113,17 @@ class Engine:
         inputs: Mapping[str, Any] | None,
         context: WorkflowContext | None = None,
         outputs: Sequence[str] | None = None,
+        api_nodes: bool | None = None,
     ) -> RunPlan:
         """See `Discomfort.plan`."""
         check_outputs(outputs)
+        check_api_nodes(api_nodes)
         self.check_open()
         given = check_given(inputs)
         read = await self._sources.read(workflows)
         environment = await self._environment()
         with self.contexts.use(context) as used:
-            return await DryRun(environment, used, outputs).plan(read, given)
+            return await DryRun(environment, used, outputs).plan(read, given, api_nodes)
 
     async def free(self, unique_id: str | None = None) -> None:
         """See `Discomfort.free`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from ..context.context_store import check_unique_id
+from ..system.login import Login
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Options:
     record: bool | str | None = None
     outputs: Sequence[str] | None = None
     keeps_results: bool = False
+    api_nodes: bool | None = None
+    login: Login | None = None  # of who asked, in the editor; None: the worker's own
 
 
 class RunOptions(TypedDict, total=False):
@@ -44,6 +47,7 @@ class RunOptions(TypedDict, total=False):
     seed: int | None
     record: bool | str | None
     outputs: Sequence[str] | None
+    api_nodes: bool | None
 
 
 def check_stream_options(options: Mapping[str, Any]) -> None:
@@ -90,6 +94,7 @@ def check_options(options: Options) -> None:
     check_outputs(options.outputs)
     if options.seed is not None and not _is_whole(options.seed):
         raise TypeError(f"seed must be a whole number or None, not {options.seed!r}.")
+    check_api_nodes(options.api_nodes)
     for name, values in (
         ("use_ram", (bool,)),
         ("randomize_seeds", (bool,)),
@@ -122,6 +127,12 @@ def check_record(record: Any) -> None:
     """Raises TypeError for a `record=` that can't be used."""
     if record is not None and not isinstance(record, (bool, str)):
         raise TypeError(f"record must be True, False, None or a title, not {record!r}.")
+
+
+def check_api_nodes(api_nodes: Any) -> None:
+    """Raises TypeError for an `api_nodes=` that can't be used."""
+    if api_nodes is not None and not isinstance(api_nodes, bool):
+        raise TypeError(f"api_nodes must be True, False or None, not {api_nodes!r}.")
 
 
 def check_given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:

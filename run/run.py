@@ -42,6 +42,7 @@ from .given_values import all_kinds, check_values, is_checked, open_pictures, wi
 from .options import Options
 from .progress_bar import ProgressBar, is_shown
 from .recording import Track
+from .refuse_api_nodes import refuse_before, refuse_in_step
 from .seeds import DrawnSeeds
 from .submit import OnEvent, Submission, Submitter
 
@@ -68,12 +69,13 @@ class Run:
         options: Options,
         history: History | None = None,
     ):
+        self._environment = environment
         self._worker, self._context = environment.worker, context
         self._references, self._rules = environment.references, environment.rules
         self._preparer = environment.preparer
         self._options, self._history = options, history
         self._track: Track | None = None
-        self._submitter = Submitter(environment, options.timeout)
+        self._submitter = Submitter(environment, options.timeout, options.login)
         self._results: dict[str, Callable[[], Any]] = {}
         self._seeds = DrawnSeeds(options, self._preparer.info)
         self._known_to_fit: set[str] = set()  # versions
@@ -97,6 +99,10 @@ class Run:
         for warning in odd_names(read, inputs, self._context.list_keys(), self._preparer):
             log.warning(warning)
         check_values(inputs, ports, self._rules)
+        if self._options.api_nodes is False:
+            await self._preparer.decide(
+                lambda: refuse_before(self._environment, self._context, prepared, inputs)
+            )
         await self._with_inputs(prepared, inputs, values)
         return {unique_id: load() for unique_id, load in self._results.items()}
 
@@ -221,6 +227,8 @@ class Run:
         )
         result = None
         try:
+            if self._options.api_nodes is False:
+                refuse_in_step(self._environment, prepared.name, swapped)
             if self._track is not None:
                 self._track.planned(prepared, plan, self._seeds.of(prepared))
             references = self._references.make(self._context, prepared, plan, self._preparer, loan)

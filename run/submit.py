@@ -18,6 +18,7 @@ from ..graph.plan.expected_cache import Sent
 from ..graph.plan.swap_ports import Swapped, run_data
 from ..references.kept_models import is_out_of_memory
 from ..references.model_room import let_go_of_all, make_room, without
+from ..system.login import Login
 from .environment import Environment
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ class Submitter:
     Args:
         environment: its pins are put into every prompt, and the prompt is noted as sent.
         timeout: seconds for all of them together, from now on; None: no limit.
+        login: for API nodes; None: that of the worker's settings.
     """
 
-    def __init__(self, environment: Environment, timeout: float | None):
+    def __init__(self, environment: Environment, timeout: float | None, login: Login | None = None):
+        self._login = login
         self._worker, self._sent = environment.worker, environment.sent
         self._pins = environment.references.pins
         self._timeout = timeout
@@ -81,6 +84,7 @@ class Submitter:
                 timeout=timeout,
                 on_event=submission.on_event,
                 needed=swapped.needed,
+                login=self._login,
             )
         except ValidationFailed as e:  # refused: what ComfyUI had it has
             raise _tell_ports(e, swapped) from None

@@ -59,6 +59,7 @@ class WorkerConfig:
     EXTRA_ARGS: list = field(default_factory=list)
     OUTPUT_DIRECTORY: str | None = None
     ATTACH_URL: str | None = None
+    COMFY_ORG_API_KEY: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,15 @@ def read_text(path: str | Path) -> str:
     """
     try:
         data = read_file(path)
-        return data.decode(json.detect_encoding(data))
     except OSError as e:
         raise ConfigError(f"{path} can't be read ({e.strerror or e}). Check the path.") from e
+    return decode(data, path)
+
+
+def decode(data: bytes, path: str | Path) -> str:
+    """The text in a file, as `read_text` reads it. Raises ConfigError: it is none."""
+    try:
+        return data.decode(json.detect_encoding(data))
     except UnicodeDecodeError as e:
         raise ConfigError(
             f"{path} can't be read: it is no text in UTF-8 or UTF-16 ({e.reason})."
@@ -174,7 +181,8 @@ def _checked(source: Any, key: str, value: Any, hint: Any) -> Any:
         if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
             return value
     names = " or ".join("null" if k is type(None) else k.__name__ for k in allowed)
-    raise ConfigError(f"{source}: {key} must be {names}, not {value!r}.")
+    shown = type(value).__name__ if key.endswith("_KEY") else repr(value)
+    raise ConfigError(f"{source}: {key} must be {names}, not {shown}.")
 
 
 def load_pass_by_rules(path: str | Path | None = None) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Collection
 from pathlib import Path
 
 _FLAGS = (
@@ -19,8 +20,11 @@ _FLAGS = (
 )
 
 
-def open_plain(path: str | Path) -> int:
+def open_plain(path: str | Path, owners: Collection[int] = ()) -> int:
     """A descriptor to read a plain file of this user's.
+
+    Args:
+        owners: user ids whose it may be, too.
 
     Raises:
         FileNotFoundError: there is none: what is there is a link, a pipe, or another user's.
@@ -32,16 +36,21 @@ def open_plain(path: str | Path) -> int:
             raise FileNotFoundError(errno.ENOENT, "this is a link", str(path)) from e
         raise
     about = os.fstat(fd)
-    is_owner = not hasattr(os, "getuid") or about.st_uid == os.getuid()
+    is_owner = not hasattr(os, "getuid") or about.st_uid in (os.getuid(), *owners)
     if is_owner and stat.S_ISREG(about.st_mode):
         return fd
     os.close(fd)
     raise FileNotFoundError(errno.ENOENT, "this is no plain file of this user's", str(path))
 
 
-def read_plain(path: str | Path, start: int = 0, most_bytes: int | None = None) -> bytes:
+def read_plain(
+    path: str | Path,
+    start: int = 0,
+    most_bytes: int | None = None,
+    owners: Collection[int] = (),
+) -> bytes:
     """What is in such a file, or a part of it. Raises as `open_plain`."""
-    with open(open_plain(path), "rb") as file:
+    with open(open_plain(path, owners), "rb") as file:
         file.seek(start)
         if most_bytes is None:
             return file.read()

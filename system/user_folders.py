@@ -1,7 +1,7 @@
 """The private folders of this user: one for what is temporary, one for what stays.
 
     <temp>/discomfort-<uid>/               contexts, workers, logs
-    <user's data folder>/discomfort/...    durable contexts, records
+    <user's data folder>/discomfort/...    durable contexts, records, rules of node packs
 
 The only definition of both. On Windows, which has no uid, the user's name stands for it.
 """
@@ -48,12 +48,32 @@ def former_temporary_folder() -> Path | None:
 
 
 def data_folder(name: str) -> Path:
-    """A folder for what stays, below the user's data folder by the custom of each system; made if
-    absent, closed to others.
+    """A folder for what stays, below the user's data folder; made if absent, closed to others.
 
     Raises:
         NotOurFolder: another user made it first.
     """
+    folder, variable = _data_place(name)
+    _make_private(folder, variable)
+    return folder
+
+
+def found_data_folder(name: str) -> Path | None:
+    """The same, where it is there already.
+
+    Raises:
+        NotOurFolder: another user made it.
+    """
+    folder, variable = _data_place(name)
+    if not os.path.lexists(folder):
+        return None
+    if not _is_ours(folder):
+        raise _not_ours(folder, variable)
+    return folder
+
+
+def _data_place(name: str) -> tuple[Path, str]:
+    """Where it is by the custom of each system, and the variable that moves it."""
     if sys.platform == "win32":
         variable, otherwise = "LOCALAPPDATA", Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -61,10 +81,7 @@ def data_folder(name: str) -> Path:
     else:
         variable, otherwise = "XDG_DATA_HOME", Path.home() / ".local" / "share"
     given = os.environ.get(variable) if variable != "HOME" else None
-    base = given or str(otherwise)
-    folder = Path(base) / "discomfort" / name
-    _make_private(folder, variable)
-    return folder
+    return Path(given or str(otherwise)) / "discomfort" / name, variable
 
 
 def _make_private(folder: Path, variable: str) -> None:
@@ -72,12 +89,16 @@ def _make_private(folder: Path, variable: str) -> None:
     with contextlib.suppress(FileExistsError):  # a file: the next test finds it
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _is_ours(folder):
-        raise NotOurFolder(
-            f"{folder} belongs to another user or is no folder. Remove it, or set {variable} to a "
-            "folder of your own."
-        )
+        raise _not_ours(folder, variable)
     if os.name != "nt" and folder.lstat().st_mode & 0o077:
         folder.chmod(0o700)
+
+
+def _not_ours(folder: Path, variable: str) -> NotOurFolder:
+    return NotOurFolder(
+        f"{folder} belongs to another user or is no folder. Remove it, or set {variable} to a "
+        "folder of your own."
+    )
 
 
 def _is_ours(folder: Path) -> bool:

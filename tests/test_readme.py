@@ -89,8 +89,8 @@ def test_what_other_methods_take_is_what_it_says():
     own = [name for name in inspect.signature(Discomfort.stream).parameters if name != "self"]
     assert [*own[:-1], *RunOptions.__annotations__] == [name for name in run if name != "on_event"]
     plan = [name for name in inspect.signature(Discomfort.plan).parameters if name != "self"]
-    listed = ", ".join(f"`{name}`" for name in plan[:-1])
-    assert f"`plan` takes {listed} and `{plan[-1]}`." in README
+    *first, last = [f"`{name}`" for name in plan]
+    assert f"`plan` takes {', '.join(first)} and {last}." in README
 
 
 def test_all_errors_have_the_one_base_class_that_it_names():

@@ -10,6 +10,7 @@ import asyncio
 from ..errors import WorkerStartError
 from ..system.config import WorkerConfig
 from ..system.ctrl_c import heard, say_what_follows
+from ..system.login import Login, is_login_set, read_login
 from .attached_server import AttachedServer
 from .client.client import Client
 from .client.uploads import Uploads
@@ -37,6 +38,20 @@ class ServerHolder(ServerView):
         if self._uploads.has_ephemeral:  # those of a worker that died are this one's now
             self._uploads.keep_journal_in(self._server.journal_folder())
         return client
+
+    @property
+    def login(self) -> Login:
+        """The login of the user's Comfy account, in the configuration or the environment.
+
+        Raises:
+            ConfigError: it can be none.
+        """
+        return read_login(self._config.COMFY_ORG_API_KEY)
+
+    @property
+    def has_login(self) -> bool:
+        """Whether one is set; a bad one is an error only where it is needed."""
+        return is_login_set(self._config.COMFY_ORG_API_KEY)
 
     def _make_server(self) -> Worker | AttachedServer:
         if self._config.ATTACH_URL:

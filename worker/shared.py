@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -13,11 +13,11 @@ class Shared(Generic[T]):
     """Objects by key, each with the number of its users. Any thread."""
 
     def __init__(self) -> None:
-        self._objects: dict[str, T] = {}
-        self._users: dict[str, int] = {}
+        self._objects: dict[Hashable, T] = {}
+        self._users: dict[Hashable, int] = {}
         self._lock = threading.Lock()
 
-    def join(self, key: str, make: Callable[[], T]) -> T:
+    def join(self, key: Hashable, make: Callable[[], T]) -> T:
         """The object of that key, made if there is none, with one user more."""
         with self._lock:
             if key not in self._objects:
@@ -45,5 +45,5 @@ class Shared(Generic[T]):
             if key is not None:
                 del self._objects[key], self._users[key]
 
-    def _key_of(self, shared: T) -> str | None:
+    def _key_of(self, shared: T) -> Hashable | None:
         return next((k for k, found in self._objects.items() if found is shared), None)

@@ -56,6 +56,13 @@ def installation_directory() -> Path:
     return Path(str(folder_paths.__file__)).resolve().parent
 
 
+def extension_directories() -> list[str]:
+    """The folders in which ComfyUI looks for node packs."""
+    import folder_paths
+
+    return list(folder_paths.folder_names_and_paths["custom_nodes"][0])
+
+
 # -- node classes (nodes.py) --------------------------------------------------------------------
 
 

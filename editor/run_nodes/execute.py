@@ -11,6 +11,7 @@ from typing import Any
 from ...graph.ports.port_types import more_specific, type_name
 from ...graph.prompt import Prompt, Source, link_source
 from ...nodes_internal import shown_here
+from ...system.login import Login
 from ...workflow_context import WorkflowContext
 from ..host import allowed_folders, comfyui, display
 from ..host.shared_worker import session
@@ -71,10 +72,12 @@ class RunnerOptions:
     """How a node is to run, beside what it runs.
 
     free_models: take the models of this ComfyUI out of GPU memory first.
+    login: of who queued the prompt, for API nodes in the nested one.
     """
 
     randomize_seeds: bool = False
     free_models: bool = False
+    login: Login = Login()
 
 
 def run(
@@ -129,6 +132,7 @@ def _run(
         collect=request.collect,
         randomize_seeds=options.randomize_seeds,
         is_recorded=allowed_folders.config().RECORD_RUNS,
+        login=options.login,
     )
     if options.free_models:
         comfyui.unload_models()  # the nested worker may need all of the GPU

@@ -12,6 +12,7 @@ from ...errors import WorkflowError
 from ...graph.compose.closure import close_prompt
 from ...graph.plan.recipe import Recipe
 from ...run.options import Options
+from ...system.login import Login
 from ...workflow_context import WorkflowContext
 from .stop_condition import Condition
 
@@ -31,6 +32,7 @@ class Job:
     iterations: None: until the condition is met.
     carried: unique_ids whose value goes on into the next iteration; None: all.
     collect: "last", "list" (one item an iteration) or "batch" (joined along the first dimension).
+    login: of who asked, for API nodes; never this machine's own, which others would pay with.
     """
 
     workflows: tuple[Path, ...]
@@ -44,6 +46,7 @@ class Job:
     collect: str = "last"
     randomize_seeds: bool = False
     is_recorded: bool = False
+    login: Login = Login()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ async def run_job(
         randomize_seeds=job.randomize_seeds,
         record=", ".join(path.stem for path in job.workflows) if job.is_recorded else False,
         keeps_results=True,
+        login=job.login,
     )
     results = await discomfort._engine.run(job.workflows, job.addresses, options, context)
     made = [unique_id for unique_id in job.outputs if unique_id in results]

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 
 from ...errors import DiscomfortError, WorkflowError
 from ...graph.compose.frozen_payload import unpack_values
-from ...graph.node_classes.object_info import index_object_info
 from ...graph.plan.run_plan import Load, StepPlan, default_bindings, settle
 from ...graph.plan.swap_ports import Swapped, swap_ports
 from ...graph.ports.literals import unwrapped
@@ -21,8 +20,10 @@ from ...graph.prompt import Prompt
 from ...run.addresses import with_call_ports
 from ...run.bindings import binding_of_given
 from ...system.config import load_pass_by_rules
+from ...worker.launch.pack_rules import installed_rules
 from ...workflows.files import read_workflow
 from ...workflows.prepare import Prepared, Preparer
+from ...workflows.rule_files import ClassIndex
 from ..host import comfyui
 
 log = logging.getLogger("discomfort.editor")
@@ -66,8 +67,21 @@ def _describe(class_type: str, kind: Any) -> dict[str, Any]:
     }
 
 
-_preparer = Preparer(index_object_info(InstalledClasses()), ask_now=comfyui.node_replacements)
 _lock = threading.Lock()  # ComfyUI validates in one thread and runs in another
+_classes, _index = InstalledClasses(), ClassIndex()
+_packs: dict[str, Any] = {}  # once they are all loaded: what they brought
+_prepared: Preparer | None = None
+
+
+def _preparer() -> Preparer:
+    """For the classes of this process; another one when a rule of the user's has changed."""
+    global _prepared
+    if not _packs:
+        _packs["packs"] = installed_rules(comfyui.extension_directories())
+    info = _index.of(_classes, _packs)
+    if _prepared is None or _prepared.info is not info:
+        _prepared = Preparer(info, ask_now=comfyui.node_replacements)
+    return _prepared
 
 
 def prepare(path: Path) -> Prepared:
@@ -78,7 +92,7 @@ def prepare(path: Path) -> Prepared:
     """
     data = unpack_values(read_workflow(path)).data
     with _lock:
-        return _preparer.prepare(data, path.name)
+        return _preparer().prepare(data, path.name)
 
 
 def prepare_all(paths: Iterable[Path]) -> list[Prepared]:
@@ -103,7 +117,7 @@ def with_names(prepared: Sequence[Prepared], given: Iterable[str]) -> list[Prepa
         WorkflowError: an address that can't be used.
     """
     with _lock:
-        return with_call_ports(prepared, given, None, _preparer, load_pass_by_rules())
+        return with_call_ports(prepared, given, None, _preparer(), load_pass_by_rules())
 
 
 def swap(prepared: Prepared, given: Mapping[str, Any]) -> Swapped:
@@ -121,7 +135,9 @@ def swap(prepared: Prepared, given: Mapping[str, Any]) -> Swapped:
         binding = binding_of_given(uid, given[uid], 0, uid) if uid in given else Load(uid, uid)
         bindings[uid] = settle(binding, ports.input_type(uid))
     plan = StepPlan(bindings, tuple(ports.outputs), references=(), defaults=unmet)
-    return swap_ports(prepared.prompt, ports, plan, _preparer.info)
+    with _lock:
+        info = _preparer().info
+    return swap_ports(prepared.prompt, ports, plan, info)
 
 
 def in_turn(paths: Iterable[Path], given: Mapping[str, Any]) -> Iterator[tuple[Path, Swapped]]:

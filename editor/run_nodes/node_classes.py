@@ -62,7 +62,12 @@ def _shared_inputs() -> dict[str, Any]:
             "sockets": ("STRING", _SOCKETS),
             **_inputs(),
         },
-        "hidden": {"node_id": "UNIQUE_ID", "graph": "DYNPROMPT"},
+        "hidden": {
+            "node_id": "UNIQUE_ID",
+            "graph": "DYNPROMPT",
+            "auth_token": "AUTH_TOKEN_COMFY_ORG",
+            "api_key": "API_KEY_COMFY_ORG",
+        },
     }
 
 
@@ -94,13 +99,17 @@ class _Runner:
         node_id: str,
         randomize_seeds: bool = False,
         free_models: bool = False,
+        auth_token: Any = None,
+        api_key: Any = None,
         **given: Any,
     ) -> dict[str, Any]:
+        from ...system.login import given_login
         from . import execute
         from .request import read_request
 
         request = read_request(self.read_widgets(given))
-        options = execute.RunnerOptions(randomize_seeds, free_models)
+        login = given_login(auth_token, api_key)
+        options = execute.RunnerOptions(randomize_seeds, free_models, login)
         return execute.run(request, given, graph, node_id, options)
 
 

@@ -2,7 +2,7 @@
 
 A broadcast goes to the unlinked inputs of its type, in its own graph. Source: behaviour of
 cg-use-everywhere 7 with front end 1.49.6. What is not known of it is refused by the node's name:
-groups, colours, and rules for names other than equality.
+nodes that are partly in a group, and rules for names other than equality.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from ..node_classes.object_info import ObjectInfo
 from ..workflow.edit import highest
 from ..workflow.model import SUBGRAPH_INPUT, Graph, Link, Mode, Node, NodeId, Subgraph, Workflow
 from .broadcasts import (
-    NEGATIVE,
-    POSITIVE,
     Broadcast,
     Target,
     as_dict,
     choose,
     doubt_of,
+    sender_settings,
     settings_of,
     shown_name,
 )
 from .bypass import type_name
+from .restrictions import Reach, reach_of
 
 G = TypeVar("G", bound=Graph)
 _INACTIVE = (Mode.MUTED, Mode.BYPASSED)
+_PROMPTS = ("positive", "negative")  # what Prompts Everywhere calls its inputs
 _OLD_WIDGET = "whether it reaches a widget in a file from before its version 7 is not known"
 _HELP = "Draw the links, or export the workflow in the browser (Export (API)) and use that file"
 
@@ -101,7 +102,7 @@ class _Drawer:
                 found = choose(broadcasts, target)
                 if found is None:
                     continue
-                doubt = found.doubt or (_OLD_WIDGET if target.is_old_widget else "")
+                doubt = found.doubt_at(target) or (_OLD_WIDGET if target.is_old_widget else "")
                 if doubt:
                     place = f"input {target.name!r} of node {node.id} ({node.title})"
                     doubted.setdefault(
@@ -127,24 +128,26 @@ class _Drawer:
             return
         connectable = as_dict(settings.get("widget_ue_connectable"))
         closed = as_dict(settings.get("input_ue_unconnectable"))
-        for name, shown, kind, is_widget in self._inputs(graph, node):
+        for name, shown, kind, is_widget, is_later in self._inputs(graph, node):
             if is_widget and not connectable.get(name):
                 # Before version 7 a widget that was made an input took links by that alone.
                 is_old = "version" not in settings and self._is_old_file()
                 if is_old and any(s.get("name") == name for s in node.inputs):
-                    yield Target(node, name, shown, kind, True)
+                    yield Target(node, name, shown, kind, True, is_later)
                 continue
             if not is_widget and closed.get(name):
                 continue
-            yield Target(node, name, shown, kind)
+            yield Target(node, name, shown, kind, False, is_later)
 
     def _is_old_file(self) -> bool:
         """From before front end 1.16, which wrote a widget's socket only when it was wanted."""
         version = as_dict(self.workflow.data.get("extra")).get("frontendVersion")
         return not isinstance(version, str)
 
-    def _inputs(self, graph: Graph, node: Node) -> Iterator[tuple[str, str, str, bool]]:
-        """`(name, what is shown, type, whether it is a widget's)` of all unlinked inputs."""
+    def _inputs(self, graph: Graph, node: Node) -> Iterator[tuple[str, str, str, bool, bool]]:
+        """`(name, what is shown, type, whether it is a widget's, whether the page gives it its
+        type)` of all unlinked inputs.
+        """
         spec = self.info.spec(node.type)
         definition = self.workflow.subgraphs.get(node.type)
         types: dict[str, str] = {}
@@ -161,41 +164,52 @@ class _Drawer:
             seen.add(name)
             if slot.get("link") in graph.links and slot.get("link") is not None:
                 continue
-            kind = types.get(name, "*")
-            if kind == "*" or kind.startswith("COMFY_"):
+            kind = types.get(name, "COMFY_")
+            is_later = kind.startswith("COMFY_")
+            if kind == "*" or is_later:
                 kind = type_name(slot.get("type"))
             is_widget = bool(slot.get("widget")) or (spec is not None and name in spec.by_name)
-            yield name, shown_name(slot), kind, is_widget
+            yield name, shown_name(slot), kind, is_widget, is_later
         for name, kind in types.items():
             if name not in seen and definition is None and spec is not None:
-                yield name, name, kind, name in spec.by_name
+                yield name, name, kind, name in spec.by_name, kind.startswith("COMFY_")
 
     def _broadcasts(self, graph: Graph, node: Node) -> Iterator[Broadcast]:
         rules = self.info.rules(node.type)
         role = rules.broadcast if rules is not None else ""
         if not role and not node.properties.get("ue_convert"):
             return
-        settings = self._sender_settings(node, role)
+        settings = sender_settings(node, role)
         doubt = doubt_of(node, settings)
+        if not doubt and settings.get("send_to_any") and self._has_loose_ends(graph):
+            doubt = "what of it goes through nodes that exist in the browser only is not known"
+        reach = Reach() if doubt else reach_of(graph, node, settings)
+        for broadcast in self._sent(graph, node, role, settings, doubt):
+            yield replace(broadcast, reach=reach)
+
+    def _sent(
+        self, graph: Graph, node: Node, role: str, settings: dict[str, Any], doubt: str
+    ) -> Iterator[Broadcast]:
         if not role:
             yield from self._outputs(node, settings, doubt)
         elif role == "seed":
             doubt = doubt or "which inputs it sends its seed to is not known"
             pattern = re.compile("seed", re.IGNORECASE)
-            yield Broadcast(node, node.id, 0, "INT", None, pattern, doubt, settings)
+            sent_on = Broadcast(node, node.id, 0, "INT", None, pattern, doubt, settings)
+            yield replace(sent_on, is_special=True)
         else:
             yield from self._inputs_sent(graph, node, role, settings, doubt)
 
-    def _sender_settings(self, node: Node, role: str) -> dict[str, Any]:
-        """What narrows a broadcast. Before version 7 the widgets of "Anything Everywhere?" did."""
-        settings = settings_of(node)
-        values = node.widgets_values
-        if role and "version" not in settings and node.type.endswith("?"):
-            values = values if isinstance(values, list) else []
-            sides = ("title_regex", "input_regex", "group_regex")
-            for side, value in zip(sides, values, strict=False):
-                settings = {**settings, side: None if value in ("", ".*") else value}
-        return settings
+    def _has_loose_ends(self, graph: Graph) -> bool:
+        """Whether a node that is none of the server's has an unlinked input of any type."""
+        return any(
+            node.mode not in _INACTIVE
+            and node.type not in self.info.book.senders
+            and node.type not in self.workflow.subgraphs
+            and (self.info.spec(node.type) is None or node.type in REROUTES)
+            and any(s.get("link") is None and s.get("type") == "*" for s in node.inputs)
+            for node in graph.nodes
+        )
 
     def _outputs(self, node: Node, settings: dict[str, Any], doubt: str) -> Iterator[Broadcast]:
         """What an ordinary node sends that was told to broadcast: its outputs."""
@@ -211,32 +225,36 @@ class _Drawer:
             unsure = doubt
             if name is not None and settings.get("repeated_type_rule"):
                 name, unsure = None, doubt or "how it tells outputs of one type apart is not known"
-            yield Broadcast(node, node.id, i, kind, name, None, unsure, settings)
+            sent_on = Broadcast(node, node.id, i, kind, name, None, unsure, settings)
+            yield replace(sent_on, is_repeated=_is_repeated(counts))
 
     def _inputs_sent(
         self, graph: Graph, node: Node, role: str, settings: dict[str, Any], doubt: str
     ) -> Iterator[Broadcast]:
         """What a broadcasting node sends: what is linked to it."""
+        is_prompts = role == "prompts"
         fed = [
-            (s.get("name") or "", graph.links[s["link"]])
-            for s in node.inputs
+            (i, s, graph.links[s["link"]])
+            for i, s in enumerate(node.inputs)
             if s.get("link") is not None and s["link"] in graph.links
         ]
-        kinds = [self._link_type(graph, link) for _, link in fed]
+        kinds = [self._link_type(graph, link) for _, _, link in fed]
         counts = Counter(kinds)
-        for (name, link), kind in zip(fed, kinds, strict=True):
-            pattern = None
-            unsure = doubt
-            if role == "prompts":
-                pattern = NEGATIVE if name.startswith("neg") else POSITIVE
-            elif counts[kind] > 1:
-                unsure = doubt or f"how it tells what it gets of type {kind} apart is not known"
+        for (i, slot, link), kind in zip(fed, kinds, strict=True):
+            name, unsure = None, doubt
+            if counts[kind] > 1:
+                name = _PROMPTS[i] if is_prompts and i < len(_PROMPTS) else shown_name(slot)
+                if settings.get("repeated_type_rule") or not (is_prompts or "version" in settings):
+                    name = None
+                    unsure = doubt or f"how it tells what it gets of type {kind} apart is not known"
             if kind == "*":
+                shown = repr(slot.get("name") or "")
                 self.problems.append(
-                    node.problem(f"the type of what it gets at {name!r} is not known. {_HELP}")
+                    node.problem(f"the type of what it gets at {shown} is not known. {_HELP}")
                 )
             origin = link.origin_id, link.origin_slot
-            yield Broadcast(node, *origin, kind, None, pattern, unsure, settings)
+            sent_on = Broadcast(node, *origin, kind, name, None, unsure, settings)
+            yield replace(sent_on, is_repeated=_is_repeated(counts), is_special=is_prompts)
 
     def _link_type(self, graph: Graph, link: Link) -> str:
         """The type of what a link carries: that of its origin, else what the file says."""
@@ -267,6 +285,10 @@ class _Drawer:
         if known != "*" and not known.startswith("COMFY_"):
             return known
         return type_name(node.outputs[slot].get("type")) if slot < len(node.outputs) else "*"
+
+
+def _is_repeated(counts: Counter[str]) -> bool:
+    return any(count > 1 for count in counts.values())
 
 
 def _with_links(node: Node, graph: Graph, new: dict[str, NodeId]) -> Node:

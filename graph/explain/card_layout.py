@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .diagram import Card, CardLink, Diagram, State
+from .diagram import Card, CardLink, Diagram
 from .layered_layout import Placed, Point, Size, Wire, place_in_layers
 
 PAD = 28.0
@@ -72,7 +72,7 @@ def _rows(card: Card) -> int:
 
 
 def card_size(card: Card) -> Size:
-    badge = text_width("cached", SMALL) + 10 if card.state is State.CACHED else 0.0
+    badge = text_width(card.badge, SMALL) + 10 if card.badge else 0.0
     title = text_width(shorten(card.title, TITLE_SIZE, MAX_TEXT), TITLE_SIZE) * BOLD + badge
     subtitle = text_width(shorten(card.subtitle, SMALL, MAX_TEXT), SMALL)
     if is_port(card):

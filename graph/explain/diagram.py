@@ -36,7 +36,8 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A node or a port. `look` is "node", a port's mode, or "missing"."""
+    """A node or a port. `look` is "node", a port's mode, or "missing"; `badge` stands beside the
+    title."""
 
     id: str
     title: str
@@ -46,6 +47,7 @@ class Card:
     inputs: tuple[Slot, ...]
     outputs: tuple[Slot, ...]
     tip: str
+    badge: str = ""
 
 
 class CardLink(NamedTuple):
@@ -132,7 +134,8 @@ class _DiagramMaker:
             return self._port_card(port, state, inputs, outputs)
         title = (node.get("_meta") or {}).get("title") or node["class_type"]
         subtitle = "" if title == node["class_type"] else node["class_type"]
-        return Card(node_id, title, subtitle, "node", state, inputs, outputs, _tip(node_id, node))
+        tip, badge = _tip(node_id, node), self._badge(node_id, state)
+        return Card(node_id, title, subtitle, "node", state, inputs, outputs, tip, badge)
 
     def _port_card(
         self, port: Port, state: State, inputs: tuple[Slot, ...], outputs: tuple[Slot, ...]
@@ -147,7 +150,13 @@ class _DiagramMaker:
         if state is State.RUNS and line is not None and line.how == "keep":
             state = State.REFERENCE
         tip = f"{port.mode.name} port {port.unique_id} of type {port.type}, node {port.node_id}"
-        return Card(port.node_id, port.unique_id, subtitle, look, state, inputs, outputs, tip)
+        node_id, badge = port.node_id, self._badge(port.node_id, state)
+        return Card(node_id, port.unique_id, subtitle, look, state, inputs, outputs, tip, badge)
+
+    def _badge(self, node_id: str, state: State) -> str:
+        if state is State.CACHED:
+            return "cached"
+        return "paid" if any(node.node_id == node_id for node in self.plan.paid) else ""
 
     def _state(self, node_id: str) -> State:
         port = self.ports.get(node_id)
@@ -189,6 +198,7 @@ class _DiagramMaker:
         if not plan.prompt:
             return "nothing is queued"
         parts = [f"{len(plan.runs)} run"]
+        parts += [f"{len(plan.paid)} paid"] if plan.paid else []
         parts += [f"{len(plan.cached)} cached"] if plan.cached else []
         parts += [f"{len(plan.pinned)} kept for later runs"] if plan.pinned else []
         return ", ".join(parts)

@@ -190,9 +190,9 @@ def _paint_card(card: Card, corner: Point) -> str:
     if subtitle:
         color = "#dfe6f0" if is_port(card) else _DIM
         out.append(_text(left, HEADER + 8, subtitle, SMALL, color))
-    if card.state is State.CACHED:
+    if card.badge:
         more = ' text-anchor="end" font-style="italic"'
-        out.append(_text(size.width - 9, 15, "cached", SMALL, _TEXT, more))
+        out.append(_text(size.width - 9, 15, card.badge, SMALL, _TEXT, more))
     return "".join([*out, *_paint_slots(card, size)]) + "</g>"
 
 

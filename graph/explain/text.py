@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..plan.api_nodes import ApiNode
 from ..prompt import PromptNode, link_source
 from .workflow_plan import PortPlan, WorkflowPlan
 
@@ -90,11 +91,19 @@ def _describe_workflow(workflow: WorkflowPlan) -> list[str]:
         f"   Queued: {size}{loaded}; {len(workflow.runs)} nodes run, {len(workflow.cached)} cached"
         + (f", {len(workflow.pinned)} only kept for later runs" if workflow.pinned else "")
     )
+    if workflow.paid:
+        names = ", ".join(_describe_api_node(node) for node in workflow.paid)
+        lines.append(f"   Paid: {names}: API nodes, which work elsewhere for credits.")
     states = (("run", workflow.runs), ("cached", workflow.cached), ("kept", workflow.pinned))
     for state, node_ids in states:
         for node_id in node_ids:
             lines.append(f"   {state:<7} {_describe_node(node_id, workflow.prompt[node_id])}")
     return lines
+
+
+def _describe_api_node(node: ApiNode) -> str:
+    title = "" if node.title == node.class_type else f" {node.title!r}"
+    return f"node {node.node_id}{title} ({node.class_type})"
 
 
 def _port_details(port: PortPlan) -> str:

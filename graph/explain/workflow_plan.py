@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from ..node_classes.object_info import ObjectInfo
+from ..plan.api_nodes import ApiNode, api_nodes
 from ..plan.expected_cache import find_cached
 from ..plan.recipe import Recipe
 from ..plan.run_plan import Binding, Frozen, Graft, Held, Literal, Load, StepPlan, plan_run, settle
@@ -77,6 +78,7 @@ class WorkflowPlan:
             whose version says so.
         runs, cached, pinned: node ids of the prompt: what is run, what ComfyUI is expected to have,
             and what is in it only so that ComfyUI keeps it.
+        paid: the API nodes among those that run.
         for_references: nodes of the workflow that only the references it makes are made of.
         drawn, drawn_ports: the workflow as a prompt with its ports, as it is drawn.
         recipes: the stitched references, by the unique_id of their INPUT.
@@ -89,6 +91,7 @@ class WorkflowPlan:
     runs: tuple[str, ...]
     cached: tuple[str, ...]
     pinned: tuple[str, ...]
+    paid: tuple[ApiNode, ...]
     for_references: frozenset[str]
     drawn: Prompt = field(repr=False)
     drawn_ports: Ports = field(repr=False)
@@ -159,14 +162,16 @@ def explain_workflow(
     after = dict(offers)
     for uid in ports.stored:
         after[uid] = Offer(Graft(made[uid]) if uid in made else Load(uid, LATER), name)
+    runs = tuple(n for n in swapped.prompt if n in needed and n not in cached)
     return (
         WorkflowPlan(
             name,
             tuple(lines),
             swapped.prompt,
-            tuple(n for n in swapped.prompt if n in needed and n not in cached),
+            runs,
             tuple(n for n in cached if n in needed),
             tuple(n for n in swapped.prompt if n not in needed),
+            api_nodes({n: swapped.prompt[n] for n in runs}, around.info),
             frozenset(_before(prompt, ports, plan.references)) - needed,
             prompt,
             ports,

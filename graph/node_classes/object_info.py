@@ -77,16 +77,19 @@ class ObjectInfo:
 
 
 def index_object_info(
-    object_info: Mapping[str, Any] | ObjectInfo, packs: Iterable[PackRules] = ()
+    object_info: Mapping[str, Any] | ObjectInfo,
+    packs: Iterable[PackRules] = (),
+    users: Iterable[PackRules] = (),
 ) -> ObjectInfo:
     """Index a server's `/object_info`. An `ObjectInfo` comes back as it is.
 
     Args:
-        packs: rules of node packs beside those that are known (`graph/packs/read_rules.py`).
+        packs: rules that packs brought (`graph/packs/read_rules.py`), which win over ours.
+        users: rules of the user's own, which win over these.
     """
     if isinstance(object_info, ObjectInfo):
         return object_info
-    return ObjectInfo(object_info, KNOWN.with_packs(packs))
+    return ObjectInfo(object_info, KNOWN.with_packs(packs, users))
 
 
 def _nested_input(spec: ClassSpec, input_name: str) -> InputSpec | None:

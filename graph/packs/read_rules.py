@@ -6,6 +6,7 @@ Every error is reported at once, with its place. Where the JSON comes from is th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...errors import ConfigError
@@ -14,35 +15,39 @@ from .rules import ClassRules, PackRules, Rows
 _LEAST_PREFIX = 3  # letters before a "*": less would speak of other packs' classes
 
 
-def read_rules(data: Any, source: str) -> PackRules:
-    """Check the JSON of one pack's rules.
+def read_rules(data: Any, source: str, folder: str | None = None) -> PackRules:
+    """Check the JSON of one table of rules.
 
     Args:
         source: what messages call it, a file's path.
+        folder: of the pack that brought it, in custom_nodes: it speaks of that pack's classes,
+            whatever it says. None: it is the user's own, and speaks of any, or of those of the
+            pack that it names.
 
     Raises:
         ConfigError: with all that is wrong.
     """
     reader = _Reader()
-    rules = reader.pack(data)
+    rules = reader.pack(data, folder)
     if reader.wrong:
         raise ConfigError(f"The rules in {source} can't be used: {'; '.join(reader.wrong)}.")
-    return rules
+    return replace(rules, source=source)
 
 
 class _Reader:
     def __init__(self) -> None:
         self.wrong: list[str] = []
 
-    def pack(self, data: Any) -> PackRules:
+    def pack(self, data: Any, folder: str | None) -> PackRules:
         if not isinstance(data, Mapping):
             self.wrong.append("they must be an object")
             return PackRules("", "", {})
         self._known(data, "the file", ("pack", "seen_with", "classes"))
-        pack = data.get("pack")
-        if not isinstance(pack, str) or not pack:
+        pack = data.get("pack", "")
+        if not isinstance(pack, str):
             self.wrong.append('"pack" must be the name of the pack\'s folder in custom_nodes')
             pack = ""
+        pack = pack if folder is None else folder
         seen = data.get("seen_with", "")
         if not isinstance(seen, str):
             self.wrong.append('"seen_with" must be text')

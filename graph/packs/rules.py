@@ -51,7 +51,8 @@ class ClassRules:
         drawn: seeds that are drawn when they are -1.
         broadcast: what a node of Use Everywhere sends: its "inputs", "prompts" or a "seed".
         refusal: why the class can't be converted; of a node of the page, why it is needed.
-        pack: the folder of the pack that the rule is of; "" for the tables of this package.
+        pack: the folder of the pack whose classes the rule speaks of; "" for the tables of this
+            package, and for a user's, which speak of any.
     """
 
     page_only: bool = False
@@ -87,56 +88,102 @@ class ClassRules:
 
 @dataclass(frozen=True, slots=True)
 class PackRules:
-    """The rules of one pack. A class name that ends in `*` stands for all that begin so."""
+    """The rules of one pack. A class name that ends in `*` stands for all that begin so.
+
+    `source`: the file that they are from; "" for the tables of this package.
+    """
 
     pack: str
     seen_with: str
     classes: Mapping[str, ClassRules]
+    source: str = ""
+
+
+class _Group:
+    """Tables of equal rank. A later one of the same pack wins; a class that another pack's table
+    has stays that pack's.
+    """
+
+    __slots__ = ("names", "owners", "prefixes")
+
+    def __init__(self, packs: Iterable[PackRules]):
+        self.names: dict[str, ClassRules] = {}
+        self.prefixes: dict[str, ClassRules] = {}
+        self.owners: dict[tuple[str, bool], str] = {}
+        for pack in packs:
+            owner = pack.pack.lower()
+            for name, rules in pack.classes.items():
+                is_prefix = name.endswith("*")
+                key, known = name.removesuffix("*"), self.prefixes if is_prefix else self.names
+                if self.owners.setdefault((key, is_prefix), owner) == owner:
+                    known[key] = rules
+
+    def find(self, class_type: str) -> tuple[ClassRules, str] | None:
+        """What it says of a class, and of which pack that is. Whole names win over beginnings."""
+        found = self.names.get(class_type)
+        if found is not None:
+            return found, self.owners[class_type, False]
+        starts = [p for p in self.prefixes if class_type.startswith(p)]
+        if not starts:
+            return None
+        longest = max(starts, key=len)
+        return self.prefixes[longest], self.owners[longest, True]
 
 
 class RuleBook:
-    """The rules of all packs, by class. Whole names win over beginnings.
+    """The rules of all packs, by class.
 
-    A later table of the same pack wins; a class that another pack's table has stays that pack's.
+    Args:
+        groups: those of a later one win. The first is this package's own, which says of each class
+            what pack has it.
     """
 
-    __slots__ = ("_by_name", "_by_prefix", "packs", "senders", "virtual")
+    __slots__ = ("_groups", "_own", "packs", "senders", "virtual")
 
-    def __init__(self, packs: Iterable[PackRules]):
-        self.packs = tuple(packs)
-        self._by_name: dict[str, ClassRules] = {}
-        self._by_prefix: dict[str, ClassRules] = {}
-        owners: dict[tuple[str, bool], str] = {}
-        for pack in self.packs:
-            for name, rules in pack.classes.items():
-                is_prefix = name.endswith("*")
-                key, known = name.removesuffix("*"), self._by_prefix if is_prefix else self._by_name
-                if owners.setdefault((key, is_prefix), pack.pack.lower()) == pack.pack.lower():
-                    known[key] = rules
+    def __init__(self, *groups: Iterable[PackRules]):
+        tables = [tuple(group) for group in groups]
+        self.packs = tuple(pack for group in tables for pack in group)
+        self._own, *others = (_Group(group) for group in tables)
+        self._groups = [group for group in reversed(others) if group.owners]
+        named = {name for group in (self._own, *others) for name in group.names}
+        known = {name: rules for name in named if (rules := self.of(name)) is not None}
         # Nodes whose links are not in the file, by their whole names.
-        self.senders = frozenset(n for n, rules in self._by_name.items() if rules.broadcast)
+        self.senders = frozenset(n for n, rules in known.items() if rules.broadcast)
         self.virtual = self.senders | {
-            name for name, rules in self._by_name.items() if rules.set_name or rules.get_name
+            name for name, rules in known.items() if rules.set_name or rules.get_name
         }
 
     def of(self, class_type: str, module: str | None = None) -> ClassRules | None:
         """The rules of a class; None for most.
 
         Args:
-            module: the `python_module` of a class that the server has. A pack's own file speaks
-                of that pack's classes only, so its rules are passed over for others.
+            module: the `python_module` of a class that the server has. The rules of one pack speak
+                of that pack's classes only, so they are passed over for others. Of a class that the
+                server lacks, the pack is the one that our own tables say.
         """
-        found = self._by_name.get(class_type)
-        if found is None:
-            starts = [p for p in self._by_prefix if class_type.startswith(p)]
-            found = self._by_prefix[max(starts, key=len)] if starts else None
-        if found is None or not found.pack or module is None or is_of_pack(module, found.pack):
-            return found
-        return None
+        own = self._own.find(class_type)
+        for group in self._groups:
+            found = group.find(class_type)
+            if found is not None and self._may_say(found[0], own, module):
+                return found[0]
+        return own[0] if own is not None else None
 
-    def with_packs(self, packs: Iterable[PackRules]) -> RuleBook:
-        """A book with further packs."""
-        return RuleBook([*self.packs, *packs])
+    @staticmethod
+    def _may_say(rules: ClassRules, own: tuple[ClassRules, str] | None, module: str | None) -> bool:
+        if not rules.pack:
+            return True
+        if module is not None:
+            return is_of_pack(module, rules.pack)
+        return own is None or own[1] == rules.pack.lower()
+
+    def owner(self, class_type: str) -> str | None:
+        """The folder of the pack that has a class, as far as our own tables say it."""
+        found = self._own.find(class_type)
+        return found[1] if found is not None else None
+
+    def with_packs(self, *groups: Iterable[PackRules]) -> RuleBook:
+        """A book of this one's tables, and with further groups, whose rules win over them."""
+        return RuleBook(self.packs, *groups)
 
 
 def is_of_pack(module: str, pack: str) -> bool:

@@ -90,7 +90,7 @@ def as_row(item: dict[str, Any]) -> list[Any]:
     return [item[key] for key in ("number", "prompt_id", "prompt", "extra_data", "outputs")]
 
 
-class Executor:
+class PromptExecutor:
     """Runs the prompts of a server's queue."""
 
     def __init__(self, server: Any, faults: dict[str, Any]):
@@ -100,9 +100,10 @@ class Executor:
         self._cache: dict[Any, dict[str, Any]] = {}
         self._instances: dict[tuple[str, str], Any] = {}
         self._client_id: str | None = None
-        self._pnginfo: Any = None
+        self._extra_data: dict[str, Any] = {}
         self._dynprompt: DynamicPrompt
         self._messages: list[list[Any]] = []
+        self._asked: dict[str, list[Any]] = {}
 
     def run_forever(self) -> None:
         """As main.py `prompt_worker`: what is no Exception ends the thread, not the server."""
@@ -111,7 +112,7 @@ class Executor:
             if item is None:
                 continue
             self._client_id = item["extra_data"].get("client_id")
-            self._pnginfo = item["extra_data"].get("extra_pnginfo")
+            self._extra_data = item["extra_data"]
             self._dynprompt = DynamicPrompt(item["prompt"])
             self._messages = []
             # Nodes of extensions read these two.
@@ -174,10 +175,24 @@ class Executor:
                 return False
             except Exception as e:
                 logging.exception("!!! Exception during processing !!! %s", e)
-                self._tell("execution_error", prompt_id, **_about(e, prompt, node_id, executed))
+                about = _about(e, prompt, node_id, self._asked)
+                self.handle_execution_error(prompt_id, prompt, [], executed, about, e)
                 return False
         self._tell("execution_success", prompt_id)
         return True
+
+    def handle_execution_error(
+        self,
+        prompt_id: str,
+        prompt: dict[str, Any],
+        current_outputs: Any,
+        executed: list[str],
+        error: dict[str, Any],
+        ex: Exception,
+    ) -> None:
+        self._tell(
+            "execution_error", prompt_id, **{**error, "executed": executed, "current_outputs": []}
+        )
 
     def _run_node(
         self,
@@ -218,15 +233,31 @@ class Executor:
                 arguments[name] = self._cache[keys[value[0]]]["results"][int(value[1])]
             elif name in known:
                 arguments[name] = [value]
-        hidden = {
-            "PROMPT": self._dynprompt.get_original_prompt(),
-            "DYNPROMPT": self._dynprompt,
-            "UNIQUE_ID": node_id,
-            "EXTRA_PNGINFO": self._pnginfo,
-        }
-        for name, what in kind.INPUT_TYPES().get("hidden", {}).items():
-            arguments[name] = [hidden.get(what)]
-        return arguments
+        inputs = prompt[node_id].get("inputs") or {}
+        asked = get_input_data(inputs, kind, node_id, None, self._dynprompt, self._extra_data)
+        self._asked = {**arguments, **asked}
+        return self._asked
+
+
+def get_input_data(
+    inputs: dict[str, Any],
+    class_def: Any,
+    unique_id: str,
+    execution_list: Any = None,
+    dynprompt: Any = None,
+    extra_data: dict[str, Any] = {},  # noqa: B006
+) -> dict[str, list[Any]]:
+    """The hidden inputs that a class asks for; extensions may hook this, as the real one's."""
+    hidden = {
+        "PROMPT": dynprompt.get_original_prompt(),
+        "DYNPROMPT": dynprompt,
+        "UNIQUE_ID": unique_id,
+        "EXTRA_PNGINFO": extra_data.get("extra_pnginfo"),
+        "AUTH_TOKEN_COMFY_ORG": extra_data.get("auth_token_comfy_org"),
+        "API_KEY_COMFY_ORG": extra_data.get("api_key_comfy_org"),
+    }
+    asked = class_def.INPUT_TYPES().get("hidden", {})
+    return {name: [hidden.get(what)] for name, what in asked.items()}
 
 
 def _order(prompt: dict[str, Any], outputs: list[str]) -> list[str]:
@@ -323,17 +354,18 @@ def _finish(value: Any) -> Any:
 
 
 def _about(
-    error: Exception, prompt: dict[str, Any], node_id: str, executed: list[str]
+    error: Exception, prompt: dict[str, Any], node_id: str, given: dict[str, list[Any]]
 ) -> dict[str, Any]:
     kind = type(error)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     return {
         "node_id": node_id,
         "node_type": prompt[node_id]["class_type"],
-        "executed": executed,
         "exception_message": f"{error}\n",
         "exception_type": name,
         "traceback": traceback.format_exception(kind, error, error.__traceback__),
-        "current_inputs": {},
-        "current_outputs": [],
+        "current_inputs": {
+            name: [v if isinstance(v, (str, int, float, bool)) else str(v)[:100] for v in values]
+            for name, values in given.items()
+        },
     }

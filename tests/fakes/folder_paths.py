@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 base_path = str(Path(__file__).resolve().parent)
+API_BASE = [""]  # where nodes that work elsewhere ask
 _folders = {name: os.path.join(base_path, name) for name in ("input", "output", "temp")}
 folder_names_and_paths: dict[str, tuple[list[str], set[str]]] = {
     "custom_nodes": ([os.path.join(base_path, "custom_nodes")], set()),

@@ -41,6 +41,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--preview-method", default="none")
     parser.add_argument("--cache-classic", action="store_true")
     parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--comfy-api-base", default="https://api.comfy.org")
     parser.add_argument("--misbehave", action="append", default=[])
     return parser.parse_args()
 
@@ -54,12 +55,14 @@ def set_folders(arguments: argparse.Namespace) -> None:
         folder_paths.set_folder("output", arguments.output_directory)
     if arguments.input_directory:
         folder_paths.set_folder("input", arguments.input_directory)
+    folder_paths.API_BASE[:] = [arguments.comfy_api_base]
     shutil.rmtree(folder_paths.get_temp_directory(), ignore_errors=True)
 
 
 def extension_folders(arguments: argparse.Namespace) -> list[str]:
     """The `custom_nodes` entries of the extra-model-paths files, and our own."""
-    found = list(folder_paths.folder_names_and_paths["custom_nodes"][0])
+    known = folder_paths.folder_names_and_paths["custom_nodes"][0]
+    found = list(known)
     for path in (path for group in arguments.extra_model_paths_config for path in group):
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -73,7 +76,8 @@ def extension_folders(arguments: argparse.Namespace) -> list[str]:
             base = part.get("base_path", os.path.dirname(os.path.abspath(path)))
             entries = str(part.get("custom_nodes", "")).split("\n")
             found += [os.path.normpath(os.path.join(base, e)) for e in entries if e]
-    return found
+    known[:] = dict.fromkeys(found)
+    return list(known)
 
 
 def load_extensions(folders: list[str]) -> None:
@@ -95,11 +99,26 @@ def load_extensions(folders: list[str]) -> None:
                 logging.info("IMPORT FAILED: %s", path)
                 continue
             classes = getattr(module, "NODE_CLASS_MAPPINGS", {})
-            nodes.NODE_CLASS_MAPPINGS.update(classes)
-            nodes.MODULES.update(dict.fromkeys(classes, f"custom_nodes.{entry}"))
+            add_classes(classes, f"custom_nodes.{entry}")
             nodes.NODE_DISPLAY_NAME_MAPPINGS.update(
                 getattr(module, "NODE_DISPLAY_NAME_MAPPINGS", {})
             )
+
+
+def load_api_nodes() -> None:
+    """ComfyUI's own nodes that work elsewhere: before the extensions, which can't replace them."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "comfy_api_nodes")
+    module = load_module(os.path.join(folder, "nodes_gemini.py"), is_package=False)
+    add_classes(module.NODE_CLASS_MAPPINGS, "comfy_api_nodes.nodes_gemini")
+
+
+def add_classes(classes: dict[str, Any], module: str) -> None:
+    import nodes
+
+    for name, kind in classes.items():
+        if nodes.MODULES.get(name, module).startswith(("custom_nodes", module)):
+            nodes.NODE_CLASS_MAPPINGS[name] = kind
+            kind.RELATIVE_PYTHON_MODULE = nodes.MODULES[name] = module
 
 
 def execute_prestartup_scripts(folders: list[str]) -> None:
@@ -126,11 +145,12 @@ def load_module(path: str, is_package: bool) -> Any:
 
 async def serve(arguments: argparse.Namespace, faults: dict[str, Any]) -> None:
     from aiohttp import web
-    from execution import Executor
+    from execution import PromptExecutor
     from server import PromptServer
 
     loop = asyncio.get_running_loop()
     server = PromptServer(loop, faults)
+    load_api_nodes()
     load_extensions(extension_folders(arguments))
     server.app.add_routes(server.routes)
     runner = web.AppRunner(server.app, access_log=None)
@@ -141,7 +161,7 @@ async def serve(arguments: argparse.Namespace, faults: dict[str, Any]) -> None:
     site = web.TCPSite(runner, arguments.listen.split(",")[0], arguments.port)
     await site.start()
     logging.info("To see the GUI go to: http://%s:%d", arguments.listen, arguments.port)
-    executor = Executor(server, faults)
+    executor = PromptExecutor(server, faults)
     threading.Thread(
         target=executor.run_forever, name="Thread-1 (prompt_worker)", daemon=True
     ).start()

@@ -316,4 +316,5 @@ def _describe(name: str) -> dict[str, Any]:
         "category": getattr(kind, "CATEGORY", "sd"),
         "output_node": getattr(kind, "OUTPUT_NODE", False),
         "search_aliases": [],
+        "api_node": getattr(kind, "API_NODE", None),
     }

@@ -37,6 +37,25 @@ class StubSees:
         return (*seen(prompt, pnginfo, unique_id), model)
 
 
+class StubAsksForLogin:
+    """Tells what it gets of the login of a Comfy account, as an API node of a pack might ask."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("STRING",)
+    FUNCTION = "run"
+    API_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {"text": ("STRING", {"default": ""})},
+            "hidden": {"token": "AUTH_TOKEN_COMFY_ORG", "key": "API_KEY_COMFY_ORG"},
+        }
+
+    def run(self, text: str, token: Any = None, key: Any = None) -> tuple[str]:
+        return (json.dumps([text, token, key]),)
+
+
 class StubWalks:
     """Looks up all nodes that the DYNPROMPT names, as nodes do that make loops."""
 
@@ -87,4 +106,4 @@ else:
 
     NEW_NODES = (StubSeesV3,)
 
-NODES = (StubSees, StubWalks, *NEW_NODES)
+NODES = (StubSees, StubWalks, StubAsksForLogin, *NEW_NODES)

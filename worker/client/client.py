@@ -192,6 +192,10 @@ class Client:
         """The server's /node_replacements."""
         return await self._answered(self.ask.node_replacements())
 
+    async def pack_rules(self) -> dict[str, Any]:
+        """The rules that the server's node packs brought, asked once."""
+        return await self._answered(self.ask.pack_rules())
+
     async def _answered(self, question: Awaitable[dict[str, Any]]) -> dict[str, Any]:
         """Its answer.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from ...system.login import Login
 from .events import Event
 from .run_state import RunState
 
@@ -40,9 +41,11 @@ class OwnOptions(ExecuteOptions, total=False):
 
     run_data: what this run alone knows, beside the prompt (`launch/run_data.py`); None, or not
         given: our internal nodes do nothing in this prompt.
+    login: for ComfyUI's own API nodes in it (`launch/account.py`).
     """
 
     run_data: Mapping[str, Any] | None
+    login: Login | None
 
 
 def check_options(options: OwnOptions) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from ...errors import ExecutionError
 from ...system.patience import Patience, wait_saying
 from ..launch.inside_comfyui import HELLO_PATH
+from ..launch.pack_rules import PATH as PACK_RULES_PATH
 from .ask_together import AskTogether
 from .http import Transport, TransportError, until_connected
 
@@ -133,8 +134,17 @@ class Queries:
         """
         return await self._replacements.get()
 
-    async def _ask_replacements(self) -> dict[str, Any]:
-        path = "/node_replacements"
+    async def pack_rules(self) -> dict[str, Any]:
+        """The rules that the server's node packs brought, asked once: `{"packs": ...}`; nothing
+        where the server knows no such thing (an older version of this extension).
+
+        Raises:
+            TransportError: no answer.
+            ExecutionError: an answer that is none.
+        """
+        return await self._pack_rules.get()
+
+    async def _ask_if_known(self, path: str) -> dict[str, Any]:
         reply = await until_connected(
             lambda: self._http.get(path, REPLY_TIMEOUT_S), lambda: False, refused_for_s=0
         )
@@ -151,7 +161,8 @@ class Queries:
     def forget(self) -> None:
         """The server may be another one now."""
         self._object_info = _AskedOnce(self._ask_object_info)
-        self._replacements = _AskedOnce(self._ask_replacements)
+        self._replacements = _AskedOnce(lambda: self._ask_if_known("/node_replacements"))
+        self._pack_rules = _AskedOnce(lambda: self._ask_if_known(PACK_RULES_PATH))
 
     async def free_memory(self) -> None:
         """Have models unloaded and caches emptied, after the prompt that runs now.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ...errors import RunLost
+from ..launch import account
 from ..launch.run_data import KEY
 from .failures import refused
 from .http import Transport, TransportError, until_connected
@@ -27,7 +28,7 @@ async def queue_prompt(
 
     Args:
         client_id: the socket that gets its events.
-        options: `client_data` and `run_data` go with it.
+        options: `client_data`, `run_data` and `login` go with it.
 
     Raises:
         ValidationFailed: refused; with a `prompt_id` when a part of it is in the queue all the
@@ -43,6 +44,9 @@ async def queue_prompt(
     run_data = options.get("run_data")
     if run_data is not None:
         body[KEY] = run_data
+    login = options.get("login")
+    if login:
+        body[account.KEY] = login.extra_data()
     try:
         reply = await until_connected(
             lambda: http.post("/prompt", body),

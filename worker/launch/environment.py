@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...errors import ConfigError
+from ...system.login import VARIABLE
 
 _ALLOC_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 _DEVICE_VARIABLES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES")
@@ -32,6 +33,7 @@ def worker_environment(
     environment = dict(base)
     # Without compiled files every start takes ten seconds longer.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment.pop(VARIABLE, None)  # every node could read it there
     environment["PYTHONUNBUFFERED"] = "1"  # a node's print is in the log before the crash
     environment["PYTHONIOENCODING"] = "utf-8:replace"
     if not same_python:

@@ -8,6 +8,7 @@ and psutil.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hmac
 import importlib.util
@@ -19,10 +20,11 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from ...system.local_requests import why_refused
-from . import run_data
+from . import account, pack_rules, run_data
 from .prompt_thread import watch_prompt_thread
 from .proof import NONCE_HEADER, server_proof
 from .proven_prompts import ProvenPrompts, port_of
@@ -61,15 +63,16 @@ def install() -> None:
         return
     instance.discomfort_hello = True
     instance.routes.get(HELLO_PATH)(_hello)
+    instance.routes.get(pack_rules.PATH)(_pack_rules)
     watch_prompt_thread(instance, is_worker=bool(token))
     if not token:
         proven = instance.discomfort_proven = ProvenPrompts(_START, TOKEN_HEADER)
         instance.app.middlewares.append(proven.middleware())
-        run_data.install(instance, _prompt_class(), proven.has)
+        _take_from_scripts(instance, proven.has)
         return
     instance.discomfort_guard = True
     instance.app.middlewares.insert(0, _make_guard(token))
-    run_data.install(instance, _prompt_class(), lambda _: True)  # the guard lets nobody else in
+    _take_from_scripts(instance, lambda _: True)  # the guard lets nobody else in
     _drop_progress_states(instance)
     # ComfyUI's wrapper (app/logger.py) buffers 8 KB of what nodes print; a crash loses them. And it
     # takes no lone surrogate: an error text with one would end the prompt thread.
@@ -80,6 +83,15 @@ def install() -> None:
         threading.Thread(
             target=_watch, args=(int(master_pid),), name="discomfort-watchdog", daemon=True
         ).start()
+
+
+def _take_from_scripts(instance: Any, is_from_script: Callable[[str], bool]) -> None:
+    """What goes beside the prompts of scripts."""
+    import execution  # type: ignore[import-not-found]
+    from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
+
+    run_data.install(instance, DynamicPrompt, is_from_script)
+    instance.discomfort_takes_login = account.install(instance, execution, is_from_script)
 
 
 def _make_guard(token: str) -> Any:
@@ -115,16 +127,27 @@ async def _hello(request: Any) -> Any:
     return web.json_response(_about())
 
 
+async def _pack_rules(request: Any) -> Any:
+    """The rules that node packs brought, for scripts that have proved themselves."""
+    from aiohttp import web
+
+    proven = getattr(_server(), "discomfort_proven", None)
+    refusal = why_refused(request)
+    if refusal is None and proven is not None and not proven.is_proven(request):
+        refusal = "This is for scripts of the user of this ComfyUI."
+    if refusal is not None:
+        return web.Response(status=403, text=f"{refusal}\n")
+    import folder_paths  # type: ignore[import-not-found]
+
+    folders = tuple(folder_paths.folder_names_and_paths["custom_nodes"][0])
+    found = await asyncio.to_thread(pack_rules.installed_rules, folders)
+    return web.json_response({"packs": found})
+
+
 def _server() -> Any:
     from server import PromptServer  # type: ignore[import-not-found]
 
     return PromptServer.instance
-
-
-def _prompt_class() -> Any:
-    from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
-
-    return DynamicPrompt
 
 
 def _introduction(request: Any) -> dict[str, Any]:
@@ -146,6 +169,7 @@ def _about() -> dict[str, Any]:
         "comfyui_version": _comfyui_version(),
         "missing": missing_packages(),
         "stopped": _server().discomfort_stopped,
+        "takes_login": _server().discomfort_takes_login,
         "folders": {
             "input": folder_paths.get_input_directory(),
             "output": folder_paths.get_output_directory(),

@@ -24,15 +24,16 @@ class RunData:
     Args:
         is_from_script: whether a prompt was queued by a script that may have our nodes work. Data
             of any other is dropped.
+        key: where the data is in the body of a POST /prompt.
     """
 
-    def __init__(self, is_from_script: Callable[[str], bool]):
-        self._is_from_script = is_from_script
+    def __init__(self, is_from_script: Callable[[str], bool], key: str = KEY):
+        self._is_from_script, self._key = is_from_script, key
         self._data: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
 
     def take(self, body: dict[str, Any]) -> dict[str, Any]:
         """Take the data out of the body of a POST /prompt: ComfyUI's `on_prompt` handler."""
-        data, prompt_id = body.pop(KEY, None), str(body.get("prompt_id"))
+        data, prompt_id = body.pop(self._key, None), str(body.get("prompt_id"))
         if isinstance(data, dict) and self._is_from_script(prompt_id):
             self._data[prompt_id] = data
             while len(self._data) > _KEPT:  # prompts that were taken out of the queue again
@@ -75,7 +76,7 @@ def install(instance: Any, prompt_class: Any, is_from_script: Callable[[str], bo
     """
     data = instance.discomfort_run_data = RunData(is_from_script)
     instance.on_prompt_handlers.insert(0, data.take)  # no other extension gets to see it
-    _forget_what_ended(instance, data)
+    forget_what_ended(instance, data)
     _show_what_was_run(instance, prompt_class, data)
 
 
@@ -94,7 +95,7 @@ def current() -> Mapping[str, Any] | None:
     return data.of(instance.last_prompt_id if context is None else context.prompt_id)
 
 
-def _forget_what_ended(instance: Any, data: RunData) -> None:
+def forget_what_ended(instance: Any, data: RunData) -> None:
     """Who takes the next prompt from the queue is done with the last."""
     take = instance.prompt_queue.get
 

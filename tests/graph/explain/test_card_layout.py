@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -64,7 +65,7 @@ def test_a_card_grows_with_what_stands_on_it():
     assert card_size(card(title="A much longer title")).width > plain.width
     assert card_size(card(title="x" * 100)) == card_size(card(title="x" * 200))  # cut
     assert (
-        card_size(card(title="x" * 20, state=State.CACHED)).width
+        card_size(replace(card(title="x" * 20), badge="cached")).width
         > card_size(card(title="x" * 20)).width
     )
     assert card_size(card(slots=(0, 0))).height < plain.height

@@ -14,7 +14,7 @@ from custom_nodes.discomfort.graph.packs.rules import ClassRules, Rows
 from support.pack_files import INFO, kind, node, workflow
 
 
-def rules_of(classes: dict[str, Any], pack: str = "My-Pack"):
+def rules_of(classes: dict[str, Any], pack: Any = "My-Pack"):
     return read_rules({"pack": pack, "seen_with": "1.2", "classes": classes}, "rules.json")
 
 
@@ -72,7 +72,7 @@ def test_everything_that_may_be_said_is_read():
     ("data", "part"),
     [
         ([], "must be an object"),
-        ({"classes": {}}, '"pack" must be'),
+        ({"pack": ["p"], "classes": {}}, '"pack" must be'),
         ({"pack": "p"}, '"classes" must be'),
         ({"pack": "p", "classes": {}, "clases": {}}, "has no 'clases'"),
         ({"pack": "p", "classes": {}, "seen_with": 3}, '"seen_with" must be text'),
@@ -100,7 +100,7 @@ def test_what_can_not_be_used_is_an_error_with_file_and_place(data, part):
 
 def test_all_that_is_wrong_is_said_at_once():
     with pytest.raises(ConfigError) as caught:
-        rules_of({"A": {"page_only": 1}, "B": {"rows": 2}}, pack="")
+        rules_of({"A": {"page_only": 1}, "B": {"rows": 2}}, pack=3)
     assert all(part in str(caught.value) for part in ('"pack"', "class 'A'", "class 'B'"))
 
 
@@ -127,6 +127,28 @@ def test_a_class_of_a_known_pack_stays_that_packs():
     own = KNOWN.with_packs([rules_of({"Label (rgthree)": {"refusal": "x"}}, "rgthree-comfy")])
     found = own.of("Label (rgthree)")
     assert found is not None and found.refusal == "x"
+
+
+def test_the_folder_that_a_file_lies_in_says_which_pack_it_is_of():
+    said = {"pack": "Other", "classes": RULE}
+    table = read_rules(said, "rules.json", "My-Pack")
+    assert (table.pack, table.classes["Slider"].pack) == ("My-Pack", "My-Pack")
+    assert read_rules({"classes": {}}, "rules.json", "My-Pack").pack == "My-Pack"
+
+
+def test_rules_without_a_pack_speak_of_any_class_and_later_ones_win():
+    mine = read_rules({"classes": RULE}, "mine.json")
+    other = read_rules({"classes": {"Slider": {"fixed": {"n": "x"}}}}, "other.json")
+    core = {**INFO, "Slider": kind({"n": ["INT"]}, "INT")}
+    assert to_prompt(FILE, index_object_info(core, (), [mine]))["1"]["inputs"] == {"n": 9}
+    both = index_object_info(core, [rules_of(RULE)], [mine, other])
+    assert to_prompt(FILE, both)["1"]["inputs"] == {"n": "x"}
+
+
+def test_a_rule_in_place_of_a_built_in_one_replaces_it_whole():
+    book = KNOWN.with_packs((), [read_rules({"classes": {"SetNode": {}, "VHS_*": {}}}, "m.json")])
+    assert book.of("SetNode") == ClassRules() == book.of("VHS_VideoCombine")
+    assert "SetNode" not in book.virtual and "GetNode" in book.virtual
 
 
 def test_a_node_of_the_page_and_names_can_be_declared():

@@ -186,6 +186,31 @@ def test_prompts_go_to_inputs_by_their_names():
     assert linked(data) == {"positive": ["3", 0], "negative": ["4", 0]}
 
 
+def test_one_prompt_alone_goes_to_all_inputs_of_its_type():
+    text = node(3, "Encode", ["x"], {"clip": (None, "CLIP")})
+    prompts = node(5, "Prompts Everywhere", None, {"positive": 1, "negative": None}, 0, **ue())
+    data = workflow([text, prompts, sample()], (1, 3, 0, 5, 0))
+    assert linked(data) == {"positive": ["3", 0], "negative": ["3", 0]}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wins"),
+    [
+        ({}, {"group_restricted": 1}, "3"),
+        ({"color_restricted": 1}, {"group_restricted": 1}, "1"),
+        ({"group_regex": "Mine"}, {"color_restricted": 1, "group_restricted": 1}, "1"),
+        ({"priority": 0}, {"priority": 9}, "1"),
+        ({"color_restricted": 1}, {"priority": 16.5}, "3"),
+    ],
+)
+def test_restrictions_raise_the_priority(first, second, wins):
+    at = {"pos": [0, 0], "size": [200, 100]}
+    senders = [everywhere(**ue(first)) | at, everywhere(4, link=7, **ue(second)) | at]
+    nodes = [LOAD, node(3, "Load", ["n"], None, 2), *senders, placed(9, 300)]
+    data = workflow(nodes, FROM_MODEL, (7, 3, 0, 4, 0), groups=[group("Mine", -50, 600)])
+    assert linked(data) == {"model": [wins, 0]}
+
+
 def test_a_broadcast_stays_in_its_graph_and_enters_subgraphs_by_their_inputs():
     inner_target = sample(7)
     inner_target["inputs"][0]["link"] = 12
@@ -200,10 +225,9 @@ def test_a_broadcast_stays_in_its_graph_and_enters_subgraphs_by_their_inputs():
 @pytest.mark.parametrize(
     "settings",
     [
-        {"group_restricted": 1},
-        {"color_restricted": 2},
-        {"group_regex": "x"},
-        {"send_to_any": True},
+        {"group_restricted": 3},
+        {"color_restricted": 5},
+        {"group_regex": "("},
         {"title_regex": "("},
         {"title_regex": "(a+)+$"},
         {"input_regex": "a*a*a*a*b"},
@@ -216,11 +240,148 @@ def test_a_restriction_that_is_not_known_well_is_refused_where_it_matters(settin
     assert list(prompt_of(workflow([LOAD, sender], FROM_MODEL), UE)) == ["1", "2"]
 
 
-def test_two_values_of_one_type_in_one_node_are_refused():
-    sender = node(2, "Anything Everywhere", None, {"anything": 1, "anything2": 3}, 0, **ue())
+def test_of_two_values_of_one_type_in_one_node_each_goes_where_its_name_is():
+    labels = [{"label": "model"}, {"label": "another"}]
+    taken = {"anything": (1, "*", labels[0]), "anything2": (3, "*", labels[1])}
+    sender = node(2, "Anything Everywhere", None, taken, 0, **ue())
     second = node(3, "Load", ["n"], None, 2)
-    data = workflow([LOAD, second, sender, sample()], FROM_MODEL, (3, 3, 0, 2, 1))
+    links = FROM_MODEL, (3, 3, 0, 2, 1)
+    assert linked(workflow([LOAD, second, sender, sample()], *links)) == {"model": ["1", 0]}
+    labels[0]["label"] = "Model"
+    assert linked(workflow([LOAD, second, sender, sample()], *links)) == {"model": ["1", 0]}
+    sender["inputs"][0]["label"] = "MODEL"
+    assert linked(workflow([LOAD, second, sender, sample()], *links)) == {}
+    sender["properties"]["ue_properties"]["repeated_type_rule"] = 2
+    data = workflow([LOAD, second, sender, sample()], *links)
     assert "apart is not known" in problems_of(data, UE)[0].reason
+    sender["properties"] = {}  # before version 7
+    assert "apart is not known" in problems_of(data, UE)[0].reason
+
+
+def placed(node_id: int, x: float, y: float = 0.0, **more: Any) -> dict[str, Any]:
+    """A target of 200 x 100 with its title bar of 30 above."""
+    return sample(node_id, pos=[x, y], size=[200, 100], **more)
+
+
+def group(title: str, x: float, width: float) -> dict[str, Any]:
+    return {"title": title, "bounding": [x, -100, width, 400]}
+
+
+def reached(settings: dict[str, Any], targets: list[dict[str, Any]], **more: Any) -> set[str]:
+    """Which targets the one sender, at 0, reaches."""
+    sender = everywhere(**ue(settings)) | {"pos": [0, 0], "size": [200, 100]}
+    sender |= more.pop("sender", {})
+    data = workflow([LOAD, sender, *targets], FROM_MODEL, **more)
+    prompt = prompt_of(data, UE)
+    return {n for n, x in prompt.items() if x["class_type"] == "Sample" and "model" in x["inputs"]}
+
+
+MINE, OTHER = group("Mine", -50, 600), group("Other", 900, 400)
+
+
+@pytest.mark.parametrize(
+    ("settings", "groups", "expected"),
+    [
+        ({"group_restricted": 1}, [MINE, OTHER], {"10"}),
+        ({"group_restricted": True}, [MINE, OTHER], {"10"}),
+        ({"group_restricted": 2}, [MINE, OTHER], {"11", "12"}),
+        ({"group_restricted": 1}, [OTHER], set()),
+        ({"group_restricted": 2}, [], {"10", "11", "12"}),
+        ({"group_restricted": 1}, [MINE, group("Wide", -60, 1500)], {"10", "11"}),
+        ({"group_regex": "^M"}, [MINE, OTHER], {"10"}),
+        ({"group_regex": "^M", "group_regex_invert": True}, [MINE, OTHER], {"11"}),
+        ({"group_regex": ".*"}, [MINE], {"10", "11", "12"}),
+        ({"group_regex": "O", "group_restricted": 2}, [MINE, OTHER], {"11"}),
+        ({"group_restricted": 0}, [MINE], {"10", "11", "12"}),
+    ],
+)
+def test_groups_narrow_a_broadcast(settings, groups, expected):
+    targets = [placed(10, 300), placed(11, 1000), placed(12, 300, 1000)]
+    assert reached(settings, targets, groups=groups) == expected
+
+
+def test_a_node_that_is_partly_in_a_group_is_refused_and_one_that_is_collapsed_is_its_title_bar():
+    rule = {"group_restricted": 1}
+    sender = everywhere(**ue(rule)) | {"pos": [0, 0], "size": [200, 100]}
+    data = workflow([LOAD, sender, placed(10, 500)], FROM_MODEL, groups=[MINE])
+    (problem,) = problems_of(data, UE)
+    assert problem.node_id == "2" and "groups" in problem.reason
+    low = placed(10, 300, 250)
+    data = workflow([LOAD, sender, low], FROM_MODEL, groups=[MINE])
+    assert problems_of(data, UE)
+    assert reached(rule, [{**low, "flags": {"collapsed": True}}], groups=[MINE]) == {"10"}
+    odd = [{"title": "odd"}, 5, None]
+    data = workflow([LOAD, sender, placed(10, 300)], FROM_MODEL, groups=odd)
+    assert problems_of(data, UE)
+
+
+@pytest.mark.parametrize(
+    ("settings", "color", "expected"),
+    [
+        ({"color_restricted": 1}, "#232", {"10"}),
+        ({"color_restricted": 2}, "#232", {"11", "12"}),
+        ({"color_restricted": 1}, None, {"12"}),
+        ({"color_restricted": 2}, None, {"10", "11"}),
+        ({"color_restricted": 1, "group_restricted": 1}, "#232", {"10"}),
+        ({"color_restricted": 2, "group_restricted": 1}, "#232", set()),
+    ],
+)
+def test_colours_narrow_a_broadcast(settings, color, expected):
+    targets = [placed(10, 300, color="#232"), placed(11, 1000, color="#322"), placed(12, 2000)]
+    sender = {"color": color} if color else {}
+    assert reached(settings, targets, groups=[MINE], sender=sender) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_known"),
+    [
+        ({}, True),
+        ({"color_restricted": 1}, True),
+        ({"color_restricted": 2}, False),
+        ({"group_restricted": 1}, False),
+        ({"group_regex": "Mine"}, False),
+    ],
+)
+def test_in_a_subgraph_only_the_same_colour_is_known(settings, is_known):
+    sender = everywhere(**ue(settings)) | {"pos": [0, 0], "size": [200, 100]}
+    inner = definition("s", [LOAD, sender, placed(10, 300)], [FROM_MODEL[:5]])
+    instance = node(20, "s", [], {}, 0)
+    data = workflow([instance], definitions={"subgraphs": [{**inner, "groups": [MINE]}]})
+    if is_known:
+        assert linked(data, "20:10") == {"model": ["20:1", 0]}
+    else:
+        assert problems_of(data, UE)
+
+
+def test_a_broadcast_goes_to_inputs_of_any_type_where_it_is_told_to():
+    def data(**settings: Any) -> dict[str, Any]:
+        shows = [node(5, "Any", None, {"value": (None, "*")}, 0), sample()]
+        return workflow([LOAD, everywhere(**ue(settings)), *shows], FROM_MODEL)
+
+    assert linked(data(), "5") == {}
+    for on in (1, True):
+        assert linked(data(send_to_any=on), "5") == {"value": ["1", 0]}
+        assert linked(data(send_to_any=on)) == {"model": ["1", 0]}
+    loose = data(send_to_any=1)
+    loose["nodes"].append(node(6, "Reroute", None, {"": (None, "*")}))
+    assert "browser only" in problems_of(loose, UE)[0].reason
+    loose["nodes"][-1]["mode"] = 2
+    assert linked(loose, "5") == {"value": ["1", 0]}
+
+
+def test_a_text_that_is_to_reach_choices_is_refused_where_there_are_some():
+    info = {
+        **UE,
+        "Text": kind({"text": ["STRING"]}, "STRING"),
+        "Pick": kind({"how": [["a", "b"]]}, output_node=True),
+    }
+    combo = {"how": (None, "COMBO", {"widget": {"name": "how"}})}
+    pick = node(5, "Pick", ["a"], combo, 0, **ue({"widget_ue_connectable": {"how": True}}))
+    sender = everywhere(**ue({"string_to_combo": 1}))
+    data = workflow([node(1, "Text", ["b"]), sender, pick], FROM_MODEL)
+    assert "choices" in problems_of(data, info)[0].reason
+    pick["properties"]["ue_properties"]["widget_ue_connectable"] = {}
+    assert prompt_of(data, info)["5"]["inputs"] == {"how": "a"}
 
 
 def test_seed_everywhere_is_refused_only_where_a_seed_could_take_it():

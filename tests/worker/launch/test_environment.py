@@ -42,3 +42,7 @@ def test_device_counts_among_the_visible_ones():
     assert made["CUDA_VISIBLE_DEVICES"] == "7"
     with pytest.raises(ConfigError, match="only 2 device"):
         environment({"CUDA_VISIBLE_DEVICES": "4,7"}, cuda_device=2)
+
+
+def test_key_of_an_account_stays_with_the_master():
+    assert "COMFY_ORG_API_KEY" not in environment({"COMFY_ORG_API_KEY": "k", "PATH": "p"})
