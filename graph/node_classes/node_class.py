@@ -102,10 +102,13 @@ def compile_class(
     inputs = {name: normal_spec(spec) for name, spec in specs.items()}
     by_file = [*required, *(n for n in optional if n not in required)]
     order = _ordered(definition.get("input_order"), required, optional, by_file)
+    if rules is not None:
+        specs = _with_page_widgets(specs, rules)
     elements = tuple(e for name in order for e in make_elements(name, specs[name]))
     pickers = tuple(e.name for e in elements if isinstance(e, Widget) and _is_picker(e))
     if pickers:
-        rules = replace(rules or ClassRules(), first_choice=pickers)
+        rules = rules or ClassRules()
+        rules = replace(rules, first_choice=(*rules.first_choice, *pickers))
     unknown = sorted({kind for kind, _ in inputs.values()} & UNKNOWN_WIDGET_TYPES)
     if unknown:
         rules = replace(
@@ -129,6 +132,19 @@ def compile_class(
         tuple(e.name for e in elements if isinstance(e, Socket) and e.name in required),
         rules,
     )
+
+
+def _with_page_widgets(specs: dict[str, Any], rules: ClassRules) -> dict[str, Any]:
+    """The inputs with the widgets that the pack's JavaScript makes, without those it takes away."""
+    changed = dict(specs)
+    for name in specs.keys() & {*rules.widgets, *rules.sockets}:
+        kind, options = normal_spec(specs[name])
+        if name in rules.sockets:
+            changed[name] = [kind, {**options, "forceInput": True}]
+        else:
+            own = {"widgetType": kind, "default": rules.widgets[name]}
+            changed[name] = [kind, {**options, **own}]
+    return changed
 
 
 def _is_picker(widget: Widget) -> bool:

@@ -1,7 +1,7 @@
 """What the rules of a pack make of a node's widget values.
 
-Called by `widgets.py` for classes that have rules, after the values were read by their places or
-names.
+Called by `widgets.py` for classes that have rules: `named_values` before the values are read by
+their places or names, `apply_rules` after that.
 """
 
 from __future__ import annotations
@@ -15,8 +15,28 @@ from ..workflow.model import Node
 from .node_class import ClassSpec
 
 
-def apply_rules(values: dict[str, Any], node: Node, spec: ClassSpec, rules: ClassRules) -> None:
+def named_values(saved: Any, rules: ClassRules) -> Any:
+    """What an old file has, with the names of today's widgets; else as it is.
+
+    A list becomes values by name where it has all places of old files.
+    """
+    places = rules.old_places
+    if isinstance(saved, list) and places and len(saved) >= len(places):
+        saved = {name: v for name, v in zip(places, saved, strict=False) if name}
+    if isinstance(saved, dict):
+        for name, old in rules.old_names.items():
+            if name not in saved and old in saved:
+                saved = {**saved, name: saved[old]}
+    return saved
+
+
+def apply_rules(
+    values: dict[str, Any], node: Node, spec: ClassSpec, rules: ClassRules, saved: Any
+) -> None:
     """Change the values, in place, as the pack's JavaScript does before it sends them.
+
+    Args:
+        saved: the node's saved values, from `named_values`.
 
     Raises:
         WorkflowError: what would be sent is not known.
@@ -31,12 +51,15 @@ def apply_rules(values: dict[str, Any], node: Node, spec: ClassSpec, rules: Clas
     for name, text in rules.fixed.items():
         if name in spec.by_name:
             values[name] = text.replace("{id}", str(node.id))
+    for name, instead in rules.instead.items():
+        if isinstance(value := values.get(name), str):
+            values[name] = instead.get(value, value)
     for name in rules.first_choice:
         choices = spec.by_name[name].options.get("options") if name in spec.by_name else None
         if choices:
             values[name] = choices[0]
     if rules.size_text is not None:
-        _read_size(values, node, spec, rules.size_text)
+        _read_size(values, node, spec, rules.size_text, saved)
     if rules.rows is not None:
         _add_rows(values, node, rules.rows)
 
@@ -58,11 +81,10 @@ def _add_rows(values: dict[str, Any], node: Node, rows: Rows) -> None:
 
 
 def _read_size(
-    values: dict[str, Any], node: Node, spec: ClassSpec, names: tuple[str, str, str]
+    values: dict[str, Any], node: Node, spec: ClassSpec, names: tuple[str, str, str], saved: Any
 ) -> None:
     """An old size as text ("512x?", "Custom Width", "Disabled") as two numbers; 0 is "as it is"."""
     old, width, height = names
-    saved = node.widgets_values
     text = saved.get(old) if isinstance(saved, dict) else None
     if text is None or old in spec.by_name or not {width, height} <= spec.by_name.keys():
         return
@@ -72,7 +94,7 @@ def _read_size(
         "Custom Width": (width,),
         "Custom Height": (height,),
     }
-    if isinstance(text, str) and text in kept:
+    if isinstance(text, str) and text in kept and saved.keys() >= {*kept[text]}:
         values.update({name: 0 for name in (width, height) if name not in kept[text]})
         return
     sides = str(text).split("x")

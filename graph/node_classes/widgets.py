@@ -16,7 +16,7 @@ from .core_nodes import CUSTOM_COMBO
 from .input_specs import DYNAMIC_COMBO, MISSING
 from .node_class import ClassSpec, Widget
 from .object_info import ObjectInfo, index_object_info
-from .pack_widgets import apply_rules
+from .pack_widgets import apply_rules, named_values
 
 __all__ = [
     "ObjectInfo",
@@ -47,7 +47,7 @@ def widget_values(node: Node, spec: ClassSpec) -> dict[str, Any]:
         values = _by_reading(spec, saved)
         if type(saved) is list and not spec.rules.ignores_surplus and spec.rules.rows is None:
             _check_length(node, spec, saved)
-        apply_rules(values, node, spec, spec.rules)
+        apply_rules(values, node, spec, spec.rules, saved)
         return values
     if spec.is_static and type(saved) is list:
         # The commonest case by far, without a generator.
@@ -84,12 +84,12 @@ def _by_reading(spec: ClassSpec, saved: list[Any] | dict[str, Any]) -> dict[str,
 def _check_length(node: Node, spec: ClassSpec, saved: list[Any]) -> None:
     """See that a list has the values of today's widgets, and no shift is possible.
 
-    A pack that saves values by name has lists only in old files, whose places may be others'; so
+    A class whose old files have other places has a list here only if it is too short for these; so
     have widgets that a combo's choice brings.
     """
     count = sum(w.is_saved for w, _ in read_widgets(spec, saved))
-    named_only = spec.rules is not None and spec.rules.named_only
-    if (named_only or spec.has_formats) and saved and len(saved) != count:
+    had_others = spec.rules is not None and bool(spec.rules.old_places)
+    if (had_others or spec.has_formats) and saved and len(saved) != count:
         raise WorkflowError(
             "Widget values can't be read:",
             [
@@ -114,6 +114,8 @@ def saved_values(node: Node, spec: ClassSpec) -> list[Any] | dict[str, Any]:
     saved = node.widgets_values
     if saved is None:
         return []
+    if spec.rules is not None:
+        saved = named_values(saved, spec.rules)
     if isinstance(saved, dict):
         _check_names(node, spec, saved)
         return saved
@@ -230,12 +232,14 @@ def _names(names: list[str]) -> str:
 
 def _check_sockets(node: Node, spec: ClassSpec) -> None:
     """Refuse widgets of types that a pack invented: the file marks their sockets."""
+    taken_away = spec.rules.sockets if spec.rules is not None else ()
     strange = [
         s["name"]
         for s in node.inputs
         if s.get("widget")
         and s.get("name") in spec.inputs
         and s["name"] not in spec.by_name
+        and s["name"] not in taken_away
         and not spec.inputs[s["name"]][1].get("forceInput")
     ]
     if strange:

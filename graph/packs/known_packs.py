@@ -6,6 +6,8 @@ of a pack works. `seen_with`: a version, a commit, or the month in which the new
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .rules import ClassRules, PackRules, Rows, RuleBook
 
 _SET = ClassRules(set_name=True)
@@ -29,6 +31,15 @@ _EFFICIENT = (
     "Tiled Upscaler Script",
 )
 _VHS = ClassRules(named_only=True, size_text=("force_size", "custom_width", "custom_height"))
+_VHS_FRAMES = ("frame_load_cap", "skip_first_frames", "select_every_nth")
+_VHS_IMAGES = ("image_load_cap", "skip_first_images", "select_every_nth")
+_VHS_VIDEO = replace(_VHS, old_places=("video", "force_rate", "force_size", *_VHS_FRAMES))
+_CUSTOM_SIZE = ClassRules(
+    # It was in Chinese once: "custom x custom".
+    instead={"resolution": {"\u81ea\u5b9a\u4e49 x \u81ea\u5b9a\u4e49": "width x height (custom)"}}
+)
+# These widths are inputs, and never were widgets on the page.
+_SDXL_PROMPT = ClassRules(sockets=("target_width", "target_height", "crop_width", "crop_height"))
 
 PACKS = (
     PackRules(
@@ -53,6 +64,8 @@ PACKS = (
                 )
             },
             "Seed (rgthree)": _DRAWN,
+            "SDXL Power Prompt - Positive (rgthree)": _SDXL_PROMPT,
+            "SDXL Power Prompt - Simple / Negative (rgthree)": _SDXL_PROMPT,
             # The second strength is sent only once the page has drawn the node.
             "Power Lora Loader (rgthree)": ClassRules(
                 rows=Rows(
@@ -76,7 +89,33 @@ PACKS = (
         },
     ),
     PackRules("ComfyUI-KJNodes", _SEEN, {"SetNode": _SET, "GetNode": _GET}),
-    PackRules("ComfyUI-VideoHelperSuite", "4ee72c0", {"VHS_*": _VHS}),
+    PackRules(
+        "ComfyUI-VideoHelperSuite",
+        "4ee72c0",
+        {
+            "VHS_*": _VHS,
+            "VHS_LoadVideo": _VHS_VIDEO,
+            "VHS_LoadVideoPath": _VHS_VIDEO,
+            "VHS_LoadImages": replace(_VHS, old_places=("directory", "", *_VHS_IMAGES)),
+            "VHS_LoadImagesPath": replace(_VHS, old_places=("directory", *_VHS_IMAGES)),
+            "VHS_VideoCombine": replace(
+                _VHS,
+                old_names={"save_output": "save_image"},
+                old_places=(
+                    "frame_rate",
+                    "loop_count",
+                    "filename_prefix",
+                    "format",
+                    "pingpong",
+                    "save_image",
+                ),
+            ),
+            "VHS_SelectLatest": ClassRules(
+                refusal="the browser looks up the newest file that fits, and sends its name in "
+                "place of this node's link. Give the file's name where the link goes",
+            ),
+        },
+    ),
     PackRules(
         "ComfyUI-mxToolkit",
         _SEEN,
@@ -93,6 +132,7 @@ PACKS = (
         {
             "PreviewBridge": ClassRules(fixed={"image": "${id}-0"}),
             "PreviewBridgeLatent": ClassRules(fixed={"image": "${id}-0"}),
+            "ImageReceiver": ClassRules(instead={"image_data": {"[IMAGE DATA]": ""}}),
         },
     ),
     PackRules("efficiency-nodes-comfyui", "4579b7d", dict.fromkeys(_EFFICIENT, _DRAWN)),
@@ -100,7 +140,47 @@ PACKS = (
     PackRules(
         "ComfyUI-Easy-Use",
         _SEEN,
-        {"easy bookmark": _PAGE_ONLY, "easy setNode": _SET, "easy getNode": _GET},
+        {
+            "easy bookmark": _PAGE_ONLY,
+            "easy setNode": _SET,
+            "easy getNode": _GET,
+            "easy stylesSelector": ClassRules(widgets={"select_styles": ""}),
+            "easy humanSegmentation": ClassRules(widgets={"mask_components": ""}),
+            "easy promptAwait": ClassRules(
+                widgets={"toolbar": '{"select":"now","unlock":true,"last_seed":0,"seed":0}'}
+            ),
+            "easy multiAngle": ClassRules(
+                widgets={
+                    "multi_angle": '[{"rotate":0,"vertical":0,"zoom":5,"add_angle_prompt":true}]'
+                }
+            ),
+            "easy prompt": ClassRules(
+                first_choice=(
+                    "prefix",
+                    "subject",
+                    "action",
+                    "clothes",
+                    "environment",
+                    "background",
+                    "nsfw",
+                )
+            ),
+            **{
+                f"easy {name}": _CUSTOM_SIZE
+                for name in (
+                    "fullLoader",
+                    "a1111Loader",
+                    "comfyLoader",
+                    "svdLoader",
+                    "cascadeLoader",
+                    "kolorsLoader",
+                    "fluxLoader",
+                    "hunyuanDiTLoader",
+                    "mochiLoader",
+                    "pixels",
+                )
+            },
+        },
     ),
     PackRules("ComfyUI-Crystools", "2f18256", {"Show Metadata [Crystools]": _PAGE_ONLY}),
     PackRules(

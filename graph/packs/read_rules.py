@@ -109,6 +109,18 @@ def _text_map(value: Any) -> dict[str, str]:
     return dict(value)
 
 
+def _places(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise ValueError("a list of texts, which may be empty")
+    return tuple(value)
+
+
+def _text_maps(value: Any) -> dict[str, dict[str, str]]:
+    if not isinstance(value, Mapping):
+        raise ValueError("an object of objects of texts")
+    return {str(k): _text_map(v) for k, v in value.items()}
+
+
 def _size(value: Any) -> tuple[str, str, str]:
     names = _texts(value) if isinstance(value, list) else ()
     if len(names) != 3:
@@ -137,6 +149,11 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "get_name": _flag,
     "named_only": _flag,
     "size_text": _size,
+    "old_names": _text_map,
+    "old_places": _places,
+    "instead": _text_maps,
+    "widgets": _text_map,
+    "sockets": _texts,
     "ignores_surplus": _flag,
     "rows": _rows,
     "from_properties": _text_map,

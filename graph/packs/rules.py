@@ -36,6 +36,12 @@ class ClassRules:
             the page only.
         size_text: the widget of old files that holds a size as text, and the two numbers that
             took its place.
+        old_names: widget -> the name that values saved by name once had for it.
+        old_places: the names of the values in a list of old files; "" for one that is not read.
+        instead: input -> old value -> the value that took its place.
+        widgets: input -> value at first: the page makes a widget of it, though its type is one of
+            the pack's own.
+        sockets: inputs whose widget the page takes away.
         ignores_surplus: values behind the last widget are of the page only, objects too.
         rows: objects in widgets_values that become inputs.
         from_properties: input -> the property that wins over its widget.
@@ -54,6 +60,11 @@ class ClassRules:
     get_name: bool = False
     named_only: bool = False
     size_text: tuple[str, str, str] | None = None
+    old_names: Mapping[str, str] = field(default_factory=dict)
+    old_places: tuple[str, ...] = ()
+    instead: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    widgets: Mapping[str, str] = field(default_factory=dict)
+    sockets: tuple[str, ...] = ()
     ignores_surplus: bool = False
     rows: Rows | None = None
     from_properties: Mapping[str, str] = field(default_factory=dict)

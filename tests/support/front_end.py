@@ -6,6 +6,7 @@ done through the front end's own objects, `app` and `LiteGraph`.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import shutil
@@ -22,7 +23,7 @@ from playwright.async_api import (
     TimeoutError,
     async_playwright,
 )
-from support.servers import wait_for
+from support.servers import DEADLINE_S, wait_for
 
 OURS = "discomfort"
 VUE = "Comfy.VueNodes.Enabled"
@@ -365,13 +366,18 @@ class Editor:
             await self.page.get_by_test_id("queue-button").first.click()
         answer = await (await waiting.value).json()
         assert "prompt_id" in answer, answer
-        prompt_id = answer["prompt_id"]
-        await self.wait_for(
-            "async (id) => id in await (await fetch(`/history/${id}`)).json()", prompt_id
+        # Not `wait_for`, for which a promise is true at once.
+        ended = self.js(
+            """async (id) => {
+                for (;;) {
+                    const entry = (await (await fetch(`/history/${id}`)).json())[id];
+                    if (entry) return entry;
+                    await new Promise((go) => setTimeout(go, 50));
+                }
+            }""",
+            answer["prompt_id"],
         )
-        return await self.js(
-            "async (id) => (await (await fetch(`/history/${id}`)).json())[id]", prompt_id
-        )
+        return await asyncio.wait_for(ended, DEADLINE_S)
 
     # --- pictures
 

@@ -36,7 +36,11 @@ INFO = index_object_info(
         "Remote": definition(name=["COMBO", {"options": [], "remote": {"route": "/x"}}]),
         "CustomCombo": definition("comfy_extras.nodes_logic", choice=["COMBO", {"options": []}]),
         "Multi": definition(files=["COMBO", {"options": ["a.png"], "multi_select": True}]),
-        "Paid": {**definition("comfy_api_nodes.x"), "api_node": True},
+        "Paid": {
+            **definition("comfy_api_nodes.x"),
+            "api_node": True,
+            "input": {"hidden": {"key": ["API_KEY_COMFY_ORG"]}},
+        },
         "Dynamic": definition(
             "comfy_extras.x",
             model=["COMFY_DYNAMICCOMBO_V3", {"options": [{"key": "small", "inputs": {

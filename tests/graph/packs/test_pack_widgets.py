@@ -23,18 +23,16 @@ FORMATS = {
         ["meta", "BOOLEAN"],
     ],
 }
+COMBINED = {
+    "images": ["IMAGE"],
+    "frame_rate": ["FLOAT", {"default": 8}],
+    "filename_prefix": ["STRING", {"default": "A"}],
+    "format": [["image/gif", "video/mp4"], {"formats": FORMATS}],
+    "pingpong": ["BOOLEAN", {"default": False}],
+}
 CLASSES: dict[str, Any] = {
-    "VHS_VideoCombine": kind(
-        {
-            "images": ["IMAGE"],
-            "frame_rate": ["FLOAT", {"default": 8}],
-            "filename_prefix": ["STRING", {"default": "A"}],
-            "format": [["image/gif", "video/mp4"], {"formats": FORMATS}],
-            "pingpong": ["BOOLEAN", {"default": False}],
-        },
-        pack=VHS,
-        output_node=True,
-    ),
+    "VHS_VideoCombine": kind(COMBINED, pack=VHS, output_node=True),
+    "Formats": kind(COMBINED, pack="p", output_node=True),
     "VHS_LoadVideo": kind(
         {"video": [["a.mp4"]], "custom_width": ["INT"], "custom_height": ["INT"]}, "IMAGE", pack=VHS
     ),
@@ -113,10 +111,157 @@ def test_a_widget_of_a_format_takes_a_link():
 
 def test_a_list_of_todays_widgets_is_read_and_any_other_refused():
     assert inputs_of("VHS_VideoCombine", [9, "p", "image/gif", True])["frame_rate"] == 9
-    full = inputs_of("VHS_VideoCombine", [9, "p", "video/mp4", "p10", 3, True, False])
+    full = inputs_of("Formats", [9, "p", "video/mp4", "p10", 3, True, False])
     assert (full["pix_fmt"], full["crf"], full["meta"], full["pingpong"]) == ("p10", 3, True, False)
     assert "which belongs to which" in refused("VHS_VideoCombine", [9, "p", "video/mp4", True])
+    assert "which belongs to which" in refused("Formats", [9, "p", "video/mp4", True])
     assert "which belongs to which" in refused("VHS_LoadVideo", ["a.mp4", 1])
+
+
+OLD = {
+    "VHS_VideoCombine": kind(
+        {
+            **COMBINED,
+            "loop_count": ["INT", {"default": 0}],
+            "save_output": ["BOOLEAN", {"default": True}],
+        },
+        pack=VHS,
+    ),
+    "VHS_LoadVideo": kind(
+        {
+            "video": [["a.mp4"]],
+            "force_rate": ["INT"],
+            "custom_width": ["INT"],
+            "custom_height": ["INT"],
+            "frame_load_cap": ["INT"],
+            "skip_first_frames": ["INT"],
+            "select_every_nth": ["INT"],
+        },
+        pack=VHS,
+    ),
+    "VHS_LoadImages": kind(
+        {
+            "directory": [["d"]],
+            "image_load_cap": ["INT"],
+            "skip_first_images": ["INT"],
+            "select_every_nth": ["INT"],
+        },
+        pack=VHS,
+    ),
+}
+
+
+def old_inputs(type_name: str, values: Any) -> dict[str, Any]:
+    return prompt_of(workflow([node(1, type_name, values)]), {**CLASSES, **OLD})["1"]["inputs"]
+
+
+@pytest.mark.parametrize("more", [[], ["image", {"a": 1}]])
+def test_a_list_of_an_old_file_has_the_places_that_the_class_had_then(more):
+    frames = {"frame_load_cap": 16, "skip_first_frames": 1, "select_every_nth": 2}
+    video = {"video": "a.mp4", "force_rate": 8, "custom_width": 512, "custom_height": 0, **frames}
+    assert old_inputs("VHS_LoadVideo", ["a.mp4", 8, "512x?", 16, 1, 2, *more]) == video
+    images = {"directory": "d", "image_load_cap": 5, "skip_first_images": 1, "select_every_nth": 2}
+    assert old_inputs("VHS_LoadImages", ["d", "image", 5, 1, 2, *more]) == images
+    combine = old_inputs("VHS_VideoCombine", [12, 3, "v", "video/mp4", True, False, *more])
+    brought = {"pix_fmt": "yuv420p", "crf": 19, "meta": False, "loop_count": 3}
+    told = {"frame_rate": 12, "filename_prefix": "v", "format": "video/mp4", "pingpong": True}
+    assert combine == {**told, **brought, "save_output": False}
+
+
+def test_a_list_of_an_old_file_with_a_size_that_it_has_no_place_for_is_refused():
+    data = workflow([node(1, "VHS_LoadVideo", ["a.mp4", 8, "Custom Width", 16, 1, 2])])
+    (problem,) = problems_of(data, {**CLASSES, **OLD})
+    assert "force_size 'Custom Width'" in problem.reason
+
+
+def test_a_widget_has_the_value_that_was_saved_under_its_old_name_unless_it_has_one():
+    values = {**COMBINE, "format": "image/gif", "save_image": False}
+    assert old_inputs("VHS_VideoCombine", values)["save_output"] is False
+    assert old_inputs("VHS_VideoCombine", {**values, "save_output": True})["save_output"] is True
+
+
+def test_a_value_set_in_a_list_of_an_old_file_is_saved_by_name_beside_the_others():
+    data = workflow([node(1, "VHS_VideoCombine", [12, 3, "v", "image/gif", True, False])])
+    info = index_object_info({**INFO, **CLASSES, **OLD})
+    changed = with_widget_value(parse_workflow(data).nodes[0], info, "frame_rate", 30)
+    again = prompt_of(
+        {"nodes": [{**data["nodes"][0], "widgets_values": changed.widgets_values}], "links": []},
+        {**CLASSES, **OLD},
+    )["1"]["inputs"]
+    assert (again["frame_rate"], again["loop_count"], again["save_output"]) == (30, 3, False)
+
+
+# ---- widgets of a pack's own types, and values that have been renamed
+
+STYLES = {
+    "easy stylesSelector": kind(
+        {"styles": [["fooocus", "mine"]]},
+        pack="ComfyUI-Easy-Use",
+        optional={
+            "positive": ["STRING", {"forceInput": True}],
+            "negative": ["STRING", {"forceInput": True}],
+            "select_styles": ["EASY_PROMPT_STYLES", {}],
+        },
+    ),
+    "SDXL Power Prompt - Positive (rgthree)": kind(
+        {"prompt_g": ["STRING"]},
+        pack="rgthree-comfy",
+        optional={
+            "insert_lora": [["CHOOSE", "DISABLE LORAS"]],
+            "target_width": ["INT", {"default": -1}],
+        },
+    ),
+    "easy a1111Loader": kind(
+        {"resolution": [["width x height (custom)", "512 x 512"]]}, pack="ComfyUI-Easy-Use"
+    ),
+    "easy prompt": kind(
+        {"text": ["STRING"], "prefix": [["Select the prefix", "a photo of"]]},
+        pack="ComfyUI-Easy-Use",
+    ),
+    "ImageReceiver": kind({"image_data": ["STRING"]}, pack="ComfyUI-Impact-Pack"),
+    "VHS_SelectLatest": kind({"filename_prefix": ["STRING"]}, "STRING", pack=VHS),
+}
+
+
+def styled(type_name: str, values: Any, slots: Any = None) -> dict[str, Any]:
+    return prompt_of(workflow([node(1, type_name, values, slots)]), STYLES)["1"]["inputs"]
+
+
+@pytest.mark.parametrize("values", [["mine", "a,b"], ["mine", "", "", "a,b"]])
+def test_a_widget_of_a_packs_own_type_has_a_place_and_is_sent(values):
+    slots = {"select_styles": (None, "EASY_PROMPT_STYLES", {"widget": {"name": "select_styles"}})}
+    for sockets in (slots, None):
+        sent = styled("easy stylesSelector", values, sockets)
+        assert sent == {"styles": "mine", "select_styles": "a,b"}
+    assert styled("easy stylesSelector", ["mine"]) == {"styles": "mine", "select_styles": ""}
+
+
+def test_an_input_whose_widget_the_page_takes_away_has_no_place_and_is_sent_by_a_link_only():
+    sdxl = "SDXL Power Prompt - Positive (rgthree)"
+    slot = {"target_width": (None, "INT", {"widget": {"name": "target_width"}})}
+    sent = {"prompt_g": "g", "insert_lora": "DISABLE LORAS"}
+    assert styled(sdxl, ["g", "DISABLE LORAS"], slot) == sent
+    linked = node(1, sdxl, ["g", "DISABLE LORAS"], {"target_width": (5, "INT")})
+    data = workflow([node(2, "Make", [5]), linked], (5, 2, 1, 1, 0))
+    assert prompt_of(data, STYLES)["1"]["inputs"] == {**sent, "target_width": ["2", 1]}
+
+
+def test_a_value_that_has_been_renamed_is_sent_under_its_new_name():
+    old = "\u81ea\u5b9a\u4e49 x \u81ea\u5b9a\u4e49"
+    assert styled("easy a1111Loader", [old])["resolution"] == "width x height (custom)"
+    assert styled("easy a1111Loader", ["512 x 512"])["resolution"] == "512 x 512"
+    assert styled("ImageReceiver", ["[IMAGE DATA]"])["image_data"] == ""
+    assert styled("ImageReceiver", ["data:image/png;base64,AA"])["image_data"].startswith("data:")
+
+
+def test_a_picker_sends_its_first_choice_whatever_was_picked():
+    sent = styled("easy prompt", ["t", "a photo of"])
+    assert sent == {"text": "t", "prefix": "Select the prefix"}
+
+
+def test_a_node_whose_value_the_browser_looks_up_is_refused():
+    (problem,) = problems_of(workflow([node(1, "VHS_SelectLatest", {})]), STYLES)
+    assert "newest file" in problem.reason
 
 
 def test_names_of_a_pack_that_is_not_known_to_save_so_are_refused():
