@@ -40,6 +40,20 @@ def blocking(
     return wait
 
 
+def arguments_of(
+    method: Callable[P, Any],
+) -> Callable[[Callable[..., R]], Callable[Concatenate[Any, P], R]]:
+    """For a class's `create`: the arguments and docstring of the asynchronous one."""
+
+    def decorate(create: Callable[..., R]) -> Callable[Concatenate[Any, P], R]:
+        function = method.__func__  # type: ignore[attr-defined]
+        decorated = functools.wraps(function)(create)
+        decorated.__wrapped__ = _without_await(function)  # type: ignore[attr-defined]
+        return decorated
+
+    return decorate
+
+
 def brought_back(options: dict[str, Any], caller: Caller) -> dict[str, Any]:
     """The options with functions that are called in the waiting thread."""
     found = dict(options)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..comfy_serverless import ComfyConnector as AsyncConnector
-from .blocking import EventStream, Waiting, blocking
+from .blocking import EventStream, Waiting, arguments_of, blocking
 from .loop_thread import loop_thread
 
 if TYPE_CHECKING:
@@ -22,14 +21,10 @@ class ComfyConnector(Waiting):
     _inner: AsyncConnector
 
     @classmethod
-    def create(cls, config_path: str | Path | None = None, **options: Any) -> ComfyConnector:
-        """Start a worker, or join the one that this process has for the same arguments.
-
-        Args:
-            options: those of the asynchronous `create`.
-        """
+    @arguments_of(AsyncConnector.create)
+    def create(cls, *arguments: Any, **options: Any) -> ComfyConnector:
         thread = loop_thread()
-        return cls(thread.wait(lambda _: AsyncConnector.create(config_path, **options)), thread)
+        return cls(thread.wait(lambda _: AsyncConnector.create(*arguments, **options)), thread)
 
     start = blocking(AsyncConnector.start)
     execute = blocking(AsyncConnector.execute)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..discomfort import Discomfort as AsyncDiscomfort
 from ..run.engine import Workflows
 from ..workflow_context import WorkflowContext
-from .blocking import EventStream, Waiting, blocking
+from .blocking import EventStream, Waiting, arguments_of, blocking
 from .connector import ComfyConnector
 from .loop_thread import LoopThread, loop_thread
 from .tools import WorkflowTools
@@ -43,14 +42,10 @@ class Discomfort(Waiting):
         self.Tools = WorkflowTools(worker=inner.Worker)
 
     @classmethod
-    def create(cls, config_path: str | Path | None = None, **options: Any) -> Discomfort:
-        """Start the worker, or join the one that this process has.
-
-        Args:
-            options: those of the asynchronous `create`.
-        """
+    @arguments_of(AsyncDiscomfort.create)
+    def create(cls, *arguments: Any, **options: Any) -> Discomfort:
         thread = loop_thread()
-        return cls(thread.wait(lambda _: AsyncDiscomfort.create(config_path, **options)), thread)
+        return cls(thread.wait(lambda _: AsyncDiscomfort.create(*arguments, **options)), thread)
 
     run = blocking(AsyncDiscomfort.run)
     plan = blocking(AsyncDiscomfort.plan)
