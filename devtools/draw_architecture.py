@@ -18,6 +18,7 @@ SAYS = {
     "__init__": "ComfyUI's door",
     "nodes": "the nodes people use",
     "editor": "inside the user's ComfyUI",
+    "sync": "the same without await",
     "discomfort": "the facade: run, plan, stream",
     "workflow_tools": "tools for workflows",
     "missing": "what is lacking, and fetching",

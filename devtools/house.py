@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("__init__",),
     ("nodes",),
-    ("editor",),
+    ("editor", "sync"),
     ("discomfort",),
     ("workflow_tools",),
     ("missing",),
