@@ -92,6 +92,7 @@ async def run_job(
         on_event=emit,
         progress=False,
         randomize_seeds=job.randomize_seeds,
+        outputs=(),  # its ports alone
         record=", ".join(path.stem for path in job.workflows) if job.is_recorded else False,
     )
     made = [unique_id for unique_id in job.outputs if unique_id in results]

@@ -41,15 +41,31 @@ def names_of_outputs(prompt: Prompt, info: ObjectInfo) -> dict[str, str]:
     return {i: t if count[t] == 1 else f"{t} ({i})" for i, t in titles.items()}
 
 
-def shown_values(prompt: Prompt, info: ObjectInfo, rules: Mapping[str, str]) -> Iterator[Shown]:
+def name_in_files(prompt: Prompt, names: Mapping[str, str], node_id: str) -> str:
+    """The name of a node that reported files, which need not be one of the prompt's output nodes.
+
+    Args:
+        names: `names_of_outputs`.
+        node_id: "5.0.2" was made by node 5, which it is named for.
+    """
+    of_prompt = node_id if node_id in prompt else node_id.split(".", 1)[0]
+    if of_prompt in names:
+        return names[of_prompt]
+    return f"{title_of(prompt, of_prompt)} ({node_id})" if of_prompt in prompt else node_id
+
+
+def shown_values(
+    prompt: Prompt, info: ObjectInfo, names: Mapping[str, str], rules: Mapping[str, str]
+) -> Iterator[Shown]:
     """All values that output nodes show or save.
 
     One that shows several has them as `title.input`.
 
     Args:
+        names: node id -> name, of the output nodes.
         rules: ComfyUI type -> "val" or "ref"; what is passed by reference is no value.
     """
-    for node_id, name in names_of_outputs(prompt, info).items():
+    for node_id, name in names.items():
         values = [
             (input_name, source)
             for input_name, source in shown_inputs(prompt, info, node_id)
