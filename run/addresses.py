@@ -71,8 +71,8 @@ def nothing_back(prepared: Sequence[Prepared], preparer: Preparer) -> str | None
         return None
     names = " and ".join(dict.fromkeys(p.name for p in prepared))
     return (
-        f"{names} will give no value: there is no OUTPUT port, and no node shows a value. What "
-        f"could be asked for with outputs=[...]: {could_be_asked(prepared, preparer)}."
+        f"No value comes back from {names}: there is no OUTPUT port, and no node shows a value. "
+        f"What could be asked for with outputs=[...]: {could_be_asked(prepared, preparer)}."
     )
 
 

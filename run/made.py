@@ -66,7 +66,7 @@ class Made:
     def results(self) -> Results:
         """All of it; says so where there is nothing."""
         if not self._is_asked and (text := nothing_back(self._prepared, self._preparer)):
-            log.warning(text)
+            log.warning("%s%s", text, " Files are in results.files." if self._files else "")
         unasked = {name for p in self._prepared for name in self.unasked(p)}
         found = {}
         for unique_id, load in self.values.items():
