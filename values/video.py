@@ -17,7 +17,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .metadata import READ_ONE_FILE
+
 _MAX_DENOMINATOR = 1_001_000  # 30000/1001 comes back from a float as itself
+_READ_ONE_VIDEO = {
+    **READ_ONE_FILE,
+    "format_whitelist": f"{READ_ONE_FILE['format_whitelist']},avi,flv,mpegts,mpeg,asf,gif",
+}
 _COPIES = 3  # the frames, them as one tensor, and that in the store
 
 
@@ -76,12 +82,20 @@ def from_plain(video: Mapping[str, Any], classes: VideoClasses) -> Any:
     """ComfyUI's object for the dict.
 
     It is the file's, if that has just these pictures and this sound: they may have been changed.
+
+    Raises:
+        ValueError: there is a file only, and it is none.
     """
     data, images = video.get("file"), video.get("images")
-    if data is not None:
+    if isinstance(data, bytes) and _is_one_file(data):
         of_file = classes.from_file(io.BytesIO(data))
         if images is None or _is_same(of_file.get_components(), video):
             return of_file
+    if images is None:
+        raise ValueError(
+            'The "file" of a video is not the content of one that can be read (MP4, MOV, MKV, '
+            'WEBM, AVI). Give "images" and "frame_rate" instead.'
+        )
     rate = Fraction(video["frame_rate"]).limit_denominator(_MAX_DENOMINATOR)
     parts = {"images": images, "audio": video.get("audio"), "frame_rate": rate}
     if video.get("alpha") is not None:
@@ -101,6 +115,18 @@ def _source_of(video: Any) -> Any:
     if hasattr(video, "get_active_trim_window") and any(video.get_active_trim_window()):
         return None
     return video.get_stream_source()
+
+
+def _is_one_file(data: bytes) -> bool:
+    """Whether it is a video that names no other files: ComfyUI would follow them."""
+    import av  # type: ignore[import-not-found]
+    from av.error import FFmpegError  # type: ignore[import-not-found]
+
+    try:
+        with av.open(io.BytesIO(data), options=dict(_READ_ONE_VIDEO)) as container:
+            return bool(container.streams.video)
+    except (FFmpegError, OSError, ValueError):
+        return False
 
 
 def _read(source: Any) -> bytes | None:

@@ -45,8 +45,8 @@ async def test_files_in_the_workers_own_folder_stay_and_one_line_says_where(
         await discomfort.run(
             SAVE | {"3": {**SAVE["2"], "inputs": {"images": ["1", 0], "filename_prefix": "q"}}}
         )
-        folder = discomfort.Worker._server.process.folder
     (path,) = results.files["SaveImage"]
+    folder = path.parents[2]
     assert str(path.parents[1]) in line and path.is_file()
     assert sorted(p.name for p in folder.iterdir()) == ["output", "owner.lock"]
     (copied,) = results.save_files(tmp_path / "kept")
