@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ..node_classes.object_info import ObjectInfo
-from ..ports.port_types import type_name
+from ..ports.port_types import ANY, more_specific, type_name
 from ..prompt import Prompt, Source, links_of
 from ..workflow.model import PORT_TYPE
 from .directory import title_of
@@ -69,7 +69,7 @@ def shown_values(
         values = [
             (input_name, source)
             for input_name, source in shown_inputs(prompt, info, node_id)
-            if rules.get(source_type(prompt, info, source), "val") != "ref"
+            if rules.get(_type_of(prompt, info, node_id, input_name, source), "val") != "ref"
         ]
         for input_name, source in values:
             shown = name if len(values) == 1 else f"{name}.{input_name}"
@@ -92,6 +92,15 @@ def shown_inputs(prompt: Prompt, info: ObjectInfo, node_id: str) -> list[tuple[s
         if not is_steering and not (has_sockets and name in widgets):
             found.append((name, source))
     return sorted(found, key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+
+
+def _type_of(
+    prompt: Prompt, info: ObjectInfo, node_id: str, input_name: str, source: Source
+) -> str:
+    """The type of what is shown: a port's is that of the input which it feeds."""
+    declared = info.input_spec(prompt[node_id]["class_type"], input_name)
+    wanted = ANY if declared is None else type_name(declared[0])
+    return more_specific(source_type(prompt, info, source), wanted)
 
 
 def source_type(prompt: Prompt, info: ObjectInfo, source: Source) -> str:

@@ -209,4 +209,5 @@ async def test_a_sampler_by_value_goes_on_in_the_worker(discomfort, server):
         context.save("it", made["it"])
         with pytest.raises(ImportError, match=r"comfy\.samplers.*pass_by_rules\.json"):
             context.load("it")
-        assert await discomfort.run(SHOW, context=context) == {}
+        shown = await discomfort.run(SHOW, context=context)
+        assert isinstance(shown["PreviewAny"], UnopenedValue)

@@ -85,6 +85,9 @@ def test_several_values_of_a_node_are_in_the_order_of_its_class():
 
 def test_what_is_passed_by_reference_is_no_value():
     assert shown({"1": node("Make"), "2": node("Load", model=["1", 1])}) == []
+    port = {"class_type": "DiscomfortPort", "inputs": {"unique_id": "m"}}
+    assert shown({"1": port, "2": node("Load", model=["1", 0])}) == []
+    assert shown({"1": port, "2": node("Save", images=["1", 0])}) == [("Save", "1", 0)]
 
 
 def test_a_title_that_several_share_has_the_id_beside_it():
