@@ -71,7 +71,7 @@ CASES = [
     Case("type_combo", {"text": "one two", "mode": "Title Case"}, {"changed_text": "One Two"}),
     Case("type_list_out", {"pictures": grey(0.25, batch=2)}, {"picture_list": [DARK, DARK]}),
     Case("type_list_in", {"picture_list": [DARK, LIGHT]}, {"inverted_list": [LIGHT, DARK]}),
-    Case("type_any", {"anything": {"a": [1, 2]}}, {"Preview as Text": {"a": [1, 2]}}),
+    Case("type_any", {"anything": {"a": [1, 2]}}, {"Anything": {"a": [1, 2]}}),
     Case("type_mixed", {"number": 3}, {"as_int": 3, "as_float": 3.0}),
     Case(
         "type_all_scalars",
