@@ -60,6 +60,7 @@ def test_what_names_no_file_is_none(folders: dict[str, str]):
         {"filename": "passwd", "subfolder": ["/etc"]},
         {"filename": "a.png", "type": "models"},
         {"filename": "gone.png"},
+        {"filename": "a.png", "subfolder": "sub/.."},  # as a text it leads out
         {"filename": "sub"},
         {"filename": ""},
         {"filename": "a\0.png"},
