@@ -16,9 +16,16 @@ from .nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
 
 if TYPE_CHECKING:
     from .discomfort import Discomfort
+    from .run.results import Results
 
 __version__ = "0.1.0"
-__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "WEB_DIRECTORY", "Discomfort"]
+__all__ = [
+    "NODE_CLASS_MAPPINGS",
+    "NODE_DISPLAY_NAME_MAPPINGS",
+    "WEB_DIRECTORY",
+    "Discomfort",
+    "Results",
+]
 
 WEB_DIRECTORY: str | None = "./web"
 
@@ -42,4 +49,8 @@ def __getattr__(name: str) -> Any:
         from .discomfort import Discomfort
 
         return Discomfort
+    if name == "Results":
+        from .run.results import Results
+
+        return Results
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -31,6 +31,7 @@ from .worker.client.options import ExecuteOptions, OwnOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import target_folder
 from .worker.launch.settings import WorkerOptions, read_config
+from .worker.own_output import say_where
 from .worker.server_holder import ServerHolder
 from .worker.shared import Shared
 from .workflows.account import takes_login
@@ -74,7 +75,7 @@ class ComfyConnector(ServerHolder):
             cuda_device: which of the devices that this process sees; another number is another
                 worker.
             output_directory: where SaveImage and others save. None: a folder of the worker's own,
-                removed with it.
+                which stays until this process ends, also when the worker is killed or dies.
             extra_args: for ComfyUI's main.py, after EXTRA_ARGS.
             extra_custom_nodes: folders of further extensions that only this worker sees.
             start_timeout: seconds that this call waits for the start. None: as long as it makes
@@ -166,12 +167,15 @@ class ComfyConnector(ServerHolder):
         client = self._client_now() or await self._ensure_client()
         options["login"] = await self._login_for(prompt, options.get("login"))
         try:
-            return await client.execute(prompt, **options)
+            result = await client.execute(prompt, **options)
         except WorkerDied as e:
             if e.prompt_id is not None:
                 raise
-        # It had died before it got the prompt: nothing is lost.
-        return await (await self._ensure_client()).execute(prompt, **options)
+            # It had died before it got the prompt: nothing is lost.
+            result = await (await self._ensure_client()).execute(prompt, **options)
+        process = self._server.process if self._server else None
+        say_where(result.files, process.folder if process else None)
+        return result
 
     async def _login_for(self, prompt: Mapping[str, Any], given: Login | None) -> Login | None:
         if not (self.has_login if given is None else given):

@@ -29,6 +29,7 @@ from .missing.fetch_models import Confirm, FetchOptions, OnProgress, fetch_model
 from .run.dry_run import RunPlan
 from .run.engine import Engine, Workflows
 from .run.options import Options, RunOptions, check_record, check_stream_options
+from .run.results import Results
 from .workflow_context import WorkflowContext
 from .workflow_tools import WorkflowTools
 
@@ -76,7 +77,7 @@ class Discomfort:
                 in the user's data folder, private to the user, for the editor's sidebar tab
                 "Discomfort". A text is its title. None: as workflow_context.json says.
             output_directory: where SaveImage and others save. None: a folder of the worker's own,
-                removed with it.
+                which stays until this process ends; `results.save_files(folder)` copies from it.
             start_timeout: seconds to wait for the start of the worker. None: as long as it gets
                 on, or as comfy_serverless.json says.
 
@@ -113,7 +114,7 @@ class Discomfort:
         record: bool | str | None = None,
         outputs: Sequence[str] | None = None,
         api_nodes: bool | None = None,
-    ) -> dict[str, Any]:
+    ) -> Results:
         """Run workflows in order, `iterations` times.
 
         What one saves the next can read, also in the next iteration.
@@ -150,7 +151,11 @@ class Discomfort:
                 ComfyUI's own API nodes and nowhere else.
 
         Returns:
-            unique_id -> last value of every OUTPUT; a reference gives the workflow that makes it.
+            A dict, `Results`: unique_id -> last value of every OUTPUT; a reference gives the
+            workflow that makes it. Of a workflow without OUTPUTs, what its output nodes show or
+            save, by their titles. Its `files` are those that nodes saved, and
+            `save_files(folder)` copies them. A VIDEO is a dict of "images", "audio", "frame_rate"
+            and "file", the bytes of the file that it was read from.
             Tensors may be mapped from shared memory; changing them changes nothing in the store.
             An object whose class this process does not have can be saved and given to another run;
             anything else that is asked of it raises UnopenedValueError.

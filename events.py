@@ -64,6 +64,6 @@ class SeedsChanged:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of a stream: `results` is what `run` returns."""
+    """The last event of a stream: `results` is what `run` returns, a `Results` (run/results.py)."""
 
     results: Mapping[str, Any] = field(default_factory=dict)

@@ -34,6 +34,7 @@ class AnyType(str):
 
 
 ANY = AnyType("*")
+LEFT_OUT = "discomfort_left_out"  # of a saver's `ui`: why it saved nothing
 # Folder of a context -> what nodes in this very ComfyUI read from it, content -> version: what a
 # node of ours expanded to (`editor/run_nodes/execute.py`).
 shown_here: dict[str, Mapping[str, str]] = {}
@@ -70,6 +71,29 @@ def _place_of(version: str) -> tuple[str, str]:
     return data["order"]["run_dir"], data["frozen"].get(version, version)
 
 
+def for_comfyui(value: Any, kind: Any) -> Any:
+    """What a link of a type carries, of a value as a script has it: of a video, the object."""
+    from .values import video
+
+    if kind != "VIDEO" or not video.is_plain_video(value):
+        return value
+    from comfy_api.input_impl import (  # type: ignore[import-not-found]
+        VideoFromComponents,
+        VideoFromFile,
+    )
+    from comfy_api.util import VideoComponents  # type: ignore[import-not-found]
+
+    classes = video.VideoClasses(VideoFromFile, VideoFromComponents, VideoComponents)
+    return video.from_plain(value, classes)
+
+
+def _from_comfyui(unique_id: str, value: Any) -> Any:
+    """A value as a script can open it."""
+    from .values import video
+
+    return video.to_plain(unique_id, value) if video.is_video(value) else value
+
+
 class DiscomfortContextLoader:
     """An INPUT port: reads one version of a value from the run's folder.
 
@@ -102,7 +126,8 @@ class DiscomfortContextLoader:
         value, is_list = worker_side.load(*_place_of(version))
         asked = json.loads(wanted)
         _note_list(version, wanted, fit_link.is_list_for(value, is_list, asked))
-        return (fit_link.for_link(unique_id, value, is_list, asked),)
+        items = fit_link.for_link(unique_id, value, is_list, asked)
+        return ([for_comfyui(item, asked.get("type")) for item in items],)
 
 
 # (version, wanted) -> whether the loader put out a list, for savers behind one that is cached.
@@ -199,12 +224,18 @@ class DiscomfortContextSaver:
         from .store import worker_side
         from .store.save_order import SaveOrder
 
-        order = SaveOrder.from_json(_run_data()["order"])
+        data = _run_data()
+        order = SaveOrder.from_json(data["order"])
         nodes = dynprompt[0].original_prompt
         source = nodes[node_id[0]]["inputs"]["input_data"]
         is_list = len(input_data) != 1 or is_list_output(nodes, source, _lists_of)
-        value = input_data if is_list else input_data[0]
-        worker_side.save(order, unique_id[0], value, is_list)
+        try:
+            items = [_from_comfyui(unique_id[0], item) for item in input_data]
+            worker_side.save(order, unique_id[0], items if is_list else items[0], is_list)
+        except Exception as e:
+            if unique_id[0] not in data.get("optional", ()):
+                raise
+            return {"ui": {LEFT_OUT: [str(e)]}}  # nobody asked for it
         return {}
 
 

@@ -1,4 +1,5 @@
-"""Takes the README's pictures of the editor anew: ports, marked ports, the sidebar tab of runs.
+"""Takes the README's pictures of the editor anew: the first workflow, ports, marked ports, the
+sidebar tab of runs.
 
     python devtools/take_pictures.py
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 
 import pytest
 from house import ROOT
+from PIL import Image
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -27,6 +30,8 @@ from support.servers import own_data_folder, plain_server, real_servers  # noqa:
 
 DOCS = ROOT / "docs"
 LOOP = ROOT / "example_workflows" / "Ports in a loop.json"
+FIRST = ROOT / "example_workflows" / "Sharpen a picture.json"
+CARD_WIDTH = 720  # of a picture among the editor's templates
 EXAMPLES = ROOT / "examples" / "workflows"
 ITERATIONS = 7
 VIEW: Any = {"width": 1480, "height": 800}
@@ -39,6 +44,8 @@ SETTINGS = {
 SHOWN = """() => [...document.querySelectorAll(".dr-panel img")]
     .filter((image) => image.getBoundingClientRect().top < window.innerHeight)
     .every((image) => image.complete && image.naturalWidth)"""
+SHOWN_BY_NODES = """() => ["LoadImage", "SaveImage"].every((type) =>
+    app.graph._nodes.find((node) => node.type === type).imgs?.[0]?.complete)"""
 # Puts the graph where the tab leaves room for it.
 BESIDE = """([x, y]) => {
     const { canvas } = app, box = canvas.canvas.getBoundingClientRect();
@@ -61,6 +68,21 @@ async def record_a_run() -> None:
                 values["detail"] = 0.004 * (i + 1)
                 await discomfort.run(EXAMPLES / "enhance.json", values, context=context)
                 values.pop("picture", None)
+
+
+async def take_first(editor: Editor) -> None:
+    """The workflow of the README's first script, as it is when it has run."""
+    await editor.start_blank()
+    await editor.load(json.loads(FIRST.read_text(encoding="utf-8")))
+    await editor.queue()
+    await editor.wait_for(SHOWN_BY_NODES)
+    ids = [node["id"] for node in (await editor.workflow())["nodes"]]
+    await editor.js("() => { app.canvas.ds.scale = 0.9; app.canvas.ds.offset = [160, 120] }")
+    await editor.screenshot(DOCS / "first_workflow.png", *ids)
+    with Image.open(DOCS / "first_workflow.png") as taken:
+        card = taken.convert("RGB")
+        card.thumbnail((CARD_WIDTH, CARD_WIDTH))
+        card.save(FIRST.with_suffix(".jpg"), quality=90)
 
 
 async def take_ports(editor: Editor) -> None:
@@ -113,7 +135,7 @@ async def take_all(address: str, base: Path) -> None:
         browser, reason = await browser_or_reason(stack)
         if browser is None:
             raise SystemExit(reason)
-        for take in (take_runs, take_ports, take_marked_ports):
+        for take in (take_first, take_runs, take_ports, take_marked_ports):
             context = await browser.new_context(viewport=VIEW, color_scheme="dark")
             await take(await open_editor(context, address, base))
             await context.close()
@@ -130,6 +152,8 @@ def main() -> None:
         settings = base / "user" / "default" / "comfy.settings.json"
         settings.parent.mkdir(parents=True)
         settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
+        (base / "input").mkdir()
+        shutil.copy(servers[0].path / "input" / "example.png", base / "input")
         asyncio.run(record_a_run())
         with plain_server(servers[0], base, with_extension=True) as (address, _):
             asyncio.run(take_all(address, base))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-from ..graph.addresses.resolve import Part, find_meant, is_address, resolve_call
+from ..graph.addresses.resolve import (
+    Part,
+    find_meant,
+    is_address,
+    list_of_asked,
+    names_of_nodes,
+    resolve_call,
+)
 from ..graph.ports.missing_inputs import unknown_inputs
 from ..workflows.prepare import Prepared, Preparer
 
@@ -53,6 +60,31 @@ def odd_names(
         if name not in given and is_address(parts, name)
     ]
     return [text for text in found if text is not None]
+
+
+def names_in_results(prepared: Sequence[Prepared], preparer: Preparer) -> list[dict[str, str]]:
+    """For each workflow: node id -> the name that an output node has in the results."""
+    return names_of_nodes(_parts(prepared, preparer))
+
+
+def nothing_back(prepared: Sequence[Prepared], preparer: Preparer) -> str | None:
+    """What is to be said of workflows that give no value at all; None where one does.
+
+    Args:
+        prepared: with the ports of the call.
+    """
+    if any(p.ports.outputs for p in prepared):
+        return None
+    names = " and ".join(dict.fromkeys(p.name for p in prepared))
+    return (
+        f"No value comes back from {names}: there is no OUTPUT port, and no node shows a value. "
+        f"What could be asked for with outputs=[...]: {could_be_asked(prepared, preparer)}."
+    )
+
+
+def could_be_asked(prepared: Sequence[Prepared], preparer: Preparer) -> str:
+    """What `outputs` could name, as a text."""
+    return list_of_asked(_parts(prepared, preparer))
 
 
 def _parts(prepared: Sequence[Prepared], preparer: Preparer) -> list[Part]:

@@ -26,7 +26,7 @@ from ..graph.ports.value_types import kind_of
 from ..references.registry import recipe_of
 from ..system.login import VARIABLE
 from ..workflows.prepare import Prepared
-from .addresses import odd_names, with_call_ports
+from .addresses import could_be_asked, nothing_back, odd_names, with_call_ports
 from .bindings import binding_of, binding_of_given, is_given_by_reference, kind_of_stored
 from .environment import Environment
 from .given_values import all_kinds, check_values, open_pictures, with_saved_paths
@@ -116,6 +116,8 @@ class DryRun:
             )
         sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}
         notes = odd_names(read, given, self._context.list_keys(), self._preparer)
+        if self._outputs is None and (text := nothing_back(prepared, self._preparer)):
+            notes.append(text)
         return await self._preparer.decide(lambda: self._decide(prepared, given, sizes, notes))
 
     def _decide(
@@ -138,7 +140,7 @@ class DryRun:
         at_addresses = {name for p in prepared for name in p.call.inputs}
         saved = {uid: size for uid, size in sizes.items() if uid not in at_addresses}
         paid = _find_unpaid(plans, self._environment.worker.has_login)
-        return RunPlan(plans, saved, (*notes, *_find_idle(plans), *paid))
+        return RunPlan(plans, saved, (*notes, *self._find_idle(prepared, plans), *paid))
 
     def _explain(
         self, prepared: list[Prepared], offers: dict[str, Offer], kinds: dict[str, str]
@@ -207,6 +209,15 @@ class DryRun:
             lambda uid: type_of(self._recipe(uid), self._preparer.info),
         )
 
+    def _find_idle(self, prepared: list[Prepared], plans: Iterable[WorkflowPlan]) -> list[str]:
+        return [
+            f"{plan.name} has nothing to run: no OUTPUT port, and no node that shows or saves "
+            "something. A run would raise. What could be asked for with outputs=[...]: "
+            f"{could_be_asked([workflow], self._preparer)}."
+            for workflow, plan in zip(prepared, plans, strict=True)
+            if not plan.prompt and not any(port.how == "keep" for port in plan.ports)
+        ]
+
 
 def _find_unpaid(plans: Iterable[WorkflowPlan], has_login: bool) -> list[str]:
     """The workflows whose API nodes would be refused by who runs them."""
@@ -217,13 +228,4 @@ def _find_unpaid(plans: Iterable[WorkflowPlan], has_login: bool) -> list[str]:
         f"{VARIABLE} in the environment or in comfy_serverless.json."
         for plan in plans
         if any(node.gets_key for node in plan.paid)
-    ]
-
-
-def _find_idle(plans: Iterable[WorkflowPlan]) -> list[str]:
-    return [
-        f"{plan.name} has nothing to run: no OUTPUT port, and no node that shows or saves "
-        "something. A run would raise."
-        for plan in plans
-        if not plan.prompt and not any(port.how == "keep" for port in plan.ports)
     ]

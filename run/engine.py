@@ -24,6 +24,7 @@ from .environment import Environment
 from .open_streams import OpenStreams
 from .options import Options, check_api_nodes, check_given, check_options, check_outputs
 from .recording import Recorder
+from .results import Results
 from .run import Run
 from .temporary_contexts import TemporaryContexts
 
@@ -71,7 +72,7 @@ class Engine:
         inputs: Mapping[str, Any] | None,
         options: Options,
         context: WorkflowContext | None = None,
-    ) -> dict[str, Any]:
+    ) -> Results:
         """See `Discomfort.run`."""
         check_options(options)
         self.check_open()

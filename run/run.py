@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..context.frozen_values import frozen_key
@@ -35,11 +35,12 @@ from ..references.registry import recipe_of
 from ..values.images import names_files
 from ..workflows.prepare import Prepared
 from ..workflows.sources import source_of
-from .addresses import names_in, odd_names, with_call_ports
+from .addresses import could_be_asked, names_in, odd_names, with_call_ports
 from .bindings import UNSEEN, binding_of, is_given_by_reference, kind_of_stored, stored_value
 from .call_inputs import CallInputs
 from .environment import Environment
 from .given_values import all_kinds, check_values, is_checked, open_pictures, with_saved_paths
+from .made import Made
 from .options import Options
 from .progress_bar import ProgressBar, is_shown
 from .recording import Track
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from ..references.registry import Reference
     from ..workflow_context import WorkflowContext
     from ..workflows.sources import Source
+    from .results import Results
 
 log = logging.getLogger("discomfort.run")
 
@@ -77,12 +79,12 @@ class Run:
         self._options, self._history = options, history
         self._track: Track | None = None
         self._submitter = Submitter(environment, options.timeout, options.login)
-        self._results: dict[str, Callable[[], Any]] = {}
+        self._made: Made
         self._seeds = DrawnSeeds(options, self._preparer.info)
         self._known_to_fit: set[str] = set()  # versions
         self._call_inputs = CallInputs(context, options.use_ram)
 
-    async def execute(self, workflows: list[Source], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    async def execute(self, workflows: list[Source], inputs: Mapping[str, Any]) -> Results:
         """Run the workflows; the results as `Discomfort.run` gives them."""
         read = [await self._preparer.prepare_aside(source) for source in workflows]
         prepared = with_call_ports(read, inputs, self._options.outputs, self._preparer, self._rules)
@@ -104,8 +106,10 @@ class Run:
             await self._preparer.decide(
                 lambda: refuse_before(self._environment, self._context, prepared, inputs)
             )
+        asked = self._options.outputs is not None
+        self._made = Made(prepared, self._preparer, self._rules, asked)
         await self._with_inputs(prepared, inputs, values)
-        return {unique_id: load() for unique_id, load in self._results.items()}
+        return self._made.results()
 
     async def _with_inputs(
         self, prepared: list[Prepared], inputs: Mapping[str, Any], values: Mapping[str, str]
@@ -236,14 +240,18 @@ class Run:
             await warn_of_missing_files(references, self._preparer.info, self._worker)
             if swapped.prompt:
                 client_data = self._client_data(prepared, swapped)
-                submission = Submission(prepared.name, swapped, loan, client_data, on_event)
+                unasked = tuple(self._made.unasked(prepared))
+                submission = Submission(
+                    prepared.name, swapped, loan, client_data, on_event, unasked
+                )
                 result = await self._submitter.submit(submission)
             self._keep_references(prepared, references)
         except BaseException as e:
             self._collect_after(e, prepared, loan)
             raise
         collected = self._collect(prepared, loan)
-        self._note_outputs(prepared, plan, collected)
+        self._known_to_fit |= {receipt.version for receipt in collected.values()}
+        self._made.note(prepared, swapped, collected, result)
         if self._track is not None:
             cached = swapped.needed.intersection(result.cached if result is not None else ())
             self._track.end_step(prepared, plan, collected, len(swapped.needed), len(cached))
@@ -256,9 +264,9 @@ class Run:
             unique_id = reference.unique_id
             if unique_id in only:
                 given = self._context.internal.with_lent(reference.workflow, reference.kept)
-                self._results[unique_id] = lambda workflow=given: workflow
+                self._made.values[unique_id] = lambda workflow=given: workflow
             else:
-                self._results[unique_id] = lambda uid=unique_id: self._context.load(uid)
+                self._made.values[unique_id] = lambda uid=unique_id: self._context.load(uid)
 
     def _unmet(self, prepared: Prepared) -> frozenset[str]:
         """The INPUTs that have their default in this step: nothing is stored under their name."""
@@ -284,7 +292,8 @@ class Run:
             if not swapped.prompt and not plan.references:
                 raise WorkflowError(
                     f"{prepared.name} has nothing to run: no OUTPUT port, and no node that "
-                    "shows or saves something. Connect an OUTPUT port to what you want to have."
+                    "shows or saves something. Connect an OUTPUT port to what you want to have, or "
+                    f"ask for it with outputs=[...]: {could_be_asked([prepared], self._preparer)}."
                 )
             loads = versions_to_load(plan)
             frozen = [frozen_key(c) for c in contents_to_load(plan, prompt, prepared.ports)]
@@ -323,19 +332,6 @@ class Run:
 
     def _recipe(self, unique_id: str) -> Recipe:
         return self._references.recipe(self._context, unique_id, self._preparer)
-
-    def _note_outputs(self, prepared: Prepared, plan: StepPlan, collected: Collected) -> None:
-        """What the savers of this run made, also if others save the same keys meanwhile."""
-        for unique_id in plan.saves:
-            if unique_id in collected:
-                self._known_to_fit.add(collected[unique_id].version)
-                self._results[unique_id] = lambda uid=unique_id: collected.load(uid)
-            else:
-                log.warning(
-                    "The output %r of %s got no value: a node before it blocked it.",
-                    unique_id,
-                    prepared.name,
-                )
 
     def _collect(self, prepared: Prepared, loan: Loan) -> Collected:
         """What the savers saved; what is a result only gets no key."""

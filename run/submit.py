@@ -37,6 +37,7 @@ class Submission(NamedTuple):
     loan: Loan
     client_data: dict[str, Any] | None
     on_event: OnEvent
+    optional: tuple[str, ...] = ()  # outputs that may be left out
 
 
 class Submitter:
@@ -79,7 +80,12 @@ class Submitter:
         try:
             result = await self._worker.execute_own(
                 swapped.prompt,
-                run_data=run_data(swapped, loan.save_order.to_json(), _frozen_versions(loan)),
+                run_data=run_data(
+                    swapped,
+                    loan.save_order.to_json(),
+                    _frozen_versions(loan),
+                    submission.optional,
+                ),
                 client_data=submission.client_data,
                 timeout=timeout,
                 on_event=submission.on_event,

@@ -46,20 +46,27 @@ def remove_owned(folder: Path, lock: OwnerLock) -> bool:
         where no descriptor is left to look with.
     """
     is_empty = not folder.exists()
+    empty_owned(folder, lock)
+    with contextlib.suppress(OSError):
+        is_empty = os.listdir(folder) in ([], [lock.path.name])
+    lock.release(remove=is_empty)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+    return not folder.exists()
+
+
+def empty_owned(folder: Path, lock: OwnerLock, keep: Path | None = None) -> None:
+    """Remove what is in a folder whose lock we hold, but the lock, and `keep`."""
+    kept = {lock.path.name, keep.name if keep is not None else lock.path.name}
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(folder)):
-            if entry.name == lock.path.name:
+            if entry.name in kept:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)
-        is_empty = os.listdir(folder) in ([], [lock.path.name])
-    lock.release(remove=is_empty)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-    return not folder.exists()
 
 
 def purge_dead(

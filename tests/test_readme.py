@@ -53,19 +53,21 @@ def test_a_script_runs_as_it_stands(code: str, tmp_path: Path):
     # As after `pip install`, in a folder where the files that the README names lie.
     (tmp_path / "packages").mkdir()
     (tmp_path / "packages" / "discomfort").symlink_to(ROOT, target_is_directory=True)
-    for name in ("examples", "test_workflows"):
+    for name in ("examples", "example_workflows", "test_workflows"):
         (tmp_path / name).symlink_to(ROOT / name, target_is_directory=True)
     script = tmp_path / "script.py"
     script.write_text(code, encoding="utf-8")
     run_script(
         script, cwd=tmp_path, COMFYUI_PATH=str(comfyui), PYTHONPATH=str(tmp_path / "packages")
     )
-    if "output/first.png" in code:
-        assert (tmp_path / "output" / "first.png").is_file()
+    for made in re.findall(r'"(output/\S+\.\w+)"', code):
+        assert (tmp_path / made).is_file()
+    if "save_files" in code:
+        assert list((tmp_path / "output").iterdir())
 
 
 def test_a_script_that_names_files_of_the_clone_says_where_to_run_it():
-    named = [code for code in SCRIPTS if re.search(r"(examples|test_workflows)/", code)]
+    named = [code for code in SCRIPTS if re.search(r"(examples|_workflows)/", code)]
     assert len(named) >= 5
     for code in named:
         assert code.startswith("# To be run in the clone's folder"), code

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from ..graph.ports.plain_values import is_plain_type, plain_value
 from ..graph.ports.value_types import remedy_for
+from .video import is_plain_video
 from .what_it_is import describe, dtype_of, is_array, is_picture, is_tensor
 
 Check = Callable[[str, Any], None]
@@ -232,13 +233,20 @@ def _check_sigmas(unique_id: str, value: Any) -> None:
 
 def _check_video(unique_id: str, value: Any) -> None:
     plain = (str, bytes, numbers.Number, list, tuple, dict, PathLike, type(None))
+    if is_plain_video(value):
+        if value.get("images") is not None:
+            _check_image(unique_id, value["images"])
+        if value.get("audio") is not None:
+            _check_audio(unique_id, value["audio"])
+        return
     if is_tensor(value) or is_array(value) or is_picture(value):
         hint = "Give the pictures to an INPUT port of a CreateVideo node, which wants their rate."
     elif isinstance(value, plain):
-        hint = "A LoadVideo node opens a file; VideoFromFile of comfy_api.latest does so in Python."
+        hint = 'A LoadVideo node opens a file; {"file": the bytes of one} is a video too.'
     else:
         return
-    _refuse(unique_id, value, "VIDEO: an object of ComfyUI's (comfy_api.latest)", hint)
+    expected = "VIDEO: a dict of images and frame_rate, or an object of ComfyUI's"
+    _refuse(unique_id, value, expected, hint)
 
 
 _CHECKS: dict[str, Check] = {

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..graph.ports.plain_values import is_plain_type, plain_value
 from .checks import check_fit
+from .video import is_plain_video
 from .what_it_is import is_array, is_picture, is_tensor
 
 _MAPPED = ("IMAGE", "MASK", "LATENT")  # a Python list of these is a ComfyUI list
@@ -140,6 +141,14 @@ def _audio(value: Any) -> Any:
 _AUDIO_KEYS = ("waveform", "sample_rate")
 
 
+def _video(value: Any) -> Any:
+    if not is_plain_video(value) or value.get("images") is None:
+        return value
+    sound = value.get("audio")
+    audio = None if sound is None else _audio(sound)
+    return {**value, "images": _image(value["images"]), "audio": audio}
+
+
 def _sigmas(value: Any) -> Any:
     import torch
 
@@ -213,5 +222,5 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "LATENT": _latent,
     "AUDIO": _audio,
     "SIGMAS": _sigmas,
-    "VIDEO": lambda value: value,
+    "VIDEO": _video,
 }

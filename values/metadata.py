@@ -23,7 +23,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _CHECKSUM_BYTES = 4
 # Of FFmpeg, those that read the one file only: others are lists of files (concat, HLS), whatever
 # its name ends with.
-_READ_ONE_FILE = {
+READ_ONE_FILE = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flac,mp3,ogg,wav,aac,aiff",
     "protocol_whitelist": "file",
 }
@@ -136,7 +136,7 @@ def _texts_of_media(path: Path) -> dict[str, str]:
         ) from e
     try:
         name = os.path.abspath(path)  # a name like "concat:a|b" is a file's, too
-        with av.open(name, metadata_errors="replace", options=dict(_READ_ONE_FILE)) as container:
+        with av.open(name, metadata_errors="replace", options=dict(READ_ONE_FILE)) as container:
             found = [container.metadata, *(stream.metadata for stream in container.streams)]
     except (FFmpegError, OSError, ValueError) as e:
         raise ValueError(f"{path} is not a video or sound that can be read: {e}") from e

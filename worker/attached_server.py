@@ -93,6 +93,7 @@ class AttachedServer:
                 self.starts += 1
                 self._client.ask.forget()
                 self._client.note_process(hello.get("pid"))
+            self._client.folders = hello["folders"]
             self.hello, self._drops = hello, drops
             client = self._client
         if not client.listener.is_connected:

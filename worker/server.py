@@ -116,6 +116,7 @@ class Worker:
         except Exception as e:  # those who wait must get it
             starting.set_exception(e)
             return
+        client.folders = server.hello.get("folders") or {}
         self.starts += 1
         self._client = client
         process.on_end(lambda: client.server_gone(lambda run: worker_died(process, run)))

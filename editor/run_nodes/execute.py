@@ -10,7 +10,7 @@ from typing import Any
 
 from ...graph.ports.port_types import more_specific, type_name
 from ...graph.prompt import Prompt, Source, link_source
-from ...nodes_internal import shown_here
+from ...nodes_internal import for_comfyui, shown_here
 from ...system.login import Login
 from ...workflow_context import WorkflowContext
 from ..host import allowed_folders, comfyui, display
@@ -215,7 +215,8 @@ def _hand_on(
             result.append(expansion.links[unique_id])
         elif unique_id in outcome.items:
             # A tuple: ComfyUI takes a list of text and number for a link where nodes are expanded.
-            result.append(tuple(outcome.items[unique_id]))
+            kind = request.port_types.outputs.get(unique_id)
+            result.append(tuple(for_comfyui(item, kind) for item in outcome.items[unique_id]))
         else:  # a node in the workflow blocked it, so it is blocked here
             result.append((comfyui.blocked_value(),))
     unused = MAX_SOCKETS + request.first_output - len(result)

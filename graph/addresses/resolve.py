@@ -18,7 +18,7 @@ from ..prompt import Prompt, Source
 from .call_ports import CallPorts
 from .directory import Directory
 from .find import Refused, closest, find_input, find_output
-from .shown_values import shown_values
+from .shown_values import names_of_outputs, shown_values
 
 T = TypeVar("T")
 _LISTED = 20
@@ -125,44 +125,56 @@ def _is_named(output: str, parts: Sequence[Part]) -> bool:
 
 
 def _unknown_output(name: str, parts: Sequence[Part]) -> Problem:
-    known = []
-    for part in parts:
-        directory = part.directory()
-        known += part.ports.outputs
-        known += [
-            f"{node.title}.{names[0]}"
-            for node in directory.nodes
-            for names, _ in node.outputs
-            if names and not node.idle
-        ]
-    listed = ", ".join(map(repr, known[:_LISTED])) or "nothing"
+    listed = list_of_asked(parts)
     return Problem(f"no workflow of this run has {name!r}. What could be asked for: {listed}")
 
 
 def _with_shown(
     parts: Sequence[Part], calls: Sequence[CallPorts], rules: Mapping[str, str]
 ) -> list[CallPorts]:
-    """With what output nodes show, where a workflow has no OUTPUT of its own.
-
-    A name that another workflow of the call has too gets its workflow's beside it.
-    """
-    shown = [{} if part.ports.outputs else _shown(part, rules) for part in parts]
-    # The same workflow twice has each name once: its last value counts, as with ports.
-    owners = {
-        (p.name, n) for p, s in zip(parts, shown, strict=True) for n in (*s, *p.ports.outputs)
-    }
-    count = Counter(name for _, name in owners)
+    """With what output nodes show, where a workflow has no OUTPUT of its own."""
     return [
-        replace(
-            call,
-            outputs={
-                (name if count[name] == 1 else f"{name} ({part.name})"): source
-                for name, source in of_part.items()
-            },
-        )
-        for part, call, of_part in zip(parts, calls, shown, strict=True)
+        call if part.ports.outputs else replace(call, outputs=_shown(part, of_part, rules))
+        for part, call, of_part in zip(parts, calls, names_of_nodes(parts), strict=True)
     ]
 
 
-def _shown(part: Part, rules: Mapping[str, str]) -> dict[str, Source]:
-    return {s.name: s.source for s in shown_values(part.prompt, part.info, rules)}
+def names_of_nodes(parts: Sequence[Part]) -> list[dict[str, str]]:
+    """For each workflow of a call: node id -> the name of an output node in the results.
+
+    A name that another workflow of the call has too gets its workflow's beside it. The same
+    workflow twice has each name once: its last value counts, as with ports.
+    """
+    names = [names_of_outputs(part.prompt, part.info) for part in parts]
+    owners = {
+        (part.name, name)
+        for part, of_part in zip(parts, names, strict=True)
+        for name in (*of_part.values(), *part.ports.outputs)
+    }
+    count = Counter(name for _, name in owners)
+    return [
+        {i: n if count[n] == 1 else f"{n} ({part.name})" for i, n in of_part.items()}
+        for part, of_part in zip(parts, names, strict=True)
+    ]
+
+
+def _shown(part: Part, names: Mapping[str, str], rules: Mapping[str, str]) -> dict[str, Source]:
+    return {s.name: s.source for s in shown_values(part.prompt, part.info, names, rules)}
+
+
+def what_can_be_asked(parts: Sequence[Part]) -> list[str]:
+    """The names that `outputs=[...]` could have: the OUTPUT ports, then outputs of nodes."""
+    known: dict[str, None] = {}
+    for part in parts:
+        known |= dict.fromkeys(part.ports.outputs)
+        for node in part.directory().nodes:
+            for names, _ in () if node.idle else node.outputs:
+                known |= dict.fromkeys(f"{node.title}.{name}" for name in names[:1])
+    return list(known)
+
+
+def list_of_asked(parts: Sequence[Part]) -> str:
+    """`what_can_be_asked` as a text, of which the first are named."""
+    known = what_can_be_asked(parts)
+    more = f", ... ({len(known)} in all)" if len(known) > _LISTED else ""
+    return (", ".join(map(repr, known[:_LISTED])) or "nothing") + more

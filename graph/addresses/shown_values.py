@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ..node_classes.object_info import ObjectInfo
-from ..ports.port_types import type_name
+from ..ports.port_types import ANY, more_specific, type_name
 from ..prompt import Prompt, Source, links_of
 from ..workflow.model import PORT_TYPE
 from .directory import title_of
@@ -41,19 +41,35 @@ def names_of_outputs(prompt: Prompt, info: ObjectInfo) -> dict[str, str]:
     return {i: t if count[t] == 1 else f"{t} ({i})" for i, t in titles.items()}
 
 
-def shown_values(prompt: Prompt, info: ObjectInfo, rules: Mapping[str, str]) -> Iterator[Shown]:
+def name_in_files(prompt: Prompt, names: Mapping[str, str], node_id: str) -> str:
+    """The name of a node that reported files, which need not be one of the prompt's output nodes.
+
+    Args:
+        names: `names_of_outputs`.
+        node_id: "5.0.2" was made by node 5, which it is named for.
+    """
+    of_prompt = node_id if node_id in prompt else node_id.split(".", 1)[0]
+    if of_prompt in names:
+        return names[of_prompt]
+    return f"{title_of(prompt, of_prompt)} ({node_id})" if of_prompt in prompt else node_id
+
+
+def shown_values(
+    prompt: Prompt, info: ObjectInfo, names: Mapping[str, str], rules: Mapping[str, str]
+) -> Iterator[Shown]:
     """All values that output nodes show or save.
 
     One that shows several has them as `title.input`.
 
     Args:
+        names: node id -> name, of the output nodes.
         rules: ComfyUI type -> "val" or "ref"; what is passed by reference is no value.
     """
-    for node_id, name in names_of_outputs(prompt, info).items():
+    for node_id, name in names.items():
         values = [
             (input_name, source)
             for input_name, source in shown_inputs(prompt, info, node_id)
-            if rules.get(source_type(prompt, info, source), "val") != "ref"
+            if rules.get(_type_of(prompt, info, node_id, input_name, source), "val") != "ref"
         ]
         for input_name, source in values:
             shown = name if len(values) == 1 else f"{name}.{input_name}"
@@ -76,6 +92,15 @@ def shown_inputs(prompt: Prompt, info: ObjectInfo, node_id: str) -> list[tuple[s
         if not is_steering and not (has_sockets and name in widgets):
             found.append((name, source))
     return sorted(found, key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+
+
+def _type_of(
+    prompt: Prompt, info: ObjectInfo, node_id: str, input_name: str, source: Source
+) -> str:
+    """The type of what is shown: a port's is that of the input which it feeds."""
+    declared = info.input_spec(prompt[node_id]["class_type"], input_name)
+    wanted = ANY if declared is None else type_name(declared[0])
+    return more_specific(source_type(prompt, info, source), wanted)
 
 
 def source_type(prompt: Prompt, info: ObjectInfo, source: Source) -> str:

@@ -132,7 +132,10 @@ def recipe_of_output(
 
 
 def run_data(
-    swapped: Swapped, save_order: Mapping[str, Any], frozen: Mapping[str, str]
+    swapped: Swapped,
+    save_order: Mapping[str, Any],
+    frozen: Mapping[str, str],
+    optional: Iterable[str] = (),
 ) -> dict[str, Any]:
     """What goes with the prompt, beside it: all that this run alone knows, as JSON.
 
@@ -141,11 +144,13 @@ def run_data(
     Args:
         save_order: for the savers; its `run_dir` is where loaders find their values.
         frozen: content -> version there, of frozen values.
+        optional: the unique_ids whose savers may leave out what can't be saved.
     """
     queued, shown = swapped.prompt, swapped.shown
     return {
         "order": save_order,
         "frozen": frozen,
+        "optional": list(optional),
         "hidden": [node_id for node_id in queued if node_id not in shown],
         "shown": {n: node for n, node in shown.items() if queued.get(n) is not node},
     }

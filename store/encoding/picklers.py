@@ -44,6 +44,10 @@ class _DataPickler(pickle.Pickler):
             isinstance(obj, type) and obj in describe.SAFE_TYPES
         ):
             return NotImplemented
+        if isinstance(obj, dict):  # one that is written as a plain one, as what a run gives is
+            reduced = obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+            if isinstance(reduced, tuple) and reduced[0] is dict:
+                return reduced
         raise NeedsCode
 
 

@@ -25,7 +25,7 @@ CASES = {
         ["load_model", "add_lora", "encode_text"], {"positive_text": "a lighthouse"}, "positive"
     ),
     "with a large frozen picture": (
-        ["ref_video"], {"pictures": torch.rand(1, 512, 512, 3)}, "video"
+        ["type_video"], {"pictures": torch.rand(1, 512, 512, 3)}, "video"
     ),
 }  # fmt: skip
 
@@ -46,6 +46,7 @@ async def exported(
     """A reference as `export_reference` writes it."""
     names, inputs, unique_id = request.param
     discomfort = Discomfort(worker)
+    discomfort.Tools.pass_by_rules = {**discomfort.Tools.pass_by_rules, "VIDEO": "ref"}
     path = tmp_path / "reference.json"
     with discomfort.Context() as context:
         await discomfort.run([WORKFLOWS / f"{n}.json" for n in names], inputs, context=context)

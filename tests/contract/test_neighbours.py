@@ -132,8 +132,15 @@ async def test_attached_server_with_the_extension_runs_prompts_and_outlives_us(
             "1": {"class_type": "LoadImage", "inputs": {"image": path}},
             "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
         }
-        (shown,) = (await connector.execute(load)).outputs["2"]["images"]
+        load["3"] = {
+            "class_type": "SaveImage",
+            "inputs": {"images": ["1", 0], "filename_prefix": "attached/p"},
+        }
+        result = await connector.execute(load)
+        (shown,) = result.outputs["2"]["images"]
         assert (base / "temp" / shown["filename"]).is_file()
+        (saved,) = result.files["3"]
+        assert saved.path.is_file() and saved.path.parent == base / "output" / "attached"
         await connector.kill_api()
         assert not (base / "input" / "sub").exists() and worker_folders() <= before
         assert psutil.pid_exists(pid)

@@ -296,8 +296,8 @@ async def test_a_reference_over_a_picture_goes_from_one_runner_into_the_next(cli
     picture = {"width": 16, "height": 8, "batch_size": 3, "color": 0x102030}
     prompt = {
         "1": {"class_type": "EmptyImage", "inputs": picture},
-        "2": runner("ref_video.json", input_1=["1", 0]),
-        "3": runner("ref_video_use.json", input_1=["2", 0]),
+        "2": runner("type_video.json", input_1=["1", 0]),
+        "3": runner("type_video_use.json", input_1=["2", 0]),
         "4": {"class_type": "StubDigest", "inputs": {"image": ["3", 0]}},
         "5": {"class_type": "StubDigest", "inputs": {"image": ["1", 0]}},
         "6": {"class_type": "GetVideoComponents", "inputs": {"video": ["2", 0]}},

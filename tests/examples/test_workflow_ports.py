@@ -66,8 +66,8 @@ PORTS = {
     "ref_operation_use": ("latent:LATENT operation:LATENT_OPERATION", "changed_latent:LATENT", ""),
     "ref_sampler": ("", "sampler:SAMPLER noise:NOISE", ""),
     "ref_sampler_use": ("sampler:ANY noise:ANY", "", ""),
-    "ref_video": ("pictures:IMAGE", "video:VIDEO", ""),
-    "ref_video_use": ("video:VIDEO", "frames:IMAGE fps:FLOAT", ""),
+    "type_video": ("pictures:IMAGE", "video:VIDEO", ""),
+    "type_video_use": ("video:VIDEO", "frames:IMAGE fps:FLOAT", ""),
     "reroute": ("picture:IMAGE", "inverted:IMAGE", ""),
     "reroute_dangling": ("extra:ANY", "picture:IMAGE", ""),
     "sample": (

@@ -253,7 +253,7 @@ async def test_what_is_made_by_reference_is_used_on_a_real_server(discomfort, wo
         assert results["changed_latent"]["samples"].shape == (1, 4, 8, 8)
         pictures = torch.rand(3, 16, 16, 3)
         results = await discomfort.run(
-            [workflows / "ref_video.json", workflows / "ref_video_use.json"],
+            [workflows / "type_video.json", workflows / "type_video_use.json"],
             {"pictures": pictures},
             context=context,
         )

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from . import core_values, models, replaced, seers, takers
+from . import core_values, models, replaced, reports, seers, takers
 
 counts: Counter[str] = Counter()
 
@@ -390,6 +390,7 @@ NODE_CLASS_MAPPINGS = {
         *NEW_NODES,
         *models.NODES,
         *core_values.NODES,
+        *reports.NODES,
         *seers.NODES,
         *takers.NODES,
     )

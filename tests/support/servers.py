@@ -292,6 +292,7 @@ def leaves_nothing() -> Iterator[None]:
     gc.collect()
     wait_until(lambda: set(process._living) <= before[2], "the end of the test's workers")
     wait_until(lambda: children() <= before[0], "the end of all processes that the test started")
+    worker_folder.remove_retired()  # what nodes saved stays until the process ends
     assert worker_folders() <= before[1]
     used = {folder.name for folder in worker_folders()}
     for log in (worker_folder.base_dir() / "logs").glob(f"{os.getpid()}-*.log"):

@@ -28,6 +28,7 @@ from .prompt_run import CallbackFailed, PromptRun
 from .queries import HistoryTrimmer, Queries
 from .queue_prompt import DEATH_WAIT_S, queue_prompt
 from .run_state import RunResult, name_of, result_of
+from .shown_files import names_files, shown_files
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,6 +41,9 @@ _REMOVAL_WAIT_S = 5.0  # after a timeout, for the prompt to be out; the docstrin
 
 class Client:
     """One server's runs.
+
+    Attributes:
+        folders: the server's on this machine, by type ("output", "temp", "input").
 
     Args:
         base_url: for instance "http://127.0.0.1:8188".
@@ -58,6 +62,7 @@ class Client:
         log_path: str | None = None,
         pid: int | None = None,
     ):
+        self.folders: Mapping[str, str] = {}
         self.http = Transport(base_url, headers)
         self._pid = pid
         self.ask = Queries(self.http, log_path, self.describe)
@@ -169,7 +174,16 @@ class Client:
             raise
         if done.status != "success":
             raise ended_badly(run.state, done, self.log_path)
-        return result_of(run.state)
+        return await self._result_of(run)
+
+    async def _result_of(self, run: PromptRun) -> RunResult:
+        outputs = run.state.outputs
+        if not names_files(outputs):
+            return result_of(run.state)
+        found = await asyncio.to_thread(shown_files, outputs, self.folders)
+        for text in found.refused:
+            log.warning(text)
+        return result_of(run.state, found.files)
 
     async def _until_queued(
         self, run: PromptRun, queueing: asyncio.Future[None], limits: Limits

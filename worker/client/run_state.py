@@ -19,6 +19,7 @@ from .events import (
     Queued,
     RunStarted,
 )
+from .shown_files import ShownFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,14 @@ class RunResult:
         history: the entry as ComfyUI's history has it; `outputs` and `status` only, where the
             socket reported all and the history was not asked.
         cached: the nodes that need not run.
+        files: those that output nodes saved or showed, by node id.
     """
 
     prompt_id: str
     outputs: dict[str, Any] = field(default_factory=dict)
     history: dict[str, Any] = field(default_factory=dict)
     cached: tuple[str, ...] = ()
+    files: Mapping[str, tuple[ShownFile, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +190,14 @@ _SHOWN: dict[type[Event], Callable[[RunState, RunState, Any], tuple[Event, ...]]
 }
 
 
-def result_of(state: RunState) -> RunResult:
-    """What a run that ended well gives."""
+def result_of(
+    state: RunState, files: Mapping[str, tuple[ShownFile, ...]] | None = None
+) -> RunResult:
+    """What a run that ended well gives, with the files in what it showed."""
     outputs = {node_id: output for node_id, output in state.outputs.items() if output}
     status = {"status_str": "success", "completed": True, "messages": []}
     history = dict(state.history or {"outputs": outputs, "status": status})
-    return RunResult(state.prompt_id, outputs, history, state.cached)
+    return RunResult(state.prompt_id, outputs, history, state.cached, files or {})
 
 
 def _origin(node_id: str) -> str:

@@ -85,7 +85,7 @@ class WorkerProcess:
 
     @property
     def folder(self) -> Path | None:
-        """The worker's own folder, removed at its end."""
+        """The worker's own folder, removed at its end, but for what nodes saved in it."""
         return self._folder.path if self._folder else None
 
     def last_lines(self, count: int) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """The worker's own folder, in the user's temporary folder, and the purge of dead owners' ones.
 
+What nodes saved in it stays until the process ends that started the worker.
+
     discomfort-<uid>/workers/<id>/   temp, output, user, nodes (links), owner.json; held by a lock
     discomfort-<uid>/logs/<id>.log   outlives a crash, so that errors can name it
 
@@ -8,6 +10,7 @@ Whoever holds `owner.lock` lives: see `system/owned_folders.py`.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
@@ -22,7 +25,13 @@ from ...errors import WorkerStartError
 from ...system import user_folders
 from ...system.files import write_file
 from ...system.locks import OwnerLock, ProcessLock
-from ...system.owned_folders import folders_in, owner_lock, purge_dead, remove_owned
+from ...system.owned_folders import (
+    empty_owned,
+    folders_in,
+    owner_lock,
+    purge_dead,
+    remove_owned,
+)
 from ..client.uploads import remove_journaled
 from .leftovers import Life, end_leftovers
 
@@ -79,10 +88,32 @@ class WorkerFolder:
         write_file(self.path / OWNER_NAME, lambda file: file.write(about))
 
     def remove(self, with_log: bool) -> None:
-        """Remove the folder, and the log if it is not needed any more. Never raises."""
-        _remove(self.path, self._lock)
+        """Remove the folder, and the log if it is not needed any more. Never raises.
+
+        What nodes saved in it stays until this process ends: results name the files.
+        """
+        if _has_files(self.output):
+            _remove(self.path, self._lock, keep=self.output)
+            _retired[self.path] = self._lock
+        else:
+            _remove(self.path, self._lock)
         if with_log:
             _unlink(self.log_path)
+
+
+_retired: dict[Path, OwnerLock] = {}  # what is left of them holds what nodes saved
+_owner_pid = os.getpid()
+
+
+def remove_retired() -> None:
+    """Remove what nodes saved in the folders of workers that have ended. Runs at exit."""
+    if os.getpid() != _owner_pid:  # a forked child: they are not its own
+        return
+    while _retired:
+        _remove(*_retired.popitem())
+
+
+atexit.register(remove_retired)  # before that of `process.py`, so that it runs after it
 
 
 def make_worker_folder() -> WorkerFolder:
@@ -146,29 +177,27 @@ def _purge_former_folder() -> None:
         log.warning("%s, which an earlier version left, can't be purged: %s", base, e)
 
 
-def _remove(path: Path, lock: OwnerLock) -> bool:
-    """Remove a worker's folder; links in it are removed, never followed. Logs what stays."""
-    _warn_of_output(path / "output")
+def _remove(path: Path, lock: OwnerLock, keep: Path | None = None) -> bool:
+    """Remove a worker's folder; links in it are removed, never followed. Logs what stays.
+
+    Args:
+        keep: what stays of it, with the lock, which is kept then.
+    """
     nodes = path / "nodes"
     if nodes.is_dir():
         for link in nodes.iterdir():
             unlink_folder(link)
+    if keep is not None:
+        empty_owned(path, lock, keep)
+        return False
     is_gone = remove_owned(path, lock)
     if not is_gone:
         log.warning("%s could not be removed whole; the next start tries again.", path)
     return is_gone
 
 
-def _warn_of_output(output: Path) -> None:
-    saved = sum(p.is_file() for p in output.rglob("*"))
-    if saved:
-        log.warning(
-            "%d file(s) that nodes saved in %s are removed with the worker. To keep such files, "
-            "set OUTPUT_DIRECTORY in comfy_serverless.json, or call "
-            "Discomfort.create(output_directory=...).",
-            saved,
-            output,
-        )
+def _has_files(folder: Path) -> bool:
+    return any(path.is_file() for path in folder.rglob("*"))
 
 
 def link_folder(link: Path, target: Path) -> None:
