@@ -44,6 +44,7 @@ GRAPH_FLOORS = (
     ("convert",),
     ("ports",),
     ("addresses",),
+    ("markers",),
     ("plan",),
     ("compose",),
     ("explain",),

@@ -51,6 +51,6 @@ def odd_names(
 
 def _parts(prepared: Sequence[Prepared], preparer: Preparer) -> list[Part]:
     return [
-        Part(p.name, p.ports, p.prompt, preparer.info, partial(preparer.directory, p))
+        Part(p.name, p.ports, p.written, preparer.info, partial(preparer.directory, p))
         for p in prepared
     ]

@@ -42,16 +42,20 @@ class DrawnSeeds:
             return prepared.prompt, {}
         before = self.of(prepared)
         seed = None if self._seed is None else int(self._seed) + self._draws
+        marked = prepared.markers.call.inputs
         defaults = {uid: prepared.ports.default(uid) for uid in unmet}
         filled = {
             (use.node_id, use.input_name): (value, f"port {uid}")
             for uid, default in defaults.items()
-            if default is not None
+            if default is not None and uid not in marked
             for use, value in default.under.items()
         }
-        draw = Draw(before, filled, prepared.call.taken)
+        # A marker that is given nothing is not there: its widget is drawn as by itself.
+        taken = {use for uid, uses in marked.items() if uid not in unmet for use in uses}
+        draw = Draw(before, filled, prepared.call.taken | taken)
         made = convert(prepared.workflow, self._info, seed=seed, draw=draw)
-        prompt, seeds = put_in(made.prompt, prepared.call), made.seeds
+        prompt = put_in(made.prompt, prepared.markers.call, left_out=unmet)
+        prompt, seeds = put_in(prompt, prepared.call), made.seeds
         self._draws += 1
         self._drawn[prepared.digest] = {**before, **seeds}
         if seeds:

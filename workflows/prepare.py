@@ -24,6 +24,8 @@ from ..graph.convert.replace_nodes import (
     replace_in_workflow,
 )
 from ..graph.convert.to_prompt import convert
+from ..graph.markers.find import find_markers, may_have_markers, with_marker_ports
+from ..graph.markers.model import Markers
 from ..graph.node_classes.widgets import ObjectInfo
 from ..graph.plan.internal_nodes import refuse_internal
 from ..graph.ports.defaults import with_defaults
@@ -47,6 +49,8 @@ class Prepared:
     Attributes:
         under: what the widgets have that ports feed.
         call: the ports that it has for one call alone; they are in `prompt` and `ports`.
+        markers: those of other tools; the ports of theirs are in `prompt` and `ports`, too.
+        unmarked: the prompt as the file has it, without their ports; None: it is `prompt`.
     """
 
     name: str
@@ -56,6 +60,13 @@ class Prepared:
     ports: Ports
     under: Mapping[tuple[str, str], Any] = field(default_factory=dict)
     call: CallPorts = CallPorts()
+    markers: Markers = Markers()
+    unmarked: Prompt | None = None
+
+    @property
+    def written(self) -> Prompt:
+        """The prompt as the file has it, with DiscomfortPorts only; of a call, with its ports."""
+        return self.prompt if self.unmarked is None else self.unmarked
 
 
 class _Unasked(WorkflowError):
@@ -108,8 +119,8 @@ class Preparer:
     def directory(self, prepared: Prepared) -> Directory:
         """What addresses can name in a workflow; made once for each."""
         found = self._directories.get(prepared.digest)
-        if found is None or found.prompt is not prepared.prompt:
-            found = directory_of(prepared.prompt, self.info, prepared.workflow)
+        if found is None or found.prompt is not prepared.written:
+            found = directory_of(prepared.written, self.info, prepared.workflow)
             _remember(self._directories, prepared.digest, found)
         return found
 
@@ -181,14 +192,27 @@ def _prepare(
         if lacks_classes(prompt, info):
             prompt = replace_in_prompt(prompt, info, replacements())
             _check_classes(prompt, info)
-        return _checked(Prepared(name, digest, None, prompt, find_ports_in_prompt(prompt, info)))
+        ports = find_ports_in_prompt(prompt, info)
+        return _with_markers(_checked(Prepared(name, digest, None, prompt, ports)), info)
     workflow = parse_workflow(data)
     if lacks_classes(workflow, info):
         workflow = replace_in_workflow(workflow, info, replacements())
     made = convert(workflow, info)
     refuse_internal(made.prompt, name)  # whatever it was made of
     ports = with_defaults(find_ports(workflow, info), made.under)
-    return _checked(Prepared(name, digest, workflow, made.prompt, ports, made.under))
+    prepared = Prepared(name, digest, workflow, made.prompt, ports, made.under)
+    return _with_markers(_checked(prepared), info)
+
+
+def _with_markers(made: Prepared, info: ObjectInfo) -> Prepared:
+    """The workflow with the ports that other tools' markers are."""
+    if not may_have_markers(made.prompt, made.workflow):
+        return made
+    directory = directory_of(made.prompt, info, made.workflow)
+    markers = find_markers(directory, made.ports, made.workflow)
+    ports = with_marker_ports(made.ports, markers, made.prompt, info)
+    prompt = put_in(made.prompt, markers.call)
+    return replace(made, prompt=prompt, ports=ports, markers=markers, unmarked=made.prompt)
 
 
 def _checked(made: Prepared) -> Prepared:
