@@ -16,9 +16,10 @@ from .nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
 
 if TYPE_CHECKING:
     from .discomfort import Discomfort
+    from .inspection.inspect import inspect
 
 __version__ = "0.1.0"
-__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "WEB_DIRECTORY", "Discomfort"]
+__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "WEB_DIRECTORY", "Discomfort", "inspect"]
 
 WEB_DIRECTORY: str | None = "./web"
 
@@ -42,4 +43,8 @@ def __getattr__(name: str) -> Any:
         from .discomfort import Discomfort
 
         return Discomfort
+    if name == "inspect":
+        from .inspection.inspect import inspect
+
+        return inspect
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

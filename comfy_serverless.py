@@ -30,6 +30,7 @@ from .worker.client.events import Event
 from .worker.client.options import ExecuteOptions, OwnOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import target_folder
+from .worker.kept_classes import Identity, identity_of, keep_soon
 from .worker.launch.settings import WorkerOptions, read_config
 from .worker.server_holder import ServerHolder
 from .worker.shared import Shared
@@ -48,6 +49,7 @@ class ComfyConnector(ServerHolder):
         """Nothing is started yet; `create` does both, and shares."""
         super().__init__(config, options)
         self._index: tuple[int, Any] | None = None
+        self._kept_of = 0
 
     @classmethod
     async def create(
@@ -218,7 +220,11 @@ class ComfyConnector(ServerHolder):
     async def object_info(self) -> dict[str, Any]:
         """What nodes the server has: its /object_info, asked once per server."""
         client = await self._ensure_client()
-        return await client.object_info()
+        info = await client.object_info()
+        if self._kept_of != self.object_info_version:
+            self._kept_of = self.object_info_version
+            keep_soon(self.identity, info)
+        return info
 
     async def object_info_index(self) -> Any:
         """`object_info` in the form that `graph` works with, made once per server."""
@@ -226,6 +232,22 @@ class ComfyConnector(ServerHolder):
         if self._index is None or self._index[0] != version:
             self._index = (version, index_object_info(info))
         return self._index[1]
+
+    @property
+    def known_classes(self) -> Any:
+        """`object_info_index` without asking: of the server that is there now; None: not yet
+        asked.
+        """
+        index = self._index
+        return index[1] if index is not None and index[0] == self.object_info_version else None
+
+    def identity(self) -> Identity:
+        """Which ComfyUI this one is, or will be when it is started.
+
+        Raises:
+            WorkerStartError: there is none.
+        """
+        return identity_of(self._config, self._options)
 
     async def node_replacements(self) -> dict[str, Any]:
         """Which node classes the server has replaced by others; a ComfyUI that knows none of that

@@ -22,6 +22,8 @@ if not __package__:
 
 from .comfy_serverless import ComfyConnector
 from .events import EventStream
+from .inspection.inspect import inspect_on
+from .inspection.model import Inspection
 from .run.dry_run import RunPlan
 from .run.engine import Engine, Workflows
 from .run.options import Options, RunOptions, check_record, check_stream_options
@@ -221,6 +223,18 @@ class Discomfort:
                 but for missing inputs.
         """
         return await self._engine.plan(workflows, inputs, context, outputs)
+
+    def inspect(self, workflow: str | Path | Mapping[str, Any]) -> Inspection:
+        """What a workflow is made of: its ports, other tools' markers, and all that could be given
+        or asked for by an address. Runs nothing; needs no ComfyUI that is started.
+
+        It goes by the node classes of this worker; before its first run or plan by the last that
+        are known of its ComfyUI. `discomfort.inspect(workflow)` does the same without an object.
+
+        Raises:
+            FileNotFoundError, TypeError, WorkflowError: it is no workflow.
+        """
+        return inspect_on(workflow, self.Worker)
 
     async def free(self, unique_id: str | None = None) -> None:
         """Have the worker let go of models that it keeps for the next run.

@@ -21,6 +21,7 @@ from .graph.prompt import is_prompt
 from .graph.workflow.model import NodeId, Workflow
 from .graph.workflow.order import execution_order
 from .graph.workflow.parse import parse_workflow
+from .inspection.known_classes import known_classes
 from .run.engine import Engine
 from .run.options import Options
 from .system.config import load_pass_by_rules
@@ -32,11 +33,23 @@ log = logging.getLogger("discomfort.tools")
 
 
 def workflow_to_prompt(
-    workflow: str | Path | Mapping[str, Any], object_info: Mapping[str, Any], **options: Any
+    workflow: str | Path | Mapping[str, Any],
+    object_info: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
-    """What the front end's "Export (API)" makes of a workflow. See `graph/convert/to_prompt.py`."""
+    """What the front end's "Export (API)" makes of a workflow. See `graph/convert/to_prompt.py`.
+
+    Args:
+        object_info: a server's /object_info. None: the last that the configured ComfyUI gave; what
+            is to be known about it is logged.
+    """
     data = read_workflow(workflow)
-    return data if is_prompt(data) else to_prompt(data, object_info, **options)
+    if is_prompt(data):
+        return data
+    known = known_classes(object_info)
+    for note in known.notes:
+        log.warning(note)
+    return to_prompt(data, known.info, **options)
 
 
 class WorkflowTools:

@@ -19,6 +19,7 @@ FLOORS = (
     ("editor",),
     ("discomfort",),
     ("workflow_tools",),
+    ("inspection",),
     ("run",),
     ("references",),
     ("workflow_context", "comfy_serverless", "nodes_internal", "events"),

@@ -31,7 +31,7 @@ def temporary_folder() -> Path:
     user = str(os.getuid()) if hasattr(os, "getuid") else re.sub(r"\W", "_", getpass.getuser())
     folder = Path(tempfile.gettempdir()) / f"discomfort-{user}"
     # gettempdir is /tmp on Linux, which everybody can write to: what lies there may be a trap.
-    _make_private(folder, "TMPDIR")
+    make_private(folder, "TMPDIR")
     return folder
 
 
@@ -63,12 +63,16 @@ def data_folder(name: str) -> Path:
     given = os.environ.get(variable) if variable != "HOME" else None
     base = given or str(otherwise)
     folder = Path(base) / "discomfort" / name
-    _make_private(folder, variable)
+    make_private(folder, variable)
     return folder
 
 
-def _make_private(folder: Path, variable: str) -> None:
-    """Make a folder that only this user can use. `variable` moves it elsewhere."""
+def make_private(folder: Path, variable: str) -> None:
+    """Make a folder that only this user can use. `variable` moves it elsewhere.
+
+    Raises:
+        NotOurFolder: another user made it first.
+    """
     with contextlib.suppress(FileExistsError):  # a file: the next test finds it
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _is_ours(folder):

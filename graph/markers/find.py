@@ -97,14 +97,19 @@ def with_marker_ports(ports: Ports, markers: Markers, prompt: Prompt, info: Obje
     """
     made = ports_with(ports, markers.call, prompt, info)
     inputs = dict(made.inputs)
-    for marker in markers.inputs():
+    outputs = dict(made.outputs)
+    for marker in markers.ports:
+        if not marker.is_input:
+            outputs[marker.name] = replace(outputs[marker.name], place=marker.place)
+            continue
         port = made.inputs[marker.name][0]
         under = {use: prompt[use.node_id]["inputs"].get(use.input_name, MISSING) for use in port.uses}
         first = next(iter(under.values()))
         is_plain = first is not MISSING and link_source(first) is None
         value = unwrapped(first) if is_plain else marker.value
-        inputs[marker.name] = (replace(port, default=Default(value, under)),)
-    return replace(made, inputs=inputs)
+        default = Default(value, under)
+        inputs[marker.name] = (replace(port, default=default, place=marker.place),)
+    return replace(made, inputs=inputs, outputs=outputs)
 
 
 def _told_apart(found: Iterable[Marker]) -> Iterator[Marker]:

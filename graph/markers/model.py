@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +56,3 @@ class Markers:
     ports: tuple[Marker, ...] = ()
     refused: tuple[Marker, ...] = ()
     call: CallPorts = field(default_factory=CallPorts)
-
-    def inputs(self) -> Iterator[Marker]:
-        return (m for m in self.ports if m.is_input)
