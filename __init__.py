@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from .inspection.inspect import inspect
 
 __version__ = "0.1.0"
-__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "WEB_DIRECTORY", "Discomfort", "inspect"]
+__all__ = [
+    "NODE_CLASS_MAPPINGS",
+    "NODE_DISPLAY_NAME_MAPPINGS",
+    "WEB_DIRECTORY",
+    "Discomfort",
+    "inspect",
+]
 
 WEB_DIRECTORY: str | None = "./web"
 

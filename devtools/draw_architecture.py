@@ -20,6 +20,7 @@ SAYS = {
     "editor": "inside the user's ComfyUI",
     "discomfort": "the facade: run, plan, stream",
     "workflow_tools": "tools for workflows",
+    "inspection": "what is in a workflow",
     "run": "one call of run()",
     "references": "models by recipe",
     "workflow_context": "save, load",

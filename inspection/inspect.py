@@ -57,9 +57,7 @@ def inspect(
     return inspect_with(data, name, known)
 
 
-def inspect_on(
-    workflow: str | Path | Mapping[str, Any], worker: ComfyConnector
-) -> Inspection:
+def inspect_on(workflow: str | Path | Mapping[str, Any], worker: ComfyConnector) -> Inspection:
     """The same for the ComfyUI of a connector."""
     data, name = read_workflow(workflow), _name_of(workflow)
     info = worker.known_classes
@@ -88,9 +86,7 @@ def inspect_with(data: Mapping[str, Any], name: str, known: Known) -> Inspection
     return look_at(prepared, preparer.directory(prepared), known.notes)
 
 
-def _in_part(
-    data: Mapping[str, Any], name: str, known: Known, problems: list[str]
-) -> Inspection:
+def _in_part(data: Mapping[str, Any], name: str, known: Known, problems: list[str]) -> Inspection:
     """What can be told of a workflow that can't be converted: as if the nodes that the server lacks
     were muted.
     """
@@ -103,7 +99,9 @@ def _in_part(
         preparer = Preparer(known.info)
         prepared = preparer.prepare(part, name)
     except WorkflowError:
-        return replace(_without_classes(data, name, ""), notes=known.notes, problems=tuple(problems))
+        return replace(
+            _without_classes(data, name, ""), notes=known.notes, problems=tuple(problems)
+        )
     return look_at(prepared, preparer.directory(prepared), known.notes, problems)
 
 

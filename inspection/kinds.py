@@ -1,4 +1,4 @@
-"""Which inputs are prompt texts, seeds, sizes and pictures: told by class and name, not by value."""
+"""Which inputs are prompt texts, seeds, sizes and pictures: told by class and name alone."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ class Kinds:
         return ""
 
     def _of_number(self, use: Use, name: str, options: dict[str, object]) -> str:
-        if _SEED.fullmatch(name) or (name.endswith("seed") and options.get("control_after_generate")):
+        if _SEED.fullmatch(name) or (
+            name.endswith("seed") and options.get("control_after_generate")
+        ):
             return SEED
         if (_SIDE.fullmatch(name) or _SIZE.fullmatch(name)) and name not in _COUNTS:
             return SIZE
@@ -84,12 +86,16 @@ class Kinds:
         if "CONDITIONING" in outputs and is_long:
             return True
         # A text of its own says by what it feeds what it is.
-        return depth < _PASSED_ON and "STRING" in outputs and any(
-            spec is not None
-            and type_name(spec[0]) == "STRING"
-            and self._is_prompt_text(target, spec[1], depth + 1)
-            for target in self._targets(use.node_id)
-            for spec in (self._spec(target),)
+        return (
+            depth < _PASSED_ON
+            and "STRING" in outputs
+            and any(
+                spec is not None
+                and type_name(spec[0]) == "STRING"
+                and self._is_prompt_text(target, spec[1], depth + 1)
+                for target in self._targets(use.node_id)
+                for spec in (self._spec(target),)
+            )
         )
 
     def _targets(self, node_id: str) -> list[Use]:

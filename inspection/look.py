@@ -1,4 +1,4 @@
-"""A prepared workflow becomes an `Inspection`. Pure: what is read and asked is done by `inspect`."""
+"""A prepared workflow becomes an `Inspection`. Pure: reading and asking is done by `inspect.py`."""
 
 from __future__ import annotations
 
@@ -212,9 +212,7 @@ def _outputs(directory: Directory, namer: _Namer) -> Iterator[AddressedOutput]:
 
 
 def _spec(use: Use, directory: Directory) -> tuple[str, Mapping[str, Any]] | None:
-    return directory.info.input_spec(
-        directory.prompt[use.node_id]["class_type"], use.input_name
-    )
+    return directory.info.input_spec(directory.prompt[use.node_id]["class_type"], use.input_name)
 
 
 def _is_widget(use: Use, directory: Directory) -> bool:
@@ -236,9 +234,7 @@ def _type_of(uses: Iterable[Use], directory: Directory) -> str:
 def _limits(uses: Iterable[Use], directory: Directory) -> Limits:
     """What all of some inputs take."""
     specs = [spec for use in uses if (spec := _spec(use, directory)) is not None]
-    least = [s[1].get("min") for s in specs if _is_number(s[1].get("min"))]
-    most = [s[1].get("max") for s in specs if _is_number(s[1].get("max"))]
-    steps = [s[1].get("step") for s in specs if _is_number(s[1].get("step"))]
+    least, most, steps = ([s[1][k] for s in specs if _has(s[1], k)] for k in ("min", "max", "step"))
     lists = [s[1]["options"] for s in specs if isinstance(s[1].get("options"), list)]
     return Limits(
         max(least, default=None),
@@ -253,5 +249,6 @@ def _choice(choice: Any) -> Any:
     return choice.get("key") if isinstance(choice, Mapping) else choice
 
 
-def _is_number(value: Any) -> bool:
+def _has(options: Mapping[str, Any], key: str) -> bool:
+    value = options.get(key)
     return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -141,5 +141,3 @@ def _plain(text: Any, most: int = _CHARS) -> str:
 
 def _html(text: str) -> str:
     return html.escape(text, quote=True)
-
-

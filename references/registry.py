@@ -181,7 +181,7 @@ class _Maker:
             if isinstance(binding, Graft)
         }
         marked = made.markers.call
-        given = [*made.call.inputs, *(uid for uid in marked.inputs if uid not in self._plan.defaults)]
+        given = {*made.call.inputs, *marked.inputs} - self._plan.defaults
         is_in_file = not given and unique_id not in {*made.call.outputs, *marked.outputs}
         are_workflows = all(is_workflow(data) for data in references.values())
         if made.workflow is None or not is_in_file or not are_workflows:

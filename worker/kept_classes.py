@@ -188,9 +188,8 @@ def _read(path: Path) -> KeptClasses | None:
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
         return None
     info, saved_at = data.get("object_info"), data.get("saved_at")
-    parts = [data.get(key) for key in ("place", "version", "packs")]
-    are_texts = all(isinstance(part, str) for part in parts)
-    if not are_texts or not isinstance(info, dict) or not isinstance(saved_at, (int, float)):
+    texts = [v for key in ("place", "version", "packs") if isinstance(v := data.get(key), str)]
+    if len(texts) < 3 or not isinstance(info, dict) or not isinstance(saved_at, (int, float)):
         return None
     classes = {k: v for k, v in info.items() if isinstance(v, dict)}
-    return KeptClasses(Identity(*parts), float(saved_at), classes)
+    return KeptClasses(Identity(*texts), float(saved_at), classes)

@@ -40,8 +40,9 @@ def app_markers(workflow: Workflow, directory: Directory) -> Iterator[Marker]:
 
 
 def _input(entry: Any, directory: Directory) -> Marker:
-    is_pair = isinstance(entry, (list, tuple)) and len(entry) >= 2
-    if not is_pair or not _is_id(entry[0]) or not isinstance(entry[1], str):
+    if not isinstance(entry, list) or len(entry) < 2 or not _is_id(entry[0]):
+        return _odd(str(entry)[:80], True, "the app's entry is no node and widget")
+    if not isinstance(entry[1], str):
         return _odd(str(entry)[:80], True, "the app's entry is no node and widget")
     node_id, name = _split(str(entry[0])), entry[1]
     node = _node(directory, node_id)
@@ -75,7 +76,7 @@ def _told_apart(found: list[Marker], directory: Directory) -> Iterator[Marker]:
             yield marker
             continue
         place = marker.place
-        own = place.title if titles[place.title] == 1 else place.node_id
+        own = place.title if titles[place.title or ""] == 1 else place.node_id
         name = marker.uses[0].input_name if len(marker.uses) == 1 else marker.name
         reason = (
             f"{count[marker.name]} inputs of the app have this name; this one is "

@@ -127,9 +127,7 @@ INPUTS: dict[str, tuple[InputClass, ...]] = {
     "SwarmInputImage": _swarm(""),
     "SwarmInputAudio": _swarm(""),
     "SwarmInputVideo": _swarm(""),
-    "ETN_Parameter": (
-        InputClass(KRITA, "name", shown="default", limits=("min", "max", "")),
-    ),
+    "ETN_Parameter": (InputClass(KRITA, "name", shown="default", limits=("min", "max", "")),),
     "ETN_KritaCanvas": tuple(
         _krita(TITLE, slot, f"={name}")
         for slot, name in enumerate(("image", "width", "height", "seed"))

@@ -103,7 +103,9 @@ def with_marker_ports(ports: Ports, markers: Markers, prompt: Prompt, info: Obje
             outputs[marker.name] = replace(outputs[marker.name], place=marker.place)
             continue
         port = made.inputs[marker.name][0]
-        under = {use: prompt[use.node_id]["inputs"].get(use.input_name, MISSING) for use in port.uses}
+        under = {
+            use: prompt[use.node_id]["inputs"].get(use.input_name, MISSING) for use in port.uses
+        }
         first = next(iter(under.values()))
         is_plain = first is not MISSING and link_source(first) is None
         value = unwrapped(first) if is_plain else marker.value
