@@ -20,6 +20,7 @@ _TEXT = re.compile(
 )
 _PICTURE_FLAGS = ("image_upload", "animated_image_upload")
 _COUNTS = frozenset({"batch_size", "tile_size", "temporal_size", "patch_size", "kernel_size"})
+_NO_PROMPT = re.compile(r"filename|delimiter|separator|regex|format|model")
 _PASSED_ON = 8  # nodes between a text and its encoder
 # Nodes that show or keep a text, and make nothing of it.
 _NO_TEXT = frozenset({"Note", "MarkdownNote", "PreviewAny", "PrimitiveBoolean"})
@@ -77,7 +78,7 @@ class Kinds:
     def _is_prompt_text(self, use: Use, options: dict[str, object], depth: int = 0) -> bool:
         class_type = self._prompt[use.node_id]["class_type"]
         name = use.input_name.lower()
-        if class_type in _NO_TEXT or "filename" in name:
+        if class_type in _NO_TEXT or _NO_PROMPT.search(name):
             return False
         is_long = bool(options.get("multiline") or options.get("dynamicPrompts"))
         outputs = self._info.output_types(class_type)

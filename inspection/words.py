@@ -28,7 +28,7 @@ def describe(found: Inspection) -> str:
         widths = [min(52, max(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
         for row in rows[:_ROWS]:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            lines.append(f"  {'  '.join(cells)}".rstrip())
+            lines.append(_CONTROL.sub(" ", f"  {'  '.join(cells)}").rstrip())
         if len(rows) > _ROWS:
             lines.append(f"  and {len(rows) - _ROWS} more")
     return "\n".join(lines)
@@ -140,4 +140,4 @@ def _plain(text: Any, most: int = _CHARS) -> str:
 
 
 def _html(text: str) -> str:
-    return html.escape(text, quote=True)
+    return html.escape(_CONTROL.sub(" ", text), quote=True)
