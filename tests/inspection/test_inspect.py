@@ -111,7 +111,7 @@ def test_every_address_is_one_that_a_run_would_take():
 
 def test_the_text_has_the_most_important_first():
     text = str(inspect())
-    order = ["Inputs (ports)", "Prompt text (", "Seed (", "Size (", "Picture (", "Other"]
+    order = ["Inputs (ports)", "Prompt text (", "Seed (", "Size (", "Picture (", "Other values ("]
     assert [text.index(word) for word in order] == sorted(text.index(word) for word in order)
     assert "needs a value" in text and "16..64" in text and "a.png, b.png" in text
 
