@@ -9,6 +9,7 @@ from typing import Any
 from ..graph.addresses.call_ports import put_in
 from ..graph.convert.draw_seeds import Draw
 from ..graph.convert.to_prompt import convert
+from ..graph.markers.stand_ins import put_stand_ins, types_in, with_lacking
 from ..graph.node_classes.widgets import ObjectInfo
 from ..graph.prompt import Prompt
 from ..workflows.prepare import Prepared
@@ -53,8 +54,10 @@ class DrawnSeeds:
         # A marker that is given nothing is not there: its widget is drawn as by itself.
         taken = {use for uid, uses in marked.items() if uid not in unmet for use in uses}
         draw = Draw(before, filled, prepared.call.taken | taken)
-        made = convert(prepared.workflow, self._info, seed=seed, draw=draw)
-        prompt = put_in(made.prompt, prepared.markers.call, left_out=unmet)
+        info = with_lacking(self._info, types_in(prepared.workflow))
+        made = convert(prepared.workflow, info, seed=seed, draw=draw)
+        prompt = put_stand_ins(made.prompt, self._info)[0]
+        prompt = put_in(prompt, prepared.markers.call, left_out=unmet)
         prompt, seeds = put_in(prompt, prepared.call), made.seeds
         self._draws += 1
         self._drawn[prepared.digest] = {**before, **seeds}

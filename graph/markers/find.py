@@ -20,12 +20,12 @@ from ..ports.connections import Use
 from ..ports.find_ports import Default, Ports
 from ..ports.literals import unwrapped
 from ..ports.native_loops import refuse_outputs_in_loops
-from ..prompt import Prompt, Source, link_source
+from ..prompt import Prompt, PromptNode, Source, link_source
 from ..workflow.model import PORT_TYPE, Workflow
 from .app_mode import app_markers
 from .classes import INPUTS, OUTPUTS
 from .model import Marker, Markers
-from .nodes import node_markers
+from .nodes import NOTHING, node_markers
 from .titles import title_markers
 
 _PREFIX = "discomfort-marker-"
@@ -46,18 +46,24 @@ def may_have_markers(prompt: Prompt, workflow: Workflow | None) -> bool:
     )
 
 
-def find_markers(directory: Directory, ports: Ports, workflow: Workflow | None) -> Markers:
+def find_markers(
+    directory: Directory,
+    ports: Ports,
+    workflow: Workflow | None,
+    stood_for: Mapping[str, PromptNode] = NOTHING,
+) -> Markers:
     """The markers of a workflow.
 
     Args:
         directory: of the prompt without them.
         ports: its DiscomfortPorts.
+        stood_for: as of `node_markers`.
     """
     found: list[Marker] = []
     if workflow is not None:
         found += app_markers(workflow, directory)
     found += title_markers(directory)
-    found += node_markers(directory)
+    found += node_markers(directory, stood_for)
     is_in_loop = _loop_check(directory.prompt, ports, directory.info)
     names = {*ports.inputs, *ports.outputs, *ports.passthrus}
     kept: list[Marker] = []

@@ -5,25 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from ..addresses.directory import Directory, NamedNode
 from ..addresses.shown_values import shown_inputs
 from ..ports.connections import Use
 from ..ports.literals import unwrapped
-from ..prompt import Source, link_source, links_of
+from ..prompt import PromptNode, Source, link_source, links_of
 from ..workflow.model import PORT_TYPE
 from .classes import COMFY_PACK, IDENTIFIER, INPUTS, OUTPUTS, TITLE, InputClass
 from .model import Details, Marker
+from .stand_ins import STAND_IN_INPUT
 
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _NO_LIMIT = 1 << 62  # what packs write for "as large as you like"
 
 
-def node_markers(directory: Directory) -> Iterator[Marker]:
-    """What the input and output nodes in a workflow are."""
+def node_markers(
+    directory: Directory, stood_for: Mapping[str, PromptNode] = NOTHING
+) -> Iterator[Marker]:
+    """What the input and output nodes in a workflow are.
+
+    Args:
+        stood_for: the nodes that others stand in for, since the server lacks their pack.
+    """
     fed: dict[Source, list[Use]] | None = None
     taken: dict[bool, set[str]] = {True: set(), False: set()}
     for node in directory.nodes:
+        if node.id in stood_for:
+            yield _numbered(_stood_for(node, stood_for[node.id], directory), node, taken[True])
+            continue
         rows = INPUTS.get(node.class_type, ())
         if rows and fed is None:
             fed = _fed(directory)
@@ -32,6 +44,16 @@ def node_markers(directory: Directory) -> Iterator[Marker]:
             yield _numbered(found, node, taken[True])
         if node.class_type in OUTPUTS:
             yield _numbered(_output(node, directory), node, taken[False])
+
+
+def _stood_for(node: NamedNode, original: PromptNode, directory: Directory) -> Marker:
+    """The marker that a node stands in for: named and limited by it, and fed in its place."""
+    kind = original["class_type"]
+    prompt = {**directory.prompt, node.id: original}
+    found = _input(
+        replace(node, class_type=kind), INPUTS[kind][0], replace(directory, prompt=prompt), NOTHING
+    )
+    return replace(found, place=node.problem(""), uses=(Use(node.id, STAND_IN_INPUT),))
 
 
 def _fed(directory: Directory) -> dict[Source, list[Use]]:

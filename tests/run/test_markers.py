@@ -92,7 +92,6 @@ async def test_nodes_see_what_a_marker_was_given_typed_in(discomfort):
     assert "given now" in told and "discomfort-marker" not in told
 
 
-
 REFERENCE = {
     "nodes": [
         {

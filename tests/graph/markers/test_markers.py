@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.markers.classes import INPUTS, OUTPUTS
 from custom_nodes.discomfort.graph.node_classes.object_info import ObjectInfo
 from custom_nodes.discomfort.run.options import Options
@@ -205,7 +206,9 @@ def test_a_title_of_comfykit_names_a_result():
     }
 
 
-@pytest.mark.parametrize("title", ["$", "$5 a piece", "$$", "$nothing", "$a.b.c", "a, $, $!", "$ x"])
+@pytest.mark.parametrize(
+    "title", ["$", "$5 a piece", "$$", "$nothing", "$a.b.c", "a, $, $!", "$ x"]
+)
 def test_an_odd_title_is_no_port(title):
     prompt = {"1": node("Make", title, width=8, height=8)}
     found = prepared(prompt)
@@ -358,3 +361,65 @@ def test_a_marked_seed_that_is_given_one_is_not_drawn():
     prompt, drawn = DrawnSeeds(Options(randomize_seeds=True), INFO).draw(found, set())
     assert not drawn
     assert prompt == found.prompt
+
+
+CORE = {
+    kind: _class({"value": [type_name, {}]}, [type_name])
+    for kind, type_name in (
+        ("PrimitiveInt", "INT"),
+        ("PrimitiveFloat", "FLOAT"),
+        ("PrimitiveString", "STRING"),
+        ("PrimitiveStringMultiline", "STRING"),
+        ("PrimitiveBoolean", "BOOLEAN"),
+    )
+}
+LACKING = ObjectInfo(
+    {**{k: v for k, v in CLASSES.items() if k not in INPUTS and k not in OUTPUTS}, **CORE}
+)
+NOT_NEEDED = sorted(kind for kind, rows in INPUTS.items() if rows[0].instead)
+
+
+@pytest.mark.parametrize("kind", NOT_NEEDED)
+def test_a_plain_input_works_without_its_pack(kind):
+    row = INPUTS[kind][0]
+    value = {"PrimitiveInt": 4, "PrimitiveFloat": 4.0, "PrimitiveBoolean": True}.get(
+        row.instead, "four"
+    )
+    own = {row.value: value, **({row.name: "it"} if row.name.isidentifier() else {})}
+    prompt = {"1": node(kind, "it", **own), "2": node("Say", value=["1", 0])}
+    found = Preparer(LACKING, ask_now=dict).prepare(prompt, "workflow")
+    assert found.prompt["1"]["class_type"] == row.instead
+    assert found.ports.inputs["it"][0].uses == (("1", "value"),)
+    assert found.ports.default("it").value == value
+
+
+def test_a_plain_input_in_a_file_of_the_editor_works_without_its_pack():
+    workflow = {
+        "nodes": [
+            {
+                "id": 1,
+                "type": "SwarmInputInteger",
+                "outputs": [{"name": "INT", "type": "INT", "links": [1]}],
+                "widgets_values": ["Width", 40, 1, 0, 100, 100, "big", "", 0, False, ""],
+            },
+            {
+                "id": 2,
+                "type": "Make",
+                "inputs": [
+                    {"name": "width", "type": "INT", "link": 1, "widget": {"name": "width"}}
+                ],
+                "widgets_values": [64, 32],
+            },
+        ],
+        "links": [[1, 1, 0, 2, 0, "INT"]],
+    }
+    found = Preparer(LACKING, ask_now=dict).prepare(workflow, "workflow")
+    assert found.ports.default("Width").value == 40
+    assert found.written["1"]["inputs"] == {"value": 40}
+    drawn, _ = DrawnSeeds(Options(randomize_seeds=True), LACKING).draw(found, {"Width"})
+    assert drawn["1"]["inputs"] == {"value": 40}
+
+
+def test_a_picture_input_needs_its_pack():
+    with pytest.raises(WorkflowError, match="ETN_LoadImageBase64"):
+        Preparer(LACKING, ask_now=dict).prepare({"1": node("ETN_LoadImageBase64", image="")}, "w")
