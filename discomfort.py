@@ -23,7 +23,7 @@ if not __package__:
 from .comfy_serverless import ComfyConnector
 from .events import EventStream
 from .inspection.inspect import inspect_on
-from .inspection.model import Inspection
+from .inspection.inspection import Inspection
 from .run.dry_run import RunPlan
 from .run.engine import Engine, Workflows
 from .run.options import Options, RunOptions, check_record, check_stream_options

@@ -16,9 +16,9 @@ from ..graph.workflow.model import PORT_TYPE, Mode, Workflow
 from ..graph.workflow.parse import parse_workflow
 from ..workflows.files import is_json_text, read_workflow
 from ..workflows.prepare import Prepared, Preparer
+from .inspection import Inspection
 from .known_classes import Known, kept_classes, known_classes
 from .look import look_at
-from .model import Inspection
 
 if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector

@@ -16,12 +16,12 @@ from ..graph.ports.literals import unwrapped
 from ..graph.ports.port_types import ANY, more_specific, type_name
 from ..graph.prompt import link_source
 from ..workflows.prepare import Prepared
+from .inspection import Inspection
 from .kinds import Kinds
 from .model import (
     AddressedInput,
     AddressedOutput,
     InspectedPort,
-    Inspection,
     Limits,
     NoPort,
     Shown,

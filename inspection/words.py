@@ -7,9 +7,12 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .model import KINDS, AddressedInput, InspectedPort, Inspection, Limits
+from .model import KINDS, AddressedInput, InspectedPort, Limits
+
+if TYPE_CHECKING:
+    from .inspection import Inspection
 
 _ROWS = 40  # of a table
 _CHARS = 60  # of a value

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from custom_nodes import discomfort
 from custom_nodes.discomfort.errors import WorkflowError
-from custom_nodes.discomfort.inspection.model import Inspection
+from custom_nodes.discomfort.inspection.inspection import Inspection
 from support.prompts import port
 
 EVIL = '<img src=x onerror="alert(1)">\x1b[2J'

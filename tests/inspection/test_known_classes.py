@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from custom_nodes import discomfort
@@ -43,6 +44,12 @@ def identity() -> Identity:
     from custom_nodes.discomfort.worker.launch.settings import WorkerOptions, read_config
 
     return kept_classes.identity_of(read_config(None, WorkerOptions()))
+
+
+def kept(*args: Any) -> Path:
+    path = keep(*args)
+    assert path is not None
+    return path
 
 
 def test_what_is_kept_is_known_without_a_word(comfyui):
@@ -103,16 +110,17 @@ def test_a_start_of_a_pack_changes_nothing_of_it(comfyui):
 def test_the_last_answer_counts_and_few_are_kept(comfyui, tmp_path):
     folder = tmp_path / "kept"
     for number in range(20):
-        path = keep(Identity(f"/{number}"), {"N": {"number": number}}, folder)
+        path = kept(Identity(f"/{number}"), {"N": {"number": number}}, folder)
         os.utime(path, ns=(number, number))
     keep(Identity("/19"), {"N": {"number": 99}}, folder)
     assert len(list(folder.iterdir())) <= 9
-    assert find_kept(Identity("/19"), folder).object_info == {"N": {"number": 99}}
+    found = find_kept(Identity("/19"), folder)
+    assert found is not None and found.object_info == {"N": {"number": 99}}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_only_the_user_can_read_it(comfyui):
-    path = keep(identity(), INFO)
+    path = kept(identity(), INFO)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
@@ -132,13 +140,13 @@ def test_only_the_user_can_read_it(comfyui):
     ids=["empty", "plain", "half", "deep", "bare", "newer", "cut", "bomb"],
 )
 def test_a_damaged_file_is_as_if_it_were_not_there(comfyui, content):
-    keep(identity(), INFO).write_bytes(content)
+    kept(identity(), INFO).write_bytes(content)
     assert find_kept(identity()) is None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 def test_a_link_is_not_followed(comfyui, tmp_path):
-    path = keep(identity(), INFO)
+    path = kept(identity(), INFO)
     path.rename(tmp_path / "elsewhere.gz")
     path.symlink_to(tmp_path / "elsewhere.gz")
     assert find_kept(identity()) is None

@@ -8,6 +8,7 @@ import pytest
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.markers.classes import INPUTS, OUTPUTS
 from custom_nodes.discomfort.graph.node_classes.object_info import ObjectInfo
+from custom_nodes.discomfort.graph.ports.find_ports import Default, Port
 from custom_nodes.discomfort.run.options import Options
 from custom_nodes.discomfort.run.seeds import DrawnSeeds
 from custom_nodes.discomfort.workflows.prepare import Prepared, Preparer
@@ -99,6 +100,17 @@ def app(*inputs: Any, outputs: Any = (), mode: int = 0, **extra: Any) -> dict[st
     }
 
 
+def default_of(found: Prepared, name: str) -> Default:
+    default = found.ports.default(name)
+    assert default is not None
+    return default
+
+
+def place_of(port_found: Port) -> str | None:
+    assert port_found.place is not None
+    return port_found.place.node_id
+
+
 def reasons(found: Prepared) -> dict[str, str]:
     return {m.name: m.reason for m in found.markers.refused}
 
@@ -106,12 +118,12 @@ def reasons(found: Prepared) -> dict[str, str]:
 def test_an_app_has_its_widgets_and_results_as_ports():
     found = prepared(app([1, "width"], ["2", "radius", {"height": 9}], outputs=["3"]))
     assert set(found.ports.inputs) == {"width", "radius"}
-    assert found.ports.default("width").value == 64
+    assert default_of(found, "width").value == 64
     assert found.ports.inputs["radius"][0].uses == (("2", "radius"),)
     assert set(found.ports.outputs) == {"Result"}
     assert found.ports.outputs["Result"].source == ("2", 0)
-    assert found.ports.inputs["width"][0].place.node_id == "1"
-    assert found.ports.outputs["Result"].place.node_id == "3"
+    assert place_of(found.ports.inputs["width"][0]) == "1"
+    assert place_of(found.ports.outputs["Result"]) == "3"
 
 
 @pytest.mark.parametrize(
@@ -184,13 +196,13 @@ def test_a_result_of_an_app_that_is_not_there_makes_no_output():
 def test_a_title_of_comfykit_is_a_port(title, name, field, is_required):
     found = prepared({"1": node("Encode", title, text="a cat"), "2": node("Say", value="x")})
     assert found.ports.inputs[name][0].uses == (("1", field),)
-    assert found.ports.default(name).value == "a cat"
+    assert default_of(found, name).value == "a cat"
     assert found.markers.ports[0].details.is_required is is_required
 
 
 def test_several_names_in_a_title_are_several_ports():
     found = prepared({"1": node("Make", "Size, $width!, $tall.height", width=8, height=9)})
-    assert {n: found.ports.default(n).value for n in found.ports.inputs} == {"width": 8, "tall": 9}
+    assert {n: default_of(found, n).value for n in found.ports.inputs} == {"width": 8, "tall": 9}
 
 
 def test_a_title_of_comfykit_names_a_result():
@@ -263,7 +275,7 @@ def test_a_marked_socket_has_its_link_as_default():
             "2": node("Blur", "$picture.image", image=["1", 0], radius=1),
         }
     )
-    assert found.ports.default("picture").under == {("2", "image"): ["1", 0]}
+    assert default_of(found, "picture").under == {("2", "image"): ["1", 0]}
 
 
 @pytest.mark.parametrize("kind", sorted(INPUTS))
@@ -390,7 +402,7 @@ def test_a_plain_input_works_without_its_pack(kind):
     found = Preparer(LACKING, ask_now=dict).prepare(prompt, "workflow")
     assert found.prompt["1"]["class_type"] == row.instead
     assert found.ports.inputs["it"][0].uses == (("1", "value"),)
-    assert found.ports.default("it").value == value
+    assert default_of(found, "it").value == value
 
 
 def test_a_plain_input_in_a_file_of_the_editor_works_without_its_pack():
@@ -414,7 +426,7 @@ def test_a_plain_input_in_a_file_of_the_editor_works_without_its_pack():
         "links": [[1, 1, 0, 2, 0, "INT"]],
     }
     found = Preparer(LACKING, ask_now=dict).prepare(workflow, "workflow")
-    assert found.ports.default("Width").value == 40
+    assert default_of(found, "Width").value == 40
     assert found.written["1"]["inputs"] == {"value": 40}
     drawn, _ = DrawnSeeds(Options(randomize_seeds=True), LACKING).draw(found, {"Width"})
     assert drawn["1"]["inputs"] == {"value": 40}
