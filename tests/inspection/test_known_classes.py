@@ -133,7 +133,12 @@ def test_only_the_user_can_read_it(comfyui):
         gzip.compress(b"{"),
         gzip.compress(b"[" * 100_000),
         gzip.compress(json.dumps({"format": 1}).encode()),
-        gzip.compress(json.dumps({"format": 99, "object_info": {}}).encode()),
+        gzip.compress(
+            json.dumps(
+                {"format": 99, "place": "", "version": "", "packs": "", "saved_at": 1}
+                | {"object_info": {}}
+            ).encode()
+        ),
         gzip.compress(b'{"format": 1, "place": 3, "object_info": []}')[:-6],
         gzip.compress(b"0" * 300_000_000, 1),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -82,6 +83,13 @@ async def test_a_refused_value_names_the_node_and_the_input(discomfort):
         await discomfort.run(KIT, {"width": 10**9})
 
 
+async def test_a_refused_value_of_the_file_is_not_said_to_be_given(discomfort):
+    wide = {**KIT, "1": empty("Size, $width!, $tall.height", width=10**9)}
+    with pytest.raises(ExecutionError) as caught:
+        await discomfort.run(wide)
+    assert "inputs[" not in str(caught.value) and "width" in str(caught.value)
+
+
 async def test_nodes_see_what_a_marker_was_given_typed_in(discomfort):
     seen = {
         "1": node("StubSees", "$word.nonce", nonce="as in the file"),
@@ -125,6 +133,7 @@ async def test_what_a_marker_was_given_is_frozen_into_a_reference(discomfort):
     with discomfort.Context() as context:
         given = await discomfort.run([REFERENCE, USE], {"model": "marked-given"}, context=context)
         assert given["told"].startswith("marked-given")
+        assert "marked-given" in json.dumps(context.load("marked_model"))
         again = await discomfort.run(USE, context=context)
         assert again["told"].startswith("marked-given")
     plain = await discomfort.run([REFERENCE, USE])
