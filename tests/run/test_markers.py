@@ -138,3 +138,15 @@ async def test_what_a_marker_was_given_is_frozen_into_a_reference(discomfort):
         assert again["told"].startswith("marked-given")
     plain = await discomfort.run([REFERENCE, USE])
     assert plain["told"].startswith("marked-file")
+
+
+async def test_the_object_inspects_by_the_classes_of_its_worker(discomfort):
+    await discomfort.run(KIT)
+    found = discomfort.inspect(KIT)
+    assert {p.name: p.mode for p in found.ports} == {
+        "width": "input",
+        "tall": "input",
+        "picture": "input",
+        "cover": "output",
+    }
+    assert not found.notes and not found.problems
