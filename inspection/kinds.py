@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..graph.node_classes.object_info import InputSpec, ObjectInfo
 from ..graph.ports.connections import Use
@@ -21,7 +22,7 @@ _TEXT = re.compile(
 _PICTURE_FLAGS = ("image_upload", "animated_image_upload")
 _COUNTS = frozenset({"batch_size", "tile_size", "temporal_size", "patch_size", "kernel_size"})
 _NO_PROMPT = re.compile(r"filename|delimiter|separator|regex|format|model")
-_PASSED_ON = 8  # nodes between a text and its encoder
+_PASSED_ON = 200  # nodes that are looked at behind a text
 # Nodes that show or keep a text, and make nothing of it.
 _NO_TEXT = frozenset({"Note", "MarkdownNote", "PreviewAny", "PrimitiveBoolean"})
 
@@ -59,7 +60,7 @@ class Kinds:
             return PICTURE
         return ""
 
-    def _of_number(self, use: Use, name: str, options: dict[str, object]) -> str:
+    def _of_number(self, use: Use, name: str, options: Mapping[str, Any]) -> str:
         if _SEED.fullmatch(name) or (
             name.endswith("seed") and options.get("control_after_generate")
         ):
@@ -75,29 +76,31 @@ class Kinds:
                 return SIZE
         return ""
 
-    def _is_prompt_text(self, use: Use, options: dict[str, object], depth: int = 0) -> bool:
-        class_type = self._prompt[use.node_id]["class_type"]
-        name = use.input_name.lower()
-        if class_type in _NO_TEXT or _NO_PROMPT.search(name):
+    def _is_prompt_text(self, use: Use, options: Mapping[str, Any]) -> bool:
+        """Whether it is one by itself, or is passed on to one."""
+        if self._prompt[use.node_id]["class_type"] in _NO_TEXT:
             return False
-        is_long = bool(options.get("multiline") or options.get("dynamicPrompts"))
-        outputs = self._info.output_types(class_type)
-        if _TEXT.fullmatch(name):
-            return is_long or "CONDITIONING" in outputs or "STRING" not in outputs
-        if "CONDITIONING" in outputs and is_long:
-            return True
-        # A text of its own says by what it feeds what it is.
-        return (
-            depth < _PASSED_ON
-            and "STRING" in outputs
-            and any(
-                spec is not None
-                and type_name(spec[0]) == "STRING"
-                and self._is_prompt_text(target, spec[1], depth + 1)
-                for target in self._targets(use.node_id)
-                for spec in (self._spec(target),)
-            )
-        )
+        waiting, seen = [(use, options)], {use.node_id}
+        while waiting and len(seen) < _PASSED_ON:
+            current, own = waiting.pop(0)
+            class_type = self._prompt[current.node_id]["class_type"]
+            outputs = self._info.output_types(class_type)
+            name = current.input_name.lower()
+            if _NO_PROMPT.search(name):
+                continue
+            is_long = bool(own.get("multiline") or own.get("dynamicPrompts"))
+            is_named = _TEXT.fullmatch(name) is not None
+            if is_named and (is_long or "STRING" not in outputs):
+                return True
+            if is_long and "CONDITIONING" in outputs:
+                return True
+            if "STRING" in outputs:
+                for target in self._targets(current.node_id):
+                    spec = self._spec(target)
+                    if spec and type_name(spec[0]) == "STRING" and target.node_id not in seen:
+                        seen.add(target.node_id)
+                        waiting.append((target, spec[1]))
+        return False
 
     def _targets(self, node_id: str) -> list[Use]:
         class_type = self._prompt[node_id]["class_type"]

@@ -34,6 +34,8 @@ _FORMAT = 1
 _MOST_FILES = 8
 _MOST_BYTES = 32 << 20  # of a file
 _MOST_UNPACKED = 256 << 20
+_WAIT_S = 10.0
+_being_kept: list[threading.Thread] = []
 _VERSION = re.compile(r"__version__\s*=\s*[\"']([^\"']{1,40})[\"']")
 # Of a pack: what an update of it changes, and its import does not.
 _SIGNS = ("__init__.py", "pyproject.toml", ".git/HEAD", ".git/logs/HEAD")
@@ -120,8 +122,10 @@ def kept_folder() -> Path:
 
 
 def keep_soon(identity: Callable[[], Identity], object_info: Mapping[str, Any]) -> None:
-    """`keep` in a thread of its own, which nobody has to wait for. A failure is logged only."""
-    threading.Thread(target=_keep_quietly, args=(identity, object_info)).start()
+    """`keep` in a thread of its own, which `find_kept` waits for. A failure is logged only."""
+    thread = threading.Thread(target=_keep_quietly, args=(identity, object_info))
+    _being_kept.append(thread)
+    thread.start()
 
 
 def _keep_quietly(identity: Callable[[], Identity], object_info: Mapping[str, Any]) -> None:
@@ -160,6 +164,8 @@ def keep(
 
 def find_kept(identity: Identity | None, folder: Path | None = None) -> KeptClasses | None:
     """What was kept of a ComfyUI; of another one, the newest, if there is nothing of it."""
+    while _being_kept:
+        _being_kept.pop().join(_WAIT_S)
     files = _newest_first(folder or kept_folder())
     if identity is not None:
         name = hashlib.sha256(identity.place.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -19,7 +19,7 @@ from ..node_classes.object_info import ObjectInfo
 from ..ports.connections import Use
 from ..ports.find_ports import Default, Ports
 from ..ports.literals import unwrapped
-from ..ports.native_loops import refuse_outputs_in_loops
+from ..ports.native_loops import START, refuse_outputs_in_loops
 from ..prompt import Prompt, PromptNode, Source, link_source
 from ..workflow.model import PORT_TYPE, Workflow
 from .app_mode import app_markers
@@ -167,6 +167,10 @@ def _is_port(directory: Directory, source: Source) -> bool:
 
 
 def _loop_check(prompt: Prompt, ports: Ports, info: ObjectInfo) -> Callable[[Marker], bool]:
+    """Whether an output stands in a loop of ComfyUI's own."""
+    if not any(node["class_type"] == START for node in prompt.values()):
+        return lambda marker: False
+
     def is_in_loop(marker: Marker) -> bool:
         assert marker.source is not None
         call = CallPorts({}, {marker.name: marker.source}, _PREFIX)

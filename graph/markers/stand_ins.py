@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..addresses.directory import title_of
 from ..node_classes.object_info import ObjectInfo
 from ..prompt import Prompt, PromptNode
 from ..workflow.model import Workflow
@@ -59,9 +60,12 @@ def put_stand_ins(prompt: Prompt, info: ObjectInfo) -> tuple[Prompt, Mapping[str
 def _stand_in(node: PromptNode) -> PromptNode:
     row = row_of_stand_in(node["class_type"])
     assert row is not None
-    title = (node.get("_meta") or {}).get("title") or node["class_type"]
     inputs = {STAND_IN_INPUT: node["inputs"][row.value]} if row.value in node["inputs"] else {}
-    return {"inputs": inputs, "class_type": row.instead, "_meta": {"title": title}}
+    return {
+        "inputs": inputs,
+        "class_type": row.instead,
+        "_meta": {"title": title_of({"": node}, "")},
+    }
 
 
 def _definition(class_type: str, row: InputClass) -> dict[str, Any]:

@@ -210,3 +210,14 @@ def test_a_deep_value_prints():
 
 def test_the_module_has_it_beside_the_class():
     assert "inspect" in discomfort.__all__ and callable(discomfort.inspect)
+
+
+def test_a_text_that_passes_through_many_nodes_is_looked_at_once_at_each():
+    join = _class({"a": ["STRING", {}], "b": ["STRING", {}], "c": ["STRING", {}]}, ["STRING"])
+    prompt = {"0": node("Words", "Start", value="x")}
+    for i in range(1, 60):
+        source = [str(i - 1), 0]
+        prompt[str(i)] = node("Join", a=source, b=source, c=source)
+    prompt["60"] = node("Encode", text=["59", 0])
+    found = inspect(prompt, {**INFO, "Join": join})
+    assert addresses(found.prompt_texts) == ["Start.value"]
