@@ -16,6 +16,7 @@ from .nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
 
 if TYPE_CHECKING:
     from .discomfort import Discomfort
+    from .inspection.inspect import inspect
     from .run.results import Results
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __all__ = [
     "WEB_DIRECTORY",
     "Discomfort",
     "Results",
+    "inspect",
 ]
 
 WEB_DIRECTORY: str | None = "./web"
@@ -49,6 +51,10 @@ def __getattr__(name: str) -> Any:
         from .discomfort import Discomfort
 
         return Discomfort
+    if name == "inspect":
+        from .inspection.inspect import inspect
+
+        return inspect
     if name == "Results":
         from .run.results import Results
 

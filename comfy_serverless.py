@@ -30,6 +30,7 @@ from .worker.client.events import Event
 from .worker.client.options import ExecuteOptions, OwnOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import target_folder
+from .worker.kept_classes import Identity, identity_of, keep_soon
 from .worker.launch.settings import WorkerOptions, read_config
 from .worker.own_output import say_where
 from .worker.server_holder import ServerHolder
@@ -53,6 +54,7 @@ class ComfyConnector(ServerHolder):
         """Nothing is started yet; `create` does both, and shares."""
         super().__init__(config, options)
         self._index = ClassIndex()
+        self._indexed = self._kept_of = 0  # versions of the server
 
     @classmethod
     async def create(
@@ -239,17 +241,26 @@ class ComfyConnector(ServerHolder):
 
     async def object_info(self) -> dict[str, Any]:
         """What nodes the server has: its /object_info, asked once per server."""
-        client = await self._ensure_client()
-        return await client.object_info()
+        return (await self._ask_classes())[0]
 
     async def object_info_index(self) -> Any:
         """`object_info` in the form that `graph` works with, with the rules of node packs: another
         object when the server is another one, or a rule of the user's has changed.
         """
-        client = await self._ensure_client()
-        info = await client.object_info()
-        rules = await client.pack_rules()
+        info, rules = await self._ask_classes()
+        self._indexed = self.object_info_version
         return self._index.of(info, rules)
+
+    async def _ask_classes(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The server's /object_info and what its node packs brought, which are kept for whoever
+        has no server.
+        """
+        client = await self._ensure_client()
+        info, rules = await client.object_info(), await client.pack_rules()
+        if self._kept_of != self.object_info_version:
+            self._kept_of = self.object_info_version
+            keep_soon(self.identity, info, rules)
+        return info, rules
 
     async def look_again(self) -> None:
         """Ask for /object_info anew: files were added, or may have been.
@@ -266,6 +277,21 @@ class ComfyConnector(ServerHolder):
         kinds = [kind for kind in self.model_folders if kind not in NO_MODELS]
         names = await asyncio.gather(*(client.ask.file_names(kind) for kind in kinds))
         return dict(zip(kinds, names, strict=True))
+
+    @property
+    def known_classes(self) -> Any:
+        """`object_info_index` without asking: of the server that is there now; None: not yet
+        asked.
+        """
+        return self._index.latest if self._indexed == self.object_info_version else None
+
+    def identity(self) -> Identity:
+        """Which ComfyUI this one is, or will be when it is started.
+
+        Raises:
+            WorkerStartError: there is none.
+        """
+        return identity_of(self._config, self._options)
 
     async def node_replacements(self) -> dict[str, Any]:
         """Which node classes the server has replaced by others; a ComfyUI that knows none of that

@@ -22,6 +22,8 @@ if not __package__:
 
 from .comfy_serverless import ComfyConnector
 from .events import EventStream
+from .inspection.inspect import inspect_on
+from .inspection.inspection import Inspection
 from .missing.check import check
 from .missing.check_result import Check
 from .missing.download_list import Downloads
@@ -293,6 +295,18 @@ class Discomfort:
         """
         options = FetchOptions(confirm, allow_pickle, allow_private, progress)
         return await fetch_models(self._engine, workflows, inputs, context, options)
+
+    def inspect(self, workflow: str | Path | Mapping[str, Any]) -> Inspection:
+        """What a workflow is made of: its ports, other tools' markers, and all that could be given
+        or asked for by an address. Runs nothing; needs no ComfyUI that is started.
+
+        It goes by the node classes of this worker; before its first run or plan by the last that
+        are known of its ComfyUI. `discomfort.inspect(workflow)` does the same without an object.
+
+        Raises:
+            FileNotFoundError, TypeError, WorkflowError: it is no workflow.
+        """
+        return inspect_on(workflow, self.Worker)
 
     async def free(self, unique_id: str | None = None) -> None:
         """Have the worker let go of models that it keeps for the next run.

@@ -22,34 +22,36 @@ from .graph.prompt import is_prompt
 from .graph.workflow.model import NodeId, Workflow
 from .graph.workflow.order import execution_order
 from .graph.workflow.parse import parse_workflow
+from .inspection.known_classes import known_classes
 from .run.engine import Engine
 from .run.options import Options
 from .system.config import load_pass_by_rules
 from .values import images, json_form, metadata
 from .workflow_context import WorkflowContext
 from .workflows.files import read_workflow
-from .workflows.rule_files import ClassIndex
 
 log = logging.getLogger("discomfort.tools")
-
-_own_rules = ClassIndex()
 
 
 def workflow_to_prompt(
     workflow: str | Path | Mapping[str, Any],
-    object_info: Mapping[str, Any] | ObjectInfo,
+    object_info: Mapping[str, Any] | ObjectInfo | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """What the front end's "Export (API)" makes of a workflow. See `graph/convert/to_prompt.py`.
 
     Args:
         object_info: a server's, or what `ComfyConnector.object_info_index` gives, which has the
-            rules that node packs brought, too. Your own rules hold in both.
+            rules that node packs brought, too. Your own rules hold in both. None: the last that the
+            configured ComfyUI gave; what is to be known about it is logged.
     """
     data = read_workflow(workflow)
     if is_prompt(data):
         return data
-    return to_prompt(data, _own_rules.of(object_info, None), **options)
+    known = known_classes(object_info)
+    for note in known.notes:
+        log.warning(note)
+    return to_prompt(data, known.info, **options)
 
 
 class WorkflowTools:

@@ -22,6 +22,7 @@ SAYS = {
     "discomfort": "the facade: run, plan, stream",
     "workflow_tools": "tools for workflows",
     "missing": "what is lacking, and fetching",
+    "inspection": "what is in a workflow",
     "run": "one call of run()",
     "references": "models by recipe",
     "workflow_context": "save, load",

@@ -193,7 +193,9 @@ class _Maker:
             for uid, binding in self._plan.bindings.items()
             if isinstance(binding, Graft)
         }
-        is_in_file = not made.call.inputs and unique_id not in made.call.outputs
+        marked = made.markers.call
+        given = {*made.call.inputs, *marked.inputs} - self._plan.defaults
+        is_in_file = not given and unique_id not in {*made.call.outputs, *marked.outputs}
         are_workflows = all(is_workflow(data) for data in references.values())
         if made.workflow is None or not is_in_file or not are_workflows:
             return close_prompt(recipe, unique_id)

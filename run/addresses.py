@@ -89,6 +89,6 @@ def could_be_asked(prepared: Sequence[Prepared], preparer: Preparer) -> str:
 
 def _parts(prepared: Sequence[Prepared], preparer: Preparer) -> list[Part]:
     return [
-        Part(p.name, p.ports, p.prompt, preparer.info, partial(preparer.directory, p))
+        Part(p.name, p.ports, p.written, preparer.info, partial(preparer.directory, p))
         for p in prepared
     ]

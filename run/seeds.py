@@ -9,6 +9,7 @@ from typing import Any
 from ..graph.addresses.call_ports import put_in
 from ..graph.convert.draw_seeds import Draw
 from ..graph.convert.to_prompt import convert
+from ..graph.markers.stand_ins import put_stand_ins, types_in, with_lacking
 from ..graph.node_classes.widgets import ObjectInfo
 from ..graph.prompt import Prompt
 from ..workflows.prepare import Prepared
@@ -42,16 +43,22 @@ class DrawnSeeds:
             return prepared.prompt, {}
         before = self.of(prepared)
         seed = None if self._seed is None else int(self._seed) + self._draws
+        marked = prepared.markers.call.inputs
         defaults = {uid: prepared.ports.default(uid) for uid in unmet}
         filled = {
             (use.node_id, use.input_name): (value, f"port {uid}")
             for uid, default in defaults.items()
-            if default is not None
+            if default is not None and uid not in marked
             for use, value in default.under.items()
         }
-        draw = Draw(before, filled, prepared.call.taken)
-        made = convert(prepared.workflow, self._info, seed=seed, draw=draw)
-        prompt, seeds = put_in(made.prompt, prepared.call), made.seeds
+        # A marker that is given nothing is not there: its widget is drawn as by itself.
+        taken = {use for uid, uses in marked.items() if uid not in unmet for use in uses}
+        draw = Draw(before, filled, prepared.call.taken | taken)
+        info = with_lacking(self._info, types_in(prepared.workflow))
+        made = convert(prepared.workflow, info, seed=seed, draw=draw)
+        prompt = put_stand_ins(made.prompt, self._info)[0]
+        prompt = put_in(prompt, prepared.markers.call, left_out=unmet)
+        prompt, seeds = put_in(prompt, prepared.call), made.seeds
         self._draws += 1
         self._drawn[prepared.digest] = {**before, **seeds}
         if seeds:

@@ -31,7 +31,7 @@ def temporary_folder() -> Path:
     user = str(os.getuid()) if hasattr(os, "getuid") else re.sub(r"\W", "_", getpass.getuser())
     folder = Path(tempfile.gettempdir()) / f"discomfort-{user}"
     # gettempdir is /tmp on Linux, which everybody can write to: what lies there may be a trap.
-    _make_private(folder, "TMPDIR")
+    make_private(folder, "TMPDIR")
     return folder
 
 
@@ -54,7 +54,7 @@ def data_folder(name: str) -> Path:
         NotOurFolder: another user made it first.
     """
     folder, variable = _data_place(name)
-    _make_private(folder, variable)
+    make_private(folder, variable)
     return folder
 
 
@@ -84,8 +84,12 @@ def _data_place(name: str) -> tuple[Path, str]:
     return Path(given or str(otherwise)) / "discomfort" / name, variable
 
 
-def _make_private(folder: Path, variable: str) -> None:
-    """Make a folder that only this user can use. `variable` moves it elsewhere."""
+def make_private(folder: Path, variable: str) -> None:
+    """Make a folder that only this user can use. `variable` moves it elsewhere.
+
+    Raises:
+        NotOurFolder: another user made it first.
+    """
     with contextlib.suppress(FileExistsError):  # a file: the next test finds it
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _is_ours(folder):

@@ -24,12 +24,15 @@ from ..graph.convert.replace_nodes import (
     replace_in_workflow,
 )
 from ..graph.convert.to_prompt import convert
+from ..graph.markers.find import find_markers, may_have_markers, with_marker_ports
+from ..graph.markers.model import Markers
+from ..graph.markers.stand_ins import put_stand_ins, types_in, with_lacking
 from ..graph.node_classes.widgets import ObjectInfo
 from ..graph.plan.internal_nodes import refuse_internal
 from ..graph.ports.defaults import with_defaults
 from ..graph.ports.find_ports import Ports, find_ports, find_ports_in_prompt
 from ..graph.ports.native_loops import refuse_outputs_in_loops
-from ..graph.prompt import Prompt, is_prompt, parse_prompt
+from ..graph.prompt import Prompt, PromptNode, is_prompt, parse_prompt
 from ..graph.workflow.model import Workflow
 from ..graph.workflow.parse import parse_workflow
 from .sources import Source, source_of
@@ -47,6 +50,8 @@ class Prepared:
     Attributes:
         under: what the widgets have that ports feed.
         call: the ports that it has for one call alone; they are in `prompt` and `ports`.
+        markers: those of other tools; the ports of theirs are in `prompt` and `ports`, too.
+        unmarked: the prompt as the file has it, without their ports; None: it is `prompt`.
     """
 
     name: str
@@ -56,6 +61,13 @@ class Prepared:
     ports: Ports
     under: Mapping[tuple[str, str], Any] = field(default_factory=dict)
     call: CallPorts = CallPorts()
+    markers: Markers = Markers()
+    unmarked: Prompt | None = None
+
+    @property
+    def written(self) -> Prompt:
+        """The prompt as the file has it, with DiscomfortPorts only; of a call, with its ports."""
+        return self.prompt if self.unmarked is None else self.unmarked
 
 
 class _Unasked(WorkflowError):
@@ -108,8 +120,8 @@ class Preparer:
     def directory(self, prepared: Prepared) -> Directory:
         """What addresses can name in a workflow; made once for each."""
         found = self._directories.get(prepared.digest)
-        if found is None or found.prompt is not prepared.prompt:
-            found = directory_of(prepared.prompt, self.info, prepared.workflow)
+        if found is None or found.prompt is not prepared.written:
+            found = directory_of(prepared.written, self.info, prepared.workflow)
             _remember(self._directories, prepared.digest, found)
         return found
 
@@ -182,18 +194,34 @@ def _prepare(
     data, name, digest = source.load(), source.name, source.digest
     refuse_internal(data, name)
     if is_prompt(data):
-        prompt = parse_prompt(data)
+        prompt, stood_for = put_stand_ins(parse_prompt(data), info)
         if lacks_classes(prompt, info):
             prompt = replace_in_prompt(prompt, info, replacements())
             _check_classes(prompt, info)
-        return _checked(Prepared(name, digest, None, prompt, find_ports_in_prompt(prompt, info)))
+        ports = find_ports_in_prompt(prompt, info)
+        return _with_markers(_checked(Prepared(name, digest, None, prompt, ports)), info, stood_for)
     workflow = parse_workflow(data)
     if lacks_classes(workflow, info):
         workflow = replace_in_workflow(workflow, info, replacements())
-    made = convert(workflow, info)
-    refuse_internal(made.prompt, name)  # whatever it was made of
+    made = convert(workflow, with_lacking(info, types_in(workflow)))
+    prompt, stood_for = put_stand_ins(made.prompt, info)
+    refuse_internal(prompt, name)  # whatever it was made of
     ports = with_defaults(find_ports(workflow, info), made.under)
-    return _checked(Prepared(name, digest, workflow, made.prompt, ports, made.under))
+    prepared = Prepared(name, digest, workflow, prompt, ports, made.under)
+    return _with_markers(_checked(prepared), info, stood_for)
+
+
+def _with_markers(
+    made: Prepared, info: ObjectInfo, stood_for: Mapping[str, PromptNode]
+) -> Prepared:
+    """The workflow with the ports that other tools' markers are."""
+    if not stood_for and not may_have_markers(made.prompt, made.workflow):
+        return made
+    directory = directory_of(made.prompt, info, made.workflow)
+    markers = find_markers(directory, made.ports, made.workflow, stood_for)
+    ports = with_marker_ports(made.ports, markers, made.prompt, info, made.under)
+    prompt = put_in(made.prompt, markers.call)
+    return replace(made, prompt=prompt, ports=ports, markers=markers, unmarked=made.prompt)
 
 
 def _checked(made: Prepared) -> Prepared:

@@ -69,6 +69,11 @@ class ClassIndex:
         self._users = UsersRules()
         self._made: _Made | None = None
 
+    @property
+    def latest(self) -> ObjectInfo | None:
+        """The index that was made last; None: none yet."""
+        return None if self._made is None else self._made.info
+
     def of(self, raw: Mapping[str, Any] | ObjectInfo, served: Any) -> ObjectInfo:
         """The index; another object where anything of it has changed. An index stays as it is.
 

@@ -5,7 +5,7 @@ They are put into the prompt as DiscomfortPorts, so that all that holds for port
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -21,7 +21,6 @@ from .directory import title_of
 from .shown_values import source_type
 
 T = TypeVar("T")
-_PREFIX = "discomfort-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +30,12 @@ class CallPorts:
     Attributes:
         inputs: the inputs of nodes that a value is for.
         outputs: the outputs of nodes that are results.
+        prefix: of the ids of its ports, which are the same whatever other ports there are.
     """
 
     inputs: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
     outputs: Mapping[str, Source] = field(default_factory=dict)
+    prefix: str = "discomfort-"
 
     @property
     def taken(self) -> frozenset[Use]:
@@ -44,16 +45,22 @@ class CallPorts:
         return bool(self.inputs or self.outputs)
 
 
-def put_in(prompt: Prompt, call: CallPorts) -> Prompt:
-    """The prompt with the ports of a call; links that they take the place of are gone."""
+def put_in(prompt: Prompt, call: CallPorts, left_out: Collection[str] = ()) -> Prompt:
+    """The prompt with the ports of a call; links that they take the place of are gone.
+
+    Args:
+        left_out: the inputs whose ports are not put in; the ids of the others are the same.
+    """
     made = dict(prompt)
-    for node_id, (name, uses) in _by_id(prompt, "in", call.inputs):
+    for node_id, (name, uses) in _by_id(prompt, call.prefix + "in", call.inputs):
+        if name in left_out:
+            continue
         made[node_id] = _port_node(name)
         for use in uses:
             node = made[use.node_id]
             inputs = {**node["inputs"], use.input_name: [node_id, 0]}
             made[use.node_id] = {**node, "inputs": inputs}
-    for node_id, (name, source) in _by_id(prompt, "out", call.outputs):
+    for node_id, (name, source) in _by_id(prompt, call.prefix + "out", call.outputs):
         made[node_id] = _port_node(name, source)
     return made
 
@@ -75,11 +82,14 @@ def ports_with(
     left = with_defaults(_without(ports, call.taken), under)
     inputs = {
         name: (_input_port(name, node_id, uses, prompt, info),)
-        for node_id, (name, uses) in _by_id(prompt, "in", call.inputs)
+        for node_id, (name, uses) in _by_id(prompt, call.prefix + "in", call.inputs)
     }
+    given = {group[0].node_id: group[0] for group in inputs.values()}
     outputs = {
-        name: _output_port(name, node_id, source, prompt, info)
-        for node_id, (name, source) in _by_id(prompt, "out", call.outputs)
+        name: _shown_input(name, node_id, given[source.node_id], source)
+        if source.node_id in given
+        else _output_port(name, node_id, source, prompt, info)
+        for node_id, (name, source) in _by_id(prompt, call.prefix + "out", call.outputs)
     }
     return replace(left, inputs={**left.inputs, **inputs}, outputs={**left.outputs, **outputs})
 
@@ -91,7 +101,7 @@ def _by_id(
     knows it again.
     """
     for number, item in enumerate(asked.items()):
-        yield _free_id(prompt, f"{_PREFIX}{kind}-{number}"), item
+        yield _free_id(prompt, f"{kind}-{number}"), item
 
 
 def _free_id(prompt: Prompt, name: str) -> str:
@@ -141,6 +151,13 @@ def _output_port(name: str, node_id: str, source: Source, prompt: Prompt, info: 
         title=name,
         place=_place(prompt, source.node_id),
         is_for_call=True,
+    )
+
+
+def _shown_input(name: str, node_id: str, given: Port, source: Source) -> Port:
+    """What is given to an output node itself, and comes back as what it shows."""
+    return replace(
+        given, unique_id=name, node_id=node_id, mode=PortMode.OUTPUT, source=source, uses=()
     )
 
 

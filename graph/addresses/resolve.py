@@ -15,7 +15,7 @@ from ...errors import Problem, WorkflowError
 from ..node_classes.object_info import ObjectInfo
 from ..ports.find_ports import Ports
 from ..prompt import Prompt, Source
-from .call_ports import CallPorts
+from .call_ports import CallPorts, put_in
 from .directory import Directory
 from .find import Refused, closest, find_input, find_output
 from .shown_values import names_of_outputs, shown_values
@@ -134,7 +134,7 @@ def _with_shown(
 ) -> list[CallPorts]:
     """With what output nodes show, where a workflow has no OUTPUT of its own."""
     return [
-        call if part.ports.outputs else replace(call, outputs=_shown(part, of_part, rules))
+        call if part.ports.outputs else replace(call, outputs=_shown(part, call, of_part, rules))
         for part, call, of_part in zip(parts, calls, names_of_nodes(parts), strict=True)
     ]
 
@@ -158,8 +158,11 @@ def names_of_nodes(parts: Sequence[Part]) -> list[dict[str, str]]:
     ]
 
 
-def _shown(part: Part, names: Mapping[str, str], rules: Mapping[str, str]) -> dict[str, Source]:
-    return {s.name: s.source for s in shown_values(part.prompt, part.info, names, rules)}
+def _shown(
+    part: Part, call: CallPorts, names: Mapping[str, str], rules: Mapping[str, str]
+) -> dict[str, Source]:
+    prompt = put_in(part.prompt, call)  # with what is given to the output nodes themselves
+    return {s.name: s.source for s in shown_values(prompt, part.info, names, rules)}
 
 
 def what_can_be_asked(parts: Sequence[Part]) -> list[str]:

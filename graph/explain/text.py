@@ -45,7 +45,11 @@ def describe_port(port: PortPlan, is_brief: bool = False) -> str:
     size = "" if port.size_bytes is None else f"{show_bytes(port.size_bytes)} "
     texts = {
         "literal": lambda: f"= {show_value(port.value)}",
-        "default": lambda: f"= {show_value(port.value)} (as in the file)",
+        "default": lambda: (
+            "as in the file"
+            if port.value is None
+            else f"= {show_value(port.value)} (as in the file)"
+        ),
         "load": lambda: f"loaded, {size}in {port.storage}",
         "later": lambda: f"made by {port.came_from}",
         "reference": lambda: f"reference {recipe or 'over values of the run'}",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import WorkflowError
+from ..node_classes.input_specs import MISSING
 from ..node_classes.widgets import ObjectInfo
 from ..ports.connections import PORT_INPUT, Use
 from ..ports.find_ports import Port, Ports
@@ -32,7 +33,7 @@ class Swapped:
     shown: it as its user wrote it, which is what nodes and the files that they save get to see.
     savers: unique_id -> node id of its saver.
     literals: (node id, input name) -> unique_id, to name in an error what a value came from.
-    addresses: the unique_ids of INPUTs that are ports for one call alone.
+    addresses: the names of INPUTs that are no DiscomfortPorts.
     needed: the ids of the nodes that its outputs need; the others are pinned.
     """
 
@@ -71,7 +72,7 @@ def swap_ports(
             for node_id, node in recipe.nodes.items():
                 queued.setdefault(node_id, node)
     literals = {at: unique_id for at, unique_id in swap.literals.items() if at[0] in queued}
-    addresses = frozenset(uid for uid, group in ports.inputs.items() if group[0].is_for_call)
+    addresses = frozenset(uid for uid, group in ports.inputs.items() if group[0].place is not None)
     shown = _as_written(prompt, ports, nodes)
     return Swapped(queued, shown, savers, literals, needed, addresses)
 
@@ -90,12 +91,14 @@ def _as_written(prompt: Prompt, ports: Ports, nodes: Prompt) -> Prompt:
         typed = {}
         for name, source in links_of(node):
             if source.node_id in kept and node_id in nodes:
-                value = nodes[node_id]["inputs"][name]
-                if link_source(value) is None:
+                value = nodes[node_id]["inputs"].get(name, MISSING)
+                link = link_source(value)
+                if link is None or (link.node_id in prompt and link.node_id not in made):
                     typed[name] = value
                 else:
                     loaded.add(source.node_id)
-        shown[node_id] = {**node, "inputs": {**node["inputs"], **typed}} if typed else node
+        inputs = {k: v for k, v in {**node["inputs"], **typed}.items() if v is not MISSING}
+        shown[node_id] = {**node, "inputs": inputs} if typed else node
     return {n: node for n, node in shown.items() if n not in made or n in loaded}
 
 
@@ -220,12 +223,17 @@ class _Swapper:
                 default = self.prompt_ports.default(unique_id)
                 assert default is not None
                 inputs[name] = default.under[Use(node_id, name)]
+                if self.ports[link.node_id].place is not None:
+                    continue  # a marker that is given nothing: as if it were not there
             else:
                 wanted = wanted_by(self.info.input_spec(node["class_type"], name))
                 inputs[name] = self.value_at(link, wanted)
             if unique_id is not None and link_source(inputs[name]) is None:
                 self.literals[node_id, name] = unique_id
-        return {**node, "inputs": {**node["inputs"], **inputs}} if inputs else node
+        if not inputs:
+            return node
+        made = {**node["inputs"], **inputs}
+        return {**node, "inputs": {k: v for k, v in made.items() if v is not MISSING}}
 
     def saver(self, unique_id: str, node_id: str) -> PromptNode:
         """What takes the place of an OUTPUT port."""

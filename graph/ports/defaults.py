@@ -27,6 +27,9 @@ def with_defaults(ports: Ports, under: Mapping[tuple[str, str], Any]) -> Ports:
     by_id = {port.node_id: port for port in ports.all()}
     inputs = {}
     for unique_id, group in ports.inputs.items():
+        if group[0].place is not None and group[0].default is not None:
+            inputs[unique_id] = group  # a marker, which came with its own
+            continue
         uses = [use for port in group for use in _ends(port, by_id)]
         default, reason = None, ""
         if not any(REQUIRED_TAG in port.tags for port in group):

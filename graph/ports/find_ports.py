@@ -33,7 +33,8 @@ class Default(NamedTuple):
     """What an INPUT port has while nothing is given under its name: what the widgets in the file
     have that it feeds.
 
-    `under`: each of these widgets with its value as the prompt has it.
+    `under`: each of these widgets with its value as the prompt has it. At another tool's marker it
+    may be a link, or MISSING for an input that has nothing; `value` is None then.
     """
 
     value: Any

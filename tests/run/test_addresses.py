@@ -66,6 +66,12 @@ async def test_a_picture_takes_the_place_of_a_link(discomfort):
     assert torch.equal(results["Picture"], 1 - picture)
 
 
+async def test_what_is_given_to_the_node_that_shows_it_comes_back(discomfort):
+    picture = torch.full((1, 4, 4, 3), 0.25)
+    results = await discomfort.run(downloaded(), {"Picture.images": picture})
+    assert list(results) == ["Picture"] and torch.equal(results["Picture"], picture)
+
+
 async def test_outputs_are_had_by_name(discomfort):
     asked = ["Paper.IMAGE", "2", "Picture"]
     results = await discomfort.run(downloaded(), outputs=asked)

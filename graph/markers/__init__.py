@@ -1,0 +1,1 @@
+"""Other tools' markers, read as ports: App mode, titles, input and output nodes of packs."""
