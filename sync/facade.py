@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..discomfort import Discomfort as AsyncDiscomfort
+from ..inspection.inspection import Inspection
 from ..run.engine import Workflows
 from ..workflow_context import WorkflowContext
 from .blocking import EventStream, Waiting, arguments_of, blocking
@@ -73,6 +75,10 @@ class Discomfort(Waiting):
         """
         inner = self._inner.stream(workflows, inputs, iterations, use_ram, context, **options)
         return EventStream(inner, self._thread)
+
+    def inspect(self, workflow: str | Path | Mapping[str, Any]) -> Inspection:
+        """What a workflow is made of: see the asynchronous class. It starts nothing."""
+        return self._inner.inspect(workflow)
 
     def __enter__(self) -> Discomfort:
         self._inner._engine.check_open()

@@ -40,9 +40,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """With `-n 2 --dist loadgroup`, one process gets all tests of a server, which it starts once;
     the others go module by module.
     """
+    old = [item for item in items if _is_one_too_many(item)]
+    if old:
+        config.hook.pytest_deselected(items=old)
+        items[:] = [item for item in items if item not in set(old)]
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
             item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
+def _is_one_too_many(item: pytest.Item) -> bool:
+    """Whether a test that has nothing to do with the version would run on an older one too."""
+    if item.get_closest_marker("one_version") is None:
+        return False
+    callspec = getattr(item, "callspec", None)
+    params = callspec.params.values() if callspec is not None else ()
+    return any("-0." in getattr(param, "name", "") for param in params)
 
 
 def _group_of(item: pytest.Item) -> str:

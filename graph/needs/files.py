@@ -110,12 +110,12 @@ def odd_choices(found: Collection[Named]) -> list[OddChoice]:
 
 
 def find_api_nodes(prompt: Prompt, info: ObjectInfo, where: str = "") -> list[Place]:
-    """The nodes that work for credits of the user's Comfy account, and need its key."""
+    """The nodes that work for credits of the user's Comfy account, with its key."""
     needed = _needed(prompt, info)
     return [
         _place(n.node_id, prompt[n.node_id], "", where, n.node_id not in needed)
         for n in api_nodes(prompt, info)
-        if n.gets_key
+        if n.is_own
     ]
 
 

@@ -163,6 +163,7 @@ async def assert_others_are_refused(address: str) -> None:
         assert reply.status == 403
 
 
+@pytest.mark.one_version
 async def test_attached_server_that_is_started_anew_is_asked_again(
     server: Server, make_connector: Make, tmp_path: Path
 ):
@@ -216,6 +217,7 @@ async def test_attaching_to_another_scripts_worker_is_refused(make_connector: Ma
         await make_connector(url=connector.server_address)
 
 
+@pytest.mark.one_version
 async def test_thousand_runs_leave_memory_handles_history_and_files_as_they_were(
     server: Server, make_connector: Make
 ):

@@ -16,6 +16,7 @@ WORDS = {"exit": "SystemExit: no model was found", "keyboard": "KeyboardInterrup
 WORDS["cancelled"] = "CancelledError: somebody cancelled it"
 
 
+@pytest.mark.one_version
 async def test_worker_whose_prompt_thread_ends_is_replaced_and_its_log_says_why(
     make_connector: Make, server: Server
 ):
@@ -65,6 +66,7 @@ async def test_attached_comfyui_whose_prompt_thread_ends_asks_to_be_restarted(
             await connector.execute(one_node(3))
 
 
+@pytest.mark.one_version
 async def test_attached_comfyui_that_is_restarted_is_used_again(
     make_connector: Make, server: Server, tmp_path: Path
 ):

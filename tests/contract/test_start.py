@@ -14,6 +14,7 @@ from support.servers import STUB_NODES, Server, assert_works, wait_for, write_co
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 
+@pytest.mark.one_version
 async def test_extension_that_imports_slowly_is_named_while_it_does(
     server: Server,
     tmp_path: Path,

@@ -25,6 +25,7 @@ def paid(text: str) -> dict[str, Any]:
     )
 
 
+@pytest.mark.one_version
 async def test_the_login_of_who_queued_goes_on_and_is_shown_nowhere(comfyui, tmp_path):
     with account_server() as elsewhere:
         arguments = ("--comfy-api-base", elsewhere.url)

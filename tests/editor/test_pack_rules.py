@@ -22,6 +22,7 @@ def labelled(kind: str) -> dict:
     )
 
 
+@pytest.mark.one_version
 async def test_files_of_packs_and_of_the_user_hold_in_the_editor_too(comfyui, tmp_path):
     base = tmp_path / "outer"
     folder = base / "custom_nodes" / PACK

@@ -97,6 +97,7 @@ def values(i: int) -> dict:
         pytest.param("CLIP VAE", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.one_version
 async def test_models_by_value_make_the_same_picture(discomfort, workflows, size, kinds):
     """By value costs the memory of a copy; but who has set a type to val gets what he asked for."""
     if discomfort is None or size == "full":

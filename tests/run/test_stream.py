@@ -229,7 +229,8 @@ async def test_steps_count_what_is_needed_not_what_keeps_references_warm(
         ]
         assert any("in the reference 'operation'" in e.title for e in nodes)
         prompt = one_node(time.monotonic_ns())
-        seen = [e async for e in discomfort.stream(prompt) if isinstance(e, (Queued, NodeStarted))]
+        events = discomfort.stream(prompt, outputs=[])
+        seen = [e async for e in events if isinstance(e, (Queued, NodeStarted))]
         assert [e.total for e in seen] == [2, 2, 2]
         assert isinstance(seen[-1], NodeStarted) and seen[-1].step == 2
 

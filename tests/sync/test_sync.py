@@ -28,6 +28,8 @@ from support.programs import Program
 from support.prompts import port
 from support.servers import FAKE, STUB_NODES, Server, wait_until, write_config
 
+pytestmark = pytest.mark.one_version
+
 
 @pytest.fixture(scope="module")
 def discomfort(server: Server, tmp_path_factory) -> Iterator[Discomfort]:

@@ -339,6 +339,7 @@ async def test_stopped_worker_is_killed_all_the_same(make_connector: Make):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is not on Windows")
 @pytest.mark.parametrize("is_queued", [True, False], ids=["in a node", "before it is queued"])
+@pytest.mark.one_version
 async def test_timeout_holds_with_a_worker_that_does_not_answer(
     make_connector: Make, server: Server, is_queued: bool
 ):
