@@ -57,7 +57,11 @@ async def _put_together(
     found: list[Looked],
     problems: tuple[Problem, ...],
 ) -> Check:
-    unlisted = [n for one in found for n in find_unlisted(one.look.prompt, info, one.name)]
+    unlisted = [
+        n
+        for one in found
+        for n in find_unlisted(one.look.prompt, info, one.name, not one.look.unknown)
+    ]
     sources = [s for one in found for s in one.sources]
     names = {n.name for n in unlisted if n.kind is Kind.INPUT}
     there = await asyncio.to_thread(worker.existing_files, names)

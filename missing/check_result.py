@@ -95,6 +95,11 @@ class _Text:
         yield from _section("Node packs that are installed and did not load:", failed)
         yield from _section("Models that are missing:", self._models())
         files = [line for file in check.input_files for line in self._input_file(file)]
+        if files:
+            files.append(
+                "Put them into ComfyUI's input folder (`discomfort.Worker.upload_data(path)` "
+                "copies one there), or give others in inputs, by the node's address."
+            )
         yield from _section("Input files that are missing:", files)
         sure = [self._choice(choice) for choice in check.choices if choice.is_sure]
         yield from _section("Values that this ComfyUI does not know:", sure)

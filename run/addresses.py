@@ -40,12 +40,17 @@ def names_in(prepared: Sequence[Prepared]) -> tuple[set[str], set[str]]:
 
 
 def odd_names(
-    prepared: Sequence[Prepared], given: Iterable[str], stored: Iterable[str], preparer: Preparer
+    prepared: Sequence[Prepared],
+    called: Sequence[Prepared],
+    given: Iterable[str],
+    stored: Iterable[str],
+    preparer: Preparer,
 ) -> list[str]:
     """What is to be said of names that are given or stored, and that no workflow obeys.
 
     Args:
         prepared: without the ports of the call.
+        called: with them.
     """
     parts = _parts(prepared, preparer)
     given = list(given)
@@ -58,6 +63,14 @@ def odd_names(
         f"not used. An address acts in one call: give it in inputs={{{name!r}: ...}}."
         for name in stored
         if name not in given and is_address(parts, name)
+    ]
+    used = {name for p in called for name in p.ports.inputs}
+    had = {name for p in prepared for name in p.ports.inputs}
+    found += [
+        f"{name!r} is given and not used: an address gives something else to all that it feeds. "
+        "Give one of the two."
+        for name in given
+        if name in had - used
     ]
     return [text for text in found if text is not None]
 

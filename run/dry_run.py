@@ -115,7 +115,7 @@ class DryRun:
                 lambda: refuse_before(self._environment, self._context, prepared, given)
             )
         sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}
-        notes = odd_names(read, given, self._context.list_keys(), self._preparer)
+        notes = odd_names(read, prepared, given, self._context.list_keys(), self._preparer)
         if self._outputs is None and (text := nothing_back(prepared, self._preparer)):
             notes.append(text)
         return await self._preparer.decide(lambda: self._decide(prepared, given, sizes, notes))

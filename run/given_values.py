@@ -23,6 +23,12 @@ _OPENERS: dict[str, Callable[[Path], Any]] = {
 }
 
 
+_A_NAME = (
+    " This is a choice, as the name of a file: give a name, or give the value itself to the input "
+    "that this node feeds."
+)
+
+
 def kinds_asked_for(unique_id: str, ports: Iterable[Ports]) -> dict[str, Ports]:
     """The types of the ports that a given value meets, until a workflow outputs another one."""
     kinds: dict[str, Ports] = {}
@@ -98,5 +104,6 @@ def problems_of(unique_id: str, value: Any, kind: str, ports: Ports) -> list[Pro
         for item in items_of(value, False, kind) or ():
             check_fit(unique_id, item, kind)
     except (TypeError, ValueError) as e:
-        return [port.problem(str(e)) for port in ports.inputs[unique_id]]
+        hint = _A_NAME if kind == "COMBO" else ""
+        return [port.problem(f"{e}{hint}") for port in ports.inputs[unique_id]]
     return []

@@ -75,7 +75,7 @@ class Run:
         await self._preparer.decide(
             lambda: check_inputs(named_ports, known, lambda uid: self._kind_of(uid, inputs))
         )
-        for warning in odd_names(read, inputs, self._context.list_keys(), self._preparer):
+        for warning in odd_names(read, prepared, inputs, self._context.list_keys(), self._preparer):
             log.warning(warning)
         check_values(inputs, ports, self._rules)
         if self._options.api_nodes is False:

@@ -59,8 +59,14 @@ class DrawnSeeds:
         prompt = put_stand_ins(made.prompt, self._info)[0]
         prompt = put_in(prompt, prepared.markers.call, left_out=unmet)
         prompt, seeds = put_in(prompt, prepared.call), made.seeds
+        prompt |= {i: prepared.prompt[i] for i in _markers(prepared)}
         self._draws += 1
         self._drawn[prepared.digest] = {**before, **seeds}
         if seeds:
             log.info("%s is run with the seeds %s.", prepared.name, seeds)
         return prompt, seeds
+
+
+def _markers(prepared: Prepared) -> list[str]:
+    """The ids of the outputs that other tools' markers are: a call may have given them others."""
+    return [prepared.ports.outputs[name].node_id for name in prepared.markers.call.outputs]

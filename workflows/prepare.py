@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..errors import CHECK_HINT, Problem, WorkflowError
-from ..graph.addresses.call_ports import CallPorts, ports_with, put_in
+from ..graph.addresses.call_ports import CallPorts, ports_with, put_in, shown_anew
 from ..graph.addresses.directory import Directory, directory_of
 from ..graph.convert.missing_classes import unknown_class
 from ..graph.convert.replace_nodes import (
@@ -135,6 +135,7 @@ class Preparer:
             prompt = put_in(prepared.prompt, call)
             under = prepared.under
             ports = ports_with(prepared.ports, call, prepared.prompt, self.info, under)
+            prompt, ports = shown_anew(prepared.prompt, prompt, ports)
             found = _checked(replace(prepared, prompt=prompt, ports=ports, call=call))
             _remember(self._with_calls, key, found)
         return found

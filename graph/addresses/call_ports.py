@@ -15,7 +15,7 @@ from ..ports.connections import PORT_INPUT, Use
 from ..ports.defaults import with_defaults
 from ..ports.find_ports import Port, PortMode, Ports
 from ..ports.port_types import ANY, more_specific, type_name
-from ..prompt import Prompt, PromptNode, Source
+from ..prompt import Prompt, PromptNode, Source, link_source, links_of
 from ..workflow.model import PORT_TYPE
 from .directory import title_of
 from .shown_values import source_type
@@ -92,6 +92,25 @@ def ports_with(
         for node_id, (name, source) in _by_id(prompt, call.prefix + "out", call.outputs)
     }
     return replace(left, inputs={**left.inputs, **inputs}, outputs={**left.outputs, **outputs})
+
+
+def shown_anew(before: Prompt, prompt: Prompt, ports: Ports) -> tuple[Prompt, Ports]:
+    """Outputs that other tools' markers are, at nodes that a call gives something to show.
+
+    Args:
+        before: without the ports of the call; `prompt` and `ports` have them.
+    """
+    made, outputs = dict(prompt), dict(ports.outputs)
+    for name, port in ports.outputs.items():
+        if port.place is None or port.is_for_call or port.place.node_id is None:
+            continue
+        now = prompt[port.place.node_id]["inputs"]
+        for input_name, source in links_of(before[port.place.node_id]):
+            given = link_source(now[input_name])
+            if source == port.source and given is not None and given != source:
+                made[port.node_id] = _port_node(name, given)
+                outputs[name] = replace(port, source=given)
+    return made, replace(ports, outputs=outputs)
 
 
 def _by_id(

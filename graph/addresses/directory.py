@@ -181,6 +181,11 @@ def _instances(flat: FlatGraph, prompt: Prompt) -> Iterator[NamedNode]:
         slots = instance.definition.inputs
         declared = instance.definition.graph.data.get("inputs")
         labels = _labels([*(declared if isinstance(declared, list) else []), *instance.node.inputs])
+        for slot, all_uses in found.items():  # as the page shows a promoted widget: as inside
+            inner = flat.nodes[all_uses[0].node_id].node.inputs
+            for label, at in _labels(inner).items():
+                if at == all_uses[0].input_name and label not in found:
+                    labels.setdefault(label, slot)
         name = getattr(instance.definition.graph, "name", "") or instance.node.type
         title = instance.node.data.get("title")
         yield NamedNode(

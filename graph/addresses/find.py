@@ -158,7 +158,8 @@ def _no_such(
 
 
 def _input_names(directory: Directory, node: NamedNode) -> list[str]:
-    return [*node.inputs, *(label for label, name in node.labels.items() if name in node.inputs)]
+    labels = (label for label, name in node.labels.items() if name in node.inputs)
+    return list(dict.fromkeys([*node.inputs, *labels]))
 
 
 def _output_names(directory: Directory, node: NamedNode) -> list[str]:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ...errors import Problem, WorkflowError
+from ..node_classes.core_nodes import CUSTOM_COMBO
 from ..node_classes.object_info import ObjectInfo
+from ..ports.connections import Use
 from ..ports.find_ports import Ports
 from ..prompt import Prompt, Source
 from .call_ports import CallPorts, put_in
-from .directory import Directory
+from .directory import Directory, title_of
 from .find import Refused, closest, find_input, find_output
 from .shown_values import names_of_outputs, shown_values
 
@@ -56,8 +58,11 @@ def resolve_call(
     known = {uid for part in parts for uid in _names_of_ports(part.ports)}
     names = [name for name in given if "." in name and name not in known]
     inputs = _resolve(parts, names, find_input, problems)
+    problems += _without_number(parts, inputs)
     wanted = [n for n in dict.fromkeys(asked or ()) if not any(n in p.ports.outputs for p in parts)]
-    outputs = _resolve(parts, wanted, find_output, problems)
+    # What a node shows may be what is given to it.
+    given_to = [_with_given(part, i) for part, i in zip(parts, inputs, strict=True)]
+    outputs = _resolve(given_to, wanted, find_output, problems)
     problems += [_unknown_output(n, parts) for n in wanted if not _is_named(n, parts)]
     for part, of_part in zip(parts, inputs, strict=True):
         problems += _named_twice(part, of_part)
@@ -106,6 +111,36 @@ def _resolve(
         if not is_found:
             problems += lacking
     return resolved
+
+
+def _with_given(part: Part, inputs: Mapping[str, tuple[Use, ...]]) -> Part:
+    """A workflow as it is with what is given to its nodes."""
+    if not inputs:
+        return part
+    prompt = put_in(part.prompt, CallPorts(inputs))
+    return replace(part, directory=lambda: replace(part.directory(), prompt=prompt))
+
+
+def _without_number(
+    parts: Sequence[Part], inputs: Sequence[Mapping[str, tuple[Use, ...]]]
+) -> list[Problem]:
+    """A problem for each choice of a CustomCombo that is given without its number, which the page
+    finds: front end 1.58.1 sends both.
+    """
+    problems = []
+    for part, of_part in zip(parts, inputs, strict=True):
+        taken = {use for uses in of_part.values() for use in uses}
+        for node_id, name in taken:
+            node = part.prompt[node_id]
+            is_choice = node["class_type"] == CUSTOM_COMBO and name == "choice"
+            if is_choice and "index" in node["inputs"] and Use(node_id, "index") not in taken:
+                reason = (
+                    f"its choice goes with its number: give '{node_id}.index' too, 0 for the first "
+                    "option"
+                )
+                title = title_of(part.prompt, node_id)
+                problems.append(Problem(reason, node_id, CUSTOM_COMBO, title))
+    return problems
 
 
 def _named_twice(part: Part, inputs: Mapping[str, Iterable[T]]) -> list[Problem]:

@@ -55,6 +55,7 @@ def describe_port(port: PortPlan, is_brief: bool = False) -> str:
         "reference": lambda: f"reference {recipe or 'over values of the run'}",
         "missing": lambda: "MISSING",
         "save": lambda: "saved",
+        "result": lambda: "given back",
         "keep": lambda: f"kept as a reference {recipe or ''}".rstrip(),
         "pass": lambda: "passed on",
     }

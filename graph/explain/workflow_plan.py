@@ -49,7 +49,7 @@ class PortPlan:
 
     how: of an INPUT "literal", "load", "later" (an earlier workflow of this run makes it),
         "reference", "default" (what the widgets in the file have), "missing"; of an OUTPUT "save"
-        or "keep" (as a reference); "pass".
+        "keep" (as a reference) or "result" (given back alone); "pass".
     came_from: as in `Offer`. value: of a literal or default. recipe: the hash of a reference.
     fitting: where a value is missing: the keys whose value could be given.
     """
@@ -153,6 +153,8 @@ def explain_workflow(
     lines = [_explain_input(uid, ports, offers, around.kinds) for uid in ports.inputs]
     for uid, port in ports.outputs.items():
         how, recipe = ("keep", _known_id(made[uid])) if uid in made else ("save", None)
+        if port.is_for_call and uid not in made:
+            how = "result"
         lines.append(replace(_line(uid, (port,), how), recipe=recipe))
     lines += [_line(uid, group, "pass") for uid, group in ports.passthrus.items()]
     needed = swapped.needed

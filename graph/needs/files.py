@@ -25,13 +25,16 @@ _OWN_CHECKS = frozenset({(CUSTOM_COMBO, "choice")})
 _CORE_MODULES = ("comfy_extras.", "comfy_api_nodes.")
 
 
-def find_unlisted(prompt: Prompt, info: ObjectInfo, where: str = "") -> list[Named]:
+def find_unlisted(
+    prompt: Prompt, info: ObjectInfo, where: str = "", is_whole: bool = True
+) -> list[Named]:
     """Every value of a combo that the server does not list.
 
     Args:
         where: the name of the workflow, for the places.
+        is_whole: False: nodes of classes that the server lacks were left out, which may need any.
     """
-    needed = _needed(prompt, info)
+    needed = _needed(prompt, info) if is_whole else set(prompt)
     found = []
     for node_id, node in prompt.items():
         for name, value, options in _combo_values(node, info):

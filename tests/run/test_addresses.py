@@ -72,6 +72,37 @@ async def test_what_is_given_to_the_node_that_shows_it_comes_back(discomfort):
     assert list(results) == ["Picture"] and torch.equal(results["Picture"], picture)
 
 
+@pytest.mark.parametrize("asked", ["3", "Picture", "3.images"])
+async def test_so_it_does_when_the_node_is_asked_for(discomfort, asked):
+    picture = torch.full((1, 4, 4, 3), 0.25)
+    results = await discomfort.run(downloaded(), {"3.images": picture}, outputs=[asked])
+    assert torch.equal(results[asked], picture)
+
+
+async def test_so_it_does_when_a_marker_names_the_node(discomfort):
+    workflow, picture = downloaded(), torch.full((1, 4, 4, 3), 0.25)
+    workflow["nodes"][2]["title"] = "$output.made"
+    for options in ({}, {"randomize_seeds": True}):
+        results = await discomfort.run(workflow, {"3.images": picture}, **options)
+        assert list(results) == ["made"] and torch.equal(results["made"], picture)
+    assert (await discomfort.run(workflow))["made"].shape == (1, 8, 16, 3)
+
+
+async def test_a_port_whose_widget_an_address_takes_is_told(discomfort, caplog):
+    with caplog.at_level(logging.WARNING, "discomfort.run"):
+        results = await discomfort.run(seeded(), {"seed": 3, "PrimitiveInt.value": 4})
+    assert results["out"] == 4 and "'seed' is given and not used" in caplog.text
+
+
+async def test_a_picture_for_a_choice_says_where_it_goes(discomfort):
+    load = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
+        "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+    }
+    with pytest.raises(WorkflowError, match="to the input that this node feeds"):
+        await discomfort.run(load, {"LoadImage.image": torch.zeros(1, 4, 4, 3)})
+
+
 async def test_outputs_are_had_by_name(discomfort):
     asked = ["Paper.IMAGE", "2", "Picture"]
     results = await discomfort.run(downloaded(), outputs=asked)
@@ -171,7 +202,7 @@ async def test_an_api_prompt_takes_addresses_too(discomfort):
 async def test_a_plan_shows_addresses_as_ports(discomfort):
     plan = await discomfort.plan(downloaded(), {"Paper.width": 32}, outputs=["Paper"])
     hows = {p.unique_id: (p.how, p.value) for p in plan.workflows[0].ports}
-    assert hows == {"Paper.width": ("literal", 32), "Paper": ("save", None)}
+    assert hows == {"Paper.width": ("literal", 32), "Paper": ("result", None)}
     assert not plan.given_bytes
 
 

@@ -73,7 +73,7 @@ async def test_a_plan_has_the_prompt_that_is_queued(discomfort, name, queued):
         {"model": "keep", "clip": "keep"},
         {"strength": "literal", "model": "keep"},
         {"model": "reference", "seed": "literal", "told": "save"},
-        {"picture": "load", "PreviewAny": "save"},
+        {"picture": "load", "PreviewAny": "result"},
     ]
     assert plan.missing == () and plan.notes == ()
 
@@ -158,7 +158,7 @@ async def test_bytes_are_told(discomfort):
 async def test_a_value_that_an_earlier_workflow_makes_is_no_missing_one(discomfort, name):
     text = {"1": port("told"), "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}}}
     plan = await discomfort.plan([load(name), USE, text], {"seed": 1, "other": 2})
-    assert hows(plan)[2] == {"told": "later", "PreviewAny": "save"}
+    assert hows(plan)[2] == {"told": "later", "PreviewAny": "result"}
     assert plan.workflows[2].ports[0].came_from == "workflow 2"
     assert len(plan.notes) == 1 and "'other'" in plan.notes[0]
 

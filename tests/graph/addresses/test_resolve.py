@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.graph.addresses.directory import directory_of
@@ -11,6 +13,7 @@ from custom_nodes.discomfort.graph.addresses.resolve import (
     is_address,
     resolve_call,
 )
+from custom_nodes.discomfort.graph.node_classes.object_info import index_object_info
 from custom_nodes.discomfort.graph.ports.connections import Use
 from custom_nodes.discomfort.graph.ports.find_ports import find_ports_in_prompt
 from custom_nodes.discomfort.graph.prompt import Source
@@ -95,3 +98,16 @@ def test_an_output_that_nobody_has_is_refused_with_what_there_is():
 def test_an_output_port_may_be_named_too():
     (call,) = resolve_call([part(x=port("out", ["1", 0]))], [], ["out", "Make"], RULES)
     assert call.outputs == {"Make": Source("1", 0)}
+
+
+def test_a_choice_of_a_custom_combo_wants_its_number_too():
+    inputs = {"choice": "b", "index": 1}
+    combo = part(x={"class_type": "CustomCombo", "inputs": inputs, "_meta": {"title": "C"}})
+    info = index_object_info(
+        {**INFO.raw, "CustomCombo": {"input": {"required": {"choice": ["COMBO", {}]}}}}
+    )
+    combo = replace(combo, info=info, directory=lambda: directory_of(combo.prompt, info))
+    with pytest.raises(WorkflowError, match=r"give 'x\.index' too"):
+        resolve_call([combo], ["C.choice"], [], RULES)
+    (call,) = resolve_call([combo], ["C.choice", "C.index"], [], RULES)
+    assert len(call.inputs) == 2
