@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..errors import printable
 from .model import (
     PICTURE,
     PROMPT_TEXT,
@@ -73,7 +74,7 @@ class Inspection:
         return asdict(self)
 
     def __str__(self) -> str:
-        return describe(self)
+        return printable(describe(self))
 
     def _repr_html_(self) -> str:
-        return describe_html(self)
+        return printable(describe_html(self))

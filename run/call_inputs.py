@@ -5,6 +5,7 @@ What is no literal is put aside in the context, under no key, and let go of at t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,16 @@ class CallInputs:
         self._context, self._use_ram = context, use_ram
         self._bindings: dict[str, Binding | Held] = {}
         self.receipts: dict[str, Receipt] = {}
+        self._lock = threading.Lock()
+        self._is_over = False
 
     def __enter__(self) -> CallInputs:
         return self
 
     def __exit__(self, *_: object) -> None:
-        receipts, self.receipts = self.receipts, {}
+        with self._lock:
+            self._is_over = True
+            receipts, self.receipts = self.receipts, {}
         for receipt in receipts.values():
             self._context.internal.let_go_aside(receipt)
 
@@ -48,7 +53,12 @@ class CallInputs:
             self._bindings[address] = Held(value, Load(address, ""))
             return
         receipt = self._context.internal.put_aside(address, value, self._use_ram)
-        self.receipts[address] = receipt
+        with self._lock:
+            if not self._is_over:
+                self.receipts[address] = receipt
+        if self._is_over:  # the run was cancelled while a thread was writing
+            self._context.internal.let_go_aside(receipt)
+            return
         self._bindings[address] = binding_of_given(
             address, value, receipt.size_bytes, receipt.version
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -59,7 +61,9 @@ def brought_back(options: dict[str, Any], caller: Caller) -> dict[str, Any]:
     found = dict(options)
     for names, bring in ((_NOTIFIED, caller.notify), (_ASKED, caller.ask)):
         for name in names:
-            if callable(found.get(name)):
+            if callable(found.get(name)) and not (
+                names is _NOTIFIED and inspect.iscoroutinefunction(found[name])  # it is refused
+            ):
                 found[name] = bring(found[name])
     return found
 
@@ -96,7 +100,8 @@ class EventStream:
 
     def close(self) -> None:
         """End the run, if it still goes on, and return when the worker is done with it."""
-        self._thread.wait(lambda _: self._inner.aclose())
+        if not sys.is_finalizing():  # then the thread is no more, and the worker ends anyway
+            self._thread.wait(lambda _: self._inner.aclose())
 
     def __enter__(self) -> EventStream:
         return self

@@ -6,6 +6,7 @@ One for each process, made when it is first needed. Any number of threads may wa
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import os
 import queue
@@ -113,7 +114,8 @@ class Caller:
         async def ask(*arguments: Any) -> Any:
             answer = self._loop.create_future()
             self._calls.put(lambda: self._answer(function, arguments, answer))
-            return await answer
+            value = await answer
+            return await value if inspect.isawaitable(value) else value
 
         return ask
 
@@ -150,7 +152,9 @@ class Caller:
             return
         try:
             function(event)
-        except Exception as e:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as e:  # sys.exit() too: the run is ended first
             self._failure = e
             self.cancel()
 
@@ -159,9 +163,11 @@ class Caller:
     ) -> None:
         try:
             value = function(*arguments)
-        except Exception as e:
-            error = e
-            self._loop.call_soon_threadsafe(lambda: to.done() or to.set_exception(error))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as e:  # as it is: a future takes no StopIteration
+            self._failure = e
+            self.cancel()
             return
         self._loop.call_soon_threadsafe(lambda: to.done() or to.set_result(value))
 

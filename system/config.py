@@ -123,6 +123,8 @@ def parse_json(text: str, path: str | Path) -> Any:
         ) from e
     except RecursionError as e:
         raise ConfigError(f"{path} can't be read: it is nested too deeply.") from e
+    except ValueError as e:  # a number of more digits than Python reads
+        raise ConfigError(f"{path} can't be read: {e}.") from e
 
 
 def _as_it_is(found: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _MOST_FILES = 8
 _MOST_BYTES = 32 << 20  # of a file
 _MOST_UNPACKED = 256 << 20
 _WAIT_S = 10.0
+_LATEST = 1e11  # seconds since 1970: the year 5138
 _being_kept: list[threading.Thread] = []
 _VERSION = re.compile(r"__version__\s*=\s*[\"']([^\"']{1,40})[\"']")
 # Of a pack: what an update of it changes, and its import does not.
@@ -210,6 +211,8 @@ def _read(path: Path) -> KeptClasses | None:
     info, saved_at = data.get("object_info"), data.get("saved_at")
     texts = [v for key in ("place", "version", "packs") if isinstance(v := data.get(key), str)]
     if len(texts) < 3 or not isinstance(info, dict) or not isinstance(saved_at, (int, float)):
+        return None
+    if not 0 <= saved_at < _LATEST:
         return None
     classes = {k: v for k, v in info.items() if isinstance(v, dict)}
     return KeptClasses(Identity(*texts), float(saved_at), classes, data.get("pack_rules"))

@@ -17,6 +17,7 @@ from .directory import Directory, NamedNode
 from .shown_values import shown_inputs
 
 _LISTED = 12
+_LONGEST = 200  # characters of a name that is looked at for what is like it
 _NAMES: tuple[Callable[[NamedNode], str], ...] = (
     lambda node: node.id,
     lambda node: node.title,
@@ -84,23 +85,24 @@ def closest(directory: Directory, address: str) -> str | None:
         if not node.idle
         for name in _NAMES[1:]
         for input_name in node.inputs
+        if len(name(node)) <= _LONGEST
     ]
+    if len(address) > _LONGEST:
+        return None
     return next(iter(difflib.get_close_matches(address, known, n=1, cutoff=0.75)), None)
 
 
 def _readings(directory: Directory, address: str, is_alone: bool = False) -> list[_Named]:
     """All readings of an address by the first kind of name that any node has."""
-    borders = [i for i, char in enumerate(address) if char == "." and 0 < i < len(address) - 1]
-    parts = [(address[:i], address[i + 1 :]) for i in borders]
-    if is_alone:
-        parts.append((address, ""))
     for name_of in _NAMES:
-        named = [
-            _Named(node, rest)
-            for node in directory.nodes
-            for name, rest in parts
-            if name_of(node) == name
-        ]
+        named = []
+        for node in directory.nodes:
+            name = name_of(node)
+            # By the node's name, not by the dots: a title may have thousands of them.
+            if name and address.startswith(f"{name}.") and len(address) > len(name) + 1:
+                named.append(_Named(node, address[len(name) + 1 :]))
+            elif is_alone and name == address:
+                named.append(_Named(node, ""))
         if named:
             return named
     return []

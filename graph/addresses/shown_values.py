@@ -38,7 +38,16 @@ def names_of_outputs(prompt: Prompt, info: ObjectInfo) -> dict[str, str]:
     ]
     titles = {node_id: title_of(prompt, node_id) for node_id in ids}
     count = Counter(titles.values())
-    return {i: t if count[t] == 1 else f"{t} ({i})" for i, t in titles.items()}
+    names = {i: title for i, title in titles.items() if count[title] == 1}
+    taken = set(names.values())
+    for i, title in titles.items():
+        if i not in names:
+            name = f"{title} ({i})"
+            while name in taken:  # another has that very title
+                name += f" ({i})"
+            names[i] = name
+            taken.add(name)
+    return {i: names[i] for i in titles}
 
 
 def name_in_files(prompt: Prompt, names: Mapping[str, str], node_id: str) -> str:

@@ -183,6 +183,6 @@ def _read(text: Any, kind: Any) -> Any:
             return float(text)
         if kind == "number (integer)":
             return int(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return text
     return text

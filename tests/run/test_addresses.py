@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +13,7 @@ import torch
 from custom_nodes.discomfort.errors import ValidationFailed, WorkflowError
 from custom_nodes.discomfort.events import SeedsChanged
 from support.prompts import port
+from support.servers import wait_for
 
 
 def node(
@@ -120,6 +123,21 @@ async def test_an_address_leaves_nothing_behind(discomfort):
         assert context.get_usage()["ram_usage_bytes"] == 0
         results = await discomfort.run(downloaded(), context=context)
         assert results["Picture"].shape == (1, 8, 16, 3)
+
+
+async def test_a_run_that_is_cancelled_while_a_picture_is_stored_leaves_nothing(discomfort):
+    picture = torch.full((1, 2048, 2048, 3), 0.25)
+    with discomfort.Context() as context:
+        for _ in range(3):
+            run = asyncio.ensure_future(
+                discomfort.run(downloaded(), {"2.image": picture}, context=context)
+            )
+            await asyncio.sleep(0.01)
+            run.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await run
+        blocks = context.internal.store.blocks
+        await wait_for(lambda: not blocks.has_pins, "the blocks to be let go of")
 
 
 async def test_results_are_not_what_a_later_workflow_reads(discomfort):

@@ -91,6 +91,33 @@ def test_what_a_function_raises_ends_the_run_and_is_raised(discomfort, name):
     assert discomfort.run(echo(), {"number": 2}) == {"number": 2}
 
 
+@pytest.mark.parametrize("error", [StopIteration, SystemExit])
+@pytest.mark.parametrize("name", ["until", "on_event"])
+def test_whatever_a_function_raises_is_raised_and_nothing_hangs(discomfort, name, error):
+    def refuse(_: object) -> None:
+        raise error
+
+    with pytest.raises(error):
+        discomfort.run(echo(), {"number": 1}, **{name: refuse})
+    assert discomfort.run(echo(), {"number": 2}) == {"number": 2}
+
+
+def test_functions_may_be_coroutines_where_they_are_asked(discomfort):
+    asked = []
+
+    async def until(context) -> bool:
+        asked.append(1)
+        return len(asked) == 2
+
+    discomfort.run(echo(), {"number": 1}, iterations=None, until=until)
+    assert len(asked) == 2
+
+    async def on_event(event) -> None: ...
+
+    with pytest.raises(TypeError, match="on_event must be a plain function"):
+        discomfort.run(echo(), {"number": 1}, on_event=on_event)
+
+
 def test_a_stream_is_a_loop_over_events(discomfort):
     events = list(discomfort.stream(echo(), {"number": 3}))
     kinds = [type(event) for event in events]

@@ -131,3 +131,11 @@ def test_what_could_be_asked_for_is_listed_and_cut():
     many = {str(i): node("Show", f"t{i}", text="x") for i in range(40)}
     assert list_of_asked([part("a", many)]).endswith("'t19.STRING', ... (40 in all)")
     assert list_of_asked([part("a", {"1": node("Save")})]) == "nothing"
+
+
+def test_a_title_that_is_the_name_of_another_keeps_it():
+    titles = {"2": "a", "3": "a", "4": "a (2)"}
+    prompt = {
+        i: {"class_type": "Save", "inputs": {}, "_meta": {"title": t}} for i, t in titles.items()
+    }
+    assert names_of_outputs(prompt, INFO) == {"2": "a (2) (2)", "3": "a (3)", "4": "a (2)"}
