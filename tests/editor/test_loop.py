@@ -18,6 +18,8 @@ from PIL import Image
 
 from .outer import PROJECT, Outer, loop, show, told
 
+pytestmark = pytest.mark.one_version
+
 ENHANCE = str(PROJECT / "examples" / "workflows" / "enhance.json")
 SETTINGS = "detail = 0.4\ntone = overlay\ntone_amount = 0.25"
 

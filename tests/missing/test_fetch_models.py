@@ -15,6 +15,8 @@ from custom_nodes.discomfort.missing.fetch_models import FetchOptions, fetch_mod
 from support.https_server import safetensors
 from support.model_workflows import said_of, vae_workflow
 
+pytestmark = pytest.mark.one_version
+
 CONTENT = safetensors(100_000)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 

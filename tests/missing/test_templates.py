@@ -89,7 +89,8 @@ async def test_check_lists_what_a_template_lacks(path, newest):
     }
     have = set(newest.existing_files(pictures))
     assert {f.name for f in found.input_files} >= pictures - have
-    paid = {i for i, node in prompt.items() if info[node["class_type"]].get("api_node")}
+    kinds = {i: info[node["class_type"]] for i, node in prompt.items()}
+    paid = {i for i, kind in kinds.items() if "comfy_api_nodes" in kind["python_module"]}
     assert not prompt or {place.node_id for place in found.api_nodes} == paid
     assert str(found) and json.dumps(found.to_json())
 
