@@ -71,11 +71,12 @@ class Run:
         inputs = with_saved_paths(inputs, ports, self._context.internal.given_paths())
         if any(map(names_files, inputs.values())):
             inputs = await asyncio.to_thread(open_pictures, inputs, ports)
-        known = {**dict.fromkeys(self._context.list_keys()), **inputs}
+        stored = self._context.list_keys()
+        known = {**dict.fromkeys(stored), **inputs}
         await self._preparer.decide(
             lambda: check_inputs(named_ports, known, lambda uid: self._kind_of(uid, inputs))
         )
-        for warning in odd_names(read, prepared, inputs, self._context.list_keys(), self._preparer):
+        for warning in odd_names(read, prepared, inputs, stored, self._preparer):
             log.warning(warning)
         check_values(inputs, ports, self._rules)
         if self._options.api_nodes is False:

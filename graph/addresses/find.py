@@ -79,6 +79,8 @@ def find_output(directory: Directory, address: str) -> Source | Refused | None:
 
 def closest(directory: Directory, address: str) -> str | None:
     """The address of an input that is most like one that names no node."""
+    if len(address) > _LONGEST:
+        return None
     known = [
         f"{name(node)}.{input_name}"
         for node in directory.nodes
@@ -87,8 +89,6 @@ def closest(directory: Directory, address: str) -> str | None:
         for input_name in node.inputs
         if len(name(node)) <= _LONGEST
     ]
-    if len(address) > _LONGEST:
-        return None
     return next(iter(difflib.get_close_matches(address, known, n=1, cutoff=0.75)), None)
 
 

@@ -115,6 +115,6 @@ def _type_of(
 def source_type(prompt: Prompt, info: ObjectInfo, source: Source) -> str:
     """The type of an output, as the class says."""
     if source.node_id not in prompt:
-        return type_name(None)
+        return ANY
     types = info.output_types(prompt[source.node_id]["class_type"])
-    return type_name(types[source.slot]) if 0 <= source.slot < len(types) else type_name("*")
+    return type_name(types[source.slot]) if 0 <= source.slot < len(types) else ANY
