@@ -347,8 +347,13 @@ class Editor:
         saved = json.loads(path.read_text(encoding="utf-8"))
         await self.page.reload()
         await self.wait_ready()
-        # The front end opens by itself what was open.
-        await self.wait_for("(n) => app.graph._nodes.length === n", len(saved["nodes"]))
+        # The front end opens by itself what was open, and makes it the active one when it is done:
+        # of a file that is opened meanwhile it may mix up the texts with its own.
+        await self.wait_for(
+            """([n, name]) => app.graph._nodes.length === n
+                && app.extensionManager.workflow.activeWorkflow?.path.endsWith(`/${name}.json`)""",
+            [len(saved["nodes"]), name],
+        )
         await self.load(saved)
         return saved
 
