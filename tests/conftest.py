@@ -50,12 +50,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_one_too_many(item: pytest.Item) -> bool:
-    """Whether a test that has nothing to do with the version would run on an older one too."""
+    """Whether a test that has nothing to do with the version would run on an older one too, or one
+    of the editor in a front end between the oldest and the newest.
+    """
+    callspec = getattr(item, "callspec", None)
+    params = callspec.params if callspec is not None else {}
+    if "stack" in params and item.get_closest_marker("every_front_end") is None:
+        return params["stack"].is_between
     if item.get_closest_marker("one_version") is None:
         return False
-    callspec = getattr(item, "callspec", None)
-    params = callspec.params.values() if callspec is not None else ()
-    return any("-0." in getattr(param, "name", "") for param in params)
+    return any("-0." in getattr(param, "name", "") for param in params.values())
 
 
 def _group_of(item: pytest.Item) -> str:

@@ -38,6 +38,7 @@ def files_of(folder: Path) -> set[str]:
     return {str(Path(place, name)) for place, _, names in os.walk(folder) for name in names}
 
 
+@pytest.mark.one_version
 @pytest.mark.usefixtures("leaves_nothing")
 def test_a_script_in_the_comfyui_folder_uses_the_clone(server: Server, tmp_path: Path):
     comfyui = make_users_comfyui(server.path, tmp_path / "ComfyUI")

@@ -51,6 +51,7 @@ class Stack:
 
     server: Server
     is_newest: bool = False
+    is_between: bool = False  # an older front end is tried, and a newer one
 
     @property
     def name(self) -> str:
@@ -60,7 +61,8 @@ class Stack:
 def stack_params() -> list[Any]:
     """Every real ComfyUI as it is; the first of them with the newest front end, too."""
     found = real_servers() or [Server("real", Path("no ComfyUI found"))]
-    stacks = [*map(Stack, found), Stack(found[0], is_newest=True)]
+    stacks = [Stack(found[0], is_between=len(found) > 1), *map(Stack, found[1:])]
+    stacks.append(Stack(found[0], is_newest=True))
     return [pytest.param(stack, id=stack.name) for stack in stacks]
 
 

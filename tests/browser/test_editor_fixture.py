@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from support.front_end import Editor
+
+pytestmark = pytest.mark.every_front_end
 
 
 async def test_a_workflow_built_in_the_editor_runs_from_the_button(editor: Editor):

@@ -10,6 +10,8 @@ import pytest
 from custom_nodes.discomfort.workflow_tools import WorkflowTools
 from support.front_end import Editor
 
+pytestmark = pytest.mark.every_front_end
+
 WORKFLOWS = Path(__file__).resolve().parents[2] / "test_workflows"
 INPUT, OUTPUT, PASSTHRU = "INPUT", "OUTPUT", "PASSTHRU"
 COLORS = {INPUT: "#1f5a41", OUTPUT: "#27497f", PASSTHRU: "#574a72"}

@@ -13,6 +13,8 @@ from support.flow import Flow
 from support.front_end import Editor
 from support.runner_nodes import sockets_are
 
+pytestmark = pytest.mark.every_front_end
+
 HERE = Path(__file__).resolve().parent
 NAME = "three_pictures.json"
 INPUTS, OUTPUTS = ["a", "b", "c"], ["x", "y", "z"]

@@ -168,6 +168,7 @@ async def test_an_error_that_repeats_it_does_not_show_it(
     await worker.execute(paid())
 
 
+@pytest.mark.one_version
 async def test_the_worker_has_it_in_its_environment_neither(make_connector: Make, server: Server):
     worker = await make_connector(server.path)
     assert os.environ[VARIABLE] == KEY
@@ -175,6 +176,7 @@ async def test_the_worker_has_it_in_its_environment_neither(make_connector: Make
     assert "PATH" in environment and KEY not in environment.values()
 
 
+@pytest.mark.one_version
 async def test_a_key_in_the_configuration_wins_and_no_repr_has_it(
     make_connector: Make, elsewhere: AccountServer
 ):
@@ -212,6 +214,7 @@ async def test_a_login_of_a_prompt_goes_before_the_key_and_an_empty_one_is_none(
     assert not any(elsewhere.logins[1:])
 
 
+@pytest.mark.one_version
 async def test_attached_servers_keep_it_too_and_take_none_from_others(
     server: Server, elsewhere: AccountServer, tmp_path: Path
 ):
@@ -230,6 +233,7 @@ async def test_attached_servers_keep_it_too_and_take_none_from_others(
         assert with_key(path for path in base.rglob("*") if path.is_file()) == []
 
 
+@pytest.mark.one_version
 async def test_api_nodes_false_refuses_before_anything_is_queued(
     worker: ComfyConnector, elsewhere: AccountServer
 ):
@@ -250,6 +254,7 @@ async def test_api_nodes_false_refuses_before_anything_is_queued(
     discomfort._engine.contexts.close()
 
 
+@pytest.mark.one_version
 async def test_a_plan_names_what_is_paid_and_says_without_a_key(
     worker: ComfyConnector, monkeypatch: pytest.MonkeyPatch
 ):
@@ -268,6 +273,7 @@ async def test_a_plan_names_what_is_paid_and_says_without_a_key(
     discomfort._engine.contexts.close()
 
 
+@pytest.mark.one_version
 async def test_records_have_the_prompt_and_no_key(
     worker: ComfyConnector, elsewhere: AccountServer, tmp_path: Path
 ):
@@ -282,6 +288,7 @@ async def test_records_have_the_prompt_and_no_key(
     discomfort._engine.contexts.close()
 
 
+@pytest.mark.one_version
 async def test_a_reference_made_by_an_api_node_says_so_and_is_refused_with_the_others(
     worker: ComfyConnector, elsewhere: AccountServer, caplog: pytest.LogCaptureFixture
 ):

@@ -71,6 +71,7 @@ async def test_attached_server_without_the_extension_is_refused(
         await make_connector(server.path, url=users.address)
 
 
+@pytest.mark.one_version
 async def test_users_own_comfyui_is_untouched_by_start_runs_and_stop(
     server: Server, users: Users, make_connector: Make
 ):

@@ -16,7 +16,7 @@ from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.worker.launch.pack_rules import PATH
 from support.servers import Make, Server, own_data_folder, plain_server
 
-pytestmark = pytest.mark.usefixtures("leaves_nothing")
+pytestmark = [pytest.mark.usefixtures("leaves_nothing"), pytest.mark.one_version]
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "node_packs.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"^```json\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)

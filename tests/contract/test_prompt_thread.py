@@ -10,13 +10,12 @@ from custom_nodes.discomfort.errors import NodeFailed, WorkerDied, WorkerStartEr
 from custom_nodes.discomfort.system.user_folders import temporary_folder
 from support.servers import Make, Server, assert_works, one_node, plain_server, stub
 
-pytestmark = pytest.mark.usefixtures("leaves_nothing")
+pytestmark = [pytest.mark.usefixtures("leaves_nothing"), pytest.mark.one_version]
 
 WORDS = {"exit": "SystemExit: no model was found", "keyboard": "KeyboardInterrupt"}
 WORDS["cancelled"] = "CancelledError: somebody cancelled it"
 
 
-@pytest.mark.one_version
 async def test_worker_whose_prompt_thread_ends_is_replaced_and_its_log_says_why(
     make_connector: Make, server: Server
 ):
@@ -66,7 +65,6 @@ async def test_attached_comfyui_whose_prompt_thread_ends_asks_to_be_restarted(
             await connector.execute(one_node(3))
 
 
-@pytest.mark.one_version
 async def test_attached_comfyui_that_is_restarted_is_used_again(
     make_connector: Make, server: Server, tmp_path: Path
 ):

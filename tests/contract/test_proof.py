@@ -20,7 +20,7 @@ from custom_nodes.discomfort.worker.launch.inside_comfyui import HELLO_PATH, TOK
 from support.prompts import port
 from support.servers import Make, Server, own_data_folder, plain_server
 
-pytestmark = pytest.mark.usefixtures("leaves_nothing")
+pytestmark = [pytest.mark.usefixtures("leaves_nothing"), pytest.mark.one_version]
 
 COPY = {"1": port("given"), "2": port("copied", ["1", 0])}
 

@@ -28,7 +28,7 @@ from support.servers import (
     write_config,
 )
 
-pytestmark = pytest.mark.usefixtures("leaves_nothing")
+pytestmark = [pytest.mark.usefixtures("leaves_nothing"), pytest.mark.one_version]
 
 
 @pytest.fixture

@@ -125,6 +125,7 @@ async def test_models_by_value_make_the_same_picture(discomfort, workflows, size
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.one_version
 async def test_pictures_of_four_workflows_load_one_checkpoint(discomfort, workflows, size):
     if discomfort is None:
         return

@@ -59,6 +59,7 @@ async def small(leaves_nothing, make_connector, server, tmp_path):
     discomfort._engine.contexts.close()
 
 
+@pytest.mark.one_version
 async def test_an_upscaler_and_a_vae_that_take_turns_are_loaded_once(small, tmp_path):
     if small is None:
         return  # a server of ours has no models

@@ -145,6 +145,7 @@ on_linux = pytest.mark.skipif(
 
 
 @on_linux
+@pytest.mark.one_version
 async def test_models_that_do_not_fit_together_take_turns(limited, server):
     if server.is_fake:
         return  # it reads no folders of models
@@ -157,6 +158,7 @@ async def test_models_that_do_not_fit_together_take_turns(limited, server):
 
 
 @on_linux
+@pytest.mark.one_version
 async def test_a_model_of_unknown_size_gets_the_room_of_another(limited):
     """The loader fails, and runs again with nothing else in the worker."""
     a, b = (f"{name}-{uuid.uuid4().hex}" for name in "ab")

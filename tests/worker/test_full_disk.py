@@ -12,6 +12,7 @@ from support.servers import FAKE, Server, write_config
 
 pytestmark = [
     pytest.mark.usefixtures("leaves_nothing"),
+    pytest.mark.one_version,
     pytest.mark.skipif(sys.platform != "linux", reason="neither mounts nor limits of others"),
 ]
 
