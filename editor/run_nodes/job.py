@@ -14,7 +14,7 @@ from ...graph.plan.recipe import Recipe
 from ...run.options import Options
 from ...system.login import Login
 from ...workflow_context import WorkflowContext
-from .stop_condition import Condition
+from ...run.stop_condition import Condition
 
 if TYPE_CHECKING:
     from ...discomfort import Discomfort

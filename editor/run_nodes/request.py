@@ -22,7 +22,7 @@ from ..host.shared_worker import runs_this_installation
 from . import job, nested_prompt, sockets
 from .constants import parse_values
 from .sockets import PortTypes, Sockets
-from .stop_condition import Condition
+from ...run.stop_condition import Condition
 
 ALL = "*"
 
