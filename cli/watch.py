@@ -39,4 +39,10 @@ async def wait_for_change(before: Stamps) -> Stamps:
     """Wait until a file differs from `before`, and then until none changes any more: who saves may
     be in the middle of it.
     """
-    return await asyncio.to_thread(_wait_for_change, before)
+    last = before
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        now = stamps_of(before)
+        if now == last and now != before and None not in now.values():
+            return now
+        last = now
