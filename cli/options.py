@@ -35,3 +35,12 @@ ConfigOption = Annotated[
         help="A file like comfy_serverless.json. Default: the packaged one.",
     ),
 ]
+OutputFileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write it to this file, in place of what is there. Default: it is printed.",
+    ),
+]

@@ -61,6 +61,11 @@ def write_json(data: Any) -> None:
     write(f"{json.dumps(data, default=str)}\n")
 
 
+def write_indented(data: Any) -> None:
+    """Write JSON that is the result itself, for people and programs."""
+    write(f"{json.dumps(data, indent=2)}\n")
+
+
 def answer(is_json: bool, command: str, text: str, fields: dict[str, Any]) -> None:
     """Write what a command found: for people, or as its one object."""
     if is_json:
@@ -75,6 +80,13 @@ def say(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{printable(text)}\n")
         sys.stderr.flush()
+
+
+def ask(question: str) -> bool:
+    """Ask on the terminal; anything but yes is no. The question is no result."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def silence_output() -> None:

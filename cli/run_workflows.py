@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,12 @@ from ..run.stop_condition import Condition
 from ..workflows.files import is_json_text
 from . import output
 from .events_as_json import event_as_json
-from .failures import NO_COMFYUI, READER_GONE, Failure, failure_of
-from .known_inputs import KnownInputs, find_inputs
+from .failures import NO_COMFYUI, READER_GONE, failure_of
+from .known_inputs import KnownInputs
 from .progress import is_bar_shown
-from .typed_values import Assignment, check_names, value_of_text
-from .value_files import ValueFile, find_files, read_value
+from .typed_inputs import inputs_of
+from .typed_values import Assignment, split_words
+from .value_files import ValueFile, find_files
 from .watch import stamps_of, wait_for_change
 from .writing import Where, describe, write_results
 
@@ -38,9 +39,13 @@ class Typed:
 
     workflows: tuple[str, ...]
     given: tuple[Assignment, ...]
-    how: RunChoice
-    output: OutputChoice
-    is_json: bool
+    allows_pickle: bool = False
+
+    @classmethod
+    def of_words(cls, words: Sequence[str], allows_pickle: bool) -> Typed:
+        """Raises UsageFailed: says what is to be typed."""
+        workflows, given = split_words(words)
+        return cls(tuple(workflows), tuple(given), allows_pickle)
 
     @contextlib.contextmanager
     def files(self) -> Iterator[Mapping[str, ValueFile]]:
@@ -53,11 +58,20 @@ class Typed:
             if not path.exists():
                 raise FileNotFoundError(_no_file(str(path)))
         with tempfile.TemporaryDirectory(prefix="discomfort-") as folder:
-            yield find_files(self.given, Path(folder), self.how.allow_pickle)
+            yield find_files(self.given, Path(folder), self.allows_pickle)
 
     @property
     def workflow_files(self) -> list[Path]:
         return [Path(w).expanduser() for w in self.workflows if not is_json_text(w)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How to run, and where results go."""
+
+    how: RunChoice
+    output: OutputChoice
+    is_json: bool
 
     @property
     def where(self) -> Where:
@@ -70,51 +84,48 @@ def _no_file(name: str) -> str:
     return f"There is no workflow file {name}. Check the path.{hint}"
 
 
-async def run_typed(discomfort: Discomfort, typed: Typed, files: Mapping[str, ValueFile]) -> None:
+async def run_typed(
+    discomfort: Discomfort, typed: Typed, files: Mapping[str, ValueFile], asked: Asked
+) -> None:
     """Run once; with --watch, again whenever a file has changed."""
-    if not typed.how.watch:
-        await _run_once(discomfort, typed, files)
+    if not asked.how.watch:
+        await _run_once(discomfort, typed, files, asked)
         return
     paths = [*typed.workflow_files, *(file.path for file in files.values())]
     while True:
         stamps = stamps_of(paths)
-        await _try_once(discomfort, typed, files)
+        try:
+            await _run_once(discomfort, typed, files, asked)
+        except Exception as e:
+            _go_on_after(e, asked.is_json)
         output.say(f"Waiting for a change of {', '.join(map(str, paths))}; Ctrl+C ends.")
         await wait_for_change(stamps)
 
 
-async def _try_once(discomfort: Discomfort, typed: Typed, files: Mapping[str, ValueFile]) -> None:
-    """A run of many: what went wrong in it is told, and the next may go well."""
-    try:
-        await _run_once(discomfort, typed, files)
-    except Exception as e:
-        failure = failure_of(e)
-        is_final = failure.exit_code in (READER_GONE, NO_COMFYUI) or not failure.is_expected
-        if is_final:
-            raise
-        _tell(failure, typed.is_json)
-
-
-def _tell(failure: Failure, is_json: bool) -> None:
+def _go_on_after(error: Exception, is_json: bool) -> None:
+    """Tell what went wrong in a run of many: the next may go well. Raises what none survives."""
+    failure = failure_of(error)
+    if failure.exit_code in (READER_GONE, NO_COMFYUI) or not failure.is_expected:
+        raise error
     if is_json:
         output.write_json({"ok": False, "command": "run", "error": failure.to_json()})
     else:
         output.say(failure.message)
 
 
-async def _run_once(discomfort: Discomfort, typed: Typed, files: Mapping[str, ValueFile]) -> None:
-    known = await find_inputs(discomfort, typed.workflows, [one.name for one in typed.given])
-    check_names([one.name for one in typed.given], list(known.kinds))
-    inputs = await asyncio.to_thread(_values, typed.given, files, known)
-    how, until = typed.how, _Until(typed.how.until, known)
-    iterations = how.iterations or (None if how.until else 1)
+async def _run_once(
+    discomfort: Discomfort, typed: Typed, files: Mapping[str, ValueFile], asked: Asked
+) -> None:
+    how = asked.how
+    inputs, known = await inputs_of(discomfort, typed.workflows, typed.given, files)
+    until = _Until(how.until, known)
     began = time.monotonic()
     results = await discomfort.run(
         list(typed.workflows),
         inputs,
-        iterations,
+        how.iterations or (None if how.until else 1),
         until=until.is_over,
-        on_event=_print_event if typed.output.events else None,
+        on_event=_print_event if asked.output.events else None,
         progress=is_bar_shown(),
         timeout=how.timeout,
         retries=how.retries,
@@ -125,30 +136,17 @@ async def _run_once(discomfort: Discomfort, typed: Typed, files: Mapping[str, Va
         api_nodes=False if how.no_api_nodes else None,
     )
     seconds = time.monotonic() - began
-    described = await asyncio.to_thread(write_results, results, typed.where)
+    described = await asyncio.to_thread(write_results, results, asked.where)
     fields = {
         "workflows": list(typed.workflows),
         "results": described,
         "iterations": until.iterations,
         "seconds": round(seconds, 3),
     }
-    if typed.output.events:
+    if asked.output.events:
         fields["event"] = "finished"
     text = "\n".join(describe(name, about) for name, about in described.items())
-    output.answer(typed.is_json, "run", text, fields)
-
-
-def _values(
-    given: tuple[Assignment, ...], files: Mapping[str, ValueFile], known: KnownInputs
-) -> dict[str, Any]:
-    values = {}
-    for one in given:
-        kind, choices = known.kinds[one.name], known.choices.get(one.name)
-        if one.text is not None:
-            values[one.name] = value_of_text(one.name, one.text, kind, choices)
-        else:
-            values[one.name] = read_value(files[one.name], kind, choices)
-    return values
+    output.answer(asked.is_json, "run", text, fields)
 
 
 def _print_event(event: Any) -> None:

@@ -153,10 +153,9 @@ def run(
 
     Example: discomfort run flux.json text="a cat" seed=7 picture=@photo.jpg -o out
     """
-    from ..run_workflows import Typed, run_typed
-    from ..typed_values import split_words
+    from ..run_workflows import Asked, Typed, run_typed
 
-    workflows, given = split_words(words)
-    typed = Typed(tuple(workflows), tuple(given), how, output, json or output.events)
+    typed = Typed.of_words(words, how.allow_pickle)
+    asked = Asked(how, output, json or output.events)
     with typed.files() as files:
-        with_worker(worker, lambda discomfort: run_typed(discomfort, typed, files))
+        with_worker(worker, lambda discomfort: run_typed(discomfort, typed, files, asked))
