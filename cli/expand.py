@@ -20,7 +20,7 @@ from typing import Any, get_type_hints
 def expanded(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with the fields of its dataclasses as parameters of its own."""
     hints = get_type_hints(function, include_extras=True)
-    groups = {name: kind for name, kind in hints.items() if dataclasses.is_dataclass(kind)}
+    groups: dict[str, Any] = {n: k for n, k in hints.items() if dataclasses.is_dataclass(k)}
 
     @functools.wraps(function)
     def call(**given: Any) -> Any:

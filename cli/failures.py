@@ -19,6 +19,7 @@ from ..errors import (
     WorkflowError,
     printable,
 )
+from .shell_words import in_shell_words
 
 DONE, FAILED, USAGE, NO_COMFYUI, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 READER_GONE = 141  # as a program has that SIGPIPE ended
@@ -80,7 +81,7 @@ class Failure:
 def failure_of(error: BaseException) -> Failure:
     """What an error is called, and which exit code it makes."""
     code, exit_code, is_expected = _kind(error)
-    message = printable(str(error)) or type(error).__name__
+    message = in_shell_words(printable(str(error))) or type(error).__name__
     return Failure(code, exit_code, message, details_of(error), is_expected)
 
 
@@ -113,7 +114,9 @@ def _exit_code(error: DiscomfortError) -> int:
 def details_of(error: BaseException) -> dict[str, Any]:
     """What programs may want to know of an error beside its text."""
     known = {name: getattr(error, name, None) for name in _DETAILS}
-    found = {k: v for k, v in known.items() if isinstance(v, (str, int)) and v != ""}
+    found: dict[str, Any] = {
+        k: v for k, v in known.items() if isinstance(v, (str, int)) and v != ""
+    }
     problems = getattr(error, "problems", ())
     if problems:
         found["problems"] = [_problem(p) for p in problems if isinstance(p, Problem)]

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import CompletionItem, TyperGroup
+from typer.core import CompletionItem, TyperGroup  # pyright: ignore[reportPrivateImportUsage]
 from typer.main import get_command
 
 from .expand import expanded
@@ -52,6 +52,7 @@ def load_command(name: str) -> Any:
 
 def make_group() -> Any:
     """The whole command line."""
+    _mend_bash_script()
     app = _new_app(add_completion=True, cls=LazyGroup)
     app.callback(help=_HELP, epilog=_EPILOG, no_args_is_help=True)(_discomfort)
     return get_command(app)
@@ -83,6 +84,22 @@ def _discomfort(
     ] = False,
 ) -> None:
     """What stands before the command."""
+
+
+# What typer 0.29 leaves out: a blank behind "picture=" would begin the next word, and a file's name
+# may have blanks in it.
+_BASH_END = "    return 0\n}"
+_BASH_MENDED = """    if [[ "${COMPREPLY[*]}" != *=* ]]; then compopt -o filenames; fi
+    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=/] ]]; then compopt -o nospace; fi
+    return 0
+}"""
+
+
+def _mend_bash_script() -> None:
+    """Complete typer's script for bash, where this typer still has it in that form."""
+    scripts = getattr(sys.modules.get("typer._completion_shared"), "_completion_scripts", {})
+    if "compopt" not in scripts.get("bash", "compopt"):
+        scripts["bash"] = scripts["bash"].replace(_BASH_END, _BASH_MENDED)
 
 
 def _new_app(**options: Any) -> typer.Typer:

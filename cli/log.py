@@ -7,14 +7,23 @@ import logging
 import sys
 from collections.abc import Iterator
 
-from . import output
+from . import output, signals
+
+_HEARD = "Ctrl+C was heard"
 
 
 class _Lines(logging.Handler):
-    """Writes each record as a line, above a progress bar where there is one."""
+    """Writes each record as a line, above a progress bar where there is one.
+
+    Who has pressed Ctrl+C is answered once; what follows of it is no news.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
+        if text.startswith(_HEARD):
+            text = signals.answer(text)
+        elif signals.is_answered() and record.levelno <= logging.WARNING:
+            return
         bars = sys.modules.get("tqdm")
         if bars is None:
             output.say(text)

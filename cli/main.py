@@ -6,10 +6,11 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from . import output, signals
-from .failures import DONE, INTERRUPTED, USAGE, Failure, UsageFailed, failure_of
+from .failures import DONE, INTERRUPTED, USAGE, UsageFailed, failure_of
 
 _COMPLETE = "_DISCOMFORT_COMPLETE"
 _NO_TYPER = (
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with signals.heeded():
             return _run(group, NAME, given)
+    except SystemExit:  # typer's own, after --show-completion
+        raise
     except BaseException as e:
         return _tell(e, given)
 
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(group: Any, name: str, given: list[str]) -> int:
     import typer
 
-    usage_error = typer.BadParameter.__mro__[1]
+    usage_error: Any = typer.BadParameter.__mro__[1]  # which typer gives no name to
     try:
         with group.make_context(name, given) as ctx:
             result = group.invoke(ctx)
@@ -68,7 +71,7 @@ def _tell(error: BaseException, given: list[str]) -> int:
     """Say what went wrong: on standard error, with --json as the one object."""
     failure = failure_of(error)
     if failure.exit_code == INTERRUPTED:
-        failure = Failure(failure.code, signals.exit_code(), signals.words())
+        failure = replace(failure, exit_code=signals.exit_code(), message=signals.words())
     if failure.code == "E_READER_GONE":
         return failure.exit_code
     if not failure.is_expected or "--verbose" in given:
@@ -81,7 +84,7 @@ def _tell(error: BaseException, given: list[str]) -> int:
             output.write_json({"ok": False, "command": command, "error": failure.to_json()})
         except Exception:  # there is nobody to tell; the exit code says it
             output.silence_output()
-    elif failure.message:
+    elif not (failure.code == "E_INTERRUPTED" and signals.is_answered()):
         output.say(failure.message)
     return failure.exit_code
 

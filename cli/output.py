@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import printable
 from .failures import OutputFailed, ReaderGone
+from .shell_words import in_shell_words
 
 
 def prepare_streams() -> None:
@@ -78,7 +79,7 @@ def say(text: str) -> None:
     """Tell something that is no result, in a line on standard error."""
     # Who can't be told is not told: the exit code still says it.
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"{printable(text)}\n")
+        sys.stderr.write(f"{in_shell_words(printable(text))}\n")
         sys.stderr.flush()
 
 

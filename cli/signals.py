@@ -14,12 +14,14 @@ from .failures import INTERRUPTED
 
 _NAMES = ("SIGTERM", "SIGHUP", "SIGBREAK")
 _heard: list[int] = []
+_answered: list[bool] = []
 
 
 @contextlib.contextmanager
 def heeded() -> Iterator[None]:
     """While this block runs, the other signals that end a program are heard as Ctrl+C is."""
     _heard.clear()
+    _answered.clear()
     before = {}
     for name in _NAMES:
         number = getattr(signal, name, None)
@@ -42,6 +44,17 @@ def _hear(number: int, frame: Any) -> None:
         as_ctrl_c(signal.SIGINT, frame)
     else:
         raise KeyboardInterrupt
+
+
+def answer(text: str) -> str:
+    """What is said of a Ctrl+C while a run goes on, with the name of the signal that it was."""
+    _answered.append(True)
+    return text.replace("Ctrl+C", signal.Signals(_heard[0]).name) if _heard else text
+
+
+def is_answered() -> bool:
+    """Whether somebody was told already that the signal was heard."""
+    return bool(_answered)
 
 
 def exit_code() -> int:

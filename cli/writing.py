@@ -101,8 +101,9 @@ def as_json(value: Any) -> Any:
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         pairs = {key: as_json(item) for key, item in value.items()}
         return JSON_LESS if any(item is JSON_LESS for item in pairs.values()) else pairs
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        return as_json(value.item())
+    item = getattr(value, "item", None)
+    if getattr(value, "shape", None) == () and item is not None:
+        return as_json(item())
     return JSON_LESS
 
 

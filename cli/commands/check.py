@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..failures import DONE, REFUSED
 from ..options import JsonOption, WorkflowsArgument
 from ..output import answer
+from ..shell_words import in_shell_words
 from ..worker import WorkerChoice, with_worker
 
 
@@ -17,5 +18,5 @@ def check(workflows: WorkflowsArgument, worker: WorkerChoice, json: JsonOption =
     Example: discomfort check flux.json
     """
     found = with_worker(worker, lambda discomfort: discomfort.check(workflows))
-    answer(json, "check", str(found), {"workflows": workflows, **found.to_json()})
+    answer(json, "check", in_shell_words(str(found)), {"workflows": workflows, **found.to_json()})
     return DONE if found.is_ready else REFUSED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..options import ConfigOption, JsonOption, WorkflowArgument
 from ..output import answer
+from ..shell_words import in_shell_words
 
 
 def inspect(
@@ -19,4 +20,4 @@ def inspect(
     from ...inspection.inspect import inspect as look
 
     found = look(workflow, config_path=config)
-    answer(json, "inspect", str(found), {"workflow": workflow, **found.to_json()})
+    answer(json, "inspect", in_shell_words(str(found)), {"workflow": workflow, **found.to_json()})

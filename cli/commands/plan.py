@@ -10,6 +10,7 @@ from ..complete import complete_run
 from ..failures import DONE, REFUSED
 from ..options import JsonOption
 from ..output import answer
+from ..shell_words import in_shell_words
 from ..worker import WorkerChoice, with_worker
 
 _WORDS = Annotated[
@@ -63,5 +64,5 @@ def plan(
     fields = {"workflows": list(typed.workflows), **plan_as_json(found)}
     if svg is not None:
         fields["svg"] = str(found.save(svg))
-    answer(json, "plan", str(found), fields)
+    answer(json, "plan", in_shell_words(str(found)), fields)
     return REFUSED if found.missing else DONE

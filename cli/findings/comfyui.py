@@ -117,9 +117,10 @@ def ask_torch(python: Path) -> dict[str, Any] | str:
             env={**os.environ, "PYTHONNOUSERSITE": "1"},
             check=False,
         )
-        return json.loads(done.stdout.strip().splitlines()[-1])
     except (OSError, subprocess.SubprocessError) as e:
         return str(e)
+    try:
+        return json.loads(done.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError):
         return (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
 
