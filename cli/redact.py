@@ -17,7 +17,8 @@ _PATTERNS = (
     (
         re.compile(
             r"""(?ix)((?:api[_-]?key|key|token|secret|passw(?:or)?d|credentials?|cookie
-            |authorization)["']?\s*[:=]\s*["']?(?:bearer\s+|basic\s+)?)(?!["'\s])[^\s"',;&)}\]]+"""
+            |authorization)["']?\s*[:=]\s*["']?(?:bearer\s+|basic\s+)?)(?:(?<=")[^"\n]+|(?<=')[^'\n]+
+            |(?!["'\s])[^\s"',;&)}\]]+)"""
         ),
         r"\1<secret>",
     ),
