@@ -8,9 +8,7 @@ from __future__ import annotations
 
 # What the library says -> what a shell's user is told.
 _PHRASES = {
-    "`print(await discomfort.check(workflow))` tells all that is missing at once, and what to do.": (
-        "`discomfort check WORKFLOW` tells all that is missing at once, and what to do."
-    ),
+    "`print(await discomfort.check(workflow))` tells": "`discomfort check WORKFLOW` tells",
     "`await discomfort.fetch_models(workflow)` lists what it would download.": (
         "`discomfort fetch WORKFLOW` downloads them, after asking."
     ),
