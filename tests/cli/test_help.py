@@ -160,6 +160,10 @@ def complete(words: list[str], incomplete: str) -> list[str]:
 def test_behind_a_workflow_come_its_ports_and_behind_an_at_sign_files(flows):
     assert complete(["enhance.json"], "to") == ["tone=", "tone_amount="]
     assert complete(["enhance.json"], "picture=@ph") == ["picture=@photo.jpg"]
-    assert complete(["enhance.json", "picture", "="], "@ph") == ["@photo.jpg"]  # as bash splits
+    for words, begun in ((["picture", "="], "@ph"), (["picture", "=@"], "ph")):  # as bash splits
+        (found,) = complete(["enhance.json", *words], begun)
+        assert found == begun.replace("ph", "photo.jpg")
+    assert complete(["enhance.json", "tone", "=", "x"], "to") == ["tone_amount="]
+    assert complete(["enhance.json", "tone", "="], "to") == []
     assert complete(["enhance.json"], "tone=x") == []
     assert complete([], "en") == ["enhance.json"]

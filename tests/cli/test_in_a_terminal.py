@@ -1,4 +1,4 @@
-"""A user at a terminal: progress, Ctrl+C, completion, on a worker that the command starts itself."""
+"""A user at a terminal: progress, Ctrl+C, completion, on a worker that the command starts."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_dumb_terminal_gets_no_bar_and_a_narrow_one_a_narrow_one(alone):
 def test_bash_completes_commands_files_and_ports(alone, tmp_path):
     flow = ROOT / "examples" / "workflows" / "enhance.json"
     shutil.copy(flow, alone.here / "my flow.json")
-    (alone.here / "photo.jpg").write_bytes(b"")
+    (alone.here / "photo one.jpg").write_bytes(b"")
     program = tmp_path / "bin" / "discomfort"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m discomfort "$@"\n')
@@ -132,7 +132,7 @@ def test_bash_completes_commands_files_and_ports(alone, tmp_path):
             (b"discomfort pla\t", "discomfort plan "),
             (b"discomfort run my\t", "discomfort run my\\ flow.json "),
             (b"discomfort run my\\ flow.json pic\t", "flow.json picture="),
-            (b"discomfort run my\\ flow.json picture=@ph\t", "picture=@photo.jpg "),
+            (b"discomfort run my\\ flow.json picture=@ph\t", "@photo\\ one.jpg "),
             (b"discomfort run --iter\t", "discomfort run --iterations "),
         ):
             seen.press(keys)

@@ -59,11 +59,11 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(here):
 
 def test_clean_removes_what_a_killed_process_left_and_nothing_of_a_living_one(here):
     variables = {k: str(v) for k, v in here.environment.items() if v is not None}
+    living = Program("store/own_a_context", "living", **variables)
+    kept = Path(living.line())
     killed = Program("store/own_a_context", "killed", **variables)
     left = Path(killed.line())
     killed.kill()
-    living = Program("store/own_a_context", "living", **variables)
-    kept = Path(living.line())
     listed = here.json("clean", "--dry-run")
     assert left.is_dir() and listed["is_dry_run"]
     assert str(left) in [one["path"] for one in listed["leavings"]]
