@@ -24,7 +24,11 @@ from custom_nodes.discomfort.run.results import Results
 from house import LIBRARY, ROOT, parse
 
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
-OF_LIBRARY = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, Exception)]
+OF_LIBRARY = [
+    e
+    for e in vars(errors).values()
+    if isinstance(e, type) and issubclass(e, errors.DiscomfortError)
+]
 OF_COMMAND_LINE = [failures.UsageFailed, failures.OutputFailed, failures.ReaderGone]
 
 
