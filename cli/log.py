@@ -22,7 +22,8 @@ class _Lines(logging.Handler):
         text = record.getMessage()
         if text.startswith(_HEARD):
             text = signals.answer(text)
-        elif signals.is_answered() and record.levelno <= logging.WARNING:
+            logging.getLogger("asyncio").disabled = True  # tasks that nobody waits for any more
+        elif signals.is_answered():
             return
         bars = sys.modules.get("tqdm")
         if bars is None:

@@ -71,7 +71,7 @@ def test_clean_removes_what_a_killed_process_left_and_nothing_of_a_living_one(he
     assert left.is_dir() and listed["is_dry_run"]
     assert str(left) in [one["path"] for one in listed["leavings"]]
     assert str(kept) not in [one["path"] for one in listed["leavings"]]
-    assert listed["size_bytes"] > 5_000_000
+    assert listed["size_bytes"] > 3_000_000  # others may purge /dev/shm meanwhile
     removed = here.json("clean")
     assert str(left) in [one["path"] for one in removed["leavings"]] and not left.exists()
     assert kept.is_dir()
