@@ -19,6 +19,10 @@ if not __package__:
     sys.modules["discomfort"] = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(sys.modules["discomfort"])
     __package__ = "discomfort"
+    if __name__ == "__main__":  # `python -m discomfort` in this very folder
+        import runpy
+
+        runpy.run_module("discomfort", run_name="__main__")
 
 from .comfy_serverless import ComfyConnector
 from .events import EventStream

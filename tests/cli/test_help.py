@@ -90,6 +90,13 @@ def test_help_and_completion_load_nothing_heavy():
     assert "picture" in ports and "tone_amount" in ports
 
 
+def test_in_the_folder_of_the_clone_it_is_the_same_program():
+    """There `discomfort` is the file discomfort.py before it is the package."""
+    command = [sys.executable, "-m", "discomfort", "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("discomfort ") and not done.stderr, done.stderr
+
+
 def _as_discomfort() -> str:
     return (
         "import importlib.util as u, sys\n"
