@@ -32,6 +32,7 @@ from .proven_prompts import ProvenPrompts, port_of
 log = logging.getLogger("discomfort.worker")
 
 TOKEN_VARIABLE = "DISCOMFORT_WORKER_TOKEN"
+KEEPER_TOKEN_VARIABLE = "DISCOMFORT_KEEPER_TOKEN"
 MASTER_VARIABLE = "DISCOMFORT_MASTER_PID"
 TOKEN_HEADER = "X-Discomfort-Token"
 HELLO_PATH = "/discomfort/hello"
