@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
 import importlib.util
 import io
 import logging
@@ -25,6 +24,9 @@ from typing import Any
 
 from ...system.local_requests import why_refused
 from . import account, pack_rules, run_data
+from .clean_comfyui import Cleaner, Parts
+from .guard import TOKEN_HEADER, Guard
+from .keeping import KEEPER_VARIABLE, Keeping
 from .prompt_thread import watch_prompt_thread
 from .proof import NONCE_HEADER, server_proof
 from .proven_prompts import ProvenPrompts, port_of
@@ -34,7 +36,6 @@ log = logging.getLogger("discomfort.worker")
 TOKEN_VARIABLE = "DISCOMFORT_WORKER_TOKEN"
 KEEPER_TOKEN_VARIABLE = "DISCOMFORT_KEEPER_TOKEN"
 MASTER_VARIABLE = "DISCOMFORT_MASTER_PID"
-TOKEN_HEADER = "X-Discomfort-Token"
 HELLO_PATH = "/discomfort/hello"
 WATCH_INTERVAL_S = 0.5
 _START = uuid.uuid4().hex  # differs from one start to the next
@@ -59,6 +60,7 @@ def install() -> None:
     instance = _server()
     # Programs that nodes start must not take themselves for the worker.
     token = os.environ.pop(TOKEN_VARIABLE, None)
+    keeper = os.environ.pop(KEEPER_VARIABLE, None)
     master_pid = os.environ.pop(MASTER_VARIABLE, None)
     if getattr(instance, "discomfort_hello", False):
         return
@@ -72,8 +74,11 @@ def install() -> None:
         _take_from_scripts(instance, proven.has)
         return
     instance.discomfort_guard = True
-    instance.app.middlewares.insert(0, _make_guard(token))
+    guard = Guard(token, keeper)
+    instance.app.middlewares.insert(0, guard.middleware())
     _take_from_scripts(instance, lambda _: True)  # the guard lets nobody else in
+    if keeper:
+        _be_kept(instance, guard)
     _drop_progress_states(instance)
     # ComfyUI's wrapper (app/logger.py) buffers 8 KB of what nodes print; a crash loses them. And it
     # takes no lone surrogate: an error text with one would end the prompt thread.
@@ -95,22 +100,16 @@ def _take_from_scripts(instance: Any, is_from_script: Callable[[str], bool]) -> 
     instance.discomfort_takes_login = account.install(instance, execution, is_from_script)
 
 
-def _make_guard(token: str) -> Any:
-    from aiohttp import web
+def _be_kept(instance: Any, guard: Guard) -> None:
+    """Let a keeper hand this worker from one master to the next."""
+    import execution  # type: ignore[import-not-found]
+    from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
 
-    expected = token.encode()
+    import nodes  # type: ignore[import-not-found]
 
-    @web.middleware
-    async def guard(request: Any, handler: Any) -> Any:
-        # What is no UTF-8 comes as surrogates.
-        given = request.headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, expected):
-            return web.Response(
-                status=401, text="This ComfyUI belongs to a script. Its token is missing.\n"
-            )
-        return await handler(request)
-
-    return guard
+    cleaner = Cleaner(Parts(instance, execution, DynamicPrompt, nodes))
+    instance.discomfort_keeping = Keeping(guard, cleaner, _about, ())
+    instance.discomfort_keeping.add_routes(instance.routes)
 
 
 async def _hello(request: Any) -> Any:
@@ -164,6 +163,7 @@ def _about() -> dict[str, Any]:
     import folder_paths  # type: ignore[import-not-found]
 
     models = {name: list(value[0]) for name, value in folder_paths.folder_names_and_paths.items()}
+    keeping = getattr(_server(), "discomfort_keeping", None)
     return {
         "pid": os.getpid(),
         "start": _START,
@@ -178,6 +178,7 @@ def _about() -> dict[str, Any]:
         },
         "models": models,
         "manager": _manager_folder(),
+        **({} if keeping is None else {"kept": keeping.kept}),
     }
 
 
