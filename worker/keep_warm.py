@@ -1,4 +1,4 @@
-"""For how long a worker is to wait, idle, for the next script: what was asked for, or the default."""
+"""For how long a worker is to wait, idle, for the next script: as asked for, or by default."""
 
 from __future__ import annotations
 

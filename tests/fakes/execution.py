@@ -295,9 +295,7 @@ class PromptExecutor:
             data = {"node": node_id, "display_node": node_id, "output": entry["ui"]}
             self._send("executed", {**data, "prompt_id": prompt_id})
 
-    def _arguments(
-        self, prompt: dict[str, Any], node_id: str, kind: Any
-    ) -> dict[str, list[Any]]:
+    def _arguments(self, prompt: dict[str, Any], node_id: str, kind: Any) -> dict[str, list[Any]]:
         """Every input as the list of its values; a constant is a list of one."""
         known = inputs_of(kind)
         arguments: dict[str, list[Any]] = {}

@@ -14,12 +14,11 @@ from typing import Any
 
 from ..launch.hello import Ready
 from ..launch.inside_comfyui import TOKEN_HEADER
+from ..launch.keeping import LET_GO_PATH, TAKE_PATH
 from ..launch.tcp_ports import HOST
 
 log = logging.getLogger("discomfort.worker")
 
-LET_GO_PATH = "/discomfort/keep/let_go"
-TAKE_PATH = "/discomfort/keep/take"
 IDLE_WAIT_S = 30.0  # for a node to heed its interrupt
 _ANSWER_S = 10.0
 

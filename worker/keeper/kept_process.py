@@ -224,11 +224,10 @@ class KeptProcess:
         while wire is not None and (message := wire.receive()) is not None:
             if message.get("what") == "left":
                 self._left.set()
-            elif message.get("what") == "ended":
-                if not self.ended.is_set():
-                    self.exit_code = message.get("exit_code")
-                    self._last_lines = tuple(message.get("lines") or ())
-                    self._finish()
+            elif message.get("what") == "ended" and not self.ended.is_set():
+                self.exit_code = message.get("exit_code")
+                self._last_lines = tuple(message.get("lines") or ())
+                self._finish()
 
     def _finish(self) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -24,6 +25,7 @@ from .worker_key import WorkerKey
 log = logging.getLogger("discomfort.worker")
 
 _TAKE_S = 20.0  # for a worker that forgets the last script, and takes the next
+_OWN_GROUP, _DETACHED, _OUT_OF_JOB = 0x200, 0x8, 0x01000000  # of Windows' CreateProcess
 _PROGRAM = Path(__file__).with_name("program.py")
 
 
@@ -119,7 +121,7 @@ def start_keeper(job: Job) -> Started:
             "job": job.to_json(),
         }
     )
-    errors = tempfile.TemporaryFile(dir=base_dir())
+    errors = tempfile.TemporaryFile(dir=base_dir())  # noqa: SIM115 - `Started` has it
     try:
         keeper = _spawn(errors)
     except OSError as e:
@@ -128,10 +130,8 @@ def start_keeper(job: Job) -> Started:
     wire = Wire.of_pipes(os.dup(keeper.stdout.fileno()), os.dup(keeper.stdin.fileno()))
     keeper.stdin.close()
     keeper.stdout.close()
-    try:
+    with contextlib.suppress(OSError):  # what it has to say about that is in `errors`
         wire.send_line(line.encode())
-    except OSError:
-        pass  # what it has to say about that is in `errors`
     if os.name == "posix":
         keeper.wait()  # the first of the two processes; the other is nobody's child
     else:
@@ -143,18 +143,22 @@ def _spawn(errors: IO[bytes]) -> subprocess.Popen[bytes]:
     """In a session of its own: what ends a terminal, or its programs, does not reach it."""
     command = [sys.executable, "-I", "-S", str(_PROGRAM)]
     environment = {k: v for k, v in os.environ.items() if k != VARIABLE}
-    options: dict[str, Any] = {
-        "stdin": subprocess.PIPE,
-        "stdout": subprocess.PIPE,
-        "stderr": errors,
-        "env": environment,
-        "cwd": base_dir(),  # no folder of the user's is kept busy by it
-    }
+
+    def start(flags: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
+            cwd=base_dir(),  # no folder of the user's is kept busy by it
+            start_new_session=os.name == "posix",
+            creationflags=flags,
+        )
+
     if os.name == "posix":
-        return subprocess.Popen(command, start_new_session=True, **options)
-    new_group, detached, breakaway = 0x200, 0x8, 0x01000000
+        return start(0)
     try:
-        flags = new_group | detached | breakaway
-        return subprocess.Popen(command, creationflags=flags, **options)
+        return start(_OWN_GROUP | _DETACHED | _OUT_OF_JOB)
     except OSError:  # a job (of a terminal, of an IDE) that lets nothing out
-        return subprocess.Popen(command, creationflags=new_group | detached, **options)
+        return start(_OWN_GROUP | _DETACHED)

@@ -1,4 +1,4 @@
-"""What a keeper and a script say to each other: JSON objects, each in a line, on an open connection.
+"""What a keeper and a script say to each other: JSON objects, each in a line of a connection.
 
 Over a pair of pipes with the script that started the keeper, over a socket with all others. Each
 side of a socket first proves that it knows the secret of the keeper's record, without saying it.

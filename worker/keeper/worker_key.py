@@ -1,4 +1,4 @@
-"""Which scripts may have the same worker, one after the other: what of a script a worker depends on.
+"""Which scripts may have the same worker, one after the other: all that a worker depends on.
 
 `place` stands for what was asked for and from where; `sources` for the state of all code that the
 worker has loaded. Equal keys share; the same place with other sources is what has become outdated.
