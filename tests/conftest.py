@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 from support import package  # noqa: F401
+from support.keepers import ends_keepers  # noqa: F401
 from support.servers import (  # noqa: F401
     comfyui_dirs,
     leaves_nothing,
