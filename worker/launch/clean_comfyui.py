@@ -57,7 +57,7 @@ class Cleaner:
     def __init__(self, parts: Parts):
         self._parts = parts
         self._thread = IdleThread(parts.instance.prompt_queue)
-        self._loaders = LoaderNotes()
+        self._loaders = LoaderNotes(parts.nodes.NODE_CLASS_MAPPINGS)
         self._executor: Any = None
         parts.instance.on_prompt_handlers.append(self._loaders.take)
         self._note_executor()
@@ -125,18 +125,15 @@ class Cleaner:
         finally:
             done.cancel()
 
-    def _loaders_now(self) -> dict[str, dict[str, Any]]:
-        return self._loaders.prompt(self._parts.nodes.NODE_CLASS_MAPPINGS)
-
     def _queue_loaders(self) -> None:
         """Have ComfyUI run a prompt in which nothing runs: it replaces what the last one left."""
-        item = (0, str(uuid.uuid4()), self._loaders_now(), {}, [], {})
+        item = (0, str(uuid.uuid4()), self._loaders.prompt(), {}, [], {})
         self._parts.instance.prompt_queue.put(item)
 
     def _drop_caches(self) -> list[dict[str, Any]]:
         """Give the executor new caches, with the loaders of the old ones in them."""
         executor = self._executor
-        kept = asyncio.run(self._carry_over(executor, self._loaders_now()))
+        kept = asyncio.run(self._carry_over(executor, self._loaders.prompt()))
         executor.history_result = {}
         self._loaders.replace(kept.values())
         gc.collect()

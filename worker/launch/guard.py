@@ -7,8 +7,10 @@ Who has been shut out never comes in again, and what was open for him is ended. 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
+import socket
 import weakref
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -100,7 +102,7 @@ class Guard:
         """
         self._master = None
         for transport in list(self._transports):
-            transport.abort()
+            _end(transport)
         self._transports.clear()
         for task in self._tasks:
             task.cancel()
@@ -126,6 +128,18 @@ class Guard:
         self._used.add(digest)
         self._master = digest
         return None
+
+
+def _end(transport: asyncio.Transport) -> None:
+    """End a connection for both sides.
+
+    Not by `abort`: a file that is being sent (`loop.sendfile`) would never hear of it, and hold up
+    the connection that gets the same descriptor next.
+    """
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        with contextlib.suppress(OSError):  # it has ended already
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _digest(token: str) -> bytes:

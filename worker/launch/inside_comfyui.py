@@ -26,7 +26,8 @@ from ...system.local_requests import why_refused
 from . import account, pack_rules, run_data
 from .clean_comfyui import Cleaner, Parts
 from .guard import TOKEN_HEADER, Guard
-from .keeping import KEEPER_VARIABLE, Keeping
+from .keeping import Keeping
+from .leavings import Leavings, own_folders
 from .prompt_thread import watch_prompt_thread
 from .proof import NONCE_HEADER, server_proof
 from .proven_prompts import ProvenPrompts, port_of
@@ -49,10 +50,13 @@ NEEDED_MODULES = {
 }
 
 
-def install() -> None:
+def install(forget_runs: Callable[[], None] = lambda: None) -> None:
     """Put the hello route in place, in a worker guard and watchdog too.
 
     A second call does nothing, even of another copy of this extension.
+
+    Args:
+        forget_runs: drops what our nodes remember of runs, for a worker that is handed on.
 
     Source: server.py of 0.3.64 and 0.33: extensions are imported after the app is made and before
     it is frozen, so a middleware put first guards every route and the websocket's upgrade.
@@ -60,7 +64,7 @@ def install() -> None:
     instance = _server()
     # Programs that nodes start must not take themselves for the worker.
     token = os.environ.pop(TOKEN_VARIABLE, None)
-    keeper = os.environ.pop(KEEPER_VARIABLE, None)
+    keeper = os.environ.pop(KEEPER_TOKEN_VARIABLE, None)
     master_pid = os.environ.pop(MASTER_VARIABLE, None)
     if getattr(instance, "discomfort_hello", False):
         return
@@ -78,7 +82,7 @@ def install() -> None:
     instance.app.middlewares.insert(0, guard.middleware())
     _take_from_scripts(instance, lambda _: True)  # the guard lets nobody else in
     if keeper:
-        _be_kept(instance, guard)
+        _be_kept(instance, guard, forget_runs)
     _drop_progress_states(instance)
     # ComfyUI's wrapper (app/logger.py) buffers 8 KB of what nodes print; a crash loses them. And it
     # takes no lone surrogate: an error text with one would end the prompt thread.
@@ -100,15 +104,30 @@ def _take_from_scripts(instance: Any, is_from_script: Callable[[str], bool]) -> 
     instance.discomfort_takes_login = account.install(instance, execution, is_from_script)
 
 
-def _be_kept(instance: Any, guard: Guard) -> None:
+def _be_kept(instance: Any, guard: Guard, forget_runs: Callable[[], None]) -> None:
     """Let a keeper hand this worker from one master to the next."""
     import execution  # type: ignore[import-not-found]
+    import folder_paths  # type: ignore[import-not-found]
     from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
 
     import nodes  # type: ignore[import-not-found]
 
-    cleaner = Cleaner(Parts(instance, execution, DynamicPrompt, nodes))
-    instance.discomfort_keeping = Keeping(guard, cleaner, _about, ())
+    temp, user = folder_paths.get_temp_directory(), folder_paths.get_user_directory()
+    leavings = Leavings(own_folders(temp, user))
+
+    async def note(_: Any) -> None:
+        leavings.note()
+
+    instance.app.on_startup.append(note)  # when all extensions are loaded
+    forget_login = getattr(instance, "discomfort_forget_logins", None)
+    forget = [instance.discomfort_run_data.forget_all, forget_runs, leavings.remove]
+    instance.discomfort_keeping = Keeping(
+        guard,
+        Cleaner(Parts(instance, execution, DynamicPrompt, nodes)),
+        _about,
+        folder_paths.set_output_directory,
+        [*forget, forget_login] if forget_login else forget,
+    )
     instance.discomfort_keeping.add_routes(instance.routes)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,7 +18,6 @@ from .guard import Guard
 
 log = logging.getLogger("discomfort.worker")
 
-KEEPER_VARIABLE = "DISCOMFORT_KEEPER_TOKEN"
 LET_GO_PATH = "/discomfort/keep/let_go"
 TAKE_PATH = "/discomfort/keep/take"
 DEFAULT_WAIT_S = 30.0
@@ -31,6 +31,7 @@ class Keeping:
         guard: who lets in.
         cleaner: of ComfyUI.
         about: what `/discomfort/hello` answers.
+        save_in: has nodes save in another folder from now on.
         forget: each drops what a module of ours remembers of a master; may raise `OSError`.
     """
 
@@ -39,10 +40,11 @@ class Keeping:
         guard: Guard,
         cleaner: Cleaner,
         about: Callable[[], dict[str, Any]],
+        save_in: Callable[[str], None],
         forget: Iterable[Callable[[], None]],
     ):
         self._guard, self._cleaner = guard, cleaner
-        self._about, self._forget = about, tuple(forget)
+        self._about, self._save_in, self._forget = about, save_in, tuple(forget)
         self._letting_go: asyncio.Task[None] | None = None
         self._is_empty = False
         self.kept: list[dict[str, Any]] = []
@@ -60,14 +62,14 @@ class Keeping:
         is_number = isinstance(wait_s, (int, float)) and not isinstance(wait_s, bool)
         if not is_number or not 0 <= wait_s <= LONGEST_WAIT_S:
             why = f"wait_s must be a number of seconds from 0 to {LONGEST_WAIT_S:.0f}."
-            return web.json_response({"is_idle": False, "why": why}, status=400)
+            return _refusal(400, why)
         if self._letting_go is None or (self._letting_go.done() and not self._is_empty):
             self._letting_go = asyncio.create_task(self._let_go(float(wait_s)))
         try:
             # It goes on when the keeper does not wait for it; who asks twice waits for the first.
             await asyncio.shield(self._letting_go)
         except (NotClean, OSError) as e:
-            return web.json_response({"is_idle": False, "why": str(e)}, status=409)
+            return _refusal(409, str(e))
         return web.json_response({"is_idle": True, "kept": self.kept})
 
     async def _let_go(self, wait_s: float) -> None:
@@ -95,14 +97,30 @@ class Keeping:
     async def _answer_take(self, request: Any) -> Any:
         from aiohttp import web
 
-        token = (await _body(request)).get("token")
+        body = await _body(request)
+        output = body.get("output")
+        if output is not None and not (isinstance(output, str) and os.path.isabs(output)):
+            return _refusal(400, "output must be the whole path of a folder.")
         if not self._is_empty:
-            return web.Response(status=409, text="This worker has not been let go of.\n")
-        refusal = self._guard.admit(token)
+            return _refusal(409, "This worker has not been let go of.")
+        if output is not None:
+            try:
+                os.makedirs(output, mode=0o700, exist_ok=True)
+            except OSError as e:
+                return _refusal(400, f"{output} can't be made: {e}")
+        refusal = self._guard.admit(body.get("token"))
         if refusal is not None:
-            return web.Response(status=400, text=f"{refusal}\n")
+            return _refusal(400, refusal)
+        if output is not None:
+            self._save_in(output)
         self._is_empty, self._letting_go = False, None
         return web.json_response(self._about())
+
+
+def _refusal(status: int, why: str) -> Any:
+    from aiohttp import web
+
+    return web.json_response({"is_idle": False, "why": why}, status=status)
 
 
 async def _body(request: Any) -> dict[str, Any]:
