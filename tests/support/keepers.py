@@ -38,8 +38,12 @@ def ends_keepers() -> Iterator[None]:
     while Script.made:
         Script.made.pop().end_as_a_script()
     wait_until(lambda: all(map(is_gone, keepers)), "the end of the keepers")
-    worker_folder.make_worker_folder().remove(with_log=True)  # as the next start does
-    assert _folders() <= before
+    wait_until(lambda: _is_purged(before), "the end of their folders")
+
+
+def _is_purged(before: set[Path]) -> bool:
+    worker_folder.purge_now()  # as the next start does
+    return _folders() <= before
 
 
 def _folders() -> set[Path]:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +201,7 @@ async def test_worker_that_dies_is_told_with_its_last_lines_and_replaced(tmp_pat
     await script.start()
     keeper = script.keeper_pid
     with pytest.raises(WorkerDied, match="StubKill") as caught:
-        await script.execute(stub("StubKill"))
+        await script.execute(stub("StubKill", signal_name="SIGKILL"))
     assert caught.value.exit_code not in (None, 0) and caught.value.last_log_lines
     wait_until(lambda: is_gone(keeper), "the end of the keeper")
     assert find_workers() == []
@@ -261,10 +262,11 @@ async def test_held_worker_whose_sources_have_changed_ends_with_its_script(tmp_p
 
 
 async def test_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path):
-    script = Script(tmp_path, extra_args=["--misbehave", "no-extension"])
+    script = Script(tmp_path, extra_args=["--misbehave", "exit-at-start=3"])
     with pytest.raises(WorkerStartError) as caught:
         await script.start()
-    assert "Its log:" in str(caught.value)
+    assert "with exit code 3" in str(caught.value)
+    assert str(caught.value).endswith("| [ERROR] This server gives up at once.")
     await script.kill_api()
     assert find_workers() == []
 
@@ -325,11 +327,7 @@ async def test_worker_that_does_not_get_idle_in_time_is_ended(
     monkeypatch.setattr(hand_over, "IDLE_WAIT_S", 0.3)
     options = WorkerOptions(extra_custom_nodes=[STUB_NODES])
     script = Script(tmp_path)
-    launch = make_launch(script._config, options)
-    launch = type(launch)(
-        **{f: getattr(launch, f) for f in launch.__slots__ if f != "keeper_token"},
-        keeper_token="k" * 40,
-    )
+    launch = replace(make_launch(script._config, options), keeper_token="k" * 40)
     holder = Holder(os.getpid(), started_at(os.getpid()) or 0.0, 60.0)
     keeper = Keeper(Job(launch, worker_key(launch), holder), WorkerProcess(launch))
     read, write = os.pipe()
@@ -337,12 +335,12 @@ async def test_worker_that_does_not_get_idle_in_time_is_ended(
     ready = await asyncio.wrap_future(keeper.process.start())
     assert keeper.is_ready(ready)
     async with aiohttp.ClientSession(headers=ready.auth_headers) as session:
-        body = {"prompt": stub("StubBlock", seconds=60)}
+        body = {"prompt": stub("StubBlock", seconds=60, nonce=1)}
         await session.post(f"http://{ready.address}/prompt", json=body)
-        while True:
+        running: list[Any] = []
+        while not running:
             async with session.get(f"http://{ready.address}/queue") as reply:
-                if (await reply.json())["queue_running"]:
-                    break
+                running = (await reply.json())["queue_running"]
     keeper.leave(hold)
     await asyncio.to_thread(keeper.watch, 0.05)
     assert keeper.state is State.ENDING
