@@ -32,11 +32,14 @@ def stamps(
 ) -> Iterator[tuple[str, int, int]]:
     """(name, date, size) of every file with code in a folder, and in those below it.
 
-    Links are followed; a folder that was seen is not looked into again.
+    Links are followed; a folder that was seen is not looked into again. A file stands for itself.
 
     Args:
         skipped: names right in the folder that do not count.
     """
+    if folder.is_file():
+        yield ("", *(stamp_of(folder) or (0, 0)))
+        return
     seen: set[str] = set()
     waiting = [(str(folder), "")]
     while waiting:
