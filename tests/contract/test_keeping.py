@@ -185,3 +185,105 @@ def test_who_lets_go_twice_at_once_hears_the_same(kept):
     for bad in ("soon", -1, None, True, 1e9):
         assert kept.ask("POST", LET_GO_PATH, {"wait_s": bad}, kept.keeper).status == 400
     assert kept.take().status == 200
+
+
+def counted(name: str, value: int) -> dict:
+    return {
+        "1": {"class_type": "StubCount", "inputs": {"name": name, "value": value}},
+        "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
+    }
+
+
+def test_values_states_and_files_of_the_last_script_are_gone(kept):
+    name = secrets.token_hex(8)
+    for _ in range(2):
+        kept.run(counted(name, 5))
+        kept.run(stub("StubRemember", text=name))
+        assert kept.run(stub("StubCounts", name=name))["outputs"]["1"]["count"] == [1 + _]
+    temp = Path(kept.hello["folders"]["temp"])
+    user = temp.parent.parent / "user"
+    (temp / name).mkdir(parents=True)
+    (temp / name / "preview.png").write_bytes(b"x")
+    (user / f"{name}.json").write_text("{}")
+    kept.hand_over()
+    assert kept.run(stub("StubRemember", text=""))["outputs"]["1"]["text"] == [""]
+    kept.run(counted(name, 5))
+    assert kept.run(stub("StubCounts", name=name))["outputs"]["1"]["count"] == [3]
+    assert not (temp / name).exists()
+    assert not (user / f"{name}.json").exists()
+    assert name not in str(kept.ask("GET", "/internal/logs/raw").body)
+
+
+def test_nodes_save_in_the_next_masters_folder(kept, tmp_path):
+    kept.let_go()
+    assert kept.take(output=str(tmp_path / "his")).body["folders"]["output"] == str(
+        tmp_path / "his"
+    )
+    picture = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1}}
+    picture["inputs"]["color"] = 0
+    save = {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "mine"}}
+    kept.run({"1": picture, "2": save})
+    assert [file.name[:5] for file in (tmp_path / "his").iterdir()] == ["mine_"]
+
+
+BASE = {"class_type": "StubLoadFile", "inputs": {"file": "base.safetensors"}}
+BASE["inputs"]["precision"] = "default"  # type: ignore[index]
+
+
+def test_a_model_is_loaded_once_for_many_scripts(kept):
+    loads = shown(kept.run(used("base.safetensors", 0)))
+    for seed in range(1, 4):
+        assert kept.hand_over() == [BASE]
+        assert kept.ask("GET", HELLO_PATH).body["kept"] == [BASE]
+        assert shown(kept.run(used("base.safetensors", seed))) == loads
+    kept.run(one_node(1))  # a script that does not go on keeping it
+    assert kept.hand_over() == []
+    assert int(shown(kept.run(used("base.safetensors", 9)))) == int(loads) + 1
+
+
+def test_what_a_script_has_typed_in_is_not_kept(kept):
+    prompt = used("other.safetensors", 1)
+    prompt["1"] = {"class_type": "StubLoadModel", "inputs": {"name": "typed in"}}
+    loads = int(shown(kept.run(prompt)))
+    assert kept.hand_over() == []
+    assert int(shown(kept.run(prompt))) == loads + 1
+
+
+@pytest.mark.parametrize("cache", ["--cache-lru 20", "--cache-none", "--cache-ram 0.5"])
+def test_in_other_cache_modes_models_alone_are_kept_too(server, tmp_path, cache, leaves_nothing):
+    is_newest = server.name == "ComfyUI"
+    if server.is_fake or not (is_newest or cache == "--cache-lru 20"):
+        return  # it has one mode; an older one differs in how its caches are asked, in all alike
+    with kept_worker(server, tmp_path, cache.split()) as kept:
+        name, seeds = secrets.token_hex(8), iter(range(9))
+        runs = int(shown(kept.run(used("base.safetensors", next(seeds)))))
+        kept.run(counted(name, 5))
+        other = used("other.safetensors", next(seeds))
+        kept.run(other)
+        had = [node["inputs"]["file"] for node in kept.hand_over()]
+        kept.run({**counted(name, 5), "9": other["1"]})
+        assert kept.run(stub("StubCounts", name=name))["outputs"]["1"]["count"] == [2]
+        loads = int(shown(kept.run(used("base.safetensors", next(seeds)))))
+        expected = {
+            "--cache-lru 20": (runs, ["base.safetensors", "other.safetensors"]),
+            "--cache-none": (runs + 1, []),
+            "--cache-ram 0.5": (runs + 1, ["other.safetensors"]),  # as within one script
+        }
+        assert (loads, had) == expected[cache]
+
+
+def test_memory_and_handles_stay_flat_over_many_scripts(kept):
+    process = psutil.Process(kept.pid)
+    handles = process.num_handles if hasattr(process, "num_handles") else process.num_fds
+
+    def scripts(count: int) -> tuple[int, int, int]:
+        for i in range(count):
+            kept.run(used("base.safetensors", i))
+            kept.queue({**sleep(), "2": BASE})
+            assert kept.hand_over() == [BASE]
+        return process.memory_info().rss, handles(), process.num_threads()
+
+    first, last = scripts(20), scripts(100)
+    assert last[0] - first[0] < 24 << 20
+    assert last[1] <= first[1] + 2
+    assert last[2] <= first[2] + 2

@@ -33,7 +33,7 @@ class PromptQueue:
     """What waits, what runs, what is done."""
 
     def __init__(self, on_change: Any):
-        self._changed = threading.Condition()
+        self.not_empty = threading.Condition()
         self._heap: list[tuple[float, int, Item]] = []
         self._count = 0
         self._on_change = on_change
@@ -42,60 +42,60 @@ class PromptQueue:
         self.history: dict[str, Any] = {}
 
     def put(self, item: Item) -> None:
-        with self._changed:
+        with self.not_empty:
             self._count += 1
             heapq.heappush(self._heap, (item[0], self._count, item))
-            self._changed.notify()
+            self.not_empty.notify()
         self._on_change()
 
     def get(self, timeout: float | None = None) -> Item | None:
-        with self._changed:
+        with self.not_empty:
             if not self._heap:
-                self._changed.wait(timeout)
+                self.not_empty.wait(timeout)
             if not self._heap:  # a flag, or nothing
                 return None
             self.running = heapq.heappop(self._heap)[2]
             return self.running
 
     def set_flag(self, name: str, value: Any) -> None:
-        with self._changed:
+        with self.not_empty:
             self._flags[name] = value
-            self._changed.notify()
+            self.not_empty.notify()
 
     def get_flags(self) -> dict[str, Any]:
-        with self._changed:
+        with self.not_empty:
             flags, self._flags = self._flags, {}
             return flags
 
     def finish(self, item: Item, entry: dict[str, Any]) -> None:
-        with self._changed:
+        with self.not_empty:
             self.history[item[1]] = {"prompt": as_row(item), **entry}
             self.running = None
         self._on_change()
 
     def delete(self, prompt_ids: list[str]) -> None:
-        with self._changed:
+        with self.not_empty:
             self._heap = [e for e in self._heap if e[2][1] not in prompt_ids]
             heapq.heapify(self._heap)
         self._on_change()
 
     def wipe_queue(self) -> None:
-        with self._changed:
+        with self.not_empty:
             self._heap = []
         self._on_change()
 
     def wipe_history(self) -> None:
-        with self._changed:
+        with self.not_empty:
             self.history = {}
 
     def interrupt(self, prompt_id: str | None) -> None:
-        with self._changed:
+        with self.not_empty:
             running = self.running[1] if self.running else None
         if prompt_id is None or prompt_id == running:
             nodes.interrupt_processing()
 
     def rows(self) -> dict[str, list[Any]]:
-        with self._changed:
+        with self.not_empty:
             running = [as_row(self.running)] if self.running else []
             return {
                 "queue_running": running,
@@ -106,7 +106,7 @@ class PromptQueue:
 
     @property
     def remaining(self) -> int:
-        with self._changed:
+        with self.not_empty:
             return len(self._heap) + (self.running is not None)
 
 

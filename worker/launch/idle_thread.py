@@ -30,15 +30,19 @@ class IdleThread:
 
         def get(*arguments: Any, **options: Any) -> Any:
             self._do_next()
-            return take(*arguments, **options)
+            with queue.not_empty:  # else it could be told of work just before it waits
+                if self._work:
+                    return take(timeout=0)
+                return take(*arguments, **options)
 
         queue.get = get
 
     def do(self, work: Callable[[], Any]) -> Future[Any]:
         """Have the thread do it once it is idle. Any thread; what is not begun can be cancelled."""
         done: Future[Any] = Future()
-        self._work.append((done, work))
-        self._queue.set_flag(_WAKE, True)
+        with self._queue.not_empty:
+            self._work.append((done, work))
+            self._queue.set_flag(_WAKE, True)
         return done
 
     def _do_next(self) -> None:
