@@ -42,7 +42,7 @@ def ends_keepers() -> Iterator[None]:
 
 
 def _is_purged(before: set[Path]) -> bool:
-    worker_folder.purge_now()  # as the next start does
+    worker_folder.purge_dead_workers()  # as the next start does
     return _folders() <= before
 
 

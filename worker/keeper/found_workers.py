@@ -59,7 +59,7 @@ def stop_workers(pids: Iterable[int] | None = None) -> list[int]:
         The process ids of the workers that have ended.
 
     Raises:
-        LookupError: there is no worker of such a number; none is ended then.
+        ValueError: there is none of such a number; none is ended then.
     """
     keepers = find_keepers()
     if pids is not None:
@@ -67,7 +67,7 @@ def stop_workers(pids: Iterable[int] | None = None) -> list[int]:
         known = {p for found in keepers for p in (found.record.pid, found.record.worker_pid)}
         if unknown := sorted(wanted - known):
             names = ", ".join(map(str, unknown))
-            raise LookupError(
+            raise ValueError(
                 f"There is no warm worker {names}. `discomfort workers` lists those that are there."
             )
         keepers = [f for f in keepers if {f.record.pid, f.record.worker_pid} & wanted]

@@ -20,7 +20,7 @@ from ...system.files import write_file
 from ...system.owned_folders import LOCK_NAME, folders_in, is_held
 from ...system.plain_files import open_plain
 from ...system.processes import is_running
-from ..launch.worker_folder import base_dir, purge_now
+from ..launch.worker_folder import base_dir, purge_dead_workers
 from .worker_key import WorkerKey
 
 log = logging.getLogger("discomfort.worker")
@@ -89,7 +89,7 @@ def find_keepers() -> list[FoundKeeper]:
         for record in _believed(path):
             found.append(FoundKeeper(folder, record))
     if has_stale:
-        purge_now()
+        purge_dead_workers()
     return found
 
 

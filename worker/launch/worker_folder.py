@@ -139,13 +139,6 @@ def make_worker_folder() -> WorkerFolder:
     return folder
 
 
-def purge_now() -> None:
-    """Remove what dead ones left, without a start."""
-    base = base_dir()
-    with _locked(base):
-        _purge(base / "workers")
-
-
 @contextlib.contextmanager
 def _locked(base: Path) -> Iterator[None]:
     """No other process makes or purges a worker's folder meanwhile."""

@@ -285,7 +285,7 @@ async def test_start_that_is_given_up_ends_the_worker(tmp_path: Path):
 async def test_stop_ends_the_worker_that_was_named_and_a_script_hears_of_it(tmp_path: Path):
     held, idle = Script(tmp_path), await warm(tmp_path, extra_args=["--cpu"])
     await held.start()
-    with pytest.raises(LookupError, match="no warm worker 1"):
+    with pytest.raises(ValueError, match="no warm worker 1"):
         stop_workers([1])
     assert stop_workers([idle]) == [idle]
     (left,) = find_workers()
