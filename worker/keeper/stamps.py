@@ -38,7 +38,8 @@ def stamps(
         skipped: names right in the folder that do not count.
     """
     if folder.is_file():
-        yield ("", *(stamp_of(folder) or (0, 0)))
+        date, size = stamp_of(folder) or (0, 0)
+        yield "", date, size
         return
     seen: set[str] = set()
     waiting = [(str(folder), "")]
