@@ -13,4 +13,9 @@ def is_watched() -> bool:
     is_terminal = bool(getattr(sys.stderr, "isatty", lambda: False)())
     if is_terminal and os.environ.get("TERM") != "dumb":
         return True
+    return is_notebook()
+
+
+def is_notebook() -> bool:
+    """Whether this process is a kernel of Jupyter, Colab, VS Code or the like."""
     return "ipykernel" in sys.modules
