@@ -18,7 +18,7 @@ FLOORS = (
     ("nodes",),
     ("editor", "sync"),
     ("discomfort",),
-    ("workflow_tools",),
+    ("workflow_tools", "workflow_functions"),
     ("missing", "inspection"),
     ("run",),
     ("references",),
