@@ -46,26 +46,13 @@ SigmasInput: TypeAlias = "ArrayLike | Sequence[float]"
 # A model and the like: the workflow that makes it, as results have it.
 ReferenceInput: TypeAlias = "Mapping[str, Any]"
 
+# What results are; of their own names, since a port may be called `int`.
+Int: TypeAlias = int
+Float: TypeAlias = float
+Text: TypeAlias = str
+Bool: TypeAlias = bool
 Tensor: TypeAlias = "torch.Tensor"
-
-__all__ = [
-    "ArrayLike",
-    "AudioInput",
-    "BoolInput",
-    "Decimal",
-    "FloatInput",
-    "Fraction",
-    "ImageInput",
-    "IntInput",
-    "LatentInput",
-    "Mapping",
-    "MaskInput",
-    "NumberInput",
-    "PathLike",
-    "ReferenceInput",
-    "Sequence",
-    "SigmasInput",
-    "Tensor",
-    "TextInput",
-    "VideoInput",
-]
+ValueDict: TypeAlias = "dict[str, Any]"
+Tensors: TypeAlias = "list[torch.Tensor]"
+ValueDicts: TypeAlias = "list[dict[str, Any]]"
+ValueList: TypeAlias = "list[Any]"

@@ -13,8 +13,9 @@ from ..run.results import Results
 from .identifiers import find_identifiers, to_identifier
 from .shape import Parameter, Result, Shape
 
-# What the results have already: an attribute of that name would never be the value.
-TAKEN_BY_RESULTS = frozenset(dir(Results))
+# What the results have already: an attribute of that name would never be the value. And what stubs
+# write in the class of results.
+TAKEN_BY_RESULTS = frozenset({*dir(Results), "property", "_d", "_f", "_sync", "_t"})
 
 
 class _Output(NamedTuple):
