@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ _LONGEST_DEFAULT = 40
 def literal(value: str | int | float | bool) -> str:
     """A text, number or truth value as code: one line, in the quotes that formatters choose."""
     if not isinstance(value, str):
-        return repr(value)
+        return repr(value).replace("e+", "e")
     quote = "'" if value.count('"') > value.count("'") else '"'
     # Of repr: all that can't be seen is written out, marks of direction too.
     body = "".join(c if c in "'\"" else repr(c)[1:-1] for c in value)
@@ -43,6 +44,11 @@ def default_of(value: Any, allowed: tuple[type, ...] = (), choices: Sequence[Any
     return shown if len(shown) <= _LONGEST_DEFAULT else "..."
 
 
+def width(line: str) -> int:
+    """The columns that a line takes, or a few more, as formatters count them."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
 def docstring(indent: int, first: str, lines: Iterable[str] = ()) -> list[str]:
     """A docstring's lines.
 
@@ -50,7 +56,7 @@ def docstring(indent: int, first: str, lines: Iterable[str] = ()) -> list[str]:
         first: of ours: it begins with a letter.
         lines: each of them on lines of its own.
     """
-    space = " " * indent
+    space, first = " " * indent, first.strip()
     if not (rest := list(lines)):
         return [f'{space}"""{_in_docstring(first)}"""']
     texts = [first, "", *rest]

@@ -8,19 +8,20 @@ function's name does.
 from __future__ import annotations
 
 import builtins
+import keyword
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from .identifiers import to_identifier, unused
-from .python_text import default_of, docstring, literal
+from .python_text import default_of, docstring, literal, width
 from .shape import Parameter, Shape
 from .stub_header import header_lines
 from .stub_types import input_type, literal_choices, result_type
 from .words import describe_parameter, describe_result
 
 _LINE = 79  # what fits in it, no formatter breaks
-_NAME, _CLASS = 30, 32
-_RESERVED = frozenset(dir(builtins))
+_NAME, _CLASS = 24, 30
+_RESERVED = frozenset({*dir(builtins), *keyword.kwlist})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,10 @@ def module_text(workflows: Sequence[StubFunction], package: str) -> str:
         "_FILES = {",
         *(f'    "{one.function}": {literal(one.workflow.file)},' for one in named),
         "}",
+        "",
+        "",
+        "def _load(discomfort, name):",
+        "    return discomfort.workflow(_FOLDER / _FILES[name])",
     ]
     for one in named:
         lines += [
@@ -95,7 +100,7 @@ def module_text(workflows: Sequence[StubFunction], package: str) -> str:
             "",
             f"def {one.function}(discomfort, /):",
             *docstring(4, f"The workflow {one.workflow.shape.title} as a function."),
-            f'    return discomfort.workflow(_FOLDER / _FILES["{one.function}"])',
+            f'    return _load(discomfort, "{one.function}")',
         ]
     return "\n".join([*lines, ""])
 
@@ -194,13 +199,13 @@ class _Classes:
 
 def _class(name: str, base: str) -> list[str]:
     line = f"class {name}({base}):"
-    return [line] if len(line) <= _LINE else [f"class {name}(", f"    {base},", "):"]
+    return [line] if width(line) <= _LINE else [f"class {name}(", f"    {base},", "):"]
 
 
 def _definition(head: str, parameters: Sequence[str], returns: str) -> list[str]:
     """A method's first lines; its docstring is its body."""
     line = f"    {head}({parameters[0]}) -> {returns}:"
-    if len(parameters) == 1 and len(line) <= _LINE:
+    if len(parameters) == 1 and width(line) <= _LINE:
         return [line]
     return [
         f"    {head}(",
@@ -210,10 +215,7 @@ def _definition(head: str, parameters: Sequence[str], returns: str) -> list[str]
 
 
 def _alias(name: str, choices: Sequence[str]) -> list[str]:
-    start = f"{name}: _t.TypeAlias = _t.Literal["
-    if len(choices) == 1:
-        return [f"{start}{choices[0]}]"]
-    return [start, *(f"    {choice}," for choice in choices), "]"]
+    return [f"{name}: _t.TypeAlias = _t.Literal[", *(f"    {choice}," for choice in choices), "]"]
 
 
 def _functions(named: _Named) -> Iterator[str]:
@@ -225,7 +227,7 @@ def _functions(named: _Named) -> Iterator[str]:
         yield "@_t.overload"
         returns = f"{named.class_name}{suffix}"
         line = f"def {named.function}(discomfort: {module}.Discomfort, /) -> {returns}:"
-        if len(line) <= _LINE:
+        if width(line) <= _LINE:
             yield line
         else:
             yield f"def {named.function}("

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from .python_text import literal
 from .shape import Parameter, Result
 from .words import is_file_list
 
@@ -37,7 +36,6 @@ _RESULTS: dict[str, tuple[str, str]] = {  # one, a list of them
     "VIDEO": ("ValueDict", "ValueDicts"),
 }
 _MOST_CHOICES = 200
-_ONE_LINE = 60
 
 
 def input_type(parameter: Parameter, references: Collection[str]) -> tuple[str, tuple[type, ...]]:
@@ -58,15 +56,11 @@ def input_type(parameter: Parameter, references: Collection[str]) -> tuple[str, 
 
 
 def literal_choices(parameter: Parameter) -> tuple[str | int | bool, ...]:
-    """The choices that a type can be made of: few, and no files. None of them: ()."""
+    """The choices that a type can be made of: two to two hundred, and no files; else ()."""
     choices = parameter.limits.choices or ()
     found = list(dict.fromkeys((type(choice), choice) for choice in choices if _is_plain(choice)))
-    is_whole = all(map(_is_plain, choices)) and 0 < len(found) <= _MOST_CHOICES
-    if not is_whole or is_file_list(choices):
-        return ()
-    if len(found) == 1 and len(literal(found[0][1])) > _ONE_LINE:
-        return ()  # a formatter breaks that line or not, as long as it likes lines
-    return tuple(choice for _, choice in found)
+    is_whole = all(map(_is_plain, choices)) and 1 < len(found) <= _MOST_CHOICES
+    return tuple(choice for _, choice in found) if is_whole and not is_file_list(choices) else ()
 
 
 def result_type(result: Result, references: Collection[str]) -> str:
