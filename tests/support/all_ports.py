@@ -1,4 +1,4 @@
-"""Workflows with ports of any names and of every kind, and the node classes that they are made of."""
+"""Workflows with ports of any names and of every kind, and the node classes of these."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def named(*names: str) -> dict[str, Any]:
     """A prompt that hands whole numbers through ports of these names, in and out."""
     prompt: dict[str, Any] = {}
     for number, name in enumerate(names, start=1):
-        prompt[f"{number}"] = port(name)
-        inner = {"class_type": "PrimitiveInt", "inputs": {"value": [f"{number}", 0]}}
-        prompt[f"{number}1"] = inner
-        prompt[f"{number}2"] = port(name, [f"{number}1", 0])
+        inner = {"class_type": "PrimitiveInt", "inputs": {"value": [f"in{number}", 0]}}
+        prompt[f"in{number}"] = port(name)
+        prompt[f"value{number}"] = inner
+        prompt[f"out{number}"] = port(name, [f"value{number}", 0])
     return prompt
 
 
