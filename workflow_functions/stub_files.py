@@ -195,6 +195,7 @@ def _meaning(data: Mapping[str, Any]) -> Any:
     extra, definitions = data.get("extra"), data.get("definitions")
     if isinstance(extra, Mapping):
         found["extra"] = {key: value for key, value in extra.items() if key != "ds"}
+        found = found if found["extra"] else {k: v for k, v in found.items() if k != "extra"}
     if isinstance(definitions, Mapping) and isinstance(definitions.get("subgraphs"), list):
         graphs = definitions["subgraphs"]
         found["definitions"] = [_meaning(g) if isinstance(g, Mapping) else g for g in graphs]
