@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
 import json
 import os
 import pydoc
@@ -41,6 +43,13 @@ def discomfort(shared: ComfyConnector) -> Iterator[Discomfort]:
     made._engine.contexts.close()
 
 
+def help_of(thing: object) -> str:
+    """What `help()` shows."""
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        pydoc.help(thing)
+    return shown.getvalue()
+
+
 @pytest.fixture
 def nothing_runs(discomfort: Discomfort, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Whatever would be run is noted in place of it."""
@@ -69,7 +78,7 @@ def test_signature_and_help_are_known_at_once(discomfort):
     assert list(parameters) == ["picture", "detail", "tone", "tone_amount"]
     assert (parameters["detail"].annotation, parameters["detail"].default) == (float, 1.0)
     assert repr(parameters["picture"].annotation) == "IMAGE"
-    shown = pydoc.render_doc(enhance, renderer=pydoc.plaintext)
+    shown = help_of(enhance)
     assert "detail: FLOAT = 1.0, 0 to 5, in steps of 0.01" in shown
     assert "one of 'normal', 'multiply', 'screen'" in shown
     assert enhance.__name__ == "enhance" and "enhance.json" in repr(enhance)
@@ -164,7 +173,7 @@ async def test_options_of_run_are_set_by_using(discomfort):
     with pytest.raises(MissingInputError):
         await function()
     with pytest.raises(TypeError, match="no option 'timout'. Did you mean 'timeout'"):
-        function.using(timout=3)
+        function.using(timout=3)  # pyright: ignore
     with pytest.raises(ValueError, match="timeout must be more than 0"):
         await function.using(timeout=-1)(x=1)
     slow = {"1": {"class_type": "StubSleep", "inputs": {"seconds": 600.0}}}
@@ -225,10 +234,10 @@ async def test_what_run_takes_is_taken(discomfort, tmp_path):
     info.add_text("prompt", text)
     Image.new("RGB", (4, 4)).save(tmp_path / "saved.png", pnginfo=info)
     shutil.copy(tmp_path / "saved.png", tmp_path / "用途 2.png")
-    for number, workflow in enumerate((text, tmp_path / "saved.png", tmp_path / "用途 2.png")):
-        function = discomfort.workflow(workflow)
-        assert (await function(x=number)).x == number
-    assert function.__name__ == "用途_2"
+    taken = (text, tmp_path / "saved.png", tmp_path / "用途 2.png")
+    functions = [discomfort.workflow(workflow) for workflow in taken]
+    assert [(await function(x=n)).x for n, function in enumerate(functions)] == [0, 1, 2]
+    assert [function.__name__ for function in functions] == ["workflow", "saved", "用途_2"]
 
 
 @pytest.mark.parametrize(
@@ -262,7 +271,7 @@ def test_without_await_it_is_the_same(shared):
     discomfort = SyncDiscomfort(Discomfort(shared), thread)
     function = discomfort.workflow(named("self", "a b"))
     assert set(inspect.signature(function).parameters) == {"self", "a_b"}
-    assert "a_b: INT, needs a value" in pydoc.render_doc(function, renderer=pydoc.plaintext)
+    assert "a_b: INT, needs a value" in help_of(function)
     results = function(self=1, a_b=2)
     assert (results.self, results.a_b) == (1, 2) and function.call(dict(results)) == results
     threads = []
@@ -275,6 +284,6 @@ def test_without_await_it_is_the_same(shared):
     with pytest.raises(TypeError, match="by name"):
         function(1)
     with pytest.raises(TypeError, match="no option"):
-        function.using(nothing=1)
+        function.using(nothing=1)  # pyright: ignore
     assert "result = enhance(" in (type(function).__doc__ or "")
     discomfort._inner._engine.contexts.close()

@@ -89,7 +89,10 @@ def test_whatever_a_workflow_holds_becomes_names_and_literals(tmp_path):
     made: list[tuple[str, str]] = []
 
     @settings(
-        max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=150,
+        deadline=None,
+        database=None,
+        suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large),
     )
     @given(WORKFLOWS)
     def make(found):
