@@ -36,12 +36,14 @@ class Stubs:
     """What a stub and its module should say.
 
     Attributes:
+        paths: where they are: of the stub, and of the module.
         notes: what is to be known about the node classes that they go by, and problems of the
             workflows.
     """
 
     stub: str
     module: str
+    paths: tuple[Path, Path]
     notes: tuple[str, ...] = ()
 
 
@@ -129,7 +131,10 @@ def _make(files: Sequence[Path], stub: Path, package: str, known: Known) -> Stub
         functions.append(StubFunction(_place(file, stub.parent), _stamp_of(data), shape))
     references = {kind for kind, rule in load_pass_by_rules().items() if rule == "ref"}
     return Stubs(
-        stub_text(functions, package, references), module_text(functions, package), tuple(notes)
+        stub_text(functions, package, references),
+        module_text(functions, package),
+        _paths_of(stub),
+        tuple(notes),
     )
 
 
