@@ -36,7 +36,7 @@ def header_lines(package: str, rows: list[dict[str, str]]) -> list[str]:
     """
     first: dict[str, Any] = {MARK: FORMAT, "package": package}
     made = "# Made by `discomfort stubs`, which makes it anew: what is changed here is lost."
-    return [made, *(f"# {json.dumps(row)}" for row in [first, *rows])]
+    return [made, "# ruff: noqa", *(f"# {json.dumps(row)}" for row in [first, *rows])]
 
 
 def read_header(text: str) -> Header | None:
