@@ -1,6 +1,6 @@
 """Sound: ComfyUI's AUDIO to a file, and the bytes of a file to AUDIO.
 
-    {"waveform": [batch, channels, samples] float32 in -1..1, "sample_rate": 44100}
+{"waveform": [batch, channels, samples] float32 in -1..1, "sample_rate": 44100}
 """
 
 from __future__ import annotations
