@@ -91,7 +91,8 @@ def sound_of(path: Path, codec_name: str, form: str) -> None:
     [
         ("a.wav", "pcm_u8", "u8"), ("a.wav", "pcm_s24le", "s32"), ("a.wav", "pcm_f32le", "flt"),
         ("a.aiff", "pcm_s16be", "s16"), ("a.mp3", "libmp3lame", "fltp"),
-        ("a.ogg", "libopus", "flt"), ("a.au", "pcm_s16be", "s16"), ("a.m4a", "aac", "fltp"), ("a.caf", "pcm_s16le", "s16"),
+        ("a.ogg", "libopus", "flt"), ("a.au", "pcm_s16be", "s16"),
+        ("a.m4a", "aac", "fltp"), ("a.caf", "pcm_s16le", "s16"),
         ("a.aac", "aac", "fltp"), ("a.mkv", "pcm_s16le", "s16"), ("a.avi", "pcm_s16le", "s16"),
     ],
 )  # fmt: skip
