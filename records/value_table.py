@@ -81,11 +81,15 @@ def show_stored(title: str, receipts: Iterable[Receipt], read: Callable[[Receipt
     return show_values(title, rows)
 
 
-def as_text(text: Any) -> str:
-    """Any text as a line of HTML that says just this, cut where it is long."""
+def plain_line(text: Any) -> str:
+    """Any text as one line that says just this, cut where it is long."""
     line = _UNSEEN.sub(" ", str(text)[: _MAX_CHARS + 1])
-    cut = line if len(line) <= _MAX_CHARS else f"{line[:_MAX_CHARS]}..."
-    return html.escape(printable(cut), quote=True)
+    return printable(line if len(line) <= _MAX_CHARS else f"{line[:_MAX_CHARS]}...")
+
+
+def as_text(text: Any) -> str:
+    """The same for HTML."""
+    return html.escape(plain_line(text), quote=True)
 
 
 def picture_uri(jpeg: bytes) -> str:

@@ -28,7 +28,7 @@ from .environment import Environment
 from .given_values import Given, all_kinds, check_values, opened, with_saved_paths
 from .made import Made
 from .options import Options
-from .progress_bar import ProgressBar, is_shown
+from .progress_bar import open_view
 from .recording import Track
 from .refuse_api_nodes import refuse_before
 from .steps import Steps
@@ -166,7 +166,7 @@ class Run:
         limit = self._options.iterations
         total = None if limit is None else limit * len(prepared)
         done = 0
-        with ProgressBar(is_shown(self._options.progress), total, self._options.on_event) as bar:
+        with open_view(self._options.progress, total, self._options.on_event) as bar:
             while limit is None or done < limit:
                 for number, workflow in enumerate(prepared, start=1):
                     bar.begin(WorkflowStarted(workflow.name, done + 1, number))

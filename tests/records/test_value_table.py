@@ -106,7 +106,7 @@ def test_it_has_bounds_whatever_is_in_it():
 @pytest.mark.parametrize(
     "value",
     [
-        Rude(), UnopenedValue(memoryview(b""), "It is a lock."), torch.zeros(2, 3, 4, device="meta"),
+        Rude(), UnopenedValue(memoryview(b""), "A lock."), torch.zeros(2, 3, 4, device="meta"),
         torch.zeros(1, 4, 4, 3).to_sparse(), torch.full((1, 4, 4, 3), float("nan")),
         torch.zeros(1, 4, 4, 3, dtype=torch.complex64), {"waveform": 1, "sample_rate": "x"},
         {"images": HOSTILE, "frame_rate": 2}, Image.new("RGB", (2, 2)), torch.zeros(1, 0, 4, 3),
