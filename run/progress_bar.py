@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..events import NodeStarted, Progress, WorkflowStarted
-from ..system.notebook import in_notebook
+from ..system.notebook import shows_html
 from ..system.terminal import is_watched
 from .notebook_view import NotebookView
 
@@ -27,7 +27,7 @@ def open_view(
 ) -> ProgressBar | NotebookView:
     """What shows a run of `total` workflow runs where it is, or only hands its events on."""
     shown = is_shown(progress)
-    if shown and in_notebook():
+    if shown and shows_html():
         return NotebookView(total, on_event)
     return ProgressBar(shown, total, on_event)
 

@@ -16,14 +16,16 @@ from ..errors import printable
 log = logging.getLogger("discomfort")
 
 
-def in_notebook() -> bool:
-    """Whether this is a kernel whose front end shows HTML, as tqdm.auto finds it."""
-    shell = _shell()
-    if getattr(shell, "kernel", None) is None:
-        return False
-    # Consoles with a kernel: Spyder, the Qt console.
+def is_notebook() -> bool:
+    """Whether this process is a kernel of Jupyter, Colab, VS Code or the like."""
+    return getattr(_shell(), "kernel", None) is not None
+
+
+def shows_html() -> bool:
+    """Whether what is shown there may be HTML: Spyder and the Qt console are kernels with text."""
     is_console = any(name == "QT_API" or name.startswith("SPYDER") for name in os.environ)
-    return not is_console and not type(shell).__name__.lower().startswith(("qt", "spyder"))
+    is_old_console = type(_shell()).__name__.lower().startswith(("qt", "spyder"))
+    return is_notebook() and not is_console and not is_old_console
 
 
 def cell_number() -> int:
@@ -63,7 +65,7 @@ class Place:
 
 def bar_class() -> Any:
     """The progress bar of tqdm that can be shown: its widget asks for ipywidgets, and warns."""
-    if in_notebook() and importlib.util.find_spec("ipywidgets") is None:
+    if is_notebook() and importlib.util.find_spec("ipywidgets") is None:
         from tqdm.std import tqdm
     else:
         from tqdm.auto import tqdm

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from .notebook import in_notebook
+from .notebook import is_notebook
 
 
 def is_watched() -> bool:
     """Whether what is written to stderr is seen while it is written: a terminal or a notebook."""
     is_terminal = bool(getattr(sys.stderr, "isatty", lambda: False)())
-    return is_terminal or in_notebook()
+    return is_terminal or is_notebook()

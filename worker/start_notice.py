@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ..system.notebook import Place, in_notebook
+from ..system.notebook import Place, shows_html
 from ..system.patience import Patience
 from ..system.terminal import is_watched
 
@@ -66,7 +66,7 @@ class _NotebookLine:
 
 
 def _open_line() -> Any:
-    if in_notebook():
+    if shows_html():
         return _NotebookLine()
     from tqdm.auto import tqdm
 

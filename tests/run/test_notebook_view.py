@@ -15,7 +15,7 @@ from custom_nodes.discomfort.run.notebook_view import (
     last_line,
     line_of,
 )
-from custom_nodes.discomfort.system.notebook import in_notebook
+from custom_nodes.discomfort.system.notebook import is_notebook
 
 
 def view(total: int | None = 1, done: int = 0, **values: Any) -> NotebookView:
@@ -83,4 +83,4 @@ def test_a_process_of_tests_is_no_notebook():
     import ipykernel  # noqa: F401
     import IPython  # noqa: F401
 
-    assert not in_notebook()
+    assert not is_notebook()
