@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from .notebook import is_notebook
+
 
 def is_watched() -> bool:
     """Whether what is written to stderr is seen while it is written: a terminal, that can take a
@@ -14,8 +16,3 @@ def is_watched() -> bool:
     if is_terminal and os.environ.get("TERM") != "dumb":
         return True
     return is_notebook()
-
-
-def is_notebook() -> bool:
-    """Whether this process is a kernel of Jupyter, Colab, VS Code or the like."""
-    return "ipykernel" in sys.modules
