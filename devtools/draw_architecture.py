@@ -16,11 +16,14 @@ from house import FLOORS, LIBRARY, ROOT, find_relative, room_of
 
 SAYS = {
     "__init__": "ComfyUI's door",
+    "__main__": "python -m discomfort",
     "nodes": "the nodes people use",
+    "cli": "the command line",
     "editor": "inside the user's ComfyUI",
     "sync": "the same without await",
     "discomfort": "the facade: run, plan, stream",
     "workflow_tools": "tools for workflows",
+    "workflow_functions": "workflows as functions",
     "missing": "what is lacking, and fetching",
     "inspection": "what is in a workflow",
     "run": "one call of run()",

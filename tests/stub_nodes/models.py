@@ -37,6 +37,27 @@ class StubLoadModel:
         return StubModel(name), StubModel(name + ".clip")
 
 
+class StubLoadFile:
+    """Loads one of the files that it offers, as real loaders do, and counts."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "file": (["base.safetensors", "other.safetensors"],),
+                "precision": (["default", "fp8"], {"default": "default"}),
+            }
+        }
+
+    def run(self, file: str, precision: str) -> tuple[StubModel]:
+        loads[file] += 1
+        return (StubModel(file),)
+
+
 class StubPatchModel:
     """A LoRA: another model on top of one."""
 
@@ -148,6 +169,7 @@ class StubToGpu:
 
 NODES = (
     StubLoadModel,
+    StubLoadFile,
     StubPatchModel,
     StubUseModel,
     StubLimitMemory,
