@@ -308,6 +308,19 @@ async def test_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path):
     assert find_workers() == []
 
 
+async def test_keeper_that_can_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    program = tmp_path / "program.py"
+    program.write_text("raise RuntimeError('no keeper today')\n")
+    script = Script(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(start_keeper, "_PROGRAM", program)
+        with pytest.raises(WorkerStartError, match="no keeper today") as caught:
+            await script.start()
+    assert "keep_warm=0" in str(caught.value)
+    await assert_works(script)
+    await script.kill_api()
+
+
 async def test_start_that_is_given_up_ends_the_worker(tmp_path: Path):
     script = Script(tmp_path, extra_args=["--misbehave", "slow-start=60"])
     starting = asyncio.ensure_future(script.start())
