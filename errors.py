@@ -22,7 +22,8 @@
         |-- RunInterrupted
         `-- RunLost                           the server no longer knows the prompt
 
-All of them pickle: details are keyword-only attributes with a default.
+All of them pickle: details are keyword-only attributes with a default. Each class has a `code` of
+its own, which stays when the class is renamed; docs/errors.md lists them.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ class DiscomfortError(Exception):
     lone surrogate, and its prompt thread ends at one.
     """
 
+    code: str = "E_DISCOMFORT"
+
     def __str__(self) -> str:
         return printable(super().__str__())
 
@@ -72,6 +75,8 @@ def printable(text: str) -> str:
 class ConfigError(DiscomfortError, ValueError):
     """A configuration file, key or value that can't be used."""
 
+    code = "E_CONFIG"
+
 
 class WorkflowError(DiscomfortError, ValueError):
     """A workflow or prompt that can't be used.
@@ -81,6 +86,8 @@ class WorkflowError(DiscomfortError, ValueError):
         problems: all that was found wrong, not only the first.
         hint: what to do about all of them; the last line.
     """
+
+    code = "E_WORKFLOW"
 
     def __init__(
         self,
@@ -100,6 +107,8 @@ class WorkflowError(DiscomfortError, ValueError):
 class MissingInputError(WorkflowError):
     """INPUT ports that have no value; `problems` has one entry for each place."""
 
+    code = "E_MISSING_INPUT"
+
 
 class DownloadError(DiscomfortError, OSError):
     """A file was not downloaded. Nothing of it is under its name; what came is kept for the next
@@ -109,19 +118,27 @@ class DownloadError(DiscomfortError, OSError):
         downloads: what became of each file, where several were asked for.
     """
 
+    code = "E_DOWNLOAD"
+
     downloads: Any = None
 
 
 class StoreError(DiscomfortError):
     """The root of what the context raises."""
 
+    code = "E_STORE"
+
 
 class ContextNotFound(StoreError, FileNotFoundError):
     """There is no context of that run_id."""
 
+    code = "E_CONTEXT_NOT_FOUND"
+
 
 class UnknownKeyError(StoreError, KeyError):
     """Nothing is stored under that unique_id."""
+
+    code = "E_UNKNOWN_KEY"
 
     def __str__(self) -> str:  # KeyError shows the repr of its argument, quotes and all
         return printable(str(self.args[0])) if self.args else ""
@@ -130,25 +147,37 @@ class UnknownKeyError(StoreError, KeyError):
 class StoreFullError(StoreError, OSError):
     """Neither RAM nor disk has room. What was stored before is still there."""
 
+    code = "E_STORE_FULL"
+
 
 class CorruptValueError(StoreError, ValueError):
     """A stored value or a receipt is damaged or incomplete."""
+
+    code = "E_CORRUPT_VALUE"
 
 
 class UntrustedValueError(StoreError, ValueError):
     """Reading this value would run code, and the context was opened with `trusted=False`."""
 
+    code = "E_UNTRUSTED_VALUE"
+
 
 class ForeignFolderError(StoreError, PermissionError):
     """A prompt, or a context's folder, leads to what does not belong to a context of this user."""
+
+    code = "E_FOREIGN_FOLDER"
 
 
 class UnopenedValueError(StoreError, AttributeError):
     """Something was asked of a value whose classes this process does not have."""
 
+    code = "E_UNOPENED_VALUE"
+
 
 class ExecutionError(DiscomfortError, RuntimeError):
     """A run did not end well. The worker, the context and its values can be used again."""
+
+    code = "E_EXECUTION"
 
     def __init__(self, message: str = "", **details: Any):
         super().__init__(message)
@@ -164,11 +193,15 @@ class WorkerStartError(ExecutionError):
         was_killed: its process was ended by a signal: it was not the configuration.
     """
 
+    code = "E_WORKER_START"
+
     was_killed: bool = False
 
 
 class WorkerDied(ExecutionError):
     """The worker process ended while it was needed."""
+
+    code = "E_WORKER_DIED"
 
     exit_code: int | None = None
     node_id: str | None = None
@@ -180,12 +213,16 @@ class ValidationFailed(ExecutionError):
     node.
     """
 
+    code = "E_VALIDATION"
+
     problems: tuple[Problem, ...] = ()
     reply: dict[str, Any] | None = None
 
 
 class NodeFailed(ExecutionError):
     """A node raised while it ran."""
+
+    code = "E_NODE_FAILED"
 
     node_id: str | None = None
     node_type: str | None = None
@@ -198,13 +235,19 @@ class NodeFailed(ExecutionError):
 class RunTimeout(ExecutionError, TimeoutError):
     """The run took longer than its `timeout`. It was interrupted, or says why it may still run."""
 
+    code = "E_TIMEOUT"
+
 
 class RunInterrupted(ExecutionError):
     """Somebody interrupted the run, or removed it from the queue."""
 
+    code = "E_RUN_INTERRUPTED"
+
 
 class RunLost(ExecutionError):
     """The server no longer knows the prompt: it can't be told whether it ran."""
+
+    code = "E_RUN_LOST"
 
 
 def why_unreached(error: Exception) -> str:

@@ -16,7 +16,9 @@ from house import FLOORS, LIBRARY, ROOT, find_relative, room_of
 
 SAYS = {
     "__init__": "ComfyUI's door",
+    "__main__": "python -m discomfort",
     "nodes": "the nodes people use",
+    "cli": "the command line",
     "editor": "inside the user's ComfyUI",
     "sync": "the same without await",
     "discomfort": "the facade: run, plan, stream",

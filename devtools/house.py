@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the top down: each may import what stands in a line below its own, and none beside or above
 # it, functions' own imports counted. A package stands for all in it.
 FLOORS = (
+    ("__main__",),
+    ("cli",),
     ("__init__",),
     ("nodes",),
     ("editor", "sync"),

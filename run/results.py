@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import difflib
 import shutil
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from ..values.save_value import pictures_of, save_value
 from ..values.what_it_is import summary
 
 _SHOWN = 20
@@ -60,6 +62,55 @@ class Results(dict[str, Any]):
         target = Path(folder).expanduser()
         target.mkdir(parents=True, exist_ok=True)
         return [_copy(path, target) for path in files]
+
+    def pil(self, name: str) -> Any:
+        """A picture, or a mask, as a PIL image; a batch, a list or the pictures of a video, of more
+        than one, as a list of them.
+
+        Raises:
+            KeyError: there is no such value; says which there are.
+            ValueError: it is no picture.
+        """
+        pictures = pictures_of(name, self._value(name))
+        return pictures[0] if len(pictures) == 1 else pictures
+
+    def save(
+        self,
+        name: str,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        frame_rate: float | None = None,
+    ) -> list[Path]:
+        """Write a value to a file, in the format that its ending says. The folder is made.
+
+        Pictures and masks: .png, .jpg, .webp, .tiff; sound: .wav, .flac; video: .mp4, .webm; text,
+        numbers, lists and workflows: .txt, .json. A batch, and a list, becomes numbered files
+        (`name_0001.png` ...). Sound but .wav, and video, needs PyAV (`pip install av`).
+
+        Args:
+            overwrite: False: a file that is there stays, and the new one has a number in its name,
+                as with `save_files`.
+            frame_rate: makes a video of a batch of pictures.
+
+        Returns:
+            The files that were written, each of them whole.
+
+        Raises:
+            KeyError: there is no such value; says which there are.
+            ValueError, TypeError: it can't be written in that format; says in which it can.
+            ImportError: the package that writes it is not there.
+        """
+        value = self._value(name)
+        return save_value(name, value, path, overwrite=overwrite, frame_rate=frame_rate)
+
+    def _value(self, name: str) -> Any:
+        if name in self:
+            return self[name]
+        near = difflib.get_close_matches(str(name), map(str, self), n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        there = ", ".join(map(repr, list(self)[:_SHOWN])) or "nothing"
+        raise KeyError(f"There is no {name!r} among the results, but {there}.{hint}")
 
     def copy(self) -> Results:
         return Results(self, self.files)

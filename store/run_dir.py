@@ -20,6 +20,7 @@ from ..errors import StoreError
 from ..system import user_folders
 from ..system.locks import OwnerLock
 from ..system.owned_folders import (
+    find_dead,
     folders_in,
     is_held,
     owner_lock,
@@ -137,22 +138,34 @@ def _remove_dead(folder: Path, lock: OwnerLock) -> bool:
     return _remove_folder(folder, lock)
 
 
-def _purge_shm() -> list[str]:
+def find_dead_things(contexts: Path) -> list[Path]:
+    """What `purge` would remove; nothing is touched."""
+    blocks = _dead_blocks() if base.is_shm_a_folder() else []
+    return [*find_dead(folders_in(contexts)), *(base.SHM_DIR / name for name in blocks)]
+
+
+def _dead_blocks() -> list[str]:
+    """The blocks in shared memory whose owners are dead; the mark of each owner comes last."""
     by_token: dict[str, list[str]] = {}
     with contextlib.suppress(OSError):
         for name in os.listdir(base.SHM_DIR):
             if name.startswith(base.PREFIX):
                 token = name[len(base.PREFIX) :].partition("_")[0]
                 by_token.setdefault(token, []).append(name)
-    removed = []
+    dead = []
     for token, names in by_token.items():
         mark = base.PREFIX + token
-        if is_held(base.SHM_DIR / mark):
-            continue
-        for name in sorted(names, key=lambda n: n == mark):  # the mark goes last
-            with contextlib.suppress(OSError):
-                os.unlink(base.SHM_DIR / name)
-                removed.append(name)
+        if not is_held(base.SHM_DIR / mark):
+            dead += sorted(names, key=lambda n: n == mark)
+    return dead
+
+
+def _purge_shm() -> list[str]:
+    removed = []
+    for name in _dead_blocks():
+        with contextlib.suppress(OSError):
+            os.unlink(base.SHM_DIR / name)
+            removed.append(name)
     return removed
 
 

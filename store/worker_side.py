@@ -22,6 +22,7 @@ from ..errors import (
     StoreError,
     StoreFullError,
 )
+from ..system.config import ContextConfig
 from . import context_folder, run_dir
 from .blocks.base import BINARY, Blocks, NoRoom
 from .blocks.choose import Storages, open_storages
@@ -219,7 +220,9 @@ def forget_runs() -> None:
         held.blocks.free(version)
     _spent.clear()
     _storages_of.cache_clear()
-    for contexts in _contexts:
+    # Also of one that was killed before its first run had come here.
+    usual = run_dir.contexts_dir(ContextConfig().CONTEXTS_DIR_NAME)
+    for contexts in {usual, *_contexts}:
         if contexts.resolve() != run_dir.durable_dir().resolve():
             run_dir.purge(contexts)
     _contexts.clear()

@@ -103,6 +103,19 @@ def purge_dead(
     return removed
 
 
+def find_dead(folders: Iterable[Path]) -> list[Path]:
+    """What `purge_dead` would remove; nothing is touched."""
+    return [folder for folder in folders if _is_dead(folder)]
+
+
+def _is_dead(folder: Path) -> bool:
+    lock_file = owner_lock(folder).path
+    try:
+        return not is_held(lock_file) if lock_file.exists() else not os.listdir(folder)
+    except OSError:
+        return False
+
+
 def folders_in(parent: Path) -> list[Path]:
     """The folders in a folder, no links; none where it is absent."""
     try:

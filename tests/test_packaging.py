@@ -258,8 +258,15 @@ def test_archive_for_the_registry_holds_the_package_and_nothing_for_developers(a
     assert not {name for name in tops if name.startswith(".")}
 
 
+# The command line is no part of the extension: ComfyUI's Python need not have it.
+FOR_THE_COMMAND_LINE = {"typer"}
+
+
 def test_requirements_are_the_same_in_both_files_and_light():
-    assert PROJECT["project"]["dependencies"] == REQUIREMENTS
+    of_package = PROJECT["project"]["dependencies"]
+    extra = [line for line in of_package if line not in REQUIREMENTS]
+    assert [line for line in of_package if line not in extra] == REQUIREMENTS
+    assert {re.split("[<>=!~ ]", line)[0] for line in extra} == FOR_THE_COMMAND_LINE
     names = {re.split(r"[<>=!~ ]", line)[0] for line in REQUIREMENTS}
     assert names == {
         "aiohttp",
@@ -275,7 +282,7 @@ def test_requirements_are_the_same_in_both_files_and_light():
 
 def test_requirements_have_lower_bounds_only():
     # An upper bound would make an installation beside ComfyUI's own requirements fail one day.
-    for line in REQUIREMENTS:
+    for line in PROJECT["project"]["dependencies"]:
         assert re.fullmatch(r"[a-z-]+>=\d+(\.\d+)*", line), line
 
 

@@ -6,17 +6,26 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from .what_it_is import check_opened
+from ..system.files import write_file
+from .what_it_is import check_opened, is_picture
 
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+# Ending -> what Pillow calls the format, and how it is written.
+FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {}),
+    ".jpg": ("JPEG", {"quality": 95}),
+    ".jpeg": ("JPEG", {"quality": 95}),
+    ".webp": ("WEBP", {"quality": 95}),
+    ".tif": ("TIFF", {}),
+    ".tiff": ("TIFF", {}),
+}
 
 
 def names_files(value: Any) -> bool:
@@ -129,7 +138,7 @@ def encode_jpeg(tensor: Any, max_side: int) -> list[bytes]:
         tensor: as `save_comfy_image_to_disk` takes it.
     """
     files = []
-    for array in _as_batch(tensor):
+    for array in as_batch(tensor):
         picture = _to_pil(array).convert("RGB")
         picture.thumbnail((max_side, max_side))
         buffer = io.BytesIO()
@@ -152,8 +161,8 @@ def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:
         tensor: `[height, width, channels]` or `[batch, height, width, channels]`, 0..1, with 1
             (grey), 3 (RGB) or 4 (RGBA) channels; a mask `[height, width]`. Torch or numpy. Also
             uint8 in 0..255 and uint16 in 0..65535.
-        path: its ending names the format: .png, .jpg, .jpeg or .webp. JPEG has no transparency: it
-            is dropped.
+        path: its ending names the format: .png, .jpg, .jpeg, .webp, .tif or .tiff. JPEG has no
+            transparency: it is dropped. A file that is there is replaced.
 
     Returns:
         The files that were written.
@@ -163,43 +172,49 @@ def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:
         UnopenedValueError: what a run gave in place of a picture; says why.
     """
     path = Path(path)
-    kind = _FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise ValueError(f"{path}: the ending must be one of {', '.join(_FORMATS)}.")
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"{path}: the ending must be one of {', '.join(FORMATS)}.")
     pictures = as_pictures(tensor)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if len(pictures) == 1:
-        targets = [path]
-    else:
-        targets = [
-            path.with_name(f"{path.stem}_{i:04d}{path.suffix}") for i in range(1, len(pictures) + 1)
-        ]
+    targets = numbered(path, len(pictures))
     for picture, target in zip(pictures, targets, strict=True):
-        if kind == "JPEG" and picture.mode == "RGBA":
-            picture = picture.convert("RGB")
-        picture.save(target, kind, **({} if kind == "PNG" else {"quality": 95}))
+        write_file(target, picture_writer(picture, path.suffix))
     return targets
+
+
+def numbered(path: Path, count: int) -> list[Path]:
+    """The files that several values of one name go to: `name_0001.png` ...; of one, the name."""
+    if count == 1:
+        return [path]
+    return [path.with_name(f"{path.stem}_{i:04d}{path.suffix}") for i in range(1, count + 1)]
+
+
+def picture_writer(picture: Image, ending: str) -> Callable[[IO[bytes]], None]:
+    """What writes a picture in the format of an ending; JPEG drops transparency."""
+    kind, options = FORMATS[ending.lower()]
+    if kind == "JPEG" and picture.mode == "RGBA":
+        picture = picture.convert("RGB")
+    return lambda file: picture.save(file, kind, **options)
 
 
 def as_pictures(tensor: Any) -> list[Image]:
     """A tensor as PIL pictures, one for each of the batch; shapes as `save_comfy_image_to_disk`
-    takes them.
+    takes them. A PIL picture is itself.
 
     Raises:
         ValueError: a shape or a type that is no picture.
     """
-    return [_to_pil(array) for array in _as_batch(tensor)]
+    if is_picture(tensor):
+        return [tensor]
+    return [_to_pil(array) for array in as_batch(tensor)]
 
 
-def _as_batch(tensor: Any) -> list[Any]:
+def as_batch(tensor: Any) -> list[Any]:
     """A list of uint8 arrays `[height, width]` or `[height, width, channels]`."""
     import numpy
 
     check_opened(tensor)
-    if hasattr(tensor, "detach"):
-        tensor = tensor.detach().cpu()
-        tensor = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
-    array = numpy.asarray(tensor)
+    array = numpy.asarray(as_array(tensor))
     if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4)):
         array = array.reshape(-1, *array.shape[-2:], 1)  # a mask, or a batch of masks
     elif array.ndim == 3:
@@ -210,6 +225,14 @@ def _as_batch(tensor: Any) -> list[Any]:
             f"channels] with 1, 3 or 4 channels, not {list(array.shape)}."
         )
     return list(_as_bytes(array))
+
+
+def as_array(tensor: Any) -> Any:
+    """A tensor as what numpy takes; anything else as it is."""
+    if not hasattr(tensor, "detach"):
+        return tensor
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
 
 
 def _as_bytes(array: Any) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .images import picture_formats, unreadable
+from .pyav import READ_ONE_FILE
 
 PICTURES = {".png", ".apng", ".webp", ".jpg", ".jpeg", ".gif", ".avif"}
 MEDIA = {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".wav"}
@@ -21,12 +22,6 @@ _NAMES = ("workflow", "prompt")
 _EXIF_IFD = 0x8769
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CHECKSUM_BYTES = 4
-# Of FFmpeg, those that read the one file only: others are lists of files (concat, HLS), whatever
-# its name ends with.
-READ_ONE_FILE = {
-    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flac,mp3,ogg,wav,aac,aiff",
-    "protocol_whitelist": "file",
-}
 
 
 def read_workflow_metadata(path: str | Path) -> dict[str, Any]:

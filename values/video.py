@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .metadata import READ_ONE_FILE
+from .pyav import READ_ONE_FILE
 
 _MAX_DENOMINATOR = 1_001_000  # 30000/1001 comes back from a float as itself
 _READ_ONE_VIDEO = {

@@ -12,9 +12,9 @@ from ...errors import WorkflowError
 from ...graph.compose.closure import close_prompt
 from ...graph.plan.recipe import Recipe
 from ...run.options import Options
+from ...run.stop_condition import Condition
 from ...system.login import Login
 from ...workflow_context import WorkflowContext
-from .stop_condition import Condition
 
 if TYPE_CHECKING:
     from ...discomfort import Discomfort

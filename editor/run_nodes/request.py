@@ -15,6 +15,7 @@ from typing import Any
 from ...errors import WorkflowError
 from ...graph.plan.check_literals import TENSOR_TYPES
 from ...graph.ports.find_ports import Ports
+from ...run.stop_condition import Condition
 from ...system.config import load_pass_by_rules
 from ...workflow_tools import WorkflowTools
 from ..host import allowed_folders
@@ -22,7 +23,6 @@ from ..host.shared_worker import runs_this_installation
 from . import job, nested_prompt, sockets
 from .constants import parse_values
 from .sockets import PortTypes, Sockets
-from .stop_condition import Condition
 
 ALL = "*"
 

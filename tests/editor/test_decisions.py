@@ -22,8 +22,8 @@ from custom_nodes.discomfort.editor.run_nodes import sockets
 from custom_nodes.discomfort.editor.run_nodes.constants import parse_values, why_unfit
 from custom_nodes.discomfort.editor.run_nodes.job import join
 from custom_nodes.discomfort.editor.run_nodes.node_classes import MAX_SOCKETS, DiscomfortTestRunner
-from custom_nodes.discomfort.editor.run_nodes.stop_condition import Condition
 from custom_nodes.discomfort.errors import WorkflowError
+from custom_nodes.discomfort.run.stop_condition import Condition
 from custom_nodes.discomfort.system.config import EditorConfig, load_config
 from custom_nodes.discomfort.worker.launch.arguments import known_arguments
 from support.servers import Server, real_servers

@@ -27,6 +27,7 @@ from ...system.files import write_file
 from ...system.locks import OwnerLock, ProcessLock
 from ...system.owned_folders import (
     empty_owned,
+    find_dead,
     folders_in,
     owner_lock,
     purge_dead,
@@ -149,10 +150,31 @@ def _locked(base: Path) -> Iterator[None]:
         lock.close()
 
 
-def _purge(workers: Path) -> None:
+def find_dead_workers() -> list[Path]:
+    """The folders of workers whose owners are dead; nothing is touched."""
+    return find_dead(folders_in(base_dir() / "workers"))
+
+
+def purge_dead_workers() -> list[Path]:
+    """Remove the folders of workers whose owners are dead, and end workers that outlived them."""
+    base = base_dir()
+    with _locked(base):
+        return _purge(base / "workers")
+
+
+def find_old_logs() -> list[Path]:
+    """The logs of workers that were made to end or crashed, the newest first."""
+    base = base_dir()
+    found = sorted((base / "logs").glob("*.log"), key=_modified, reverse=True)
+    return [path for path in found if not (base / "workers" / path.stem).exists()]
+
+
+def _purge(workers: Path) -> list[Path]:
     """Remove the folders whose owners are dead, and end workers that outlived them."""
-    for path in purge_dead(folders_in(workers), _remove_dead):
+    removed = purge_dead(folders_in(workers), _remove_dead)
+    for path in removed:
         log.info("Removed %s, which a dead process left.", path)
+    return removed
 
 
 def _remove_dead(path: Path, lock: OwnerLock) -> bool:

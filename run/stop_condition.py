@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ...errors import WorkflowError
+from ..errors import WorkflowError
 
 ITERATION = "i"
 _COMPARE = "A text is neither true nor false: compare it, like `answer == 'yes'`"

@@ -1,0 +1,77 @@
+"""What a shell may complete: workflow files, and names of ports.
+
+Starts nothing, and never fails: no completion is better than a wrong line in the prompt.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import typer
+
+_SUFFIXES = (".json", ".png", ".webp")
+_MAY_BE_WORKFLOW = re.compile(r"(\.json|\.png|\.webp|[/\\])$", re.IGNORECASE)
+
+
+def complete_workflow(incomplete: str) -> list[str]:
+    """The workflow files and folders that begin like this."""
+    return [path for path in _files(incomplete) if _MAY_BE_WORKFLOW.search(path)]
+
+
+def _files(incomplete: str) -> list[str]:
+    """The files and folders that begin like this; a folder ends with its separator."""
+    folder, _, begin = incomplete.rpartition(os.sep)
+    place = os.path.expanduser(folder) if folder else (os.sep if incomplete[:1] == os.sep else ".")
+    prefix = f"{folder}{os.sep}" if os.sep in incomplete else ""
+    found = []
+    try:
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if not entry.name.startswith(begin) or (entry.name[0] == "." and not begin):
+                    continue
+                if entry.is_dir():
+                    found.append(f"{prefix}{entry.name}{os.sep}")
+                else:
+                    found.append(f"{prefix}{entry.name}")
+    except OSError:
+        return []
+    return sorted(found)
+
+
+def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Workflow files; once one is on the line, the names of its ports, and files behind "@"."""
+    begun = [str(word) for word in ctx.params.get("words") or ()]
+    name, equals, value = incomplete.partition("=")
+    if equals:
+        found = _files(value[1:]) if value.startswith("@") else []
+        return [f"{name}=@{path}" for path in found]
+    # Bash takes "=" for a word of its own: "picture=@ph" comes as "@ph".
+    if incomplete.startswith("@"):
+        return [f"@{path}" for path in _files(incomplete[1:])]
+    ports = [f"{port}=" for port in names_of_ports(begun) if port.startswith(incomplete)]
+    return [*ports, *complete_workflow(incomplete)]
+
+
+def names_of_ports(words: list[str]) -> list[str]:
+    """The INPUT ports of the workflows among the words, but those that have a value there."""
+    if not any(word.lower().endswith(_SUFFIXES) for word in words):
+        return []
+    from ..errors import DiscomfortError
+    from ..graph.ports.find_ports import find_ports
+    from ..graph.prompt import is_prompt
+    from ..graph.workflow.parse import parse_workflow
+    from ..workflows.files import read_workflow
+
+    names: dict[str, None] = {}
+    for word in words:
+        if "=" in word or not word.lower().endswith(_SUFFIXES):
+            continue
+        try:
+            data = read_workflow(word)
+            if not is_prompt(data):
+                names |= dict.fromkeys(find_ports(parse_workflow(data)).inputs)
+        except (DiscomfortError, OSError, ValueError, TypeError):
+            continue
+    given = {word.partition("=")[0] for word in words if "=" in word}
+    return [name for name in names if name not in given]

@@ -1,0 +1,1 @@
+"""What `discomfort doctor` looks at: each module looks at one part, and gives `Finding`s."""

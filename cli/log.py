@@ -1,0 +1,48 @@
+"""The log of a command: warnings, with --verbose all that is done, as lines on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+
+from . import output, signals
+
+_HEARD = "Ctrl+C was heard"
+
+
+class _Lines(logging.Handler):
+    """Writes each record as a line, above a progress bar where there is one.
+
+    Who has pressed Ctrl+C is answered once; what follows of it is no news.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text.startswith(_HEARD):
+            text = signals.answer(text)
+        elif signals.is_answered() and record.levelno <= logging.WARNING:
+            return
+        bars = sys.modules.get("tqdm")
+        if bars is None:
+            output.say(text)
+            return
+        with bars.tqdm.external_write_mode(file=sys.stderr):
+            output.say(text)
+
+
+@contextlib.contextmanager
+def show_log(is_verbose: bool) -> Iterator[None]:
+    """While this block runs, the package's log is on standard error."""
+    log = logging.getLogger("discomfort")
+    level, propagates = log.level, log.propagate
+    log.handlers.append(handler := _Lines())
+    log.setLevel(logging.INFO if is_verbose else logging.WARNING)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.handlers.remove(handler)
+        log.setLevel(level)
+        log.propagate = propagates

@@ -1,0 +1,39 @@
+"""Texts of the library that name calls of Python's, in words for a shell. Pure.
+
+The library speaks to scripts; whoever typed a command has no `await`. A test sees that each text is
+still one of the library's.
+"""
+
+from __future__ import annotations
+
+# What the library says -> what a shell's user is told.
+_PHRASES = {
+    "`print(await discomfort.check(workflow))` tells": "`discomfort check WORKFLOW` tells",
+    "`await discomfort.fetch_models(workflow)` lists what it would download.": (
+        "`discomfort fetch WORKFLOW` downloads them, after asking."
+    ),
+    "(`discomfort.Worker.upload_data(path)` copies one there), or give others in inputs, by the "
+    "node's address.": "or give another one by the node's address: NODE.INPUT=name",
+    "Pass them in inputs={...}, save them to the context, or run a workflow first that outputs "
+    "them:": "Give them as NAME=VALUE, or name a workflow first that outputs them:",
+    "What could be asked for with outputs=[...]:": "What could be asked for with --want:",
+    "ask for it with outputs=[...]:": "ask for it with --want:",
+    "(`await Discomfort.create()` and a run or a plan), or pass object_info=, which is what its "
+    "address /object_info answers.": "(`discomfort check WORKFLOW` does).",
+    "Start it, or leave out url= (ATTACH_URL).": "Start it, or leave out --url (ATTACH_URL).",
+    "give url= the port that ComfyUI itself listens on.": (
+        "give --url the port that ComfyUI itself listens on."
+    ),
+}
+
+
+def in_shell_words(text: str) -> str:
+    """The text, with what a shell's user would type in place of Python's calls."""
+    for said, typed in _PHRASES.items():
+        text = text.replace(said, typed)
+    return text
+
+
+def phrases() -> tuple[str, ...]:
+    """What is looked for, as the library says it."""
+    return tuple(_PHRASES)
