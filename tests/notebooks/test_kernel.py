@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 from support.kernels import Cell, Kernel, started_kernel
-from support.keepers import ends_keepers  # noqa: F401
 from support.servers import FAKE, STUB_NODES, Server, wait_until, write_config
 
 pytestmark = pytest.mark.one_version
