@@ -11,7 +11,7 @@ from ...system.login import VARIABLE
 
 _ALLOC_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 _DEVICE_VARIABLES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES")
-# What a kernel of Jupyter's puts into its own environment (ipykernel). ComfyUI shows nothing in that
+# What a kernel of Jupyter's puts into its own environment (ipykernel). ComfyUI shows nothing in a
 # notebook, and its Python need not have that backend: matplotlib would fail.
 _KERNEL_BACKEND = "module://matplotlib_inline.backend_inline"
 _OF_A_KERNEL = {
