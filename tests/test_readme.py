@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from custom_nodes.discomfort.cli.group import load_command
 from custom_nodes.discomfort.cli.table import COMMANDS
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.run.options import RunOptions
+from support.keepers import keepers_end
 from support.programs import run_script
 from support.servers import FAKE, Server, real_servers, require
 
@@ -57,23 +59,33 @@ def test_the_commands_of_the_command_line_are_understood_by_it():
     assert [name for name in COMMANDS if name not in listed] == []
 
 
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of packages as after `pip install`; what its scripts kept warm ends with it."""
+    folder = tmp_path_factory.mktemp("packages")
+    (folder / "discomfort").symlink_to(ROOT, target_is_directory=True)
+    with keepers_end():
+        yield folder
+
+
 @pytest.mark.parametrize("code", SCRIPTS, ids=lambda code: code.split("run(")[-1][:40])
-@pytest.mark.usefixtures("leaves_nothing")
-def test_a_script_runs_as_it_stands(code: str, tmp_path: Path):
+def test_a_script_runs_as_it_stands(code: str, packages: Path, tmp_path: Path):
     real = real_servers()
     if any(name in code for name in NEEDS_REAL):
         comfyui = require(real[0] if real else Server("real", Path("no ComfyUI found"))).path
     else:
         comfyui = real[0].path if real else FAKE
-    # As after `pip install`, in a folder where the files that the README names lie.
-    (tmp_path / "packages").mkdir()
-    (tmp_path / "packages" / "discomfort").symlink_to(ROOT, target_is_directory=True)
+    # In a folder where the files that the README names lie.
     for name in ("examples", "example_workflows", "test_workflows"):
         (tmp_path / name).symlink_to(ROOT / name, target_is_directory=True)
     script = tmp_path / "script.py"
     script.write_text(code, encoding="utf-8")
     run_script(
-        script, cwd=tmp_path, COMFYUI_PATH=str(comfyui), PYTHONPATH=str(tmp_path / "packages")
+        script,
+        cwd=tmp_path,
+        COMFYUI_PATH=str(comfyui),
+        PYTHONPATH=str(packages),
+        DISCOMFORT_KEEP_WARM="60",
     )
     for made in re.findall(r'"(output/\S+\.\w+)"', code):
         assert (tmp_path / made).is_file()

@@ -5,6 +5,7 @@ All keepers that are found belong to this process of tests, whose temporary fold
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,13 @@ def is_gone(pid: int) -> bool:
 @pytest.fixture
 def ends_keepers() -> Iterator[None]:
     """After the test: no keeper, no process of one and no folder that was not there before."""
+    with keepers_end():
+        yield
+
+
+@contextlib.contextmanager
+def keepers_end() -> Iterator[None]:
+    """As `ends_keepers`, after the block."""
     before = _folders()
     yield
     keepers = [worker.keeper_pid for worker in find_workers()]
