@@ -150,6 +150,8 @@ def test_a_reader_that_stops_reading_is_no_error_that_is_told(there):
     words = " ".join(("run", "echo.json", "number=4", "--events", *there.options))
     done = there.shell(f"discomfort {words} | :; echo ${{PIPESTATUS[0]}}")
     assert (done.stdout, done.stderr) == (b"141\n", b"")
+    help_text = there.shell("discomfort --help | :; echo ${PIPESTATUS[0]}")
+    assert help_text.stdout in (b"141\n", b"0\n") and help_text.stderr == b""
     head = there.shell(f"discomfort {words} | head -n 1")
     assert json.loads(head.stdout)["event"] == "workflow_started" and head.stderr == b""
 
