@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigError
-from ..system.terminal import is_notebook
+from ..system.notebook import is_notebook
 
 log = logging.getLogger("discomfort.worker")
 

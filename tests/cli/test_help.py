@@ -90,6 +90,13 @@ def test_help_and_completion_load_nothing_heavy():
     assert "picture" in ports and "tone_amount" in ports
 
 
+def test_in_the_folder_of_the_clone_it_is_the_same_program():
+    """There `discomfort` is the file discomfort.py before it is the package."""
+    command = [sys.executable, "-m", "discomfort", "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("discomfort ") and not done.stderr, done.stderr
+
+
 def _as_discomfort() -> str:
     return (
         "import importlib.util as u, sys\n"
@@ -160,6 +167,10 @@ def complete(words: list[str], incomplete: str) -> list[str]:
 def test_behind_a_workflow_come_its_ports_and_behind_an_at_sign_files(flows):
     assert complete(["enhance.json"], "to") == ["tone=", "tone_amount="]
     assert complete(["enhance.json"], "picture=@ph") == ["picture=@photo.jpg"]
-    assert complete(["enhance.json", "picture", "="], "@ph") == ["@photo.jpg"]  # as bash splits
+    for words, begun in ((["picture", "="], "@ph"), (["picture", "=@"], "ph")):  # as bash splits
+        (found,) = complete(["enhance.json", *words], begun)
+        assert found == begun.replace("ph", "photo.jpg")
+    assert complete(["enhance.json", "tone", "=", "x"], "to") == ["tone_amount="]
+    assert complete(["enhance.json", "tone", "="], "to") == []
     assert complete(["enhance.json"], "tone=x") == []
     assert complete([], "en") == ["enhance.json"]
