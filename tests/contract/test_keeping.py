@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -324,13 +325,39 @@ def test_models_that_real_loaders_read_are_kept_and_values_made_with_them_not(ke
     assert cached(kept.run(prompt)) == set()
     temp = Path(kept.hello["folders"]["temp"])
     assert list(temp.iterdir())
+    assert models_at_work(kept, prompt) >= 1
     for _ in range(2):
         kinds = [node["class_type"] for node in kept.hand_over()]
         assert kinds == ["UpscaleModelLoader", "VAELoader"]
         assert list(temp.iterdir()) == []
+        assert models_at_work(kept, prompt) == 0
         assert cached(kept.run(prompt)) == {"1", "2"}
+
+
+def models_at_work(kept: KeptWorker, pinned: dict | None = None) -> int:
+    """How many ComfyUI has where it runs them, which is a GPU where there is one."""
+    loaders = {i: (pinned or {})[i] for i in ("1", "2")} if pinned else {}
+    entry = kept.run({**loaders, "9": {"class_type": "StubLoadedModels", "inputs": {}}})
+    return entry["outputs"]["9"]["count"][0]
 
 
 def cached(entry: dict) -> set[str]:
     """The nodes that did not run."""
     return next(set(m[1]["nodes"]) for m in entry["status"]["messages"] if m[0].endswith("cached"))
+
+
+def test_what_the_last_script_gave_beside_a_prompt_is_not_the_next_ones(kept):
+    prompt, prompt_id = stub("DiscomfortFree", nonce=secrets.token_hex(8)), str(uuid.uuid4())
+    about = {"order": {}, "hidden": [], "shown": {}}
+    kept.queue(sleep())
+    body = {"prompt": prompt, "prompt_id": prompt_id, "discomfort": about}
+    assert kept.ask("POST", "/prompt", body).status == 200
+    kept.hand_over()
+    body.pop("discomfort")
+    assert kept.ask("POST", "/prompt", body).status == 200
+    found: dict = {}
+    wait_until(
+        lambda: found.update(kept.ask("GET", f"/history/{prompt_id}").body) or found, "its end"
+    )
+    assert found[prompt_id]["status"]["status_str"] == "error"
+    assert "PermissionError" in str(found[prompt_id]["status"]["messages"])

@@ -9,7 +9,6 @@ import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.worker.client.events import NodeStarted
 from support.prompts import port
-
 from support.small_weights import write_esrgan, write_taesd
 
 
