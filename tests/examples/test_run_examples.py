@@ -89,12 +89,9 @@ def test_a_checkpoint_that_is_not_there_ends_the_example_with_one_line(tmp_path:
     assert_one_plain_line(done, "ComfyUI has no checkpoint")
 
 
-@pytest.mark.one_version
-def test_two_workflows_as_functions_improve_a_picture(tmp_path: Path, server: Server):
+def test_two_workflows_as_functions_improve_a_picture(tmp_path: Path):
     Image.linear_gradient("L").resize((64, 48)).convert("RGB").save(tmp_path / "mine.png")
-    done = start(
-        "as_functions", tmp_path / "mine.png", "--output", tmp_path / "out", comfyui=server.path
-    )
+    done = start("as_functions", tmp_path / "mine.png", "--output", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     (result,) = (Path(line) for line in done.stdout.splitlines())
     with Image.open(result) as improved:

@@ -23,9 +23,11 @@ from custom_nodes.discomfort.errors import (
     WorkflowError,
 )
 from custom_nodes.discomfort.events import Queued
+from custom_nodes.discomfort.inspection.look import look_at
 from custom_nodes.discomfort.sync import Discomfort as SyncDiscomfort
 from custom_nodes.discomfort.sync.loop_thread import loop_thread
 from custom_nodes.discomfort.worker import kept_classes
+from custom_nodes.discomfort.workflow_functions import shapes
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from support.all_ports import named
@@ -104,7 +106,7 @@ ODD = (
     "context",
     "inputs",
     "class",
-    "用途",
+    "\u7528\u9014",
     "a b",
     "1st",
     "a-b",
@@ -116,12 +118,20 @@ ODD = (
 
 async def test_ports_may_have_any_name(discomfort):
     function = discomfort.workflow(named(*ODD))
-    given = {"self": 1, "context": 2, "inputs": 3, "class_": 4, "用途": 5, "a_b": 6, "_1st": 7}
+    given = {
+        "self": 1,
+        "context": 2,
+        "inputs": 3,
+        "class_": 4,
+        "\u7528\u9014": 5,
+        "a_b": 6,
+        "_1st": 7,
+    }
     given |= {"a_b_": 8, "unnamed": 9, "items": 10, "name": 11}
     assert set(inspect.signature(function).parameters) == set(given)
     results = await function(**given)
     assert results == {
-        "self": 1, "context": 2, "inputs": 3, "class": 4, "用途": 5, "a b": 6, "1st": 7,
+        "self": 1, "context": 2, "inputs": 3, "class": 4, "\u7528\u9014": 5, "a b": 6, "1st": 7,
         "a-b": 8, "unnamed": 9, "items": 10, "name": 11,
     }  # fmt: skip
     assert (results.class_, results.a_b, results._1st, results.items_) == (4, 6, 7, 10)
@@ -210,6 +220,15 @@ async def test_a_file_that_has_changed_is_seen_by_the_next_call(discomfort, tmp_
         await function(after_it=2)
 
 
+async def test_a_workflow_is_looked_at_once_though_each_call_has_options(discomfort, monkeypatch):
+    looked = []
+    monkeypatch.setattr(shapes, "look_at", lambda *args: looked.append(1) or look_at(*args))
+    function = discomfort.workflow(named("x"))
+    for value in range(3):
+        assert (await function.using(timeout=60)(x=value)).x == value
+    assert len(looked) == 1
+
+
 async def test_what_is_given_as_a_dict_stays_what_it_was(discomfort):
     data = named("x")
     function = discomfort.workflow(data)
@@ -233,11 +252,11 @@ async def test_what_run_takes_is_taken(discomfort, tmp_path):
     info = PngInfo()
     info.add_text("prompt", text)
     Image.new("RGB", (4, 4)).save(tmp_path / "saved.png", pnginfo=info)
-    shutil.copy(tmp_path / "saved.png", tmp_path / "用途 2.png")
-    taken = (text, tmp_path / "saved.png", tmp_path / "用途 2.png")
+    shutil.copy(tmp_path / "saved.png", tmp_path / "\u7528\u9014 2.png")
+    taken = (text, tmp_path / "saved.png", tmp_path / "\u7528\u9014 2.png")
     functions = [discomfort.workflow(workflow) for workflow in taken]
     assert [(await function(x=n)).x for n, function in enumerate(functions)] == [0, 1, 2]
-    assert [function.__name__ for function in functions] == ["workflow", "saved", "用途_2"]
+    assert [function.__name__ for function in functions] == ["workflow", "saved", "\u7528\u9014_2"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
-    "name", ["picture", "self", "context", "inputs", "用途", "match", "_", "_x"]
+    "name", ["picture", "self", "context", "inputs", "\u7528\u9014", "match", "_", "_x"]
 )
 def test_a_name_that_can_be_one_is_kept(name):
     assert find_identifiers([name]) == {name: name}
@@ -72,7 +72,7 @@ def test_all_can_be_written_as_arguments_and_attributes(names):
         ("1st.json", "workflow_1st"),
         ("_hidden.json", "hidden"),
         (".json", "json"),
-        ("用途.png", "用途"),
+        ("\u7528\u9014.png", "\u7528\u9014"),
         ("workflow", "workflow"),
         ("??.json", "workflow"),
     ],

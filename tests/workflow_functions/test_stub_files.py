@@ -27,7 +27,7 @@ def save(path: Path, data: Any) -> Path:
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A project with workflows, in a folder of an odd name."""
-    save(tmp_path / 'odd "folder"\n用途' / "blend.json", blend())
+    save(tmp_path / 'odd "folder"\n\u7528\u9014' / "blend.json", blend())
     return tmp_path
 
 

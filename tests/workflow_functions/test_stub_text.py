@@ -22,14 +22,14 @@ from support.servers import skip_or_fail
 
 PIECES = [
     '"""', "'''", "\n", "\\", "*/", "#", "\u202e", "\x00", "\ud800", '"', "'", "{", "}", "\r", "\t",
-    "class", "self", "__class__", "a b", "1st", "用途", "\ufb01le", "é", "\U0001f600", " ", "_t",
-    "_f", "property", "int", "None", "__debug__", "# fmt: skip", "# type: ignore", "\\N{",
+    "class", "self", "__class__", "a b", "1st", "\u7528\u9014", "\ufb01le", "é", "\U0001f600", " ",
+    "_t", "_f", "property", "int", "None", "__debug__", "# fmt: skip", "# type: ignore", "\\N{",
 ]  # fmt: skip
 TEXTS = st.one_of(
     st.text(max_size=30),
     st.lists(st.sampled_from(PIECES), max_size=6).map("".join),
     st.text(alphabet="abcdefgh_", min_size=1, max_size=130),
-    st.text(alphabet="用途abの", min_size=1, max_size=70),
+    st.text(alphabet="\u7528\u9014ab\u306e", min_size=1, max_size=70),
     st.text(alphabet="ab \"'\\", min_size=1, max_size=130),
 )
 VALUES = st.one_of(
