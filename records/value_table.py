@@ -30,7 +30,7 @@ _SHOWN_SIDE = 128  # pixels of the page
 # What ends or turns a line, or is not seen: a text could look like another one.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
 _PLACES = {"ram": "in memory", "disk": "on disk"}
-_CELL = 'style="text-align:left;vertical-align:top"'
+_CELL = 'style="text-align:left;vertical-align:top;overflow-wrap:anywhere;max-width:60em"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def show_stored(title: str, receipts: Iterable[Receipt], read: Callable[[Receipt
     """
     rows = []
     for receipt in receipts:
-        size = f"{receipt.size_bytes:,} bytes {_PLACES.get(receipt.storage, '')}".strip()
+        size = f"{_in_bytes(receipt.size_bytes)} {_PLACES.get(receipt.storage, '')}".strip()
         value = None
         if receipt.pass_by == "ref":
             size = f"the workflow that makes it, {size}"
@@ -79,6 +79,14 @@ def show_stored(title: str, receipts: Iterable[Receipt], read: Callable[[Receipt
             value = functools.partial(read, receipt)
         rows.append(Row(receipt.unique_id, value, size))
     return show_values(title, rows)
+
+
+def _in_bytes(size: int) -> str:
+    """A size as people say it."""
+    for unit, scale in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} bytes"
 
 
 def plain_line(text: Any) -> str:

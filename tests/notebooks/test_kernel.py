@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 from support.kernels import Cell, Kernel, started_kernel
-from support.servers import STUB_NODES, Server, wait_until, write_config
+from support.servers import FAKE, STUB_NODES, Server, wait_until, write_config
 
 pytestmark = pytest.mark.one_version
 
@@ -98,3 +99,18 @@ def test_a_kernel_that_is_killed_leaves_no_worker(kernel: Kernel):
     process = psutil.Process(worker_pid(kernel))
     kernel.manager.shutdown_kernel(now=True)
     wait_until(lambda: not process.is_running() or process.status() == "zombie", "its end")
+
+
+@pytest.mark.usefixtures("ends_keepers")
+def test_a_restarted_kernel_has_the_worker_of_before(tmp_path: Path):
+    config = str(write_config(tmp_path, FAKE))
+    begin = f"from discomfort import Discomfort\ndiscomfort = await Discomfort.create({config!r})"
+    pids = []
+    for _ in range(2):
+        with started_kernel(tmp_path, DISCOMFORT_KEEP_WARM="") as kernel:  # the default
+            begun = kernel.good(begin)
+            assert begun.stderr.count("stays warm for 300 s") == 1
+            assert len(begun.stderr.splitlines()) == 1
+            pids.append(kernel.good("print(discomfort.Worker._server.process.pid)").stdout)
+            assert kernel.good("print(discomfort.Worker.state)").stdout == "ready\n"
+    assert pids[0] == pids[1]
