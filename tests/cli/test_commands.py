@@ -114,6 +114,8 @@ def test_wrong_usage_and_missing_files_are_told_before_anything_starts(bare):
         done = bare.run(*words)
         assert (done.returncode, done.stdout) == (exit_code, b""), words
         assert says in done.stderr.decode() and b"Traceback" not in done.stderr
+    told = bare.json("run", "echo.json", "number=4", "-o", "echo.json/out")
+    assert (told["error"]["code"], told["exit"]) == ("E_OUTPUT", 1)
     told = bare.json("run", "nowhere.json")
     assert (told["error"]["code"], told["exit"]) == ("E_FILE_NOT_FOUND", 4)
     told = bare.json("run", "echo.json", "number=4")
