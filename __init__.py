@@ -35,9 +35,10 @@ _is_worker = bool(os.environ.get("DISCOMFORT_WORKER_TOKEN"))
 _is_in_comfyui = hasattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance")
 
 if _is_worker or _is_in_comfyui:
+    from .nodes_internal import forget_runs as _forget_runs
     from .worker.launch.inside_comfyui import install as _install_worker_routes
 
-    _install_worker_routes()
+    _install_worker_routes(_forget_runs)
 if _is_worker:
     WEB_DIRECTORY = None
 elif _is_in_comfyui:

@@ -30,6 +30,7 @@ from .worker.client.events import Event
 from .worker.client.options import ExecuteOptions, OwnOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import target_folder
+from .worker.keep_warm import keep_warm_s
 from .worker.kept_classes import Identity, identity_of, keep_soon
 from .worker.launch.settings import WorkerOptions, read_config
 from .worker.own_output import say_where
@@ -67,6 +68,7 @@ class ComfyConnector(ServerHolder):
         extra_args: Iterable[str] = (),
         extra_custom_nodes: Iterable[str | Path] = (),
         start_timeout: float | None = None,
+        keep_warm: float | None = None,
     ) -> ComfyConnector:
         """Start a worker, or join the one that this process has for the same arguments.
 
@@ -83,6 +85,9 @@ class ComfyConnector(ServerHolder):
             start_timeout: seconds that this call waits for the start. None: as long as it makes
                 progress (a start without a line in its log, CPU or disk for 120 s has failed), or
                 as the configuration says.
+            keep_warm: seconds that the worker waits, idle and empty but for its models, for the
+                next script when this one has ended. None: KEEP_WARM_S of the configuration, else
+                DISCOMFORT_KEEP_WARM of the environment, else 0 (300 in a notebook).
 
         Raises:
             ConfigError, WorkerStartError.
@@ -94,10 +99,14 @@ class ComfyConnector(ServerHolder):
             extra_args=extra_args,
             extra_custom_nodes=extra_custom_nodes,
             start_timeout=start_timeout,
+            keep_warm=keep_warm,
         )
         config = read_config(config_path, options)
-        key = (repr((config, options)), config.COMFY_ORG_API_KEY)  # which a repr does not show
+        keep_s = 0.0 if config.ATTACH_URL else keep_warm_s(keep_warm, config.KEEP_WARM_S)
+        # What a repr does not show, and what makes another worker whatever its number is.
+        key = (repr((config, options)), config.COMFY_ORG_API_KEY, keep_s > 0)
         connector = cls._shared.join(key, lambda: cls(config, options))
+        connector._keep_warm(keep_s)
         try:
             await connector.start(start_timeout)
         except BaseException:
@@ -348,9 +357,17 @@ class ComfyConnector(ServerHolder):
         await self._end_server()
 
     async def release(self) -> None:
-        """Give back one `create()`; the last one kills the worker."""
+        """Give back one `create()`; the last one ends the worker, or lets it go if it is kept."""
         if self._shared.leave(self):
-            await self.kill_api()
+            await self.let_go()
+
+    async def let_go(self) -> None:
+        """End the worker, or leave it to the next script, where it is kept (`keep_warm`).
+
+        It can't be used any more, by anybody in this process. Safe to call twice.
+        """
+        self._shared.forget(self)
+        await self._end_server(lets_go=True)
 
 
 async def _read(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:

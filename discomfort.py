@@ -19,6 +19,10 @@ if not __package__:
     sys.modules["discomfort"] = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(sys.modules["discomfort"])
     __package__ = "discomfort"
+    if __name__ == "__main__":  # `python -m discomfort` in this very folder
+        import runpy
+
+        runpy.run_module("discomfort", run_name="__main__")
 
 from .comfy_serverless import ComfyConnector
 from .events import EventStream
@@ -70,6 +74,7 @@ class Discomfort:
         record: bool | str | None = None,
         output_directory: str | Path | None = None,
         start_timeout: float | None = None,
+        keep_warm: float | None = None,
     ) -> Discomfort:
         """Start the worker, or join the one that this process has.
 
@@ -84,6 +89,9 @@ class Discomfort:
                 which stays until this process ends; `results.save_files(folder)` copies from it.
             start_timeout: seconds to wait for the start of the worker. None: as long as it gets
                 on, or as comfy_serverless.json says.
+            keep_warm: seconds that the worker waits, idle and empty but for its models, for the
+                next script when this one has ended. None: KEEP_WARM_S in comfy_serverless.json,
+                else DISCOMFORT_KEEP_WARM in the environment, else 0 (300 in a notebook).
 
         Raises:
             ConfigError: a configuration that can't be used.
@@ -97,6 +105,7 @@ class Discomfort:
             cuda_device=cuda_device,
             output_directory=output_directory,
             start_timeout=start_timeout,
+            keep_warm=keep_warm,
         )
         return cls(worker, record)
 

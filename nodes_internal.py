@@ -141,6 +141,15 @@ def _note_list(version: str, wanted: str, is_list: bool) -> None:
         _loaded_lists.popitem(last=False)
 
 
+def forget_runs() -> None:
+    """Let go of all that nodes remember of the runs that were: a worker gets another master."""
+    from .store import worker_side
+
+    _loaded_lists.clear()
+    shown_here.clear()
+    worker_side.forget_runs()
+
+
 def _lists_of(class_type: str, inputs: Mapping[str, Any]) -> Lists:
     """What a node does with lists, from its class; of a loader, what it loaded."""
     from .graph.plan.list_outputs import Lists

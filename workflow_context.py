@@ -17,6 +17,7 @@ from .context.references import write_reference
 from .graph.compose.frozen_payload import is_reference
 from .records.history import History
 from .records.live_report import report_history
+from .records.value_table import show_stored
 from .store import capacity, run_dir
 from .store.encoding import codec
 from .system.config import ContextConfig, load_config
@@ -235,6 +236,17 @@ class WorkflowContext:
     def history(self) -> History:
         """What the runs on this context did; `report` shows it."""
         return History()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: keys, with small pictures of what needs no code to be read."""
+        if self.is_closed:
+            return show_stored(f"Context {self.run_id}, closed", (), self.internal.read)
+        used = self.get_usage()
+        title = f"Context {self.run_id}: {used['ram_usage_bytes'] / 2**20:.1f} MiB in memory"
+        if used["temp_disk_usage_bytes"]:
+            title += f", {used['temp_disk_usage_mb']:.1f} MiB on disk"
+        receipts = [self.internal.store.known(key) for key in self.list_keys()]
+        return show_stored(title, filter(None, receipts), self.internal.read)
 
     # -- its end --------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from .inspection.known_classes import known_classes
 from .run.engine import Engine
 from .run.options import Options
 from .system.config import load_pass_by_rules
-from .values import images, json_form, metadata
+from .values import images, json_form, metadata, picture_files
 from .workflow_context import WorkflowContext
 from .workflows.files import read_workflow
 
@@ -70,7 +70,7 @@ class WorkflowTools:
         self.pass_by_rules = load_pass_by_rules(pass_by_rules_path)
         self._worker = worker
 
-    open_image_as_tensor = staticmethod(images.open_image_as_tensor)
+    open_image_as_tensor = staticmethod(picture_files.open_image_as_tensor)
     save_comfy_image_to_disk = staticmethod(images.save_comfy_image_to_disk)
     workflow_from_image = staticmethod(metadata.read_workflow_metadata)
     serialize = staticmethod(json_form.serialize)

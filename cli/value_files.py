@@ -76,7 +76,7 @@ def read_value(file: ValueFile, kind: str, choices: Collection[Any] | None = Non
     if any(k in MEDIA for k in kinds):
         return file.path
     if kind == "ANY" and _is_picture(file.path):
-        from ..values.images import open_image_as_tensor
+        from ..values.picture_files import open_image_as_tensor
 
         return open_image_as_tensor(file.path)
     text = _read_text(file, kind)

@@ -48,6 +48,14 @@ class WorkerChoice:
             help="How long to wait for the start of ComfyUI. Default: as long as it gets on.",
         ),
     ] = None
+    keep_warm: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="How long ComfyUI stays, idle, for the next command or script. 0: it ends with "
+            "this one. Default: as configured (KEEP_WARM_S, DISCOMFORT_KEEP_WARM), else 300.",
+        ),
+    ] = None
     verbose: Annotated[
         bool,
         typer.Option("--verbose", help="Show what is done, and the traceback of an error."),
@@ -68,10 +76,25 @@ async def opened(choice: WorkerChoice, **options: Any) -> AsyncIterator[Discomfo
         url=choice.url,
         cuda_device=choice.device,
         start_timeout=choice.start_timeout,
+        keep_warm=_keep_warm(choice),
         **options,
     )
     async with made as discomfort:
         yield discomfort
+
+
+def _keep_warm(choice: WorkerChoice) -> float | None:
+    """What is asked for or configured; on by itself, which is said in a line then."""
+    from ..system.config import WorkerConfig, load_config
+    from ..worker.keep_warm import DEFAULT_S, keep_warm_s
+    from ..worker.launch.settings import CONFIG_NAME
+
+    if choice.url is not None:
+        return choice.keep_warm
+    config = load_config(WorkerConfig, CONFIG_NAME, choice.config)
+    if config.ATTACH_URL:
+        return None
+    return keep_warm_s(choice.keep_warm, config.KEEP_WARM_S, default_s=DEFAULT_S)
 
 
 def with_worker(

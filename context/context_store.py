@@ -15,7 +15,7 @@ from ..errors import UnknownKeyError
 from ..graph.compose.frozen_payload import pack_values
 from ..store.ram_first import RamFirst
 from ..store.receipt import Receipt
-from ..values.images import names_files
+from ..values.open_files import names_files
 from . import frozen_values, handoff
 from .frozen_values import FROZEN_PREFIX
 from .given_inputs import GivenInputs, OpenRuns

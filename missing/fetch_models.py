@@ -17,6 +17,7 @@ from ..downloads.network import Network
 from ..downloads.part_file import begun_bytes
 from ..errors import DownloadError
 from ..run.engine import Engine, Workflows
+from ..system.notebook import bar_class
 from ..system.terminal import is_watched
 from .check import check
 from .download_list import Download, Downloads, list_downloads
@@ -170,10 +171,8 @@ class _Progress:
         self._loop = asyncio.get_running_loop()
         self._call = None if wanted is None or isinstance(wanted, bool) else wanted
         if wanted is True or (wanted is None and is_watched()):
-            from tqdm.auto import tqdm
-
             size = download.size_bytes
-            self._bar = tqdm(total=size, unit="B", unit_scale=True, desc=download.name)
+            self._bar = bar_class()(total=size, unit="B", unit_scale=True, desc=download.name)
 
     def note(self, done_bytes: int, size_bytes: int) -> None:
         self.size_bytes = size_bytes

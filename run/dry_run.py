@@ -29,7 +29,7 @@ from ..workflows.prepare import Prepared
 from .addresses import could_be_asked, nothing_back, odd_names, with_call_ports
 from .bindings import binding_of, binding_of_given, is_given_by_reference, kind_of_stored
 from .environment import Environment
-from .given_values import all_kinds, check_values, open_pictures, with_saved_paths
+from .given_values import all_kinds, check_values, opened, with_saved_paths
 from .refuse_api_nodes import refuse_before
 
 if TYPE_CHECKING:
@@ -108,13 +108,17 @@ class DryRun:
         prepared = with_call_ports(read, given, self._outputs, self._preparer, self._rules)
         ports = [p.ports for p in prepared]
         given = with_saved_paths(given, ports, self._context.internal.given_paths())
-        given = await asyncio.to_thread(open_pictures, given, ports)
+        files = await asyncio.to_thread(opened, given, ports)
+        given = files.values
         check_values(given, ports, self._rules)
         if api_nodes is False:
             await self._preparer.decide(
                 lambda: refuse_before(self._environment, self._context, prepared, given)
             )
-        sizes = {uid: await asyncio.to_thread(self._context.measure, given[uid]) for uid in given}
+        sizes = {
+            uid: await asyncio.to_thread(self._context.measure, files.to_store(uid))
+            for uid in given
+        }
         notes = odd_names(read, prepared, given, self._context.list_keys(), self._preparer)
         if self._outputs is None and (text := nothing_back(prepared, self._preparer)):
             notes.append(text)

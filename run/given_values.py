@@ -1,27 +1,23 @@
-"""The values that a script gives to a run: pictures' paths are opened, and what can't be what its
-ports ask for is refused, before anything is saved or queued.
+"""The values that a script gives to a run: the files that paths name are opened, and what can't be
+what its ports ask for is refused, before anything is saved or queued.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Problem, WorkflowError
 from ..graph.plan.run_plan import settle_value
 from ..graph.ports.find_ports import Ports
 from ..graph.ports.literals import NOT_LITERAL
+from ..graph.ports.plain_values import is_plain_type
+from ..store.encoding.describe import AsTensor
 from ..values.checks import check_fit
 from ..values.fit_link import items_of
-from ..values.images import names_files, open_drawn_mask_as_tensor, open_image_as_tensor
+from ..values.open_files import OPENED, is_pixels, names_files, open_files
 from .bindings import is_given_by_reference
-
-_OPENERS: dict[str, Callable[[Path], Any]] = {
-    "IMAGE": open_image_as_tensor,
-    "MASK": open_drawn_mask_as_tensor,
-}
-
 
 _A_NAME = (
     " This is a choice, as the name of a file: give a name, or give the value itself to the input "
@@ -48,29 +44,67 @@ def all_kinds(unique_id: str, ports: Iterable[Ports]) -> set[str]:
 def with_saved_paths(
     inputs: Mapping[str, Any], ports: list[Ports], saved: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """The inputs, with those paths among the saved ones that ports of pictures ask for."""
+    """The inputs, with those paths among the saved ones that ports want opened."""
     wanted = {
         unique_id: paths
         for unique_id, paths in saved.items()
-        if kinds_asked_for(unique_id, ports).keys() & _OPENERS.keys()
+        if kinds_asked_for(unique_id, ports).keys() & OPENED.keys()
     }
     return {**wanted, **inputs} if wanted else inputs
 
 
-def open_pictures(inputs: Mapping[str, Any], ports: list[Ports]) -> dict[str, Any]:
-    """The inputs with the pictures in place of the paths that were given for them.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a script gives, with what its files hold in place of their paths.
+
+    pixels: the values that are arrays here, and are stored as the tensors that they stand for: a
+        script that has no torch need not import it.
+    """
+
+    values: dict[str, Any]
+    pixels: frozenset[str] = frozenset()
+
+    def to_store(self, unique_id: str) -> Any:
+        """A value as it is saved."""
+        value = self.values[unique_id]
+        if unique_id not in self.pixels:
+            return value
+        return [AsTensor(v) for v in value] if isinstance(value, list) else AsTensor(value)
+
+
+def opened(inputs: Mapping[str, Any], ports: list[Ports]) -> Given:
+    """The inputs, with the files opened that paths name for ports of pictures, sound and video.
 
     Raises:
-        FileNotFoundError, ValueError: a path where there is no picture.
+        FileNotFoundError, ValueError: a path where there is no such file.
+        WorkflowError: a path that could be opened in several ways.
     """
-    opened = dict(inputs)
+    values, pixels = dict(inputs), set()
     for unique_id, value in inputs.items():
-        kinds = kinds_asked_for(unique_id, ports).keys() & _OPENERS.keys()
-        if len(kinds) == 1 and names_files(value):
-            open_file = _OPENERS[kinds.pop()]
-            is_list = isinstance(value, list)
-            opened[unique_id] = [open_file(p) for p in value] if is_list else open_file(value)
-    return opened
+        if not names_files(value):
+            continue
+        kind = _kind_to_open(unique_id, kinds_asked_for(unique_id, ports))
+        if kind is not None:
+            values[unique_id] = open_files(value, kind)
+            if is_pixels(kind):
+                pixels.add(unique_id)
+    return Given(values, frozenset(pixels))
+
+
+def _kind_to_open(unique_id: str, kinds: Mapping[str, Ports]) -> str | None:
+    """The type that a path's file is opened for; None: the path is a value itself."""
+    exact = [kind for kind in kinds if not any(map(is_plain_type, kind.split(",")))]
+    found = sorted({part for kind in exact for part in kind.split(",")} & OPENED.keys())
+    if not found:
+        return None
+    if len(found) == 1 and (found[0] in exact or is_pixels(found[0])):
+        return found[0]
+    text = (
+        f"a file is opened in one way, and ports of this name take {' and '.join(sorted(exact))}. "
+        "Give ports names of their own, or the value itself."
+    )
+    problems = [p.problem(text) for of in kinds.values() for p in of.inputs[unique_id]]
+    raise WorkflowError(f"The path of {unique_id!r} can't be opened:", problems)
 
 
 def is_checked(kind: str) -> bool:

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..events import NodeStarted, Progress, WorkflowStarted
+from ..system.notebook import shows_html
 from ..system.terminal import is_watched
+from .notebook_view import NotebookView
 
 
 def is_shown(progress: bool | None) -> bool:
@@ -18,6 +20,16 @@ def is_shown(progress: bool | None) -> bool:
     if progress is not None:
         return progress
     return is_watched()
+
+
+def open_view(
+    progress: bool | None, total: int | None, on_event: Callable[[Any], Any] | None
+) -> ProgressBar | NotebookView:
+    """What shows a run of `total` workflow runs where it is, or only hands its events on."""
+    shown = is_shown(progress)
+    if shown and shows_html():
+        return NotebookView(total, on_event)
+    return ProgressBar(shown, total, on_event)
 
 
 class ProgressBar:

@@ -12,6 +12,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from ..records.value_table import Row, show_values
 from ..values.save_value import pictures_of, save_value
 from ..values.what_it_is import summary
 
@@ -132,6 +133,14 @@ class Results(dict[str, Any]):
         saved = sum(map(len, self.files.values()))
         files = f", {saved} {'file' if saved == 1 else 'files'}" if saved else ""
         return f"Results({{{', '.join([*shown, *more])}}}{files})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the values with small pictures, and the files by name."""
+        rows = [Row(str(name), lambda name=name: self[name]) for name in self]
+        files = [
+            f"{name}: {', '.join(p.name for p in paths)}" for name, paths in self.files.items()
+        ]
+        return show_values(f"Results ({len(self)})", rows, files)
 
 
 def _copy(source: Path, folder: Path) -> Path:

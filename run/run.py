@@ -18,17 +18,17 @@ from ..graph.ports.literals import NOT_LITERAL, as_literal
 from ..graph.ports.missing_inputs import check_inputs
 from ..graph.ports.value_types import kind_of
 from ..references.registry import recipe_of
-from ..values.images import names_files
+from ..values.open_files import names_files
 from ..workflows.prepare import Prepared
 from ..workflows.sources import source_of
 from .addresses import names_in, odd_names, with_call_ports
 from .bindings import is_given_by_reference, kind_of_stored
 from .call_inputs import CallInputs
 from .environment import Environment
-from .given_values import all_kinds, check_values, open_pictures, with_saved_paths
+from .given_values import Given, all_kinds, check_values, opened, with_saved_paths
 from .made import Made
 from .options import Options
-from .progress_bar import ProgressBar, is_shown
+from .progress_bar import open_view
 from .recording import Track
 from .refuse_api_nodes import refuse_before
 from .steps import Steps
@@ -69,8 +69,10 @@ class Run:
         named_ports = [(p.name, p.ports) for p in prepared]
         ports = [p.ports for p in prepared]
         inputs = with_saved_paths(inputs, ports, self._context.internal.given_paths())
+        given = Given(dict(inputs))
         if any(map(names_files, inputs.values())):
-            inputs = await asyncio.to_thread(open_pictures, inputs, ports)
+            given = await asyncio.to_thread(opened, inputs, ports)
+        inputs = given.values
         stored = self._context.list_keys()
         known = {**dict.fromkeys(stored), **inputs}
         await self._preparer.decide(
@@ -86,14 +88,14 @@ class Run:
         asked = self._options.outputs is not None
         made = Made(prepared, self._preparer, self._rules, asked)
         steps = Steps(self._environment, self._context, self._options, self._call_inputs, made)
-        await self._with_inputs(steps, prepared, inputs, values)
+        await self._with_inputs(steps, prepared, given, values)
         return made.results()
 
     async def _with_inputs(
         self,
         steps: Steps,
         prepared: list[Prepared],
-        inputs: Mapping[str, Any],
+        inputs: Given,
         values: Mapping[str, str],
     ) -> None:
         """The iterations, with the inputs saved, or put aside where they are for this call alone.
@@ -104,13 +106,14 @@ class Run:
         internal = self._context.internal
         at_addresses = {name for p in prepared for name in p.call.inputs}
         references = {
-            name: source_of(inputs[name], f"the input {name!r}")
+            name: source_of(inputs.values[name], f"the input {name!r}")
             for name in at_addresses
-            if self._is_reference(name, inputs[name], prepared)
+            if self._is_reference(name, inputs.values[name], prepared)
         }
         held = {k: v for source in references.values() for k, v in source.values.items()}
         with internal.holding({**values, **held}), internal.give() as given, self._call_inputs:
-            for unique_id, value in inputs.items():
+            for unique_id in inputs.values:
+                value = inputs.to_store(unique_id)
                 if unique_id in references:
                     await self._put_reference(unique_id, references[unique_id])
                 elif unique_id in at_addresses:
@@ -163,7 +166,7 @@ class Run:
         limit = self._options.iterations
         total = None if limit is None else limit * len(prepared)
         done = 0
-        with ProgressBar(is_shown(self._options.progress), total, self._options.on_event) as bar:
+        with open_view(self._options.progress, total, self._options.on_event) as bar:
             while limit is None or done < limit:
                 for number, workflow in enumerate(prepared, start=1):
                     bar.begin(WorkflowStarted(workflow.name, done + 1, number))

@@ -11,6 +11,7 @@ import json
 import os
 from collections import OrderedDict
 from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -21,7 +22,8 @@ from ..errors import (
     StoreError,
     StoreFullError,
 )
-from . import context_folder
+from ..system.config import ContextConfig
+from . import context_folder, run_dir
 from .blocks.base import BINARY, Blocks, NoRoom
 from .blocks.choose import Storages, open_storages
 from .encoding import codec
@@ -38,6 +40,9 @@ class Loaded(NamedTuple):
     is_list: bool
 
 
+_contexts: set[Path] = set()  # the folders whose contexts runs had here
+
+
 @lru_cache(maxsize=16)
 def _storages_of(folder: str) -> Storages:
     """RAM and disk of one run's folder.
@@ -45,7 +50,9 @@ def _storages_of(folder: str) -> Storages:
     Raises:
         ContextNotFound, ForeignFolderError: see `context_folder.check_named`.
     """
-    return open_storages(context_folder.check_named(folder))
+    checked = context_folder.check_named(folder)
+    _contexts.add(checked.parent)
+    return open_storages(checked)
 
 
 def load(run_dir: str, version: str) -> Loaded:
@@ -204,6 +211,21 @@ def _let_go_of_taken() -> None:
         if not os.path.exists(held.note):
             del _waiting[version]
             held.blocks.free(version)
+
+
+def forget_runs() -> None:
+    """Let go of the folders and blocks of all runs that were, and remove those of dead masters."""
+    for version, held in list(_waiting.items()):
+        del _waiting[version]
+        held.blocks.free(version)
+    _spent.clear()
+    _storages_of.cache_clear()
+    # Also of one that was killed before its first run had come here.
+    usual = run_dir.contexts_dir(ContextConfig().CONTEXTS_DIR_NAME)
+    for contexts in {usual, *_contexts}:
+        if contexts.resolve() != run_dir.durable_dir().resolve():
+            run_dir.purge(contexts)
+    _contexts.clear()
 
 
 _spent: OrderedDict[str, int] = OrderedDict()  # nonce -> bytes of RAM

@@ -34,6 +34,7 @@ class ComfyConnector(Waiting):
     free_memory = blocking(AsyncConnector.free_memory)
     kill_api = blocking(AsyncConnector.kill_api)
     release = blocking(AsyncConnector.release)
+    let_go = blocking(AsyncConnector.let_go)
 
     def stream(self, prompt: Mapping[str, Any], **options: Unpack[StreamOptions]) -> EventStream:
         """`execute` as an iterator of its events."""

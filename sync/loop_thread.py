@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from ..errors import ExecutionError
+from ..system.notebook import is_notebook
 
 T = TypeVar("T")
 log = logging.getLogger("discomfort")
@@ -178,7 +179,7 @@ def _is_in_event_loop() -> bool:
         asyncio.get_running_loop()
     except RuntimeError:
         return False
-    return "ipykernel" not in sys.modules
+    return not is_notebook()
 
 
 _shared: LoopThread | None = None

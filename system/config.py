@@ -59,6 +59,7 @@ class WorkerConfig:
     EXTRA_ARGS: list = field(default_factory=list)
     OUTPUT_DIRECTORY: str | None = None
     ATTACH_URL: str | None = None
+    KEEP_WARM_S: float | None = None
     COMFY_ORG_API_KEY: str | None = field(default=None, repr=False)
 
 

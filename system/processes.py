@@ -1,10 +1,29 @@
-"""Other processes in words, for messages: which one it is, and whether it is suspended."""
+"""Other processes: whether one is still the same, and in words which it is, if it is suspended."""
 
 from __future__ import annotations
 
 import contextlib
 
 _LONGEST_COMMAND = 80
+# psutil derives start times from the clock, which may be set in between.
+_CLOCK_S = 5.0
+
+
+def started_at(pid: int) -> float | None:
+    """When a process began; None: there is none, or it has ended."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError):
+        process = psutil.Process(pid)
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return process.create_time()
+    return None
+
+
+def is_running(pid: int, started: float) -> bool:
+    """Whether the process that began then still runs: its number may be another's by now."""
+    found = started_at(pid) if pid > 0 else None
+    return found is not None and abs(found - started) < _CLOCK_S
 
 
 def is_suspended(pid: int) -> bool:

@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 from support import package  # noqa: F401
+from support.keepers import ends_keepers  # noqa: F401
 from support.servers import (  # noqa: F401
     comfyui_dirs,
     leaves_nothing,
@@ -30,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     of_worker = getattr(config, "workerinput", {"workerid": "tests"})
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # of `tmp_path`: is kept
+    os.environ["DISCOMFORT_KEEP_WARM"] = "0"  # where it is on by itself, too: each test says if so
     own = tempfile.mkdtemp(prefix=f"{of_worker['workerid']}-")
     os.environ["TMPDIR"], tempfile.tempdir = own, own
     atexit.register(shutil.rmtree, own, ignore_errors=True)

@@ -12,7 +12,9 @@ from typing import Any
 
 from ..graph.ports.plain_values import is_plain_type, plain_value
 from .checks import check_fit
-from .video import is_plain_video
+from .picture_files import has_transparency, transparency
+from .sound import is_sound_file, open_sound
+from .video import is_frames_and_rate, is_plain_video
 from .what_it_is import is_array, is_picture, is_tensor
 
 _MAPPED = ("IMAGE", "MASK", "LATENT")  # a Python list of these is a ComfyUI list
@@ -41,9 +43,16 @@ def for_link(unique_id: str, value: Any, is_list: bool, wanted: dict[str, Any]) 
     fitting = []
     for item in items:
         check_fit(unique_id, item, kind)
-        fitting.append(convert(item, kind))
+        fitting.append(_converted(unique_id, item, kind))
         check_range(unique_id, fitting[-1], wanted)
     return fitting
+
+
+def _converted(unique_id: str, item: Any, kind: str) -> Any:
+    try:
+        return convert(item, kind)
+    except ValueError as e:
+        raise ValueError(f"The value of {unique_id!r} is no {kind}: {e}") from e
 
 
 def is_list_for(value: Any, is_list: bool, wanted: dict[str, Any]) -> bool:
@@ -106,7 +115,7 @@ def _image(value: Any) -> Any:
 
 
 def _mask(value: Any) -> Any:
-    pixels = _float_tensor(_pixels(value, grey=True) if is_picture(value) else value)
+    pixels = _float_tensor(_drawn(value) if is_picture(value) else value)
     return pixels[None] if pixels.ndim == 2 else pixels
 
 
@@ -122,6 +131,8 @@ _LATENT_ARRAYS = ("samples", "noise_mask")
 
 def _audio(value: Any) -> Any:
     """Source: LoadAudio in comfy_extras/nodes_audio.py: [batch, channels, samples], -1..1."""
+    if is_sound_file(value):
+        return open_sound(value["file"])
     if not isinstance(value, (tuple, list, dict)):
         return value
     parts = value if isinstance(value, dict) else dict(zip(_AUDIO_KEYS, value, strict=True))
@@ -142,11 +153,14 @@ _AUDIO_KEYS = ("waveform", "sample_rate")
 
 
 def _video(value: Any) -> Any:
+    if is_frames_and_rate(value):
+        value = {"images": value[0], "frame_rate": value[1]}
     if not is_plain_video(value) or value.get("images") is None:
         return value
     sound = value.get("audio")
     audio = None if sound is None else _audio(sound)
-    return {**value, "images": _image(value["images"]), "audio": audio}
+    rate = plain_value(value["frame_rate"], "FLOAT")
+    return {**value, "images": _image(value["images"]), "audio": audio, "frame_rate": rate}
 
 
 def _sigmas(value: Any) -> Any:
@@ -170,6 +184,15 @@ def _pixels(image: Any, grey: bool = False) -> Any:
             return pixels
         return pixels.astype(np.float32) / 65535.0
     return np.asarray(image.convert("L" if grey else "RGB"))
+
+
+def _drawn(image: Any) -> Any:
+    """A mask: what is transparent in a picture; of one without transparency, how light it is."""
+    from PIL import ImageOps
+
+    if has_transparency(image):
+        return transparency(ImageOps.exif_transpose(image))[0]
+    return _pixels(image, grey=True)
 
 
 def _tensor(value: Any) -> Any:

@@ -1,12 +1,11 @@
-"""Pictures: file <-> tensor `[batch, height, width, channels]`, float32 in 0..1, as ComfyUI's
-IMAGE.
+"""Pictures: a tensor `[batch, height, width, channels]`, float32 in 0..1, as ComfyUI's IMAGE, to
+PIL images and to files. `picture_files.py` is the way back.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from ..system.files import write_file
 from .what_it_is import check_opened, is_picture
 
 if TYPE_CHECKING:
-    import torch
     from PIL.Image import Image
 
 # Ending -> what Pillow calls the format, and how it is written.
@@ -26,109 +24,6 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     ".tif": ("TIFF", {}),
     ".tiff": ("TIFF", {}),
 }
-
-
-def names_files(value: Any) -> bool:
-    """Whether a value is a path, or a list of them. Text never is: it may be a stranger's."""
-    items = value if isinstance(value, list) else [value]
-    return bool(items) and all(isinstance(item, Path) for item in items)
-
-
-def open_image_as_tensor(path: str | Path) -> torch.Tensor:
-    """Read a picture.
-
-    EXIF orientation is applied; transparency is dropped, like ComfyUI's LoadImage does; 16-bit and
-    palette pictures become RGB.
-
-    Returns:
-        float32 tensor `[1, height, width, 3]` in 0..1.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is not a picture that can be read.
-    """
-    with _opened(path) as upright:
-        return _as_floats(_in_bytes(upright).convert("RGB"))
-
-
-@contextlib.contextmanager
-def _opened(path: str | Path) -> Iterator[Any]:
-    """The PIL image in a file, turned as EXIF says. What fails later, while it is read, is a
-    ValueError, too.
-    """
-    from PIL import Image, ImageOps
-
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no picture {path}. Check the path.")
-    try:
-        with Image.open(path, formats=picture_formats()) as image:
-            yield ImageOps.exif_transpose(image)
-    except unreadable() as e:
-        raise ValueError(f"{path} is not a picture that can be read: {e}") from e
-
-
-def picture_formats() -> tuple[str, ...]:
-    """What Pillow may take a file for, whatever its name ends with.
-
-    Not for PostScript, which is a program: Pillow has Ghostscript run it, where that is installed.
-    """
-    from PIL import Image
-
-    Image.init()
-    return tuple(name for name in Image.ID if name != "EPS")
-
-
-def open_mask_as_tensor(path: str | Path) -> torch.Tensor:
-    """Read what is transparent in a picture, turned as EXIF says.
-
-    Source: LoadImage in ComfyUI nodes.py: a mask is 1 where the picture is transparent.
-
-    Returns:
-        float32 tensor `[1, height, width]` in 0..1; zeros for a picture without transparency.
-
-    Raises:
-        FileNotFoundError, ValueError: as `open_image_as_tensor`.
-    """
-    import torch
-
-    with _opened(path) as upright:
-        if _has_transparency(upright):
-            return _transparency(upright)
-        return torch.zeros((1, upright.height, upright.width), dtype=torch.float32)
-
-
-def open_drawn_mask_as_tensor(path: str | Path) -> torch.Tensor:
-    """Read a mask: what is transparent in a picture; of one without transparency, how light it is.
-
-    Returns, Raises: as `open_mask_as_tensor`.
-    """
-    with _opened(path) as upright:
-        if _has_transparency(upright):
-            return _transparency(upright)
-        return _as_floats(_in_bytes(upright).convert("L"))
-
-
-def _transparency(image: Image) -> torch.Tensor:
-    return 1.0 - _as_floats(image.convert("RGBA").getchannel("A"))
-
-
-def _in_bytes(image: Image) -> Image:
-    """16 bit as 8 bit: in 0..65535 there (LoadImage in ComfyUI nodes.py)."""
-    if image.mode.startswith("I"):
-        return image.point(lambda value: value * (1 / 255))
-    return image
-
-
-def _as_floats(image: Image) -> torch.Tensor:
-    import numpy
-    import torch
-
-    return torch.from_numpy(numpy.asarray(image, dtype=numpy.float32) / 255.0)[None]
-
-
-def _has_transparency(image: Image) -> bool:
-    return "A" in image.getbands() or "transparency" in image.info
 
 
 def encode_jpeg(tensor: Any, max_side: int) -> list[bytes]:
@@ -145,13 +40,6 @@ def encode_jpeg(tensor: Any, max_side: int) -> list[bytes]:
         picture.save(buffer, "JPEG", quality=90)
         files.append(buffer.getvalue())
     return files
-
-
-def unreadable() -> tuple[type[Exception], ...]:
-    """What Pillow raises for files that are damaged, no pictures, or larger than its limit."""
-    from PIL import Image
-
-    return (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 def save_comfy_image_to_disk(tensor: Any, path: str | Path) -> list[Path]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .images import picture_formats, unreadable
+from .picture_files import picture_formats, unreadable
 from .pyav import READ_ONE_FILE
 
 PICTURES = {".png", ".apng", ".webp", ".jpg", ".jpeg", ".gif", ".avif"}

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import io
-import wave
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import IO, Any
@@ -81,6 +80,8 @@ def _as_integers(waveform: Any) -> Any:
 
 
 def _write_wav(file: IO[bytes], waveform: Any, rate: int) -> None:
+    import wave
+
     with wave.open(file, "wb") as out:
         out.setnchannels(len(waveform))
         out.setsampwidth(2)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .pyav import READ_ONE_FILE
+from .what_it_is import is_array, is_tensor
 
 _MAX_DENOMINATOR = 1_001_000  # 30000/1001 comes back from a float as itself
 _READ_ONE_VIDEO = {
@@ -50,6 +51,13 @@ def is_plain_video(value: Any) -> bool:
         return False
     has_pictures = value.get("images") is not None and value.get("frame_rate") is not None
     return has_pictures or isinstance(value.get("file"), bytes)
+
+
+def is_frames_and_rate(value: Any) -> bool:
+    """Whether it is `(pictures, frame_rate)`."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        return False
+    return (is_tensor(value[0]) or is_array(value[0])) and len(value[0].shape) == 4
 
 
 def to_plain(name: str, video: Any) -> dict[str, Any]:

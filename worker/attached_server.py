@@ -117,6 +117,8 @@ class AttachedServer:
         if folder is not None:
             folder.remove(with_log=True)
 
+    let_go = stop
+
 
 def complete_url(url: str) -> str:
     """An address as people write it, `host:port`, as one with `http://`; others as they are."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from ..errors import ExecutionError, WorkerDied
 from .client.client import Client
 from .client.run_state import RunState, name_of
+from .keeper.kept_process import KeptProcess
 from .launch.hello import Ready
 from .launch.output_log import describe_exit
 from .launch.process import WorkerProcess
@@ -31,20 +33,24 @@ _LINES_IN_ERRORS = 12
 class Worker:
     """A nested ComfyUI that is started when needed, and again after it died.
 
+    Args:
+        keep_s: for how many idle seconds it is to wait for the next script; 0: for none.
+
     Attributes:
         starts: how many servers there were; what was learned from one holds for that one only.
     """
 
-    def __init__(self, launch: Launch):
+    def __init__(self, launch: Launch, keep_s: float = 0.0):
         self.launch = launch
+        self.keep_s = keep_s
         self.starts = 0
-        self._process: WorkerProcess | None = None
+        self._process: WorkerProcess | KeptProcess | None = None
         self._client: Client | None = None
         self._starting: Future[Client] | None = None
         self._lock = threading.Lock()
 
     @property
-    def process(self) -> WorkerProcess | None:
+    def process(self) -> WorkerProcess | KeptProcess | None:
         return self._process
 
     @property
@@ -87,7 +93,7 @@ class Worker:
     def _begin(self) -> Future[Client]:
         with self._lock:
             if self.client is None and not self.is_starting:
-                process = WorkerProcess(self.launch)
+                process = self._make_process()
                 starting: Future[Client] = Future()
                 self._process, self._starting, self._client = process, starting, None
                 process.start().add_done_callback(
@@ -96,8 +102,14 @@ class Worker:
             assert self._starting is not None
             return self._starting
 
+    def _make_process(self) -> WorkerProcess | KeptProcess:
+        return KeptProcess(self.launch, self.keep_s) if self.keep_s else WorkerProcess(self.launch)
+
     def _on_ready(
-        self, process: WorkerProcess, starting: Future[Client], ready: Future[Ready]
+        self,
+        process: WorkerProcess | KeptProcess,
+        starting: Future[Client],
+        ready: Future[Ready],
     ) -> None:
         """In the worker's thread: make the client, or pass the failure on."""
         error = ready.exception()
@@ -148,10 +160,23 @@ class Worker:
 
     def stop(self) -> None:
         """End the server, if there is one. Blocks; safe at any time."""
+        self._leave(lambda process: process.stop())
+
+    def let_go(self) -> None:
+        """Leave the server to the next script, if it is kept; end it otherwise. As `stop`."""
+
+        def let_go(process: WorkerProcess | KeptProcess) -> None:
+            if isinstance(process, KeptProcess):
+                process.keep_s = self.keep_s
+            process.let_go()
+
+        self._leave(let_go)
+
+    def _leave(self, leave: Callable[[WorkerProcess | KeptProcess], None]) -> None:
         with self._lock:
             process = self._process
         if process is not None:
-            process.stop()
+            leave(process)
         client, self._client = self._client, None
         if client is not None:
             client.listener.close()
@@ -163,7 +188,7 @@ def _look_at(start: asyncio.Future[Client]) -> None:
         start.exception()
 
 
-def worker_died(process: WorkerProcess, run: RunState | None) -> ExecutionError:
+def worker_died(process: WorkerProcess | KeptProcess, run: RunState | None) -> ExecutionError:
     """The error for a run that waited when the process ended; None: for one that was to begin."""
     if process.is_stopping:
         return WorkerDied(

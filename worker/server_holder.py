@@ -14,6 +14,7 @@ from ..system.login import Login, is_login_set, read_login
 from .attached_server import AttachedServer
 from .client.client import Client
 from .client.uploads import Uploads
+from .keep_warm import keep_warm_s
 from .launch.settings import WorkerOptions, make_launch
 from .server import Worker
 from .server_view import ServerView
@@ -26,6 +27,7 @@ class ServerHolder(ServerView):
         super().__init__()
         self._config, self._options = config, options or WorkerOptions()
         self._uploads = Uploads()
+        self._keep_s: float | None = None
 
     async def _ensure_client(self, start_timeout: float | None = None) -> Client:
         if self._is_killed:
@@ -56,17 +58,30 @@ class ServerHolder(ServerView):
     def _make_server(self) -> Worker | AttachedServer:
         if self._config.ATTACH_URL:
             return AttachedServer(self._config.ATTACH_URL)
-        return Worker(make_launch(self._config, self._options))
+        if self._keep_s is None:
+            self._keep_s = keep_warm_s(self._options.keep_warm, self._config.KEEP_WARM_S)
+        return Worker(make_launch(self._config, self._options), self._keep_s)
 
-    async def _end_server(self) -> None:
-        """End it for good, and remove what was uploaded for it. Safe to call twice."""
+    def _keep_warm(self, seconds: float) -> None:
+        """How long the worker is to wait for the next script: what was asked for last."""
+        self._keep_s = seconds
+        if isinstance(self._server, Worker):
+            self._server.keep_s = seconds
+
+    async def _end_server(self, lets_go: bool = False) -> None:
+        """End it for good, and remove what was uploaded for it. Safe to call twice.
+
+        Args:
+            lets_go: leave it to the next script, if it is kept.
+        """
         client = self._client_now()
         self._is_killed = True
         try:
             if self._server is not None:
                 say_what_follows("ComfyUI is being ended")
+                leave = self._server.let_go if lets_go else self._server.stop
                 with heard(lambda: "ComfyUI is being ended"):
-                    await asyncio.shield(asyncio.to_thread(self._server.stop))
+                    await asyncio.shield(asyncio.to_thread(leave))
             if client is not None:
                 await client.http.close()
         finally:

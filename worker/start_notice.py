@@ -6,10 +6,12 @@ In a terminal or a notebook one line that changes, elsewhere a line in the log n
 from __future__ import annotations
 
 import asyncio
+import html
 import logging
 from collections.abc import Callable
 from typing import Any
 
+from ..system.notebook import Place, shows_html
 from ..system.patience import Patience
 from ..system.terminal import is_watched
 
@@ -50,7 +52,22 @@ async def wait_shown(
             line.close()
 
 
+class _NotebookLine:
+    """As tqdm's, under a notebook's cell."""
+
+    def __init__(self) -> None:
+        self._place = Place()
+
+    def set_description_str(self, words: str) -> None:
+        self._place.show(f"<div>{html.escape(words)}</div>", words)
+
+    def close(self) -> None:
+        self._place.show("", "")
+
+
 def _open_line() -> Any:
+    if shows_html():
+        return _NotebookLine()
     from tqdm.auto import tqdm
 
     return tqdm(total=0, bar_format="{desc}", leave=False, dynamic_ncols=True)

@@ -60,7 +60,7 @@ class Session:
         discomfort, self._discomfort = self._discomfort, None
         log.info("The nested ComfyUI is ended: it had nothing to do.")
         await discomfort.shutdown()
-        await discomfort.Worker.kill_api()
+        await discomfort.Worker.let_go()
 
     @property
     def pid(self) -> int | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import WorkflowError
 from ...system.path_names import is_relative
-from ...values.images import open_image_as_tensor, open_mask_as_tensor
+from ...values.picture_files import open_image_as_tensor, open_mask_as_tensor
 
 if TYPE_CHECKING:
     import torch

@@ -16,6 +16,7 @@ from .port_types import ANY
 # a literal is converted; a combo's option is text).
 _STANDS_FOR = {"FLOAT": {"INT"}, "COMBO": {"STRING"}, "BOOLEAN": {"INT"}}
 _CHANNELS = {1, 3, 4}
+_OPENED = ("IMAGE", "MASK", "AUDIO", "VIDEO")  # a path given for these is opened
 
 
 def kind_of(value: Any) -> str:
@@ -64,7 +65,7 @@ def remedy_for(literal: Any, kind: str, is_object: bool) -> str | None:
         none = 'Give a value; "" is no text.' if kind == "STRING" else "Give a value."
         return None if kind == ANY else none
     if is_object:
-        is_path = kind in ("IMAGE", "MASK") and isinstance(literal, str)
+        is_path = kind in _OPENED and isinstance(literal, str)
         return "Give pathlib.Path(...) in inputs: the script opens the file." if is_path else ""
     if kind == "BOOLEAN" and not (isinstance(literal, (int, float)) and literal in (0, 1)):
         return "Write True or False."

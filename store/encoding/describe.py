@@ -55,6 +55,15 @@ class Part(NamedTuple):
     data: Any  # a memoryview, or a uint8 tensor on another device
 
 
+class AsTensor:
+    """An array that is stored as the float32 tensor that it stands for, where there is no torch."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Any):
+        self.array = array
+
+
 class Collector:
     """Describes the objects of one value while it is pickled, and gathers their memory."""
 
@@ -80,6 +89,8 @@ class Collector:
         return (number, *described)
 
     def _described(self, obj: Any) -> tuple | None:
+        if type(obj) is AsTensor:
+            return self._as_tensor(obj.array)
         root = type(obj).__module__.partition(".")[0]
         if root == "torch":
             return self._torch(obj)
@@ -128,6 +139,12 @@ class Collector:
         more = (stride, first, grad, is_parameter, device)
         # pickle asks about each number: most tensors need none of the latter.
         return base if more == (None, 0, False, False, None) else base + more
+
+    def _as_tensor(self, array: Any) -> tuple:
+        np: Any = sys.modules["numpy"]
+        array = np.ascontiguousarray(array, np.float32)
+        flat = array.reshape(-1).view(np.uint8) if array.nbytes else None
+        return ("tensor", self._raw(flat), "float32", array.shape)
 
     def _storage(self, t: Any, device: str | None, first: int, span: int) -> int:
         key = (device, t.data_ptr() - first)

@@ -13,7 +13,7 @@ from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import NodeFailed, RunInterrupted, ValidationFailed
 from custom_nodes.discomfort.system.config import WorkerConfig
-from custom_nodes.discomfort.values.images import open_image_as_tensor
+from custom_nodes.discomfort.values.picture_files import open_image_as_tensor
 from PIL import Image
 
 from .outer import PROJECT, Outer, loop, show, told

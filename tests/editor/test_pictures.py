@@ -17,7 +17,8 @@ from custom_nodes.discomfort.errors import (
     ValidationFailed,
     WorkflowError,
 )
-from custom_nodes.discomfort.values.images import encode_jpeg, open_mask_as_tensor
+from custom_nodes.discomfort.values.images import encode_jpeg
+from custom_nodes.discomfort.values.picture_files import open_mask_as_tensor
 from PIL import Image
 
 from .outer import Outer, show, told

@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 import uuid
-from typing import Any
+from typing import Any, TypeAlias
 
 from comfy_execution.graph import DynamicPrompt
 from lazy import inference_mode
@@ -24,53 +24,77 @@ from validation import class_of, inputs_of, is_link
 
 import nodes
 
+# As in the real queue: number, prompt id, prompt, extra data, outputs, secrets.
+Item: TypeAlias = "tuple[float, str, dict[str, Any], dict[str, Any], list[str], dict[str, Any]]"
+
 
 class PromptQueue:
     """What waits, what runs, what is done."""
 
     def __init__(self, on_change: Any):
-        self._changed = threading.Condition()
-        self._heap: list[tuple[float, int, dict[str, Any]]] = []
+        self.not_empty = threading.Condition()
+        self._heap: list[tuple[float, int, Item]] = []
         self._count = 0
         self._on_change = on_change
-        self.running: dict[str, Any] | None = None
+        self._flags: dict[str, Any] = {}
+        self.running: Item | None = None
         self.history: dict[str, Any] = {}
 
-    def put(self, item: dict[str, Any]) -> None:
-        with self._changed:
+    def put(self, item: Item) -> None:
+        with self.not_empty:
             self._count += 1
-            heapq.heappush(self._heap, (item["number"], self._count, item))
-            self._changed.notify()
+            heapq.heappush(self._heap, (item[0], self._count, item))
+            self.not_empty.notify()
         self._on_change()
 
-    def get(self, timeout: float | None = None) -> dict[str, Any] | None:
-        with self._changed:
-            while not self._heap:
-                if not self._changed.wait(timeout):
-                    return None
+    def get(self, timeout: float | None = None) -> Item | None:
+        with self.not_empty:
+            if not self._heap:
+                self.not_empty.wait(timeout)
+            if not self._heap:  # a flag, or nothing
+                return None
             self.running = heapq.heappop(self._heap)[2]
             return self.running
 
-    def finish(self, item: dict[str, Any], entry: dict[str, Any]) -> None:
-        with self._changed:
-            self.history[item["prompt_id"]] = {"prompt": as_row(item), **entry}
+    def set_flag(self, name: str, value: Any) -> None:
+        with self.not_empty:
+            self._flags[name] = value
+            self.not_empty.notify()
+
+    def get_flags(self) -> dict[str, Any]:
+        with self.not_empty:
+            flags, self._flags = self._flags, {}
+            return flags
+
+    def finish(self, item: Item, entry: dict[str, Any]) -> None:
+        with self.not_empty:
+            self.history[item[1]] = {"prompt": as_row(item), **entry}
             self.running = None
         self._on_change()
 
     def delete(self, prompt_ids: list[str]) -> None:
-        with self._changed:
-            self._heap = [e for e in self._heap if e[2]["prompt_id"] not in prompt_ids]
+        with self.not_empty:
+            self._heap = [e for e in self._heap if e[2][1] not in prompt_ids]
             heapq.heapify(self._heap)
         self._on_change()
 
+    def wipe_queue(self) -> None:
+        with self.not_empty:
+            self._heap = []
+        self._on_change()
+
+    def wipe_history(self) -> None:
+        with self.not_empty:
+            self.history = {}
+
     def interrupt(self, prompt_id: str | None) -> None:
-        with self._changed:
-            running = self.running["prompt_id"] if self.running else None
+        with self.not_empty:
+            running = self.running[1] if self.running else None
         if prompt_id is None or prompt_id == running:
             nodes.interrupt_processing()
 
     def rows(self) -> dict[str, list[Any]]:
-        with self._changed:
+        with self.not_empty:
             running = [as_row(self.running)] if self.running else []
             return {
                 "queue_running": running,
@@ -81,13 +105,53 @@ class PromptQueue:
 
     @property
     def remaining(self) -> int:
-        with self._changed:
+        with self.not_empty:
             return len(self._heap) + (self.running is not None)
 
 
-def as_row(item: dict[str, Any]) -> list[Any]:
+def as_row(item: Item) -> list[Any]:
     """A prompt as the queue's and the history's JSON show it."""
-    return [item[key] for key in ("number", "prompt_id", "prompt", "extra_data", "outputs")]
+    return list(item[:5])
+
+
+class IsChangedCache:
+    """Of the real one, that it can be made: here `_signatures` asks the classes."""
+
+    def __init__(self, prompt_id: str, dynprompt: DynamicPrompt, outputs_cache: OutputsCache):
+        pass
+
+
+class OutputsCache:
+    """Classic: what a prompt does not have is dropped, whether or not it runs.
+
+    Source: caching.py of 0.3.64.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, dict[str, Any]] = {}
+        self._keys: dict[str, str] = {}
+
+    async def set_prompt(self, prompt: DynamicPrompt, node_ids: Any, changes: Any) -> None:
+        self._keys = _signatures(prompt.original_prompt)
+
+    def clean_unused(self) -> None:
+        used = set(self._keys.values())
+        self._values = {key: value for key, value in self._values.items() if key in used}
+
+    def get_local(self, node_id: str) -> dict[str, Any] | None:
+        return self._values.get(self._keys[node_id])
+
+    def set_local(self, node_id: str, value: dict[str, Any]) -> None:
+        self._values[self._keys[node_id]] = value
+
+
+class CacheSet:
+    """What an executor keeps between prompts."""
+
+    def __init__(self) -> None:
+        self.outputs = OutputsCache()
+        self.objects: dict[tuple[str, str], Any] = {}  # node instances
+        self.all = [self.outputs]
 
 
 class PromptExecutor:
@@ -97,42 +161,56 @@ class PromptExecutor:
         self._server = server
         self._queue: PromptQueue = server.prompt_queue
         self._faults = faults
-        self._cache: dict[Any, dict[str, Any]] = {}
-        self._instances: dict[tuple[str, str], Any] = {}
         self._client_id: str | None = None
         self._extra_data: dict[str, Any] = {}
         self._dynprompt: DynamicPrompt
         self._messages: list[list[Any]] = []
         self._asked: dict[str, list[Any]] = {}
+        self._succeeded = True
+        self.history_result: dict[str, Any] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        self.caches = CacheSet()
+        self._messages, self._asked = [], {}
 
     def run_forever(self) -> None:
         """As main.py `prompt_worker`: what is no Exception ends the thread, not the server."""
         while True:
             item = self._queue.get(timeout=1000.0)
             if item is None:
+                self._queue.get_flags()
                 continue
-            self._client_id = item["extra_data"].get("client_id")
-            self._extra_data = item["extra_data"]
-            self._dynprompt = DynamicPrompt(item["prompt"])
-            self._messages = []
-            # Nodes of extensions read these two.
-            self._server.client_id = self._client_id
-            self._server.last_prompt_id = item["prompt_id"]
-            nodes.interrupt_processing(False)
-            outputs: dict[str, Any] = {}
-            with inference_mode(item["prompt"], "no-torch" in self._faults):
-                status = self._run(item, outputs)
+            self._server.last_prompt_id = item[1]  # nodes of extensions read it
+            self.execute(item[2], item[1], item[3], item[4])
             entry = {
-                "outputs": outputs,
-                "meta": {n: {"node_id": n, "display_node": n, "real_node_id": n} for n in outputs},
+                **self.history_result,
                 "status": {
-                    "status_str": "success" if status else "error",
-                    "completed": status,
+                    "status_str": "success" if self._succeeded else "error",
+                    "completed": self._succeeded,
                     "messages": self._messages,
                 },
             }
             self._queue.finish(item, entry)
-            self._send("executing", {"node": None, "prompt_id": item["prompt_id"]})
+            self._send("executing", {"node": None, "prompt_id": item[1]})
+
+    def execute(
+        self,
+        prompt: dict[str, Any],
+        prompt_id: str,
+        extra_data: dict[str, Any],
+        execute_outputs: list[str],
+    ) -> None:
+        self._client_id = self._server.client_id = extra_data.get("client_id")
+        self._extra_data = extra_data
+        self._dynprompt = DynamicPrompt(prompt)
+        self._messages = []
+        nodes.interrupt_processing(False)
+        shown: dict[str, Any] = {}
+        with inference_mode(prompt, "no-torch" in self._faults):
+            self._succeeded = self._run(prompt, prompt_id, execute_outputs, shown)
+        meta = {n: {"node_id": n, "display_node": n, "real_node_id": n} for n in shown}
+        self.history_result = {"outputs": shown, "meta": meta}
 
     def _send(self, event: str, data: dict[str, Any]) -> None:
         if self._client_id is not None:
@@ -147,23 +225,21 @@ class PromptExecutor:
         else:
             self._send(event, data)
 
-    def _run(self, item: dict[str, Any], outputs: dict[str, Any]) -> bool:
-        """Run the item's nodes; whether all went well."""
-        prompt, prompt_id = item["prompt"], item["prompt_id"]
+    def _run(
+        self, prompt: dict[str, Any], prompt_id: str, wanted: list[str], outputs: dict[str, Any]
+    ) -> bool:
+        """Run the nodes that are wanted; whether all went well."""
         self._tell("execution_start", prompt_id)
-        order = _order(prompt, item["outputs"])
-        keys = _signatures(prompt)
-        # Classic: what this prompt does not have is dropped, whether or not it runs (0.3.64
-        # caching.py).
-        self._cache = {
-            key: value for key, value in self._cache.items() if key in set(keys.values())
-        }
-        cached = [node_id for node_id in order if keys[node_id] in self._cache]
+        order = _order(prompt, wanted)
+        cache = self.caches.outputs
+        asyncio.run(cache.set_prompt(self._dynprompt, prompt.keys(), None))
+        cache.clean_unused()
+        cached = [node_id for node_id in order if cache.get_local(node_id) is not None]
         self._tell("execution_cached", prompt_id, nodes=cached)
         executed: list[str] = []
         for node_id in order:
             try:
-                self._run_node(prompt, prompt_id, node_id, keys, outputs, executed)
+                self._run_node(prompt, prompt_id, node_id, outputs, executed)
             except nodes.InterruptProcessingException:
                 self._tell(
                     "execution_interrupted",
@@ -199,11 +275,10 @@ class PromptExecutor:
         prompt: dict[str, Any],
         prompt_id: str,
         node_id: str,
-        keys: dict[str, Any],
         outputs: dict[str, Any],
         executed: list[str],
     ) -> None:
-        entry = self._cache.get(keys[node_id])
+        entry = self.caches.outputs.get_local(node_id)
         if entry is None:
             kind = class_of(prompt, node_id)
             self._send(
@@ -212,25 +287,25 @@ class PromptExecutor:
             if self._faults.get("die-in") == prompt[node_id]["class_type"]:
                 os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
             nodes.before_node_execution()
-            instance = self._instances.setdefault((node_id, kind.__name__), kind())
-            arguments = self._arguments(prompt, node_id, kind, keys)
+            instance = self.caches.objects.setdefault((node_id, kind.__name__), kind())
+            arguments = self._arguments(prompt, node_id, kind)
             entry = _call(kind, instance, arguments)
-            self._cache[keys[node_id]] = entry
+            self.caches.outputs.set_local(node_id, entry)
             executed.append(node_id)
         if entry["ui"] is not None:
             outputs[node_id] = entry["ui"]
             data = {"node": node_id, "display_node": node_id, "output": entry["ui"]}
             self._send("executed", {**data, "prompt_id": prompt_id})
 
-    def _arguments(
-        self, prompt: dict[str, Any], node_id: str, kind: Any, keys: dict[str, Any]
-    ) -> dict[str, list[Any]]:
+    def _arguments(self, prompt: dict[str, Any], node_id: str, kind: Any) -> dict[str, list[Any]]:
         """Every input as the list of its values; a constant is a list of one."""
         known = inputs_of(kind)
         arguments: dict[str, list[Any]] = {}
         for name, value in (prompt[node_id].get("inputs") or {}).items():
             if is_link(value):
-                arguments[name] = self._cache[keys[value[0]]]["results"][int(value[1])]
+                found = self.caches.outputs.get_local(value[0])
+                assert found is not None
+                arguments[name] = found["results"][int(value[1])]
             elif name in known:
                 arguments[name] = [value]
         inputs = prompt[node_id].get("inputs") or {}

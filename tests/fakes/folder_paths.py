@@ -7,7 +7,7 @@ from pathlib import Path
 
 base_path = str(Path(__file__).resolve().parent)
 API_BASE = [""]  # where nodes that work elsewhere ask
-_folders = {name: os.path.join(base_path, name) for name in ("input", "output", "temp")}
+_folders = {name: os.path.join(base_path, name) for name in ("input", "output", "temp", "user")}
 folder_names_and_paths: dict[str, tuple[list[str], set[str]]] = {
     "custom_nodes": ([os.path.join(base_path, "custom_nodes")], set()),
     "checkpoints": ([os.path.join(base_path, "models", "checkpoints")], {".safetensors"}),
@@ -35,6 +35,14 @@ def get_output_directory() -> str:
 
 def get_temp_directory() -> str:
     return _folders["temp"]
+
+
+def get_user_directory() -> str:
+    return _folders["user"]
+
+
+def set_output_directory(path: str) -> None:
+    set_folder("output", path)
 
 
 def folder_of(kind: str) -> str:

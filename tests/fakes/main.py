@@ -53,6 +53,8 @@ def set_folders(arguments: argparse.Namespace) -> None:
         folder_paths.set_folder("temp", os.path.join(arguments.temp_directory, "temp"))
     if arguments.output_directory:
         folder_paths.set_folder("output", arguments.output_directory)
+    if arguments.user_directory:
+        folder_paths.set_folder("user", arguments.user_directory)
     if arguments.input_directory:
         folder_paths.set_folder("input", arguments.input_directory)
     folder_paths.API_BASE[:] = [arguments.comfy_api_base]

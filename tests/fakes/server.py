@@ -39,6 +39,7 @@ class PromptServer:
         self.sockets: dict[str, web.WebSocketResponse] = {}
         self.client_id: str | None = None
         self.last_prompt_id: str | None = None
+        self.last_node_id: str | None = None
         self.messages: asyncio.Queue[tuple[Any, Any, str | None]] = asyncio.Queue()
         self.prompt_queue = PromptQueue(self._queue_updated)
         self.node_replace_manager = Replacements()
@@ -202,15 +203,7 @@ class PromptServer:
         if "client_id" in body:
             extra["client_id"] = body["client_id"]
         prompt_id = str(body.get("prompt_id") or uuid.uuid4())
-        self.prompt_queue.put(
-            {
-                "number": number,
-                "prompt_id": prompt_id,
-                "prompt": body["prompt"],
-                "extra_data": extra,
-                "outputs": outputs,
-            }
-        )
+        self.prompt_queue.put((number, prompt_id, body["prompt"], extra, outputs, {}))
         if "drop-answer" in self.faults and request.transport:
             del self.faults["drop-answer"]
             request.transport.abort()

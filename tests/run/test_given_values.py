@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from custom_nodes.discomfort.errors import ValidationFailed, WorkflowError
+from custom_nodes.discomfort.errors import NodeFailed, ValidationFailed, WorkflowError
 from custom_nodes.discomfort.events import Queued
+from custom_nodes.discomfort.values.save_value import save_value
 from PIL import Image
 
 
@@ -116,6 +117,10 @@ WAVE = torch.arange(8, dtype=torch.float32).reshape(2, 4)
         ("Latent", np.ones((1, 4, 2, 2), np.float32), {"samples": ["float32", [1, 4, 2, 2], 16.0]}),
         ("Image", np.full((2, 3, 3), 255, np.uint8), ["float32", [1, 2, 3, 3], 18.0]),
         ("Mask", Image.new("L", (3, 2), 255), ["float32", [1, 2, 3], 6.0]),
+        ("Mask", Image.new("RGBA", (3, 2), (255, 255, 255, 0)), ["float32", [1, 2, 3], 6.0]),
+        ("Mask", Image.new("LA", (3, 2), (255, 255)), ["float32", [1, 2, 3], 0.0]),
+        ("Image", Image.new("RGBA", (3, 2), (255, 255, 255, 0)), ["float32", [1, 2, 3, 3], 18.0]),
+        ("Image", np.ones((2, 3)), ["float32", [1, 2, 3, 3], 18.0]),
     ],
 )  # fmt: skip
 async def test_another_form_of_a_value_is_made_comfyuis(
@@ -131,12 +136,16 @@ async def test_another_form_of_a_value_is_made_comfyuis(
         ("Audio", {"waveform": WAVE}, "sample rate"), ("Audio", (WAVE, 0), "sample rate"),
         ("Audio", (WAVE, float("inf")), "sample rate"), ("Audio", (WAVE, True), "sample rate"),
         ("Audio", (WAVE, float("nan")), "sample rate"), ("Sigmas", np.array(["a"]), "SIGMAS"),
-        ("Audio", (torch.ones(8000, 2), 8000), "waveform.T"), ("Audio", "sound.wav", "AUDIO"),
-        ("Audio", (torch.ones(1, 1, 1, 1), 8000), "waveform"), ("Audio", Path("a.wav"), "AUDIO"),
+        ("Audio", (torch.ones(8000, 2), 8000), "waveform.T"),
+        ("Audio", (torch.ones(1, 1, 1, 1), 8000), "waveform"), ("Audio", [8000], "AUDIO"),
         ("Sigmas", torch.ones(2, 2), "SIGMAS"), ("Sigmas", ["a"], "SIGMAS"),
         ("Sigmas", 5, "SIGMAS"),
-        ("Video", torch.ones(2, 4, 4, 3), "CreateVideo"), ("Video", Path("a.mp4"), "LoadVideo"),
-        ("Video", "a.mp4", "VIDEO"), ("Latent", {"samples": "x"}, "LATENT"),
+        ("Video", torch.ones(2, 4, 4, 3), "CreateVideo"), ("Video", "a.mp4", "pathlib.Path"),
+        ("Video", (np.zeros((2, 4, 4, 3)), 0), "frame rate"), ("Audio", "a.wav", "pathlib.Path"),
+        ("Image", np.full((2, 2, 3), 255.0), "Divide them by 255"),
+        ("Mask", np.full((2, 2), 255.0), "255"), ("Image", np.zeros((3, 8, 8)), "movedim"),
+        ("Image", Image.new("LAB", (2, 2)), "mode LAB"), ("Mask", Image.new("F", (1, 1), 99), "F"),
+        ("Latent", {"samples": "x"}, "LATENT"),
         ("Latent", {"samples": None}, "LATENT"), ("Latent", torch.ones(4, 4), "LATENT"),
         ("Image", "picture.png", "pathlib.Path"), ("Mask", "mask.png", "pathlib.Path"),
         ("Image", torch.ones(1, 3, 8, 8), "movedim"), ("Image", object(), "IMAGE"),
@@ -185,6 +194,74 @@ async def test_a_path_for_a_mask_is_its_transparency_or_else_its_grey(
     else:
         white.save(path)
     assert await take(discomfort, "Mask", path) == ["float32", [1, 2, 3], 6.0]
+
+
+async def test_a_path_of_an_animated_picture_is_all_of_its_frames(
+    discomfort: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.gif"
+    frames = [Image.new("RGB", (3, 2), (255 * i, 255 * i, 255 * i)) for i in (0, 1)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    assert await take(discomfort, "Image", path) == ["float32", [2, 2, 3, 3], 18.0]
+    assert await take(discomfort, "Mask", path) == ["float32", [2, 2, 3], 6.0]
+
+
+async def test_what_a_path_is_opened_for_is_stored_as_a_tensor(
+    discomfort: Any, tmp_path: Path
+) -> None:
+    """The script's side needs no torch; whoever loads it has what it always was."""
+    path = tmp_path / "red.png"
+    Image.new("RGB", (3, 2), (255, 0, 0)).save(path)
+    with discomfort.Context() as context:
+        for value in (path, [path, path]):
+            await discomfort.run(taker("Image"), {"value": value}, context=context)
+            loaded = context.load("value")
+            for picture in loaded if isinstance(value, list) else [loaded]:
+                assert torch.equal(picture, discomfort.Tools.open_image_as_tensor(path))
+
+
+def write_sound(path: Path) -> None:
+    sound = {"waveform": torch.tensor([[[0.5, -0.5, 0.25]]]), "sample_rate": 8000}
+    save_value("sound", sound, path)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+async def test_a_path_of_a_sound_is_opened_where_comfyui_is(
+    discomfort: Any, tmp_path: Path, name: str
+) -> None:
+    write_sound(tmp_path / name)
+    expected = {"waveform": ["float32", [1, 1, 3], 0.25], "sample_rate": ["int", 8000]}
+    assert await take(discomfort, "Audio", tmp_path / name) == expected
+    with discomfort.Context() as context:
+        context.save("value", tmp_path / name)
+        results = await discomfort.run(taker("Audio"), context=context)
+        assert json.loads(results["got"]) == expected
+
+
+@pytest.mark.parametrize("kind", ["Audio", "Video"])
+async def test_a_path_of_no_sound_or_video_is_refused(
+    discomfort: Any, tmp_path: Path, kind: str
+) -> None:
+    text = tmp_path / "a.mp4"
+    text.write_text("ffconcat version 1.0\nfile 'b.mp4'\n", encoding="utf-8")
+    events: list[Any] = []
+    for path, error in ((text, ValueError), (tmp_path / "none.mp4", FileNotFoundError)):
+        with pytest.raises(error, match=path.name):
+            await discomfort.run(taker(kind), {"value": path}, on_event=events.append)
+    with pytest.raises(ValueError, match="one file"):
+        await discomfort.run(taker(kind), {"value": [text, text]}, on_event=events.append)
+    assert not events
+    if kind == "Audio":  # what is in it shows where it is read
+        text.write_bytes(b"fLaC and no more")
+        with pytest.raises(NodeFailed, match="'value' is no AUDIO"):
+            await discomfort.run(taker(kind), {"value": text})
+
+
+async def test_a_path_that_could_be_opened_in_two_ways_is_refused(
+    discomfort: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(WorkflowError, match="IMAGE and MASK"):
+        await discomfort.run([taker("Image"), taker("Mask")], {"value": tmp_path / "a.png"})
 
 
 async def test_a_path_that_the_script_has_saved_is_opened_for_a_picture(

@@ -326,7 +326,7 @@ async def test_a_video_is_pictures_sound_rate_and_file_and_goes_back(
         "4": node("DiscomfortPort", unique_id="rate", input_data=["2", 2]),
         "5": node("SaveVideo", video=["1", 0], filename_prefix="w", format="auto", codec="auto"),
     }
-    for given in (loaded, {"file": loaded["file"]}):
+    for given in (loaded, {"file": loaded["file"]}, path):
         used = await discomfort.run(use, {"video": given})
         assert torch.equal(used["frames"], loaded["images"])
         # It was the file that was saved: its pictures were not encoded once more.
@@ -341,6 +341,8 @@ async def test_a_video_is_pictures_sound_rate_and_file_and_goes_back(
     assert not torch.equal(encoded["frames"], changed["images"])
     assert torch.allclose(encoded["frames"].mean(), changed["images"].mean(), atol=0.02)
     assert used["rate"] == pytest.approx(30000 / 1001, abs=1e-3)
+    used = await discomfort.run(use, {"video": (pictures.numpy(), 12)})
+    assert torch.equal(used["frames"], pictures) and used["rate"] == 12
     by_hand = {"images": pictures.numpy(), "frame_rate": 12}
     used = await discomfort.run(use, {"video": by_hand})
     assert torch.equal(used["frames"], pictures) and used["rate"] == 12
@@ -397,3 +399,26 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
     return torch.equal(one, other) if torch.is_tensor(one) else one == other
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp4"])
+async def test_a_path_of_a_sound_is_what_comfyui_loads(
+    discomfort: Any, server: Any, tmp_path: Path, name: str
+):
+    """Also of a video with sound, whose samples are floats."""
+    if server.is_fake:
+        return
+    sound = {"waveform": torch.rand(1, 2, 30_000) - 0.5, "sample_rate": 48_000}
+    video = {"images": torch.rand(2, 32, 32, 3), "frame_rate": 4, "audio": sound}
+    given = Results({"x": video if name.endswith("mp4") else sound})
+    (path,) = given.save("x", tmp_path / name)
+    prompt = {
+        "1": node("LoadAudio", audio=Path(discomfort.Worker.upload_data(path)).name),
+        "2": node("DiscomfortPort", unique_id="theirs", input_data=["1", 0]),
+        "3": node("DiscomfortPort", unique_id="given"),
+        "4": node("TrimAudioDuration", audio=["3", 0], start_index=0.0, duration=60.0),
+        "5": node("DiscomfortPort", unique_id="ours", input_data=["4", 0]),
+    }
+    results = await discomfort.run(prompt, {"given": path})
+    assert results["ours"]["sample_rate"] == results["theirs"]["sample_rate"] == 48_000
+    assert torch.equal(results["ours"]["waveform"], results["theirs"]["waveform"])

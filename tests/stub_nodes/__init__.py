@@ -34,6 +34,30 @@ class StubCount:
         return (value,)
 
 
+class StubRemember:
+    """Shows the text that it was given the time before: it keeps it on itself. Always runs."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    def __init__(self) -> None:
+        self.last = ""
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"text": ("STRING", {"default": ""})}}
+
+    @classmethod
+    def IS_CHANGED(cls, **_: Any) -> float:
+        return float("nan")
+
+    def run(self, text: str) -> dict[str, Any]:
+        before, self.last = self.last, text
+        return {"ui": {"text": [before]}}
+
+
 class StubAdd:
     """Adds two numbers."""
 
@@ -373,6 +397,7 @@ NODE_CLASS_MAPPINGS = {
     kind.__name__: kind
     for kind in (
         StubCount,
+        StubRemember,
         StubAdd,
         StubCounts,
         StubRaise,

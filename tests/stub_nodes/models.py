@@ -37,6 +37,27 @@ class StubLoadModel:
         return StubModel(name), StubModel(name + ".clip")
 
 
+class StubLoadFile:
+    """Loads one of the files that it offers, as real loaders do, and counts."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "file": (["base.safetensors", "other.safetensors"],),
+                "precision": (["default", "fp8"], {"default": "default"}),
+            }
+        }
+
+    def run(self, file: str, precision: str) -> tuple[StubModel]:
+        loads[file] += 1
+        return (StubModel(file),)
+
+
 class StubPatchModel:
     """A LoRA: another model on top of one."""
 
@@ -75,6 +96,28 @@ class StubUseModel:
     def run(self, model: StubModel, seed: int) -> tuple[str, int, int]:
         patches = loads[repr((model.name, model.parts))]
         return f"{model.name}{list(model.parts)} {seed}", loads[model.name], patches
+
+
+class StubLoadedModels:
+    """Shows how many models ComfyUI has where it runs them. Always runs."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {}}
+
+    @classmethod
+    def IS_CHANGED(cls, **_: Any) -> float:
+        return float("nan")
+
+    def run(self) -> dict[str, Any]:
+        from comfy import model_management  # type: ignore[import-not-found]
+
+        return {"ui": {"count": [len(model_management.current_loaded_models)]}}
 
 
 class StubLimitMemory:
@@ -148,8 +191,10 @@ class StubToGpu:
 
 NODES = (
     StubLoadModel,
+    StubLoadFile,
     StubPatchModel,
     StubUseModel,
+    StubLoadedModels,
     StubLimitMemory,
     StubLoadLargeModel,
     StubToGpu,

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy
 import pytest
 import torch
-from custom_nodes.discomfort.values.images import (
-    open_image_as_tensor,
-    save_comfy_image_to_disk,
-)
+from custom_nodes.discomfort.values.images import save_comfy_image_to_disk
+from custom_nodes.discomfort.values.picture_files import open_image_as_tensor
 from PIL import Image
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import av
 import numpy
 import pytest
-from custom_nodes.discomfort.values.images import (
-    open_drawn_mask_as_tensor,
+from custom_nodes.discomfort.values.metadata import read_workflow_metadata
+from custom_nodes.discomfort.values.picture_files import (
+    open_drawn_mask,
     open_image_as_tensor,
 )
-from custom_nodes.discomfort.values.metadata import read_workflow_metadata
 from PIL import EpsImagePlugin, Image, PngImagePlugin
 
 WORKFLOW = {
@@ -182,7 +182,7 @@ def test_a_program_in_place_of_a_picture_is_not_run(
         "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n",
         encoding="ascii",
     )
-    for read in (read_workflow_metadata, open_image_as_tensor, open_drawn_mask_as_tensor):
+    for read in (read_workflow_metadata, open_image_as_tensor, open_drawn_mask):
         with pytest.raises(ValueError, match="not a picture that can be read"):
             read(path)
     assert not (tmp_path / "ran").exists()

@@ -31,6 +31,9 @@ class Secrets:
     def __init__(self) -> None:
         self._known: deque[str] = deque(maxlen=_KEPT)
 
+    def forget(self) -> None:
+        self._known.clear()
+
     def note(self, values: Iterable[Any]) -> None:
         for value in values:
             if isinstance(value, str) and len(value) >= _LEAST_CHARS and value not in self._known:
@@ -87,6 +90,12 @@ def install(instance: Any, execution: Any, is_from_script: Callable[[str], bool]
     logins, secrets = RunData(is_from_script, KEY), Secrets()
     instance.on_prompt_handlers.insert(0, logins.take)  # no other extension gets to see it
     forget_what_ended(instance, logins)
+
+    def forget() -> None:
+        logins.forget_all()
+        secrets.forget()
+
+    instance.discomfort_forget_logins = forget
     package = os.path.join(os.path.dirname(os.path.realpath(execution.__file__)), _OWN_PACKAGE)
 
     def with_login(class_def: Any, extra_data: Any) -> Any:

@@ -11,6 +11,17 @@ from ...system.login import VARIABLE
 
 _ALLOC_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 _DEVICE_VARIABLES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES")
+# What a kernel of Jupyter's puts into its own environment (ipykernel). ComfyUI shows nothing in a
+# notebook, and its Python need not have that backend: matplotlib would fail.
+_KERNEL_BACKEND = "module://matplotlib_inline.backend_inline"
+_OF_A_KERNEL = {
+    "MPLBACKEND": _KERNEL_BACKEND,
+    "CLICOLOR": "1",
+    "CLICOLOR_FORCE": "1",
+    "FORCE_COLOR": "1",
+    "PAGER": "cat",
+    "GIT_PAGER": "cat",
+}
 
 
 def worker_environment(
@@ -34,6 +45,10 @@ def worker_environment(
     # Without compiled files every start takes ten seconds longer.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment.pop(VARIABLE, None)  # every node could read it there
+    if base.get("MPLBACKEND") == _KERNEL_BACKEND:
+        for name, value in _OF_A_KERNEL.items():
+            if base.get(name) == value:
+                del environment[name]
     environment["PYTHONUNBUFFERED"] = "1"  # a node's print is in the log before the crash
     environment["PYTHONIOENCODING"] = "utf-8:replace"
     if not same_python:

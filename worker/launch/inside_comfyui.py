@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
+import gc
 import importlib.util
 import io
 import logging
@@ -25,6 +25,10 @@ from typing import Any
 
 from ...system.local_requests import why_refused
 from . import account, pack_rules, run_data
+from .clean_comfyui import Cleaner, Parts
+from .guard import TOKEN_HEADER, Guard
+from .keeping import Keeping
+from .leavings import Leavings, own_folders
 from .prompt_thread import watch_prompt_thread
 from .proof import NONCE_HEADER, server_proof
 from .proven_prompts import ProvenPrompts, port_of
@@ -32,8 +36,8 @@ from .proven_prompts import ProvenPrompts, port_of
 log = logging.getLogger("discomfort.worker")
 
 TOKEN_VARIABLE = "DISCOMFORT_WORKER_TOKEN"
+KEEPER_TOKEN_VARIABLE = "DISCOMFORT_KEEPER_TOKEN"
 MASTER_VARIABLE = "DISCOMFORT_MASTER_PID"
-TOKEN_HEADER = "X-Discomfort-Token"
 HELLO_PATH = "/discomfort/hello"
 WATCH_INTERVAL_S = 0.5
 _START = uuid.uuid4().hex  # differs from one start to the next
@@ -47,10 +51,13 @@ NEEDED_MODULES = {
 }
 
 
-def install() -> None:
+def install(forget_runs: Callable[[], None] = lambda: None) -> None:
     """Put the hello route in place, in a worker guard and watchdog too.
 
     A second call does nothing, even of another copy of this extension.
+
+    Args:
+        forget_runs: drops what our nodes remember of runs, for a worker that is handed on.
 
     Source: server.py of 0.3.64 and 0.33: extensions are imported after the app is made and before
     it is frozen, so a middleware put first guards every route and the websocket's upgrade.
@@ -58,6 +65,7 @@ def install() -> None:
     instance = _server()
     # Programs that nodes start must not take themselves for the worker.
     token = os.environ.pop(TOKEN_VARIABLE, None)
+    keeper = os.environ.pop(KEEPER_TOKEN_VARIABLE, None)
     master_pid = os.environ.pop(MASTER_VARIABLE, None)
     if getattr(instance, "discomfort_hello", False):
         return
@@ -71,8 +79,11 @@ def install() -> None:
         _take_from_scripts(instance, proven.has)
         return
     instance.discomfort_guard = True
-    instance.app.middlewares.insert(0, _make_guard(token))
+    guard = Guard(token, keeper)
+    instance.app.middlewares.insert(0, guard.middleware())
     _take_from_scripts(instance, lambda _: True)  # the guard lets nobody else in
+    if keeper:
+        _be_kept(instance, guard, forget_runs)
     _drop_progress_states(instance)
     # ComfyUI's wrapper (app/logger.py) buffers 8 KB of what nodes print; a crash loses them. And it
     # takes no lone surrogate: an error text with one would end the prompt thread.
@@ -94,22 +105,35 @@ def _take_from_scripts(instance: Any, is_from_script: Callable[[str], bool]) -> 
     instance.discomfort_takes_login = account.install(instance, execution, is_from_script)
 
 
-def _make_guard(token: str) -> Any:
-    from aiohttp import web
+def _be_kept(instance: Any, guard: Guard, forget_runs: Callable[[], None]) -> None:
+    """Let a keeper hand this worker from one master to the next."""
+    import execution  # type: ignore[import-not-found]
+    import folder_paths  # type: ignore[import-not-found]
+    from comfy_execution.graph import DynamicPrompt  # type: ignore[import-not-found]
 
-    expected = token.encode()
+    import nodes  # type: ignore[import-not-found]
 
-    @web.middleware
-    async def guard(request: Any, handler: Any) -> Any:
-        # What is no UTF-8 comes as surrogates.
-        given = request.headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, expected):
-            return web.Response(
-                status=401, text="This ComfyUI belongs to a script. Its token is missing.\n"
-            )
-        return await handler(request)
+    temp, user = folder_paths.get_temp_directory(), folder_paths.get_user_directory()
+    leavings = Leavings(own_folders(temp, user))
 
-    return guard
+    async def note(_: Any) -> None:
+        leavings.note()
+        # What is imported stays: without it, garbage is found in a fraction of the time, while
+        # the next script waits.
+        gc.collect()
+        gc.freeze()
+
+    instance.app.on_startup.append(note)  # when all extensions are loaded
+    forget_login = getattr(instance, "discomfort_forget_logins", None)
+    forget = [instance.discomfort_run_data.forget_all, forget_runs, leavings.remove]
+    instance.discomfort_keeping = Keeping(
+        guard,
+        Cleaner(Parts(instance, execution, DynamicPrompt, nodes)),
+        _about,
+        folder_paths.set_output_directory,
+        [*forget, forget_login] if forget_login else forget,
+    )
+    instance.discomfort_keeping.add_routes(instance.routes)
 
 
 async def _hello(request: Any) -> Any:
@@ -163,6 +187,7 @@ def _about() -> dict[str, Any]:
     import folder_paths  # type: ignore[import-not-found]
 
     models = {name: list(value[0]) for name, value in folder_paths.folder_names_and_paths.items()}
+    keeping = getattr(_server(), "discomfort_keeping", None)
     return {
         "pid": os.getpid(),
         "start": _START,
@@ -177,6 +202,7 @@ def _about() -> dict[str, Any]:
         },
         "models": models,
         "manager": _manager_folder(),
+        **({} if keeping is None else {"kept": keeping.kept}),
     }
 
 

@@ -100,6 +100,13 @@ class _LogFile:
             assert self._fd is not None
             self._rest = self._rest[os.write(self._fd, self._rest) :]
 
+    def empty(self) -> None:
+        """Forget what was written, and what waits to be."""
+        self._waiting.clear()
+        self._missed, self._rest = 0, b""
+        with contextlib.suppress(OSError):
+            os.truncate(self._path, 0)
+
     def close(self) -> None:
         """Write what still waits, if there is room now."""
         with contextlib.suppress(OSError):
@@ -120,6 +127,8 @@ class OutputLog:
         self.count = 0
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._thread: threading.Thread | None = None
+        self._file = _LogFile(path)
+        self._lock = threading.Lock()  # one line at a time, or a new beginning
         path.touch(mode=0o600)
 
     def follow(self, process: subprocess.Popen[bytes]) -> None:
@@ -131,14 +140,20 @@ class OutputLog:
         self._thread.start()
 
     def _drain(self, pipe: IO[bytes]) -> None:
-        file = _LogFile(self.path)
         with pipe:
             for raw in pipe:
                 line = clean_line(raw)
-                self._lines.append(line)
-                self.count += 1
-                file.write(line)
-        file.close()
+                with self._lock:
+                    self._lines.append(line)
+                    self.count += 1
+                    self._file.write(line)
+        self._file.close()
+
+    def begin_anew(self) -> None:
+        """Forget all lines, those in the file too: the next ones are another script's."""
+        with self._lock:
+            self._lines.clear()
+            self._file.empty()
 
     def last_lines(self, count: int) -> tuple[str, ...]:
         return tuple(self._lines)[-count:] if count > 0 else ()

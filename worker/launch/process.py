@@ -30,7 +30,7 @@ log = logging.getLogger("discomfort.worker")
 
 _LINES_TO_READ = 20
 # As long as all steps, and the last once more: a start that is under way ends its process itself.
-_END_WAIT_S = sum(step.value for step in StopStep) + StopStep.KILL.value
+END_WAIT_S = sum(step.value for step in StopStep) + StopStep.KILL.value
 
 
 class WorkerProcess:
@@ -92,6 +92,11 @@ class WorkerProcess:
         """The newest lines of the worker's output."""
         return self._output.last_lines(count) if self._output else ()
 
+    def begin_log_anew(self) -> None:
+        """The log and its newest lines begin here: those before were another script's."""
+        if self._output is not None:
+            self._output.begin_anew()
+
     @property
     def start_words(self) -> str:
         """What it is doing while it starts, in one line for people."""
@@ -111,8 +116,10 @@ class WorkerProcess:
         # One that is being started sees `is_stopping` and is ended by the thread that starts it.
         if self._child is not None:
             end_process(self._child)
-        if not self.ended.wait(_END_WAIT_S):
+        if not self.ended.wait(END_WAIT_S):
             log.error("The worker (pid %s) did not end, even when killed.", self.pid)
+
+    let_go = stop  # nobody comes after this script
 
     def _live(self) -> None:
         """The whole life of the process, in its own thread."""

@@ -46,6 +46,9 @@ class RunData:
     def forget(self, prompt_id: Any) -> None:
         self._data.pop(prompt_id, None)
 
+    def forget_all(self) -> None:
+        self._data.clear()
+
 
 class ShownPrompt(dict[str, Any]):
     """The prompt as its user wrote it.

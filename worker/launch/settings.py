@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ...errors import ConfigError, WorkerStartError
 from ...system.config import PACKAGE_DIR, WorkerConfig, load_config
+from ..keep_warm import check_keep_warm
 from .arguments import check_extra, split_command
 from .find_comfyui import find_comfyui, find_python
 
@@ -23,7 +24,13 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start. `command` is an interpreter with its options and `main.py`."""
+    """What to start. `command` is an interpreter with its options and `main.py`.
+
+    Attributes:
+        keeper_token: of a worker that is to be kept: with it its keeper, and nobody else, hands it
+            from one script to the next.
+        own_output: where in the worker's own output folder the first script's files go.
+    """
 
     comfyui: Path
     command: tuple[str, ...]
@@ -34,6 +41,8 @@ class Launch:
     cuda_device: int | None = None
     output: Path | None = None
     start_timeout_s: float | None = None
+    keeper_token: str = field(default="", repr=False)
+    own_output: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,8 @@ class WorkerOptions:
         extra_args: for `main.py`, after EXTRA_ARGS.
         extra_custom_nodes: folders of further extensions that only this worker sees.
         start_timeout: seconds that the caller waits for the start; it makes no other worker.
+        keep_warm: seconds that the worker waits for the next script, when this one has ended; None:
+            as the configuration says. Another number makes no other worker.
     """
 
     url: str | None = None
@@ -56,6 +67,7 @@ class WorkerOptions:
     extra_args: Iterable[str] = ()
     extra_custom_nodes: Iterable[str | Path] = ()
     start_timeout: float | None = field(default=None, repr=False, compare=False)
+    keep_warm: float | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Keep what was given: an iterator is used up by the first look."""
@@ -63,6 +75,7 @@ class WorkerOptions:
         folders = tuple(Path(p).absolute() for p in self.extra_custom_nodes)
         object.__setattr__(self, "extra_custom_nodes", folders)
         _check_seconds(self.start_timeout)
+        check_keep_warm(self.keep_warm)
 
 
 def read_config(config_path: str | Path | None, options: WorkerOptions) -> WorkerConfig:
@@ -72,11 +85,11 @@ def read_config(config_path: str | Path | None, options: WorkerOptions) -> Worke
         ConfigError: a value that can't be used.
     """
     output = options.output_directory
-    given = (options.cuda_device, output, options.start_timeout)
-    if options.url is not None and given != (None, None, None):
+    given = (options.cuda_device, output, options.start_timeout, options.keep_warm or None)
+    if options.url is not None and any(value is not None for value in given):
         raise ConfigError(
-            "url= is a ComfyUI that runs already: cuda_device=, output_directory= and "
-            "start_timeout= are for one that is started. Leave them out, or leave url= out to "
+            "url= is a ComfyUI that runs already: cuda_device=, output_directory=, start_timeout= "
+            "and keep_warm= are for one that is started. Leave them out, or leave url= out to "
             "start a worker."
         )
     # Relative to where the script runs; one in the file is relative to the file.

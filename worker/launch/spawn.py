@@ -20,7 +20,7 @@ from .arguments import (
 from .environment import bytecode_dir_for, worker_environment
 from .extensions import link_extensions
 from .find_comfyui import user_cache_dir
-from .inside_comfyui import MASTER_VARIABLE, TOKEN_VARIABLE
+from .inside_comfyui import KEEPER_TOKEN_VARIABLE, MASTER_VARIABLE, TOKEN_VARIABLE
 from .leftovers import MARK_VARIABLE
 from .settings import Launch
 from .worker_folder import WorkerFolder
@@ -77,6 +77,7 @@ def _environment(launch: Launch, token: str, mark: str) -> dict[str, str]:
             TOKEN_VARIABLE: token,
             MASTER_VARIABLE: str(os.getpid()),
             MARK_VARIABLE: mark,
+            **({KEEPER_TOKEN_VARIABLE: launch.keeper_token} if launch.keeper_token else {}),
         },
     )
 
@@ -89,8 +90,10 @@ def _arguments(
     python = launch.command[0]
     has_device = has_accelerator(python, user_cache_dir(), environment)
     check_device(launch.cuda_device, has_device, launch.extra_args, python)
+    output = launch.output or folder.output / launch.own_output
+    output.mkdir(mode=0o700, exist_ok=True)
     return worker_arguments(
-        WorkerPaths(folder.temp, launch.output or folder.output, folder.user, paths_file),
+        WorkerPaths(folder.temp, output, folder.user, paths_file),
         known=known_arguments(launch.comfyui),
         port=port,
         use_cpu=not has_device,

@@ -20,6 +20,7 @@ import pytest
 import torch
 from custom_nodes.discomfort import errors
 from custom_nodes.discomfort.store.encoding import codec, layout
+from custom_nodes.discomfort.store.encoding.describe import AsTensor
 from custom_nodes.discomfort.store.encoding.unopened import UnopenedValue
 from custom_nodes.discomfort.values.images import save_comfy_image_to_disk
 from custom_nodes.discomfort.values.json_form import serialize
@@ -159,6 +160,17 @@ def test_values_of_comfyui_are_data():
     audio = {"waveform": torch.ones(1, 2, 1000), "sample_rate": 44100}
     for value in (latent, audio, [torch.ones(2)] * 3, "text", 5, None):
         assert codec.encode(value).is_safe
+
+
+def test_an_array_is_stored_as_the_tensor_that_it_stands_for():
+    whole = np.linspace(0, 1, 24, dtype=np.float32).reshape(1, 2, 4, 3)
+    for array in (whole, whole[:, :, ::2], whole[:0], whole.astype(np.float64)):
+        value = {"a": AsTensor(array), "b": [AsTensor(array)]}
+        assert codec.encode(value).is_safe
+        loaded = round_trip(value)
+        for tensor in (loaded["a"], loaded["b"][0]):
+            assert tensor.dtype is torch.float32
+            assert torch.equal(tensor, torch.tensor(array).float())
 
 
 class Thing:

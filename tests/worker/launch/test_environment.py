@@ -30,6 +30,15 @@ def test_environment_of_a_comfyui_parent_is_cleaned():
     assert base["PYTHONDONTWRITEBYTECODE"] == "1", "the master's environment was changed"
 
 
+def test_what_a_notebooks_kernel_sets_for_itself_is_dropped():
+    """A worker that began in a notebook is the one that a script finds warm, and the reverse."""
+    script = {"PATH": "p", "PAGER": "less"}
+    inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "FORCE_COLOR": "1"}
+    assert environment({**script, **inline, "CLICOLOR": "1"}) == environment(script)
+    own = {"MPLBACKEND": "agg", "FORCE_COLOR": "1"}
+    assert environment(own).items() >= own.items()
+
+
 def test_allocator_of_comfyui_alone_is_dropped():
     assert "PYTORCH_CUDA_ALLOC_CONF" not in environment(
         {"PYTORCH_CUDA_ALLOC_CONF": ",backend:cudaMallocAsync"}
