@@ -19,6 +19,10 @@ if not __package__:
     sys.modules["discomfort"] = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(sys.modules["discomfort"])
     __package__ = "discomfort"
+    if __name__ == "__main__":  # `python -m discomfort` in this very folder
+        import runpy
+
+        runpy.run_module("discomfort", run_name="__main__")
 
 from .comfy_serverless import ComfyConnector
 from .events import EventStream
@@ -33,6 +37,8 @@ from .run.engine import Engine, Workflows
 from .run.options import Options, RunOptions, check_record, check_stream_options
 from .run.results import Results
 from .workflow_context import WorkflowContext
+from .workflow_functions.function import WorkflowFunction
+from .workflow_functions.function_results import FunctionResults
 from .workflow_tools import WorkflowTools
 
 if TYPE_CHECKING:
@@ -188,6 +194,22 @@ class Discomfort:
             api_nodes=api_nodes,
         )
         return await self._engine.run(workflows, inputs, options, context)
+
+    def workflow(self, workflows: Workflows) -> WorkflowFunction[FunctionResults]:
+        """A workflow as a function: `result = await enhance(picture=picture, detail=0.01)`.
+
+        Inputs are its ports, by name; what the file has a value for may be left out.
+        `help(enhance)` shows them with types, values, ranges and choices; `result.picture` is
+        `result["picture"]`. `enhance.using(timeout=60, context=context)` is the same function with
+        options of `run`. A file that has changed is seen by the next call.
+
+        Args:
+            workflows: as of `run`; several run in turn.
+
+        Raises:
+            FileNotFoundError, TypeError, WorkflowError: it is no workflow.
+        """
+        return WorkflowFunction(self._engine, workflows)
 
     def stream(
         self,

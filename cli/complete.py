@@ -41,16 +41,31 @@ def _files(incomplete: str) -> list[str]:
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
     """Workflow files; once one is on the line, the names of its ports, and files behind "@"."""
-    begun = [str(word) for word in ctx.params.get("words") or ()]
+    begun = _rejoined([str(word) for word in ctx.params.get("words") or ()])
+    last = begun[-1] if begun else ""
+    if last.endswith("=@"):
+        return _files(incomplete)
+    if last.endswith("="):
+        return [f"@{path}" for path in _files(incomplete[1:])] if incomplete[:1] == "@" else []
     name, equals, value = incomplete.partition("=")
     if equals:
         found = _files(value[1:]) if value.startswith("@") else []
         return [f"{name}=@{path}" for path in found]
-    # Bash takes "=" for a word of its own: "picture=@ph" comes as "@ph".
-    if incomplete.startswith("@"):
-        return [f"@{path}" for path in _files(incomplete[1:])]
     ports = [f"{port}=" for port in names_of_ports(begun) if port.startswith(incomplete)]
     return [*ports, *complete_workflow(incomplete)]
+
+
+def _rejoined(words: list[str]) -> list[str]:
+    """The words as they were typed: bash takes "=", "=@" and ":" for words of their own."""
+    joined: list[str] = []
+    is_open = False
+    for word in words:
+        if joined and (is_open or word in ("=", "=@")):
+            joined[-1] += word
+            is_open = not is_open
+        else:
+            joined.append(word)
+    return joined
 
 
 def names_of_ports(words: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -46,7 +47,9 @@ def load_command(name: str) -> Any:
     module = import_module(f"..commands.{name.replace('-', '_')}", __name__)
     app = _new_app(add_completion=False)
     function = getattr(module, name.replace("-", "_"))
-    app.command(name, no_args_is_help=False)(expanded(function))
+    text, _, example = (inspect.getdoc(function) or "").rpartition("\n\nExample: ")
+    # \b: not to be laid out anew, so that it can be copied.
+    app.command(name, help=text, epilog=f"\b\nExample:\n  {example}")(expanded(function))
     return get_command(app)
 
 
@@ -86,10 +89,15 @@ def _discomfort(
     """What stands before the command."""
 
 
-# What typer 0.29 leaves out: a blank behind "picture=" would begin the next word, and a file's name
-# may have blanks in it.
+# What typer 0.29 leaves out. Behind "picture=" there must be no blank, a file's name may have some,
+# and of "picture=@ph" bash says that the words are "=@" and "ph", and yet what is found takes the
+# place of "@ph". It is filled in with "%", which is doubled therefore.
 _BASH_END = "    return 0\n}"
-_BASH_MENDED = """    if [[ "${COMPREPLY[*]}" != *=* ]]; then compopt -o filenames; fi
+_BASH_MENDED = """    if [[ $3 == "=@" && ${#COMPREPLY[@]} != 0 ]]; then
+        COMPREPLY=( $( printf '@%%q\\n' "${COMPREPLY[@]}" ) )
+    elif [[ "${COMPREPLY[*]}" != *=* ]]; then
+        compopt -o filenames
+    fi
     if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=/] ]]; then compopt -o nospace; fi
     return 0
 }"""

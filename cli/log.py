@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from . import output, signals
+from .shell_words import NO_NEWS
 
 _HEARD = "Ctrl+C was heard"
 
@@ -22,7 +23,8 @@ class _Lines(logging.Handler):
         text = record.getMessage()
         if text.startswith(_HEARD):
             text = signals.answer(text)
-        elif signals.is_answered() and record.levelno <= logging.WARNING:
+            _silence_asyncio()
+        elif signals.is_answered() or text.startswith(NO_NEWS):
             return
         bars = sys.modules.get("tqdm")
         if bars is None:
@@ -32,17 +34,25 @@ class _Lines(logging.Handler):
             output.say(text)
 
 
+def _silence_asyncio() -> None:
+    """Of tasks that nobody waits for any more nothing need be said."""
+    from asyncio.log import logger
+
+    logger.disabled = True
+
+
 @contextlib.contextmanager
 def show_log(is_verbose: bool) -> Iterator[None]:
     """While this block runs, the package's log is on standard error."""
     log = logging.getLogger("discomfort")
     level, propagates = log.level, log.propagate
-    log.handlers.append(handler := _Lines())
+    handler = _Lines()
+    log.addHandler(handler)
     log.setLevel(logging.INFO if is_verbose else logging.WARNING)
     log.propagate = False
     try:
         yield
     finally:
-        log.handlers.remove(handler)
+        log.removeHandler(handler)
         log.setLevel(level)
         log.propagate = propagates

@@ -6,12 +6,15 @@ import contextlib
 import errno
 import json
 import os
+import re
 import sys
 from typing import Any
 
 from ..errors import printable
 from .failures import OutputFailed, ReaderGone
 from .shell_words import in_shell_words
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def prepare_streams() -> None:
@@ -53,8 +56,13 @@ def write(text: str) -> None:
 
 
 def write_line(text: str) -> None:
-    """Write a result for people, with what no terminal takes in another form."""
-    write(f"{printable(text)}\n")
+    """Write a result for people."""
+    write(f"{for_terminal(text)}\n")
+
+
+def for_terminal(text: str) -> str:
+    """The text without what a terminal would obey, or can't show: it may be a stranger's."""
+    return _CONTROL.sub("?", printable(text))
 
 
 def write_json(data: Any) -> None:
@@ -79,7 +87,7 @@ def say(text: str) -> None:
     """Tell something that is no result, in a line on standard error."""
     # Who can't be told is not told: the exit code still says it.
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"{in_shell_words(printable(text))}\n")
+        sys.stderr.write(f"{in_shell_words(for_terminal(text))}\n")
         sys.stderr.flush()
 
 

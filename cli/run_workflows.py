@@ -20,7 +20,6 @@ from . import output
 from .events_as_json import event_as_json
 from .failures import NO_COMFYUI, READER_GONE, failure_of
 from .known_inputs import KnownInputs
-from .progress import is_bar_shown
 from .typed_inputs import inputs_of
 from .typed_values import Assignment, split_words
 from .value_files import ValueFile, find_files
@@ -126,7 +125,6 @@ async def _run_once(
         how.iterations or (None if how.until else 1),
         until=until.is_over,
         on_event=_print_event if asked.output.events else None,
-        progress=is_bar_shown(),
         timeout=how.timeout,
         retries=how.retries,
         randomize_seeds=how.randomize_seeds,

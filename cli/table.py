@@ -18,6 +18,8 @@ COMMANDS = {
     "convert": 'Convert a workflow to an API prompt, as the editor\'s "Export (API)" does.',
     "stitch": "Join workflows at their ports into one that opens in the editor, side by side.",
     "workers": "List the ComfyUIs that stay warm for the next script, or end them.",
+    "stubs": "Write what editors and type checkers need to know of workflows: their ports, with "
+    "types.",
     "doctor": "Look at this machine for what keeps workflows from running, and say what to do.",
     "report": "Write a file to attach to a bug report: versions, findings, logs, no secrets.",
     "clean": "Remove what killed processes left on this machine: values, folders, logs.",

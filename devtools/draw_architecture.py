@@ -23,6 +23,7 @@ SAYS = {
     "sync": "the same without await",
     "discomfort": "the facade: run, plan, stream",
     "workflow_tools": "tools for workflows",
+    "workflow_functions": "workflows as functions",
     "missing": "what is lacking, and fetching",
     "inspection": "what is in a workflow",
     "run": "one call of run()",

@@ -20,7 +20,7 @@ FLOORS = (
     ("nodes",),
     ("editor", "sync"),
     ("discomfort",),
-    ("workflow_tools",),
+    ("workflow_tools", "workflow_functions"),
     ("missing", "inspection"),
     ("run",),
     ("references",),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import WorkerStartError, WorkflowError
+from ..errors import WorkflowError
 from ..graph.addresses.directory import Directory
 from ..graph.node_classes.object_info import ObjectInfo
 from ..graph.ports.find_ports import Ports, find_ports
@@ -17,12 +17,11 @@ from ..graph.workflow.parse import parse_workflow
 from ..workflows.files import is_json_text, read_workflow
 from ..workflows.prepare import Prepared, Preparer
 from .inspection import Inspection
-from .known_classes import Known, kept_classes, known_classes
+from .known_classes import Known, classes_of, known_classes
 from .look import look_at
 
 if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
-    from ..worker.kept_classes import Identity
 
 _PROBLEMS = 50
 
@@ -57,22 +56,16 @@ def inspect(
     return inspect_with(data, name, known)
 
 
-def inspect_on(workflow: str | Path | Mapping[str, Any], worker: ComfyConnector) -> Inspection:
-    """The same for the ComfyUI of a connector."""
-    data, name = read_workflow(workflow), _name_of(workflow)
-    info = worker.known_classes
+def inspect_on(
+    workflow: str | Path | Mapping[str, Any], worker: ComfyConnector, name: str | None = None
+) -> Inspection:
+    """The same for the ComfyUI of a connector; `name`: what the workflow is called."""
+    data, name = read_workflow(workflow), name or _name_of(workflow)
     try:
-        known = Known(info) if info is not None else kept_classes(_identity(worker))
+        known = classes_of(worker)
     except WorkflowError as e:
         return _without_classes(data, name, str(e))
     return inspect_with(data, name, known)
-
-
-def _identity(worker: ComfyConnector) -> Identity | None:
-    try:
-        return worker.identity()
-    except WorkerStartError:
-        return None
 
 
 def inspect_with(data: Mapping[str, Any], name: str, known: Known) -> Inspection:

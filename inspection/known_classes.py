@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+import weakref
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import WorkerStartError, WorkflowError
+from ..errors import ExecutionError, WorkerStartError, WorkflowError
 from ..graph.node_classes.object_info import ObjectInfo
 from ..worker.kept_classes import Identity, KeptClasses, find_kept, identity_of
 from ..worker.launch.settings import WorkerOptions, read_config
 from ..workflows.rule_files import ClassIndex
+
+if TYPE_CHECKING:
+    from ..comfy_serverless import ComfyConnector
 
 _REMEDY = (
     "Start it once (`await Discomfort.create()` and a run or a plan), or pass object_info=, which "
@@ -20,6 +26,8 @@ _REMEDY = (
 
 
 _own_rules = ClassIndex()
+# What was found for a connector's server, by the number of its start: to read it takes a while.
+_found: weakref.WeakKeyDictionary[ComfyConnector, tuple[int, Known]] = weakref.WeakKeyDictionary()
 
 
 class Known(NamedTuple):
@@ -50,6 +58,51 @@ def known_classes(
     except WorkerStartError:
         identity = None
     return kept_classes(identity)
+
+
+def classes_of(worker: ComfyConnector) -> Known:
+    """The node classes of a connector's ComfyUI: what it answered; else what is kept of it, as it
+    is now; else it is asked, and waited for. One that does not run: what is kept.
+
+    Raises:
+        WorkflowError: nothing is known; says what to do.
+    """
+    if (info := worker.known_classes) is not None:
+        return Known(info)
+    start, known = _found.get(worker, (None, None))
+    if known is None or start != worker.object_info_version:
+        known = _find_classes(worker)
+        _found[worker] = worker.object_info_version, known
+    return known
+
+
+def _find_classes(worker: ComfyConnector) -> Known:
+    identity, is_ready = _identity(worker), worker.state == "ready"
+    try:
+        kept = kept_classes(identity)
+    except WorkflowError:
+        if is_ready and (info := _ask(worker)):
+            return Known(info)
+        raise
+    if kept.notes and is_ready and (info := _ask(worker)):
+        return Known(info)
+    return kept
+
+
+def _ask(worker: ComfyConnector) -> ObjectInfo | None:
+    """None: it does not answer."""
+    with ThreadPoolExecutor(1) as thread:  # this one may have an event loop that runs
+        try:
+            return thread.submit(asyncio.run, worker.object_info_index()).result()
+        except ExecutionError:
+            return None
+
+
+def _identity(worker: ComfyConnector) -> Identity | None:
+    try:
+        return worker.identity()
+    except WorkerStartError:
+        return None
 
 
 def kept_classes(identity: Identity | None) -> Known:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..graph.addresses.directory import Directory, NamedNode
 from ..graph.addresses.find import find_input, find_output
 from ..graph.addresses.shown_values import names_of_outputs, shown_values, source_type
 from ..graph.markers.model import Marker
+from ..graph.node_classes.object_info import ObjectInfo
+from ..graph.plan.list_outputs import Lists, is_list
 from ..graph.ports.connections import Use
 from ..graph.ports.find_ports import Port, Ports
 from ..graph.ports.literals import unwrapped
 from ..graph.ports.port_types import ANY, more_specific, type_name
-from ..graph.prompt import link_source
+from ..graph.prompt import Prompt, Source, link_source
 from ..workflows.prepare import Prepared
 from .inspection import Inspection
 from .kinds import Kinds
@@ -51,10 +54,29 @@ def look_at(
         inputs=tuple(_inputs(directory, namer, kinds)),
         outputs=tuple(_outputs(directory, namer)),
         shown=tuple(
-            Shown(s.name, s.node_id, source_type(directory.prompt, directory.info, s.source))
+            Shown(
+                s.name,
+                s.node_id,
+                source_type(directory.prompt, directory.info, s.source),
+                _is_list(directory.prompt, s.source, directory.info),
+            )
             for s in shown_values(directory.prompt, directory.info, names, {})
         ),
     )
+
+
+def _is_list(prompt: Prompt, source: Source | None, info: ObjectInfo) -> bool:
+    """Whether an output gives a ComfyUI list, as far as the classes say."""
+
+    def lists_of(class_type: str, _: Mapping[str, Any]) -> Lists:
+        found = info.raw.get(class_type)
+        found = found if isinstance(found, Mapping) else {}
+        gives = found.get("output_is_list")
+        return Lists(
+            bool(found.get("is_input_list")), gives if isinstance(gives, (list, tuple)) else ()
+        )
+
+    return source is not None and is_list(prompt, list(source), lists_of)
 
 
 class _Namer:
@@ -89,8 +111,8 @@ def _ports(prepared: Prepared, directory: Directory, kinds: Kinds) -> Iterator[I
     for name, group in ports.inputs.items():
         yield _input_port(name, group, ports, markers.get((True, name)), directory, kinds)
     for name, port in ports.outputs.items():
-        marker = markers.get((False, name))
-        yield _line(name, "output", port.type, (port,), marker)
+        line = _line(name, "output", port.type, (port,), markers.get((False, name)))
+        yield replace(line, is_list=_is_list(prepared.prompt, port.source, directory.info))
     for name, group in ports.passthrus.items():
         yield _line(name, "passthru", group[0].type, group, None)
 

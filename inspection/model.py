@@ -31,6 +31,7 @@ class InspectedPort:
         node_ids, titles: the nodes that are it.
         needs_value: whether a run without it is refused.
         kind: "prompt text", "seed", "size", "picture", or "".
+        is_list: of an output: it gives a Python list of such values.
     """
 
     name: str
@@ -45,6 +46,7 @@ class InspectedPort:
     limits: Limits = Limits()
     tags: tuple[str, ...] = ()
     kind: str = ""
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +103,4 @@ class Shown:
     name: str
     node_id: str
     type: str
+    is_list: bool = False

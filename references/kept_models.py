@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import NodeFailed
-from ..graph.plan.recipe import Recipe
-from ..graph.prompt import Prompt, Source, link_source
+from ..graph.plan.recipe import Recipe, make_recipe
+from ..graph.prompt import Prompt, PromptNode, Source, link_source
 
 # How many recipes stay, and apart from them how many nodes at their beginnings: loaders, which cost
 # the most. A loop over prompt texts makes many recipes over few loaders.
@@ -55,6 +55,22 @@ class CachePins:
         """A prompt was run: what it needed is loaded now, what it did not have is gone."""
         loaded = model_files({n: node for n, node in prompt.items() if n in needed})
         self._loaded_files = (self._loaded_files & model_files(prompt)) | loaded
+
+    def begin_with(self, loaders: Iterable[PromptNode]) -> Prompt:
+        """Go on keeping what the script before had loaded in this worker.
+
+        Args:
+            loaders: nodes that need no others, the oldest first.
+
+        Returns:
+            The nodes of which ComfyUI has the values, as they are in the prompts from now on.
+        """
+        recipes = [make_recipe({"1": node}, Source("1", 0)) for node in loaders]
+        for recipe in recipes[-PINNED_LOADERS:]:
+            self._loaders[recipe.id] = _Pin(recipe)
+        nodes = {n: node for pin in self._loaders.values() for n, node in pin.recipe.nodes.items()}
+        self._loaded_files |= model_files(nodes)
+        return nodes
 
     def use(self, recipe: Recipe, unique_id: str) -> None:
         """A reference was made or used under that name."""

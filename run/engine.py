@@ -65,6 +65,7 @@ class Engine:
         self._recorder = Recorder(record)
         self.sources = Sources()
         self._preparer: Preparer | None = None
+        self._begun_with = 0  # the `object_info_version` of the server whose loaders are known
 
     async def run(
         self,
@@ -171,4 +172,13 @@ class Engine:
             self._preparer = Preparer(info, self.worker.node_replacements)
             self._sent.clear()
             self.references.forget()  # a node class that is gone would spoil every prompt
+            if self._begun_with != self.worker.object_info_version:
+                self._begin_with_kept()
         return Environment(self.worker, self.references, self._rules(), self._preparer, self._sent)
+
+    def _begin_with_kept(self) -> None:
+        """A warm worker has models of the script before: they stay loaded for this one."""
+        self._begun_with = self.worker.object_info_version
+        nodes = self.references.pins.begin_with(self.worker.kept_loaders)
+        if nodes:
+            self._sent.append(Sent(nodes, set(nodes), True))

@@ -14,5 +14,6 @@ from __future__ import annotations
 from .connector import ComfyConnector
 from .facade import Discomfort
 from .tools import WorkflowTools
+from .workflow_function import WorkflowFunction
 
-__all__ = ["ComfyConnector", "Discomfort", "WorkflowTools"]
+__all__ = ["ComfyConnector", "Discomfort", "WorkflowFunction", "WorkflowTools"]

@@ -10,10 +10,12 @@ from ..discomfort import Discomfort as AsyncDiscomfort
 from ..inspection.inspection import Inspection
 from ..run.engine import Workflows
 from ..workflow_context import WorkflowContext
+from ..workflow_functions.function_results import FunctionResults
 from .blocking import EventStream, Waiting, arguments_of, blocking
 from .connector import ComfyConnector
 from .loop_thread import LoopThread, loop_thread
 from .tools import WorkflowTools
+from .workflow_function import WorkflowFunction
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -55,6 +57,12 @@ class Discomfort(Waiting):
     fetch_models = blocking(AsyncDiscomfort.fetch_models)
     free = blocking(AsyncDiscomfort.free)
     shutdown = blocking(AsyncDiscomfort.shutdown)
+
+    def workflow(self, workflows: Workflows) -> WorkflowFunction[FunctionResults]:
+        """A workflow as a function: `result = enhance(picture=picture, detail=0.01)`; see the
+        asynchronous class.
+        """
+        return WorkflowFunction(self._inner.workflow(workflows), self._thread)
 
     def stream(
         self,

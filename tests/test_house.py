@@ -177,6 +177,8 @@ def test_graph_is_pure(path):
 def test_the_library_prints_nothing_and_installs_no_log_handler(path):
     calls = {ast.unparse(n.func) for n in ast.walk(parse(path)) if isinstance(n, ast.Call)}
     assert "print" not in calls
+    if name_of(path) == "cli/log.py":  # of a program, which shows the log to its user
+        return
     assert not {c for c in calls if c.endswith(("basicConfig", "addHandler"))}
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from custom_nodes.discomfort import errors
+from custom_nodes.discomfort.cli.group import load_command
+from custom_nodes.discomfort.cli.table import COMMANDS
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.run.options import RunOptions
 from support.programs import run_script
@@ -28,7 +31,8 @@ def test_there_is_no_block_of_another_kind():
 
 
 def test_the_commands_are_those_of_bootstrap():
-    commands = "".join(code for language, code in BLOCKS if language == "bash").splitlines()
+    typed = "".join(code for language, code in BLOCKS if language == "bash").splitlines()
+    commands = [line for line in typed if not line.startswith("discomfort ")]
     assert commands == ["python bootstrap.py demo", "python bootstrap.py test"]
     in_text = re.findall("`(python bootstrap.py [^`]+)`", README)
     assert in_text == ["python bootstrap.py check"]
@@ -40,6 +44,17 @@ def test_the_commands_are_those_of_bootstrap():
             timeout=60,
         )
         assert command in shown.stdout
+
+
+def test_the_commands_of_the_command_line_are_understood_by_it():
+    typed = "".join(code for language, code in BLOCKS if language == "bash").splitlines()
+    commands = [shlex.split(line)[1:] for line in typed if line.startswith("discomfort ")]
+    assert len(commands) >= 5
+    for name, *words in commands:
+        with load_command(name).make_context(name, list(words)):
+            pass
+    listed = README.partition("## From a shell")[2].partition("\n## ")[0]
+    assert [name for name in COMMANDS if name not in listed] == []
 
 
 @pytest.mark.parametrize("code", SCRIPTS, ids=lambda code: code.split("run(")[-1][:40])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from . import model_memory
 from .attached_server import AttachedServer
@@ -104,6 +105,12 @@ class ServerView:
         """Where the ComfyUI Manager is, if that is installed as a Python package."""
         server = self._server
         return server.hello.get("manager") if server and server.hello else None
+
+    @property
+    def kept_loaders(self) -> list[dict[str, Any]]:
+        """Nodes whose models the script before had loaded in this server, the oldest first."""
+        hello = self._server.hello if self._server else None
+        return list(hello.get("kept") or ()) if hello else []
 
     @property
     def python(self) -> str | None:

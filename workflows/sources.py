@@ -48,7 +48,7 @@ class Source:
     is_dated: bool
 
 
-class _Stamp(NamedTuple):
+class Stamp(NamedTuple):
     """Differs when a file was changed."""
 
     device: int
@@ -59,7 +59,7 @@ class _Stamp(NamedTuple):
 
 
 class _Known(NamedTuple):
-    stamp: _Stamp
+    stamp: Stamp
     source: Source
 
 
@@ -70,7 +70,7 @@ class Sources:
         self._files: OrderedDict[str, _Known] = OrderedDict()
 
     async def read(self, workflows: Any) -> list[Source]:
-        """Each workflow; a single one need not be in a list.
+        """Each workflow; a single one need not be in a list. What was read stays as it is.
 
         Raises:
             TypeError: something that is neither a path nor a dict, or no list of them.
@@ -78,16 +78,18 @@ class Sources:
             FileNotFoundError: a file is not there.
             WorkflowError: it is no workflow.
         """
-        return [
-            await self._read_file(item)
-            if isinstance(item, (str, Path)) and not is_json_text(item)
-            else source_of(read_workflow(item), f"workflow {i}")
-            for i, item in enumerate(_listed(workflows), start=1)
-        ]
+        return [await self._read(item, i) for i, item in enumerate(list_of(workflows), start=1)]
+
+    async def _read(self, item: Any, number: int) -> Source:
+        if isinstance(item, Source):
+            return item
+        if isinstance(item, (str, Path)) and not is_json_text(item):
+            return await self._read_file(item)
+        return source_of(read_workflow(item), f"workflow {number}")
 
     async def _read_file(self, path: str | Path) -> Source:
         place = _absolute(path)
-        stamp = _stamp(place)
+        stamp = stamp_of(place)
         known = self._files.get(place)
         if known is not None and known.stamp == stamp:
             self._files.move_to_end(place)
@@ -130,8 +132,10 @@ def _absolute(path: str | Path) -> str:
     return os.path.abspath(Path(path).expanduser())
 
 
-def _stamp(path: str) -> _Stamp | None:
-    """None for a pipe, or if nothing is there: it may change unseen."""
+def stamp_of(path: str | Path) -> Stamp | None:
+    """What differs when a file was changed. None for a pipe, or if nothing is there: it may change
+    unseen.
+    """
     try:
         found = os.stat(path)
     except OSError:
@@ -139,10 +143,11 @@ def _stamp(path: str) -> _Stamp | None:
     if not stat.S_ISREG(found.st_mode):
         return None
     changed_ns = max(found.st_mtime_ns, found.st_ctime_ns)
-    return _Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, changed_ns)
+    return Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, changed_ns)
 
 
-def _listed(workflows: Any) -> Sequence[Any]:
+def list_of(workflows: Any) -> Sequence[Any]:
+    """The workflows of a call; raises TypeError, or ValueError for none."""
     if isinstance(workflows, (str, Path, Mapping)):
         return [workflows]
     if not isinstance(workflows, Sequence) or isinstance(workflows, (bytes, bytearray)):

@@ -11,7 +11,6 @@ import typer
 from ..failures import DONE, FAILED, UsageFailed
 from ..options import JsonOption, WorkflowsArgument
 from ..output import answer, ask, say
-from ..progress import is_bar_shown
 from ..worker import WorkerChoice, with_worker
 
 if TYPE_CHECKING:
@@ -85,9 +84,7 @@ async def _fetch(discomfort: Discomfort, workflows: list[str], what: FetchChoice
         listed = await discomfort.fetch_models(workflows, confirm=None, **options)
         if not any(download.state == "listed" for download in listed) or not _is_wanted(listed):
             return listed
-    return await discomfort.fetch_models(
-        workflows, confirm=True, progress=is_bar_shown(), **options
-    )
+    return await discomfort.fetch_models(workflows, confirm=True, **options)
 
 
 def _is_wanted(listed: Downloads) -> bool:

@@ -7,16 +7,12 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from support.command_line import CommandLine
 from support.package import ROOT
 from support.prompts import port
-from support.servers import FAKE, Server, plain_server
 
 ECHO = {
     "1": port("number"),
@@ -39,29 +35,6 @@ RAISE = {
     "1": {"class_type": "StubRaise", "inputs": {"message": "as you wish"}},
     "2": port("out", ["1", 0]),
 }
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A ComfyUI of the user's, and the data folder that its scripts have, too."""
-    base = tmp_path_factory.mktemp("users")
-    with plain_server(Server("fake", FAKE), base, with_extension=True) as (address, _):
-        yield address, base / "data"
-
-
-@pytest.fixture
-def there(running: tuple[str, Path], tmp_path: Path) -> CommandLine:
-    """The command line, with that ComfyUI."""
-    address, data = running
-    environment = {"XDG_DATA_HOME": str(data), "COMFYUI_PATH": str(FAKE)}
-    return CommandLine(tmp_path / "cli", dict(environment), ("--url", address))
-
-
-@pytest.fixture
-def alone(tmp_path: Path) -> CommandLine:
-    """The command line on a machine without a ComfyUI."""
-    nowhere = tmp_path / "nowhere"
-    return CommandLine(tmp_path / "alone", {"COMFYUI_PATH": str(nowhere)})
 
 
 def noise(size: int = 64) -> bytes:
@@ -89,8 +62,11 @@ def test_a_picture_from_a_file_comes_back_as_a_file(there):
         Image.open(there.here / "photo.png") as given,
     ):
         assert np.array_equal(255 - np.asarray(given), np.asarray(made))
-    again = there.json("run", "invert.json", "picture=@-", stdin=noise())
-    assert again["results"]["inverted"]["files"] == ["output/inverted.png"]
+
+
+def test_a_value_may_come_from_standard_input(there):
+    told = there.json("run", there.write("text.json", TEXT), "text=@-", stdin=b"a cat\n")
+    assert told["results"]["out"] == {"value": "a cat", "summary": "'a cat'", "files": []}
 
 
 def test_iterations_end_when_the_condition_is_met(there):
@@ -126,8 +102,8 @@ def test_what_goes_wrong_has_a_code_and_an_exit_code(there, workflow, words, cod
     assert told["error"]["message"]
 
 
-def test_wrong_usage_and_missing_files_are_told_before_anything_starts(alone):
-    alone.write("echo.json", ECHO)
+def test_wrong_usage_and_missing_files_are_told_before_anything_starts(bare):
+    bare.write("echo.json", ECHO)
     for words, exit_code, says in (
         (["run"], 2, "run --help"),
         (["run", "echo.json", "--iterations", "0"], 2, "--iterations"),
@@ -135,12 +111,14 @@ def test_wrong_usage_and_missing_files_are_told_before_anything_starts(alone):
         (["run", "echo.json", "picture=@nowhere.png"], 4, "nowhere.png"),
         (["fetch", "echo.json"], 2, "--yes"),
     ):
-        done = alone.run(*words)
+        done = bare.run(*words)
         assert (done.returncode, done.stdout) == (exit_code, b""), words
         assert says in done.stderr.decode() and b"Traceback" not in done.stderr
-    told = alone.json("run", "nowhere.json")
+    told = bare.json("run", "echo.json", "number=4", "-o", "echo.json/out")
+    assert (told["error"]["code"], told["exit"]) == ("E_OUTPUT", 1)
+    told = bare.json("run", "nowhere.json")
     assert (told["error"]["code"], told["exit"]) == ("E_FILE_NOT_FOUND", 4)
-    told = alone.json("run", "echo.json", "number=4")
+    told = bare.json("run", "echo.json", "number=4")
     assert (told["error"]["code"], told["exit"]) == ("E_WORKER_START", 3)
 
 
@@ -161,21 +139,23 @@ def test_other_commands_ask_it_and_run_nothing(there):
     assert prompt["2"]["class_type"] == "PrimitiveInt"
 
 
-def test_workflows_are_looked_at_and_stitched_without_a_comfyui(alone):
+def test_workflows_are_looked_at_and_stitched_without_a_comfyui(bare):
     flows = [str(ROOT / "test_workflows" / f"{name}.json") for name in ("loop_ping", "loop_pong")]
-    told = alone.json("stitch", *flows, "-o", "both.json")
-    assert json.loads((alone.here / "both.json").read_text()) == told["stitched_workflow"]
-    ports = alone.json("ports", flows[0])
+    told = bare.json("stitch", *flows, "-o", "both.json")
+    assert json.loads((bare.here / "both.json").read_text()) == told["stitched_workflow"]
+    ports = bare.json("ports", flows[0])
     assert {"text"} <= {line["name"] for line in ports["ports"]}
 
 
 def test_a_reader_that_stops_reading_is_no_error_that_is_told(there):
     there.write("echo.json", ECHO)
     words = " ".join(("run", "echo.json", "number=4", "--events", *there.options))
-    done = there.shell(f"discomfort {words} | head -n 1; echo ${{PIPESTATUS[0]}}")
-    first, code = done.stdout.splitlines()
-    assert json.loads(first)["event"] == "workflow_started"
-    assert code in (b"141", b"0") and done.stderr == b""
+    done = there.shell(f"discomfort {words} | :; echo ${{PIPESTATUS[0]}}")
+    assert (done.stdout, done.stderr) == (b"141\n", b"")
+    help_text = there.shell("discomfort --help | :; echo ${PIPESTATUS[0]}")
+    assert help_text.stdout in (b"141\n", b"0\n") and help_text.stderr == b""
+    head = there.shell(f"discomfort {words} | head -n 1")
+    assert json.loads(head.stdout)["event"] == "workflow_started" and head.stderr == b""
 
 
 def test_streams_that_are_closed_full_or_not_utf_8(there):

@@ -15,6 +15,7 @@ from custom_nodes.discomfort.cli.events_as_json import event_as_json
 from custom_nodes.discomfort.cli.findings.comfyui import judge_torch
 from custom_nodes.discomfort.cli.findings.finding import Finding, describe, worst
 from custom_nodes.discomfort.cli.findings.machine import judge_disk, judge_shared_memory
+from custom_nodes.discomfort.cli.output import for_terminal
 from custom_nodes.discomfort.cli.redact import Known, redact, secrets_in
 from custom_nodes.discomfort.cli.sizes import size_text
 from custom_nodes.discomfort.cli.watch import stamps_of, wait_for_change
@@ -23,7 +24,11 @@ from custom_nodes.discomfort.run.results import Results
 from house import LIBRARY, ROOT, parse
 
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
-OF_LIBRARY = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, Exception)]
+OF_LIBRARY = [
+    e
+    for e in vars(errors).values()
+    if isinstance(e, type) and issubclass(e, errors.DiscomfortError)
+]
 OF_COMMAND_LINE = [failures.UsageFailed, failures.OutputFailed, failures.ReaderGone]
 
 
@@ -189,6 +194,11 @@ def test_findings_say_what_to_do():
     lines = describe([Finding("a", "note", "it is so", "do this")]).splitlines()
     assert lines == ["note     it is so", "         -> do this"]
     assert worst([]) == "ok"
+
+
+def test_what_a_terminal_would_obey_is_not_written():
+    text = "a\x1b]0;title\x07b\x9b2Jc\r\nd\te\ud800"
+    assert for_terminal(text) == "a?]0;title?b?2Jc?\nd\te\\ud800"
 
 
 def test_sizes_are_in_powers_of_a_thousand():

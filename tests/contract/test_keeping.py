@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,12 +19,27 @@ from custom_nodes.discomfort.worker.launch.inside_comfyui import HELLO_PATH
 from custom_nodes.discomfort.worker.launch.keeping import LET_GO_PATH, TAKE_PATH
 from support.kept_worker import KeptWorker, kept_worker
 from support.servers import DEADLINE_S, Server, one_node, stub, wait_until
+from support.small_weights import write_esrgan, write_taesd
 
 
 @pytest.fixture(scope="module")
 def one_worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptWorker]:
-    with kept_worker(server, tmp_path_factory.mktemp("kept")) as worker:
+    folder = tmp_path_factory.mktemp("kept")
+    arguments = [] if server.is_fake else write_models(folder)
+    with kept_worker(server, folder, arguments) as worker:
         yield worker
+
+
+def write_models(folder: Path) -> list[str]:
+    """Small ones, for ComfyUI's own loaders; the arguments with which it finds them."""
+    for name in ("upscale_models", "vae_approx"):
+        (folder / name).mkdir()
+    write_esrgan(folder / "upscale_models" / "tiny.safetensors")
+    write_taesd(folder / "vae_approx")
+    paths = folder / "paths.json"
+    places = {"upscale_models": "upscale_models", "vae_approx": "vae_approx"}
+    paths.write_text(json.dumps({"test": {"base_path": str(folder), **places}}))
+    return ["--extra-model-paths-config", str(paths)]
 
 
 @pytest.fixture
@@ -287,3 +304,60 @@ def test_memory_and_handles_stay_flat_over_many_scripts(kept):
     assert last[0] - first[0] < 24 << 20
     assert last[1] <= first[1] + 2
     assert last[2] <= first[2] + 2
+
+
+def test_models_that_real_loaders_read_are_kept_and_values_made_with_them_not(kept, server):
+    if server.is_fake:
+        return  # it has no models
+    prompt = {
+        "1": {"class_type": "UpscaleModelLoader", "inputs": {"model_name": "tiny.safetensors"}},
+        "2": {"class_type": "VAELoader", "inputs": {"vae_name": "taesd"}},
+        "3": {"class_type": "EmptyImage", "inputs": dict.fromkeys(("width", "height"), 32)},
+        "4": {
+            "class_type": "ImageUpscaleWithModel",
+            "inputs": {"upscale_model": ["1", 0], "image": ["3", 0]},
+        },
+        "5": {"class_type": "VAEEncode", "inputs": {"vae": ["2", 0], "pixels": ["4", 0]}},
+        "6": {"class_type": "VAEDecode", "inputs": {"vae": ["2", 0], "samples": ["5", 0]}},
+        "7": {"class_type": "PreviewImage", "inputs": {"images": ["6", 0]}},
+    }
+    prompt["3"]["inputs"] |= {"batch_size": 1, "color": 0}  # type: ignore[operator]
+    assert cached(kept.run(prompt)) == set()
+    temp = Path(kept.hello["folders"]["temp"])
+    assert list(temp.iterdir())
+    assert models_at_work(kept, prompt) >= 1
+    for _ in range(2):
+        kinds = [node["class_type"] for node in kept.hand_over()]
+        assert kinds == ["UpscaleModelLoader", "VAELoader"]
+        assert list(temp.iterdir()) == []
+        assert models_at_work(kept, prompt) == 0
+        assert cached(kept.run(prompt)) == {"1", "2"}
+
+
+def models_at_work(kept: KeptWorker, pinned: dict | None = None) -> int:
+    """How many ComfyUI has where it runs them, which is a GPU where there is one."""
+    loaders = {i: (pinned or {})[i] for i in ("1", "2")} if pinned else {}
+    entry = kept.run({**loaders, "9": {"class_type": "StubLoadedModels", "inputs": {}}})
+    return entry["outputs"]["9"]["count"][0]
+
+
+def cached(entry: dict) -> set[str]:
+    """The nodes that did not run."""
+    return next(set(m[1]["nodes"]) for m in entry["status"]["messages"] if m[0].endswith("cached"))
+
+
+def test_what_the_last_script_gave_beside_a_prompt_is_not_the_next_ones(kept):
+    prompt, prompt_id = stub("DiscomfortFree", nonce=secrets.token_hex(8)), str(uuid.uuid4())
+    about = {"order": {}, "hidden": [], "shown": {}}
+    kept.queue(sleep())
+    body = {"prompt": prompt, "prompt_id": prompt_id, "discomfort": about}
+    assert kept.ask("POST", "/prompt", body).status == 200
+    kept.hand_over()
+    body.pop("discomfort")
+    assert kept.ask("POST", "/prompt", body).status == 200
+    found: dict = {}
+    wait_until(
+        lambda: found.update(kept.ask("GET", f"/history/{prompt_id}").body) or found, "its end"
+    )
+    assert found[prompt_id]["status"]["status_str"] == "error"
+    assert "PermissionError" in str(found[prompt_id]["status"]["messages"])

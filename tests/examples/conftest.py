@@ -13,7 +13,14 @@ from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-OWN = ("_clone", "_pictures", "refine_image", "text_to_image")
+OWN = (
+    "_clone",
+    "_pictures",
+    "as_functions",
+    "refine_image",
+    "text_to_image",
+    "typed_workflows",
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from custom_nodes.discomfort.worker import kept_classes
+from custom_nodes.discomfort.workflow_functions.stub_files import find_stale
 from PIL import Image
+from support import oracle
 from support.servers import FAKE, Server
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -86,6 +89,23 @@ def test_a_checkpoint_that_is_not_there_ends_the_example_with_one_line(tmp_path:
     assert_one_plain_line(done, "ComfyUI has no checkpoint")
 
 
+def test_two_workflows_as_functions_improve_a_picture(tmp_path: Path):
+    Image.linear_gradient("L").resize((64, 48)).convert("RGB").save(tmp_path / "mine.png")
+    done = start("as_functions", tmp_path / "mine.png", "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    (result,) = (Path(line) for line in done.stdout.splitlines())
+    with Image.open(result) as improved:
+        assert result.name == "mine_improved.png" and improved.size == (64, 48)
+
+
+def test_the_stub_of_the_examples_is_up_to_date(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    stub = EXAMPLES / "typed_workflows.pyi"
+    monkeypatch.setattr(kept_classes, "kept_folder", lambda: tmp_path)
+    assert find_stale([], stub) == []
+    if oracle.has_public_set():  # the nodes of ComfyUI 0.33
+        assert find_stale([], stub, object_info=oracle.object_info()) == []
+
+
 class Told:
     """A facade of which only the node classes that its server tells are known."""
 
@@ -121,7 +141,7 @@ def test_a_missing_file_ends_the_demo_at_once(tmp_path: Path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["refine_image", "text_to_image"])
+@pytest.mark.parametrize("name", ["as_functions", "refine_image", "text_to_image"])
 def test_without_a_comfyui_the_examples_end_with_one_line(tmp_path: Path, name: str):
     done = start(name, "--output", tmp_path / "out", comfyui=tmp_path)
     assert_one_plain_line(done, str(tmp_path))

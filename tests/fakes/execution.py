@@ -24,7 +24,6 @@ from validation import class_of, inputs_of, is_link
 
 import nodes
 
-
 # As in the real queue: number, prompt id, prompt, extra data, outputs, secrets.
 Item: TypeAlias = "tuple[float, str, dict[str, Any], dict[str, Any], list[str], dict[str, Any]]"
 
@@ -123,7 +122,10 @@ class IsChangedCache:
 
 
 class OutputsCache:
-    """Classic: what a prompt does not have is dropped, whether or not it runs (0.3.64 caching.py)."""
+    """Classic: what a prompt does not have is dropped, whether or not it runs.
+
+    Source: caching.py of 0.3.64.
+    """
 
     def __init__(self) -> None:
         self._values: dict[str, dict[str, Any]] = {}

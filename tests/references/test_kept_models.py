@@ -85,3 +85,24 @@ def test_a_name_stands_for_all_that_is_built_on_its_loaders():
 def test_a_lack_of_memory_is_known_by_type_or_words(kind, message, expected):
     error = NodeFailed("failed", exception_type=kind, exception_message=message)
     assert is_out_of_memory(error) is expected
+
+
+def test_a_script_goes_on_with_the_loaders_of_the_one_before():
+    pins = CachePins()
+    nodes = pins.begin_with([loader("a"), loader("b")])
+    assert [n["inputs"]["ckpt_name"] for n in nodes.values()] == ["a.safetensors", "b.safetensors"]
+    assert pins.loaded_files == {"a.safetensors", "b.safetensors"}
+    assert pins.names() == []
+    pins.use(model("a", 0.5), "patched")  # now "b" is the oldest
+    assert [r.id for r in pins.recipes()] == [model("b").id, model("a").id, model("a", 0.5).id]
+    for i in range(PINNED_LOADERS - 1):
+        pins.use(model(f"new {i}"), "new")
+    loaders = {r.id for r in pins.recipes() if len(r.nodes) == 1}
+    assert model("a").id in loaders and model("b").id not in loaders
+
+
+def test_more_loaders_of_the_script_before_than_are_kept_lose_the_oldest():
+    pins = CachePins()
+    pins.begin_with(loader(str(i)) for i in range(PINNED_LOADERS + 3))
+    assert pins.recipes()[0].id == model("3").id
+    assert len(pins.recipes()) == PINNED_LOADERS

@@ -9,8 +9,7 @@ import torch
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.worker.client.events import NodeStarted
 from support.prompts import port
-
-from .small_weights import write_esrgan, write_taesd
+from support.small_weights import write_esrgan, write_taesd
 
 
 def load(kind: str, unique_id: str, **inputs) -> dict:

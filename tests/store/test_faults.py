@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from custom_nodes.discomfort import errors
-from custom_nodes.discomfort.store import run_dir
+from custom_nodes.discomfort.store import run_dir, worker_side
 from custom_nodes.discomfort.store.blocks import base
 from custom_nodes.discomfort.system import locks
 from custom_nodes.discomfort.workflow_context import WorkflowContext
@@ -67,6 +67,32 @@ def test_killed_master_is_purged_by_the_next_start_and_a_living_one_is_not(start
         context.save("a", 1)
     living.say("end")
     living.end()
+
+
+@shm_files
+def test_a_worker_that_forgets_its_runs_removes_what_a_killed_master_left(start):
+    dead, living = start("own_a_context", "dead"), start("own_a_context", "living")
+    folders = [dead.line(), living.line()]
+    receipts = [json.loads(Path(f, "receipts.json").read_text()) for f in folders]
+    blocks = [[n for n in os.listdir(base.SHM_DIR) if r["token"] in n] for r in receipts]
+    for folder in folders:
+        worker_side._storages_of(folder)
+    dead.kill()
+    worker_side.forget_runs()
+    assert not os.path.exists(folders[0]) and os.path.exists(folders[1])
+    assert not {*blocks[0]} & {*os.listdir(base.SHM_DIR)}
+    assert {*blocks[1]} <= {*os.listdir(base.SHM_DIR)}
+    living.say("end")
+    living.end()
+
+
+def test_a_worker_that_forgets_its_runs_leaves_durable_contexts(own_folders):
+    with WorkflowContext(run_id="mine", durable=True) as context:
+        context.save("a", 5)
+        worker_side._storages_of(str(context.folder))
+    worker_side.forget_runs()
+    with WorkflowContext(run_id="mine", durable=True, create=False) as context:
+        assert context.load("a") == 5
 
 
 def test_purge_goes_by_locks_not_by_process_ids(own_folders):

@@ -98,6 +98,28 @@ class StubUseModel:
         return f"{model.name}{list(model.parts)} {seed}", loads[model.name], patches
 
 
+class StubLoadedModels:
+    """Shows how many models ComfyUI has where it runs them. Always runs."""
+
+    CATEGORY = "stub"
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {}}
+
+    @classmethod
+    def IS_CHANGED(cls, **_: Any) -> float:
+        return float("nan")
+
+    def run(self) -> dict[str, Any]:
+        from comfy import model_management  # type: ignore[import-not-found]
+
+        return {"ui": {"count": [len(model_management.current_loaded_models)]}}
+
+
 class StubLimitMemory:
     """Leaves this process that much more address space than it has, or lifts the limit again."""
 
@@ -172,6 +194,7 @@ NODES = (
     StubLoadFile,
     StubPatchModel,
     StubUseModel,
+    StubLoadedModels,
     StubLimitMemory,
     StubLoadLargeModel,
     StubToGpu,

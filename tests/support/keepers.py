@@ -1,4 +1,4 @@
-"""Warm workers for tests: scripts that have one in turn, and the check that nothing of them is left.
+"""Warm workers for tests: scripts that have one in turn, and the check that nothing is left.
 
 All keepers that are found belong to this process of tests, whose temporary folder is its own.
 """

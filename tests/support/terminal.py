@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pty
 import select
 import subprocess
 import time
@@ -23,6 +22,7 @@ class Terminal:
         self, command: Sequence[str], folder: Path, environment: dict[str, str], columns: int = 80
     ):
         import fcntl
+        import pty
         import struct
         import termios
 

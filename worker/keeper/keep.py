@@ -1,4 +1,4 @@
-"""The keeper's process, once it has its modules: starts the worker, serves scripts until its end."""
+"""The keeper's process, once it has its modules: starts the worker, serves scripts to its end."""
 
 from __future__ import annotations
 

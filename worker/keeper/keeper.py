@@ -235,6 +235,8 @@ class Keeper:
             if self.is_outdated:
                 self._end_locked()
             self._changed.notify_all()
+        if not self._has_files(hold):  # there is nothing that it could still look at
+            self.is_over(hold)
 
     def _end_locked(self) -> None:
         self.state, self.idle_since = State.ENDING, None

@@ -24,6 +24,7 @@ from .stamps import CODE, digest, stamp_folders, stamp_of, stamps
 # depend: a worker has those of the script that started it. docs/warm_workers.md lists them.
 IGNORED_VARIABLES = re.compile(
     r"PWD|OLDPWD|SHLVL|_|COLUMNS|LINES|TERM|COLORTERM|TERM_PROGRAM\w*|TERM_SESSION_ID|WINDOWID"
+    r"|(GNOME_TERMINAL|KONSOLE|ITERM|ALACRITTY|KITTY|WEZTERM|ZELLIJ)_\w+|WT_SESSION"
     r"|TMUX|TMUX_PANE|STY|SSH_(CLIENT|CONNECTION|TTY|AUTH_SOCK)|XDG_SESSION_ID|INVOCATION_ID"
     r"|JOURNAL_STREAM|SYSTEMD_EXEC_PID|JPY_\w+|VSCODE_\w+|PYDEVD_\w+|PYTEST_\w+"
     r"|DISCOMFORT_KEEP_WARM"
@@ -112,6 +113,15 @@ def _machine() -> list[Any]:
     return [spaces, devices]
 
 
+def _umask() -> str | None:
+    """As Linux tells it; to ask otherwise is to set it, for other threads too."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return next((line for line in status.splitlines() if line.startswith("Umask:")), None)
+
+
 def _limits() -> dict[str, Any]:
     """What the system lets this process, and those that it starts, have."""
     found: dict[str, Any] = {}
@@ -125,6 +135,8 @@ def _limits() -> dict[str, Any]:
             except (OSError, ValueError):
                 continue
         found["nice"] = os.getpriority(os.PRIO_PROCESS, 0)
+        found["groups"] = [os.getegid(), *sorted(os.getgroups())]
+        found["umask"] = _umask()
     if hasattr(os, "sched_getaffinity"):
         found["cpus"] = sorted(os.sched_getaffinity(0))
     return found

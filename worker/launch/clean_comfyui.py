@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from .idle_thread import IdleThread
@@ -85,6 +86,7 @@ class Cleaner:
         Raises:
             NotClean: a node did not heed the interrupt, or the thread has ended.
         """
+        _check_assets()
         await self._stop_all(deadline)
         # Each is done when the thread comes for its next prompt: the second after that of the
         # first.
@@ -178,12 +180,31 @@ class Cleaner:
         instance.number = 0
         for name in ("sockets", "sockets_metadata"):
             getattr(instance, name, {}).clear()
+        _forget_log()
         terminal = getattr(getattr(instance, "internal_routes", None), "terminal_service", None)
         if terminal is not None:
             terminal.subscriptions.clear()
-        lines = getattr(sys.modules.get("app.logger"), "logs", None)
-        if lines is not None:
-            lines.clear()
+        for stream in (sys.stdout, sys.stderr):  # it keeps what subscribers have not got yet
+            stream.flush()
+
+
+def _forget_log() -> None:
+    """The lines that ComfyUI shows; of its own there is always one, at which it looks.
+
+    Source: app/logger.py of 0.3.64 and 0.33, `LogInterceptor.write`.
+    """
+    lines = getattr(sys.modules.get("app.logger"), "logs", None)
+    if lines:
+        lines.append({"t": datetime.now().isoformat(), "m": "\n"})
+        while len(lines) > 1:
+            lines.popleft()
+
+
+def _check_assets() -> None:
+    """Raises NotClean where ComfyUI keeps a database of what scripts upload and make."""
+    arguments = getattr(sys.modules.get("comfy.cli_args"), "args", None)
+    if getattr(arguments, "enable_assets", False):
+        raise NotClean("With --enable-assets ComfyUI remembers the files of each script.")
 
 
 def _local(cache: Any, verb: str) -> Callable[..., Any]:

@@ -50,7 +50,8 @@ class IdleThread:
             return
         done, work = self._work.popleft()
         if not done.set_running_or_notify_cancel():
-            return self._do_next()
+            self._do_next()
+            return
         try:
             done.set_result(work())
         except Exception as e:  # who waits for it gets it; the thread goes on

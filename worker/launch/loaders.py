@@ -14,10 +14,8 @@ from typing import Any
 log = logging.getLogger("discomfort.worker")
 
 # Values, not models: what a class makes of a file with these is what somebody has made.
-_VALUES = frozenset(
-    "IMAGE MASK LATENT CONDITIONING AUDIO VIDEO STRING INT FLOAT BOOLEAN COMBO SIGMAS NOISE "
-    "GUIDER SAMPLER *".split()
-)
+_VALUES = {"IMAGE", "MASK", "LATENT", "CONDITIONING", "AUDIO", "VIDEO", "STRING", "INT", "FLOAT"}
+_VALUES |= {"BOOLEAN", "COMBO", "SIGMAS", "NOISE", "GUIDER", "SAMPLER", "*"}
 _MORE_THAN_A_VALUE = ("OUTPUT_NODE", "API_NODE", "NOT_IDEMPOTENT", "INPUT_IS_LIST")
 _NOTED = 64  # nodes; a master keeps 12 loaders, beside those of its own prompts
 
