@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -46,7 +47,9 @@ def load_command(name: str) -> Any:
     module = import_module(f"..commands.{name.replace('-', '_')}", __name__)
     app = _new_app(add_completion=False)
     function = getattr(module, name.replace("-", "_"))
-    app.command(name, no_args_is_help=False)(expanded(function))
+    text, _, example = (inspect.getdoc(function) or "").rpartition("\n\nExample: ")
+    # \b: not to be laid out anew, so that it can be copied.
+    app.command(name, help=text, epilog=f"\b\nExample:\n  {example}")(expanded(function))
     return get_command(app)
 
 

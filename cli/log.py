@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from . import output, signals
+from .shell_words import NO_NEWS
 
 _HEARD = "Ctrl+C was heard"
 
@@ -23,7 +24,7 @@ class _Lines(logging.Handler):
         if text.startswith(_HEARD):
             text = signals.answer(text)
             _silence_asyncio()
-        elif signals.is_answered():
+        elif signals.is_answered() or text.startswith(NO_NEWS):
             return
         bars = sys.modules.get("tqdm")
         if bars is None:

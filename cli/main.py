@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import output, signals
-from .failures import DONE, INTERRUPTED, USAGE, UsageFailed, failure_of
+from .failures import DONE, INTERRUPTED, ReaderGone, UsageFailed, failure_of
 
 _COMPLETE = "_DISCOMFORT_COMPLETE"
 _NO_TYPER = (
@@ -24,30 +24,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     output.prepare_streams()
     try:
-        from .group import NAME, make_group
-    except ModuleNotFoundError as e:
-        if e.name != "typer":
-            raise
-        output.say(_NO_TYPER.format(python=sys.executable))
-        return USAGE
-    group = make_group()
-    if os.environ.get(_COMPLETE):  # a shell asks how to complete a line: typer answers
-        group.main(given, prog_name=NAME, complete_var=_COMPLETE)
-    try:
         with signals.heeded():
-            return _run(group, NAME, given)
+            return _run(given)
     except SystemExit:  # typer's own, after --show-completion
         raise
     except BaseException as e:
         return _tell(e, given)
 
 
-def _run(group: Any, name: str, given: list[str]) -> int:
-    import typer
+def _run(given: list[str]) -> int:
+    try:
+        import typer
 
+        from .group import NAME, make_group
+    except ModuleNotFoundError as e:
+        if e.name != "typer":
+            raise
+        raise UsageFailed(_NO_TYPER.format(python=sys.executable)) from e
+    group = make_group()
+    if os.environ.get(_COMPLETE):  # a shell asks how to complete a line: typer answers
+        group.main(given, prog_name=NAME, complete_var=_COMPLETE)
     usage_error: Any = typer.BadParameter.__mro__[1]  # which typer gives no name to
     try:
-        with group.make_context(name, given) as ctx:
+        with group.make_context(NAME, given) as ctx:
             result = group.invoke(ctx)
     except typer.Exit as e:
         return e.exit_code
@@ -55,6 +54,9 @@ def _run(group: Any, name: str, given: list[str]) -> int:
         raise KeyboardInterrupt from e
     except usage_error as e:
         raise UsageFailed(_usage_text(e)) from e
+    except BrokenPipeError as e:  # typer writes the help itself
+        output.silence_output()
+        raise ReaderGone("Standard output is read no longer.") from e
     return result if isinstance(result, int) else DONE
 
 

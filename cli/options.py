@@ -23,7 +23,7 @@ WorkflowArgument = Annotated[
 WorkflowsArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="WORKFLOW...",
+        metavar="WORKFLOW",
         autocompletion=complete_workflow,
         help="Workflows (JSON), API prompts, or pictures that ComfyUI saved, in order.",
     ),

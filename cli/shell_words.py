@@ -25,6 +25,8 @@ _PHRASES = {
         "give --url the port that ComfyUI itself listens on."
     ),
 }
+# What is no news in a shell: the command copies these files itself.
+NO_NEWS = ("Nodes saved files in ",)
 
 
 def in_shell_words(text: str) -> str:
@@ -36,4 +38,4 @@ def in_shell_words(text: str) -> str:
 
 def phrases() -> tuple[str, ...]:
     """What is looked for, as the library says it."""
-    return tuple(_PHRASES)
+    return (*_PHRASES, *NO_NEWS)

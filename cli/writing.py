@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -36,6 +37,22 @@ class Where:
 
     folder: Path | None = None
     is_forced: bool = False
+
+    def check(self) -> None:
+        """See that files can be written where it was asked for, before a run: its results would
+        be lost.
+
+        Raises:
+            OutputFailed: says why not.
+        """
+        folder = self.folder
+        if folder is None:  # there may be none to be written
+            return
+        place = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        if not place.is_dir():
+            raise OutputFailed(f"Results can't be written into {folder}: {place} is no folder.")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise OutputFailed(f"Results can't be written into {folder}: you may not write there.")
 
 
 def write_results(results: Results, where: Where) -> dict[str, dict[str, Any]]:

@@ -147,6 +147,16 @@ def test_installed_package_gives_the_facade_and_the_nodes(installed, tmp_path):
     assert Path(file).is_relative_to(installed)
 
 
+def test_installed_package_brings_the_program_of_the_command_line(installed, tmp_path):
+    code = "from discomfort.cli.main import main; raise SystemExit(main(['--version']))"
+    version = PROJECT["project"]["version"]
+    assert run_python(code, installed, tmp_path) == f"discomfort {version}"
+    module, _, function = PROJECT["project"]["scripts"]["discomfort"].partition(":")
+    (program,) = [p for name in ("bin", "Scripts") for p in installed.glob(f"{name}/discomfort*")]
+    text = program.read_text(encoding="utf-8", errors="replace")
+    assert module in text and function in text
+
+
 def test_a_script_in_the_folder_of_the_clone_finds_the_package(installed, tmp_path):
     """There `discomfort` is the file discomfort.py before it is the package."""
     folder = installed / "discomfort"

@@ -157,5 +157,6 @@ def run(
 
     typed = Typed.of_words(words, how.allow_pickle)
     asked = Asked(how, output, json or output.events)
+    asked.where.check()
     with typed.files() as files:
         with_worker(worker, lambda discomfort: run_typed(discomfort, typed, files, asked))

@@ -14,6 +14,7 @@ from ...system.config import (
     load_pass_by_rules,
 )
 from ...system.login import VARIABLE
+from ...worker.keeper.found_workers import find_workers
 from ..leavings import find_leavings
 from ..sizes import size_text
 from .finding import ERROR, NOTE, OK, WARNING, Finding
@@ -38,7 +39,15 @@ def look() -> Iterator[Finding]:
             yield Finding("environment", NOTE, f"{name} is set: {os.environ[name]}")
     if os.environ.get(VARIABLE):
         yield Finding("api_key", NOTE, f"{VARIABLE} is set: API nodes run, for credits.")
+    yield from _look_at_warm_workers()
     yield from _look_at_leavings()
+
+
+def _look_at_warm_workers() -> Iterator[Finding]:
+    for worker in find_workers():
+        size = f", {size_text(worker.memory_bytes)}" if worker.memory_bytes else ""
+        text = f"A ComfyUI stays warm (process {worker.pid}{size}, {worker.state})."
+        yield Finding("workers", NOTE, text, "discomfort workers stop, if you need its memory")
 
 
 def _look_at_leavings() -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from support.command_line import CommandLine
 from support.servers import FAKE, Server, plain_server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A ComfyUI of the user's, and the data folder that its scripts have, too."""
     base = tmp_path_factory.mktemp("users")

@@ -114,6 +114,8 @@ def test_wrong_usage_and_missing_files_are_told_before_anything_starts(bare):
         done = bare.run(*words)
         assert (done.returncode, done.stdout) == (exit_code, b""), words
         assert says in done.stderr.decode() and b"Traceback" not in done.stderr
+    told = bare.json("run", "echo.json", "number=4", "-o", "echo.json/out")
+    assert (told["error"]["code"], told["exit"]) == ("E_OUTPUT", 1)
     told = bare.json("run", "nowhere.json")
     assert (told["error"]["code"], told["exit"]) == ("E_FILE_NOT_FOUND", 4)
     told = bare.json("run", "echo.json", "number=4")
@@ -148,10 +150,12 @@ def test_workflows_are_looked_at_and_stitched_without_a_comfyui(bare):
 def test_a_reader_that_stops_reading_is_no_error_that_is_told(there):
     there.write("echo.json", ECHO)
     words = " ".join(("run", "echo.json", "number=4", "--events", *there.options))
-    done = there.shell(f"discomfort {words} | head -n 1; echo ${{PIPESTATUS[0]}}")
-    first, code = done.stdout.splitlines()
-    assert json.loads(first)["event"] == "workflow_started"
-    assert code in (b"141", b"0") and done.stderr == b""
+    done = there.shell(f"discomfort {words} | :; echo ${{PIPESTATUS[0]}}")
+    assert (done.stdout, done.stderr) == (b"141\n", b"")
+    help_text = there.shell("discomfort --help | :; echo ${PIPESTATUS[0]}")
+    assert help_text.stdout in (b"141\n", b"0\n") and help_text.stderr == b""
+    head = there.shell(f"discomfort {words} | head -n 1")
+    assert json.loads(head.stdout)["event"] == "workflow_started" and head.stderr == b""
 
 
 def test_streams_that_are_closed_full_or_not_utf_8(there):

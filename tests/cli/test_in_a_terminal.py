@@ -132,11 +132,14 @@ def test_bash_completes_commands_files_and_ports(alone, tmp_path):
             (b"discomfort pla\t", "discomfort plan "),
             (b"discomfort run my\t", "discomfort run my\\ flow.json "),
             (b"discomfort run my\\ flow.json pic\t", "flow.json picture="),
-            (b"discomfort run my\\ flow.json picture=@ph\t", "@photo\\ one.jpg "),
             (b"discomfort run --iter\t", "discomfort run --iterations "),
         ):
             seen.press(keys)
             seen.wait_for(completed)
+            if completed.endswith("="):  # and no blank behind it
+                seen.press(b"@ph\t")
+                seen.wait_for("picture=@ph")
+                seen.wait_for("@photo\\ one.jpg ")
             seen.press(b"\x15")  # takes the line back
         seen.press(b"exit\n")
         seen.wait()

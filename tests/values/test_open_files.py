@@ -120,14 +120,14 @@ def test_a_folder_a_text_and_nothing_are_told_by_name(tmp_path: Path, kind: str)
             open_files(tmp_path / name, kind)
 
 
-def test_a_list_of_files_is_no_sound(tmp_path: Path):
+def test_a_list_of_files_is_no_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """FFmpeg would open what it names: any file of the user's."""
+    monkeypatch.chdir(tmp_path)
     sound_of(tmp_path / "a.wav", "pcm_s16le", "s16")
-    lists = [
-        f"ffconcat version 1.0\nfile '{tmp_path / 'a.wav'}'\n",
-        f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{tmp_path / 'a.wav'}\n#EXT-X-ENDLIST\n",
-        "",
-    ]
-    for text in lists:
+    absolute = tmp_path / "a.wav"
+    lists = [f"ffconcat version 1.0\nfile '{path}'\n" for path in ("a.wav", absolute)]
+    for path in ("a.wav", absolute):
+        lists.append(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{path}\n#EXT-X-ENDLIST\n")
+    for text in (*lists, ""):
         with pytest.raises(ValueError, match="no sound"):
             open_sound(text.encode())

@@ -114,9 +114,11 @@ def test_a_video_too_large_for_the_memory_is_not_opened(mp4: Path, monkeypatch: 
         video.to_plain("v", FromFile(str(mp4)))
 
 
-def test_a_list_of_files_is_no_video(mp4: Path):
+def test_a_list_of_files_is_no_video(mp4: Path, monkeypatch: pytest.MonkeyPatch):
     """FFmpeg would open what it names: any file of the user's."""
+    monkeypatch.chdir(mp4.parent)
     lists = [
+        f"ffconcat version 1.0\nfile '{mp4.name}'\n",
         f"ffconcat version 1.0\nfile '{mp4}'\n",
         f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{mp4}\n#EXT-X-ENDLIST\n",
         "no video at all",

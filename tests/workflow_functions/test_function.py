@@ -23,9 +23,11 @@ from custom_nodes.discomfort.errors import (
     WorkflowError,
 )
 from custom_nodes.discomfort.events import Queued
+from custom_nodes.discomfort.inspection.look import look_at
 from custom_nodes.discomfort.sync import Discomfort as SyncDiscomfort
 from custom_nodes.discomfort.sync.loop_thread import loop_thread
 from custom_nodes.discomfort.worker import kept_classes
+from custom_nodes.discomfort.workflow_functions import shapes
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from support.all_ports import named
@@ -88,12 +90,14 @@ def test_signature_and_help_are_known_at_once(discomfort):
 async def test_types_are_known_once_create_returned_though_nothing_is_kept(
     make_connector, monkeypatch, tmp_path
 ):
+    kept_classes.find_kept(None)  # waits for what other tests have kept
     monkeypatch.setattr(kept_classes, "kept_folder", lambda: tmp_path / "none")
     connector = await make_connector(FAKE)
     assert connector.known_classes is None
     discomfort = Discomfort(connector)
     enhance = discomfort.workflow(ENHANCE)
-    assert inspect.signature(enhance).parameters["detail"].annotation is float
+    detail = inspect.signature(enhance).parameters["detail"]
+    assert (detail.annotation, detail.default) == (float, 1.0)  # the file alone tells the type
     assert "Note:" not in (enhance.__doc__ or "")
     assert (await discomfort.workflow(named("x"))(x=1)).x == 1
     await discomfort.shutdown()
@@ -216,6 +220,15 @@ async def test_a_file_that_has_changed_is_seen_by_the_next_call(discomfort, tmp_
     assert "after_it" in inspect.signature(function).parameters, "what was known last"
     with pytest.raises(FileNotFoundError):
         await function(after_it=2)
+
+
+async def test_a_workflow_is_looked_at_once_though_each_call_has_options(discomfort, monkeypatch):
+    looked = []
+    monkeypatch.setattr(shapes, "look_at", lambda *args: looked.append(1) or look_at(*args))
+    function = discomfort.workflow(named("x"))
+    for value in range(3):
+        assert (await function.using(timeout=60)(x=value)).x == value
+    assert len(looked) == 1
 
 
 async def test_what_is_given_as_a_dict_stays_what_it_was(discomfort):

@@ -216,6 +216,7 @@ async def test_seconds_that_the_last_script_asks_for_count(tmp_path: Path):
     until_idle(script.kept.pid or 0)
     (found,) = find_workers()
     assert found.left_s is not None and 50 < found.left_s <= 100
+    assert script.logs(None) == ""  # nothing of a script lies about while nobody has the worker
 
 
 @posix
@@ -392,7 +393,7 @@ async def test_worker_that_does_not_get_idle_in_time_is_ended(
             async with session.get(f"http://{ready.address}/queue") as reply:
                 running = (await reply.json())["queue_running"]
     keeper.leave(hold)
-    await asyncio.to_thread(keeper.watch, 0.05)
+    await wait_for(lambda: keeper.state is not State.LEAVING, "the end of the try")
     assert keeper.state is State.ENDING
     keeper.process.stop()
     os.close(read)
