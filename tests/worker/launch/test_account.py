@@ -81,3 +81,30 @@ def test_a_comfyui_that_differs_is_left_as_it_is_and_says_so(execution: Any):
     before = dict(vars(execution))
     assert not install(SimpleNamespace(on_prompt_handlers=[]), execution, lambda _: True)
     assert vars(execution) == before
+
+
+def test_the_next_master_gets_no_login_of_the_last_under_whatever_prompt_id(tmp_path: Path):
+    said = "comfy_api_nodes.nodes_a"
+    own = class_in("_test_own", tmp_path / "comfy_api_nodes" / "nodes_a.py", said)
+
+    class PromptExecutor:
+        def handle_execution_error(self, error: Any) -> Any:
+            return error
+
+    execution = ModuleType("execution")
+    execution.__file__ = str(tmp_path / "execution.py")
+    execution.get_input_data = lambda class_def, extra_data: extra_data  # type: ignore[attr-defined]
+    execution.PromptExecutor = PromptExecutor  # type: ignore[attr-defined]
+    queue = SimpleNamespace(get=lambda: None)
+    instance = SimpleNamespace(on_prompt_handlers=[], prompt_queue=queue, last_prompt_id="one")
+    make_record = logging.getLogRecordFactory()
+    try:
+        assert install(instance, execution, lambda _: True)
+        (take,) = instance.on_prompt_handlers
+        take({"prompt_id": "one", "discomfort_account": {"api_key_comfy_org": KEY}})
+        assert execution.get_input_data(own, {}) == {"api_key_comfy_org": KEY}
+        instance.discomfort_forget_logins()
+        assert execution.get_input_data(own, {}) == {}
+    finally:
+        logging.setLogRecordFactory(make_record)
+        del sys.modules["_test_own"]

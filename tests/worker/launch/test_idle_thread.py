@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ class Queue:
     def __init__(self) -> None:
         self.not_empty = threading.Condition()
         self.items: deque[Any] = deque()
+        self.just_before: Callable[[], Any] | None = None
 
     def put(self, item: Any) -> None:
         with self.not_empty:
@@ -30,6 +32,11 @@ class Queue:
             self.not_empty.notify()
 
     def get(self, timeout: float | None = None) -> Any:
+        act, self.just_before = self.just_before, None
+        if act is not None:
+            thread = threading.Thread(target=act)
+            thread.start()
+            thread.join(0.5)  # it gets as far as the queue lets it
         with self.not_empty:
             if not self.items:
                 self.not_empty.wait(timeout)
@@ -62,6 +69,19 @@ def taker() -> Iterator[Taker]:
 
 def test_work_is_done_however_it_meets_the_thread(taker):
     assert [taker.idle.do(lambda i=i: i).result(DEADLINE_S) for i in range(3000)] == [*range(3000)]
+
+
+def test_work_that_comes_just_before_the_thread_waits_is_done(taker):
+    late: list[Future[int]] = []
+    is_given = threading.Event()
+
+    def give() -> None:
+        late.append(taker.idle.do(lambda: 5))
+        is_given.set()
+
+    taker.idle.do(lambda: setattr(taker.queue, "just_before", give)).result(DEADLINE_S)
+    assert is_given.wait(DEADLINE_S)
+    assert late[0].result(10) == 5
 
 
 def test_what_one_work_queues_is_taken_before_the_next_work(taker):
