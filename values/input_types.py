@@ -41,7 +41,7 @@ ImageInput: TypeAlias = "PictureInput | Sequence[PictureInput]"
 MaskInput: TypeAlias = "PictureInput | Sequence[PictureInput]"
 LatentInput: TypeAlias = "Mapping[str, Any] | ArrayLike | Sequence[Mapping[str, Any]]"
 AudioInput: TypeAlias = "Mapping[str, Any] | tuple[ArrayLike, int] | PathLike[str]"
-VideoInput: TypeAlias = "Mapping[str, Any] | ArrayLike | PathLike[str]"
+VideoInput: TypeAlias = "Mapping[str, Any] | tuple[ArrayLike, float] | PathLike[str]"
 SigmasInput: TypeAlias = "ArrayLike | Sequence[float]"
 # A model and the like: the workflow that makes it, as results have it.
 ReferenceInput: TypeAlias = "Mapping[str, Any]"
