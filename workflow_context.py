@@ -82,7 +82,7 @@ class WorkflowContext:
         """Store a value under a key. What was there before is replaced only when the new one is
         whole.
 
-        A path of a picture stays a path; a run of this process opens it for an IMAGE or MASK port.
+        A path stays a path; a run of this process opens it for an IMAGE, MASK, AUDIO or VIDEO port.
 
         Args:
             use_ram: False: on disk at once.

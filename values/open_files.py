@@ -6,6 +6,7 @@ where ComfyUI is.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,14 @@ _HEAD_BYTES = 32
 def names_files(value: Any) -> bool:
     """Whether a value is a path, or a list of them. Text never is: it may be a stranger's."""
     items = value if isinstance(value, list) else [value]
-    return bool(items) and all(isinstance(item, Path) for item in items)
+    return bool(items) and all(map(_is_path, items))
+
+
+def _is_path(item: Any) -> bool:
+    """A `Path`, or what stands for one to `open` too: an entry of os.scandir, for instance."""
+    return isinstance(item, Path) or (
+        isinstance(item, os.PathLike) and isinstance(os.fspath(item), str)
+    )
 
 
 def is_pixels(kind: str) -> bool:
@@ -46,13 +54,13 @@ def open_files(value: Any, kind: str) -> Any:
         FileNotFoundError, ValueError: there is no such file, or it is nothing of that kind.
     """
     if isinstance(value, list) and is_pixels(kind):
-        return [OPENED[kind](path) for path in value]
+        return [OPENED[kind](Path(path)) for path in value]
     if isinstance(value, list):
         raise ValueError(
             f"A port of type {kind} takes one file, not a list of {len(value)} ({value[0]} ...). "
             "Call run for each."
         )
-    return OPENED[kind](value)
+    return OPENED[kind](Path(value))
 
 
 def _open_sound(path: Path) -> dict[str, bytes]:

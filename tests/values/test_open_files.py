@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import av
 import numpy as np
 import pytest
 import torch
-from custom_nodes.discomfort.values.open_files import OPENED, open_files
+from custom_nodes.discomfort.values.open_files import OPENED, names_files, open_files
 from custom_nodes.discomfort.values.picture_files import open_image_as_tensor, open_mask_as_tensor
 from custom_nodes.discomfort.values.sound import open_sound
 from PIL import Image
@@ -106,6 +107,18 @@ def test_a_sound_of_every_kind_is_taken_and_read(
     assert read["sample_rate"] == (48_000 if codec_name == "libopus" else 8000)
     middle = heard[0, 0, heard.shape[2] // 3 : heard.shape[2] // 2]
     assert abs(float(middle.square().mean().sqrt()) - 0.354) < 0.05
+
+
+def test_whatever_stands_for_a_path_is_one_but_text_is_none(tmp_path: Path):
+    path = frames_of(tmp_path, "a.gif", [(6, 4)])
+    (entry,) = os.scandir(tmp_path)
+    for given in (path, entry, PurePath(path), [path, entry]):
+        assert names_files(given)
+        opened = open_files(given, "IMAGE")
+        assert (opened[1] if isinstance(opened, list) else opened).shape == (1, 4, 6, 3)
+    (odd,) = os.scandir(os.fsencode(tmp_path))  # its name is of bytes
+    for text in (str(path), [str(path)], [path, str(path)], [], odd, b"a"):
+        assert not names_files(text)
 
 
 @pytest.mark.parametrize("kind", sorted(OPENED))
