@@ -248,6 +248,15 @@ async def test_worker_that_dies_is_told_with_its_last_lines_and_replaced(tmp_pat
     assert find_workers() == []
 
 
+@posix
+async def test_keeper_that_is_terminated_ends_its_worker_and_its_folder(tmp_path: Path):
+    pid = await warm(tmp_path)
+    (found,) = start_keeper.find_keepers()
+    os.kill(found.record.pid, signal.SIGTERM)
+    wait_until(lambda: is_gone(found.record.pid) and is_gone(pid), "the end of both")
+    assert not found.folder.exists()
+
+
 async def test_idle_worker_that_dies_takes_its_keeper_along(tmp_path: Path):
     pid = await warm(tmp_path)
     (found,) = find_workers()
