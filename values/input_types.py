@@ -1,8 +1,8 @@
 """What ports take and give, as types for editors and type checkers: the one place that names them.
 
-The stubs of workflows are made of these (`workflow_functions/`). Each alias is a text, so that
-neither torch nor numpy nor PIL is imported at run time; a checker that has none of them takes what
-it does not know for anything.
+The stubs of workflows are made of these (`workflow_functions/`); docs/values.md has it in words.
+Each alias is a text, so that neither torch nor numpy nor PIL is imported at run time; a checker
+that has none of them takes what it does not know for anything.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ BoolInput: TypeAlias = "bool | numpy.bool_"
 PictureInput: TypeAlias = "ArrayLike | Picture | PathLike[str]"
 ImageInput: TypeAlias = "PictureInput | Sequence[PictureInput]"
 MaskInput: TypeAlias = "PictureInput | Sequence[PictureInput]"
-LatentInput: TypeAlias = "Mapping[str, Any] | ArrayLike | Sequence[Mapping[str, Any]]"
-AudioInput: TypeAlias = "Mapping[str, Any] | tuple[ArrayLike, int] | PathLike[str]"
-VideoInput: TypeAlias = "Mapping[str, Any] | tuple[ArrayLike, float] | PathLike[str]"
+LatentInput: TypeAlias = "Mapping[str, Any] | ArrayLike | Sequence[Mapping[str, Any] | ArrayLike]"
+# A sound with its rate, pictures with theirs.
+AudioInput: TypeAlias = "Mapping[str, Any] | tuple[ArrayLike, IntInput] | PathLike[str]"
+VideoInput: TypeAlias = "Mapping[str, Any] | tuple[ArrayLike, FloatInput] | PathLike[str]"
 SigmasInput: TypeAlias = "ArrayLike | Sequence[float]"
 # A model and the like: the workflow that makes it, as results have it.
 ReferenceInput: TypeAlias = "Mapping[str, Any]"

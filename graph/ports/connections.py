@@ -55,6 +55,7 @@ class PromptConnections:
         return spec[0] if spec else ANY
 
     def output_type(self, node_id: str, slot: int) -> Any:
-        class_type = self._prompt[node_id]["class_type"]
+        node = self._prompt.get(node_id)  # a link may come from a node that is not there
+        class_type = node["class_type"] if node is not None else ""
         types = self._info.output_types(class_type) if class_type in self._info else ()
         return types[slot] if 0 <= slot < len(types) else ANY

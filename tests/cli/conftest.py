@@ -22,12 +22,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
 def there(running: tuple[str, Path], tmp_path: Path) -> CommandLine:
     """The command line, with that ComfyUI."""
     address, data = running
-    environment = {"XDG_DATA_HOME": str(data), "COMFYUI_PATH": str(FAKE)}
-    return CommandLine(tmp_path / "cli", dict(environment), ("--url", address))
+    environment: dict[str, str | None] = {
+        "XDG_DATA_HOME": str(data),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),  # node classes are kept there
+        "COMFYUI_PATH": str(FAKE),
+    }
+    return CommandLine(tmp_path / "cli", environment, ("--url", address))
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> CommandLine:
     """The command line on a machine without a ComfyUI."""
     nowhere = tmp_path / "nowhere"
-    return CommandLine(tmp_path / "alone", {"COMFYUI_PATH": str(nowhere)})
+    return CommandLine(
+        tmp_path / "alone",
+        {"COMFYUI_PATH": str(nowhere), "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )

@@ -145,6 +145,12 @@ def test_a_workflow_that_lacks_a_pack_gives_the_rest_and_the_reason():
     assert addresses(found.seeds) == ["Picture.seed", "Other.seed"]
 
 
+def test_ports_behind_a_node_of_a_missing_pack_are_told():
+    lacking = {"10": node("NotThere", image=["1", 0]), "11": port("made", ["10", 0])}
+    ports = {p.name: p.type for p in inspect({**PROMPT, **lacking}).ports}
+    assert ports["made"] == "ANY" and ports["number"] == "INT"
+
+
 def test_a_workflow_of_the_editor_that_lacks_a_pack_gives_the_rest():
     data = {
         "nodes": [

@@ -42,7 +42,8 @@ def test_default_of_the_command_line_is_said_once(caplog: pytest.LogCaptureFixtu
 
 
 def test_in_a_notebook_it_is_on(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    ipython = types.SimpleNamespace(get_ipython=lambda: types.SimpleNamespace(kernel=object()))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)  # as a kernel has it
     assert keep_warm_s(None, None, {}) == 300
     assert [r.levelno for r in caplog.records] == [logging.WARNING]
     assert keep_warm_s(None, 0, {}) == 0

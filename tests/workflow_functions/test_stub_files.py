@@ -15,7 +15,7 @@ import pytest
 from custom_nodes.discomfort.errors import WorkflowError
 from custom_nodes.discomfort.worker import kept_classes
 from custom_nodes.discomfort.workflow_functions.stub_files import find_stale, write_stubs
-from support.all_ports import INFO, blend
+from support.all_ports import INFO, blend, named
 
 
 def save(path: Path, data: Any) -> Path:
@@ -87,6 +87,10 @@ def test_a_stub_in_a_folder_that_is_a_link_finds_its_workflows(place):
     (place / "package").symlink_to(place / "elsewhere" / "deep", target_is_directory=True)
     output = write(place)
     assert load(output.with_suffix(".py")).blend(Recorder()).is_file() and stale(output) == []
+    save(place / "elsewhere" / "other.json", blend())
+    behind = place / "package" / ".." / "other.json"  # as the system reads it: behind the link
+    write_stubs([behind], place / "other.pyi", object_info=INFO)
+    assert load(place / "other.py").other(Recorder()).is_file()
 
 
 def rename_port(data: dict[str, Any]) -> None:
@@ -105,6 +109,17 @@ def test_a_workflow_whose_ports_have_changed_makes_it_stale(place, change: Calla
     assert "has changed since" in stale(output)[0]
     write_stubs([], output, object_info=INFO)
     assert stale(output) == []
+
+
+def test_a_prompt_that_has_changed_makes_it_stale_where_no_node_classes_are_known(
+    place, monkeypatch
+):
+    prompt = save(place / "prompt.json", named("x"))
+    write_stubs([prompt], place / "workflows.pyi", object_info=INFO)
+    monkeypatch.setattr(kept_classes, "kept_folder", lambda: place / "none")
+    assert find_stale([], place / "workflows.pyi") == []
+    save(prompt, named("y"))
+    assert "prompt.json has changed since" in find_stale([], place / "workflows.pyi")[0]
 
 
 def test_to_move_nodes_makes_nothing_stale(place, monkeypatch):

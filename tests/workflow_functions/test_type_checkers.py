@@ -18,9 +18,14 @@ from support.package import ROOT
 from support.servers import skip_or_fail
 
 RIGHT = """\
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
+import discomfort.workflow_functions as kinds
+import numpy
 import workflows
+from PIL.Image import Image as Picture
 from discomfort import Discomfort
 from discomfort.sync import Discomfort as SyncDiscomfort
 
@@ -48,6 +53,15 @@ def without_await() -> None:
         print(discomfort.workflow("any.json")(whatever=1).whatever)
 
 
+def values(array: numpy.ndarray, picture: Picture) -> None:
+    sounds: list[kinds.AudioInput] = [(array, 44100), {"waveform": array}, Path("a.wav")]
+    videos: list[kinds.VideoInput] = [(array, 24), ([picture, picture], 12.5), Path("a.mp4")]
+    pictures: list[kinds.ImageInput] = [array, picture, Path("a.png"), [array, picture]]
+    latents: list[kinds.LatentInput] = [{"samples": array}, array]
+    numbers: list[kinds.FloatInput] = [1, 1.5, numpy.float32(2), Decimal(3), Fraction(1, 3)]
+    print(sounds, videos, pictures, latents, numbers)
+
+
 def named(enhance: workflows.Enhance, results: workflows.EnhanceResults) -> None:
     print(enhance, results.picture)
 """
@@ -55,6 +69,8 @@ def named(enhance: workflows.Enhance, results: workflows.EnhanceResults) -> None
 WRONG = """\
 from pathlib import Path
 
+import discomfort.workflow_functions as kinds
+import numpy
 import workflows
 from discomfort import Discomfort
 from discomfort.sync import Discomfort as SyncDiscomfort
@@ -81,6 +97,14 @@ async def main(discomfort: Discomfort, plain: SyncDiscomfort) -> None:
     enhance.using(timout=3)  # wrong: no such option
     workflows.enhanc(discomfort)  # wrong: no such workflow
     workflows.enhance(3)  # wrong: no Discomfort
+
+
+def values(array: numpy.ndarray) -> None:
+    sound: kinds.AudioInput = array  # wrong: without its rate
+    video: kinds.VideoInput = array  # wrong: without its rate
+    path: kinds.AudioInput = "a.wav"  # wrong: a text is no path
+    number: kinds.IntInput = 1.5  # wrong: no whole number
+    print(sound, video, path, number)
 """
 SCRIPTS = {"right.py": RIGHT, "wrong.py": WRONG}
 
