@@ -42,7 +42,7 @@ MaskInput: TypeAlias = "PictureInput | Sequence[PictureInput]"
 LatentInput: TypeAlias = "Mapping[str, Any] | ArrayLike | Sequence[Mapping[str, Any] | ArrayLike]"
 # A sound with its rate, pictures with theirs.
 AudioInput: TypeAlias = "Mapping[str, Any] | tuple[ArrayLike, IntInput] | PathLike[str]"
-VideoInput: TypeAlias = "Mapping[str, Any] | tuple[ArrayLike, FloatInput] | PathLike[str]"
+VideoInput: TypeAlias = "Mapping[str, Any] | tuple[ImageInput, FloatInput] | PathLike[str]"
 SigmasInput: TypeAlias = "ArrayLike | Sequence[float]"
 # A model and the like: the workflow that makes it, as results have it.
 ReferenceInput: TypeAlias = "Mapping[str, Any]"
