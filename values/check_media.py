@@ -88,7 +88,9 @@ def _check_plain_video(unique_id: str, video: Any) -> None:
         check_audio(unique_id, video["audio"])
     if video.get("images") is None:
         return
-    check_image(unique_id, video["images"])
+    pictures = video["images"]
+    for picture in pictures if isinstance(pictures, (list, tuple)) else [pictures]:
+        check_image(unique_id, picture)
     rate = plain_value(video["frame_rate"], "FLOAT")
     if type(rate) not in (int, float) or not (0 < rate < math.inf):
         raise ValueError(

@@ -160,7 +160,19 @@ def _video(value: Any) -> Any:
     sound = value.get("audio")
     audio = None if sound is None else _audio(sound)
     rate = plain_value(value["frame_rate"], "FLOAT")
-    return {**value, "images": _image(value["images"]), "audio": audio, "frame_rate": rate}
+    return {**value, "images": _frames(value["images"]), "audio": audio, "frame_rate": rate}
+
+
+def _frames(pictures: Any) -> Any:
+    if not isinstance(pictures, (list, tuple)):
+        return _image(pictures)
+    import torch
+
+    frames = [_image(picture) for picture in pictures]
+    shapes = sorted({tuple(frame.shape[1:]) for frame in frames})
+    if len(shapes) != 1:
+        raise ValueError(f"the pictures of a video have one size, not {len(shapes)}: {shapes[:5]}")
+    return torch.cat(frames)
 
 
 def _sigmas(value: Any) -> Any:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .pyav import READ_ONE_FILE
-from .what_it_is import is_array, is_tensor
+from .what_it_is import is_array, is_picture, is_tensor
 
 _MAX_DENOMINATOR = 1_001_000  # 30000/1001 comes back from a float as itself
 _READ_ONE_VIDEO = {
@@ -54,10 +54,17 @@ def is_plain_video(value: Any) -> bool:
 
 
 def is_frames_and_rate(value: Any) -> bool:
-    """Whether it is `(pictures, frame_rate)`."""
+    """Whether it is `(pictures, frame_rate)`: a batch, or a list of pictures."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return False
-    return (is_tensor(value[0]) or is_array(value[0])) and len(value[0].shape) == 4
+    pictures = value[0]
+    if isinstance(pictures, (list, tuple)):
+        return bool(pictures) and all(is_picture(p) or _has_pixels(p) for p in pictures)
+    return _has_pixels(pictures) and len(pictures.shape) == 4
+
+
+def _has_pixels(value: Any) -> bool:
+    return is_tensor(value) or is_array(value)
 
 
 def to_plain(name: str, video: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import torch
 from custom_nodes.discomfort.values import video
 from custom_nodes.discomfort.values.checks import check_fit
 from custom_nodes.discomfort.values.fit_link import convert
+from PIL import Image
 
 
 class VideoInput:
@@ -149,3 +150,14 @@ def test_pictures_and_sound_in_it_are_taken_as_those_of_their_own_ports_are():
     for wrong in (np.zeros((2, 3, 64, 64)), "a.png"):
         with pytest.raises((TypeError, ValueError), match="'clip'"):
             check_fit("clip", {**given, "images": wrong}, "VIDEO")
+
+
+def test_a_list_of_pictures_with_a_rate_is_a_video_if_they_have_one_size():
+    pictures = [Image.new("RGB", (6, 4)), np.zeros((4, 6, 3), np.uint8), torch.ones(2, 4, 6, 3)]
+    check_fit("clip", (pictures, 12), "VIDEO")
+    made = convert((pictures, 12), "VIDEO")
+    assert made["images"].shape == (4, 4, 6, 3) and made["frame_rate"] == 12
+    with pytest.raises(ValueError, match="one size"):
+        convert(([*pictures, Image.new("RGB", (6, 5))], 12), "VIDEO")
+    with pytest.raises(TypeError, match="VIDEO"):
+        check_fit("clip", ([], 12), "VIDEO")
