@@ -66,6 +66,14 @@ async def warm(folder: Path, **options: Any) -> int:
     return pid
 
 
+def run_for_long(script: Script) -> tuple[asyncio.Future[Any], list[str]]:
+    """A run that does not end by itself, and the names of its events so far."""
+    events: list[str] = []
+    prompt = stub("StubSleep", seconds=600)
+    run = script.execute(prompt, on_event=lambda event: events.append(type(event).__name__))
+    return asyncio.ensure_future(run), events
+
+
 async def test_next_script_gets_the_worker_and_nothing_of_the_last_one(tmp_path: Path):
     first, second = Script(tmp_path), Script(tmp_path)
     await first.start()
@@ -224,8 +232,8 @@ async def test_keeper_that_is_killed_takes_the_worker_along(tmp_path: Path):
     script = Script(tmp_path)
     await script.start()
     pid, keeper = script.worker_pid, script.keeper_pid
-    running = asyncio.ensure_future(script.execute(stub("StubSleep", seconds=60)))
-    await wait_for(lambda: "StubSleep" in script.logs(None) or not running.done(), "the run")
+    running, events = run_for_long(script)
+    await wait_for(lambda: "NodeStarted" in events, "the run")
     os.kill(keeper, signal.SIGKILL)
     with pytest.raises(WorkerDied):
         await running
@@ -351,7 +359,8 @@ async def test_stop_ends_the_worker_that_was_named_and_a_script_hears_of_it(tmp_
     (left,) = find_workers()
     assert (left.pid, left.state, left.held_by) == (held.worker_pid, "held", os.getpid())
     assert left.memory_bytes and left.comfyui == str(FAKE)
-    running = asyncio.ensure_future(held.execute(stub("StubSleep", seconds=60)))
+    running, events = run_for_long(held)
+    await wait_for(lambda: "NodeStarted" in events, "the run")
     await asyncio.to_thread(stop_workers)
     with pytest.raises(WorkerDied):
         await running
