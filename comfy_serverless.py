@@ -87,7 +87,8 @@ class ComfyConnector(ServerHolder):
                 as the configuration says.
             keep_warm: seconds that the worker waits, idle and empty but for its models, for the
                 next script when this one has ended. None: KEEP_WARM_S of the configuration, else
-                DISCOMFORT_KEEP_WARM of the environment, else 0 (300 in a notebook).
+                DISCOMFORT_KEEP_WARM of the environment, else 300 in a notebook; elsewhere a worker
+                that waits is taken and left as it was, and one that is started ends. 0: neither.
 
         Raises:
             ConfigError, WorkerStartError.
@@ -104,7 +105,7 @@ class ComfyConnector(ServerHolder):
         config = read_config(config_path, options)
         keep_s = 0.0 if config.ATTACH_URL else keep_warm_s(keep_warm, config.KEEP_WARM_S)
         # What a repr does not show, and what makes another worker whatever its number is.
-        key = (repr((config, options)), config.COMFY_ORG_API_KEY, keep_s > 0)
+        key = (repr((config, options)), config.COMFY_ORG_API_KEY, keep_s and True)
         connector = cls._shared.join(key, lambda: cls(config, options))
         connector._keep_warm(keep_s)
         try:

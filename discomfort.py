@@ -91,7 +91,9 @@ class Discomfort:
                 on, or as comfy_serverless.json says.
             keep_warm: seconds that the worker waits, idle and empty but for its models, for the
                 next script when this one has ended. None: KEEP_WARM_S in comfy_serverless.json,
-                else DISCOMFORT_KEEP_WARM in the environment, else 0 (300 in a notebook).
+                else DISCOMFORT_KEEP_WARM in the environment, else 300 in a notebook; elsewhere a
+                worker that waits is taken and left as it was, and one that is started ends. 0:
+                neither.
 
         Raises:
             ConfigError: a configuration that can't be used.

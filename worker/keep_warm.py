@@ -35,14 +35,15 @@ def keep_warm_s(
     configured: float | None,
     environment: Mapping[str, str] | None = None,
     default_s: float | None = None,
-) -> float:
-    """Seconds that a worker waits for the next script; 0: it ends with this one.
+) -> float | None:
+    """Seconds that a worker waits for the next script; 0: it ends with this one. None: this script
+    asks for nothing, and takes one that waits already.
 
     The argument wins over the configuration file, and that over the environment.
 
     Args:
-        default_s: where none of them says anything. None: 300 in a notebook, 0 elsewhere. One that
-            is not 0 is said once in the log.
+        default_s: where none of them says anything. None: 300 in a notebook, nothing elsewhere.
+            One is said once in the log.
 
     Raises:
         ConfigError: no number, or one that can't be meant.
@@ -57,7 +58,7 @@ def keep_warm_s(
                 f"{_LONGEST_S:.0f} seconds."
             )
         return float(given)
-    seconds = (DEFAULT_S if is_notebook() else 0.0) if default_s is None else default_s
+    seconds = DEFAULT_S if default_s is None and is_notebook() else default_s
     if seconds and not _said:
         _said.add(seconds)
         log.warning("%s", keeps_words(seconds))

@@ -18,6 +18,7 @@ from ..errors import ExecutionError, WorkerDied
 from .client.client import Client
 from .client.run_state import RunState, name_of
 from .keeper.kept_process import KeptProcess
+from .keeper.record import has_keepers
 from .launch.hello import Ready
 from .launch.output_log import describe_exit
 from .launch.process import WorkerProcess
@@ -34,13 +35,14 @@ class Worker:
     """A nested ComfyUI that is started when needed, and again after it died.
 
     Args:
-        keep_s: for how many idle seconds it is to wait for the next script; 0: for none.
+        keep_s: for how many idle seconds it is to wait for the next script; 0: for none. None: one
+            that waits already is taken, and left as it was.
 
     Attributes:
         starts: how many servers there were; what was learned from one holds for that one only.
     """
 
-    def __init__(self, launch: Launch, keep_s: float = 0.0):
+    def __init__(self, launch: Launch, keep_s: float | None = 0.0):
         self.launch = launch
         self.keep_s = keep_s
         self.starts = 0
@@ -103,7 +105,8 @@ class Worker:
             return self._starting
 
     def _make_process(self) -> WorkerProcess | KeptProcess:
-        return KeptProcess(self.launch, self.keep_s) if self.keep_s else WorkerProcess(self.launch)
+        is_kept = has_keepers() if self.keep_s is None else self.keep_s > 0
+        return KeptProcess(self.launch, self.keep_s) if is_kept else WorkerProcess(self.launch)
 
     def _on_ready(
         self,

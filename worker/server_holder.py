@@ -28,6 +28,7 @@ class ServerHolder(ServerView):
         self._config, self._options = config, options or WorkerOptions()
         self._uploads = Uploads()
         self._keep_s: float | None = None
+        self._knows_keep_s = False
 
     async def _ensure_client(self, start_timeout: float | None = None) -> Client:
         if self._is_killed:
@@ -58,13 +59,13 @@ class ServerHolder(ServerView):
     def _make_server(self) -> Worker | AttachedServer:
         if self._config.ATTACH_URL:
             return AttachedServer(self._config.ATTACH_URL)
-        if self._keep_s is None:
-            self._keep_s = keep_warm_s(self._options.keep_warm, self._config.KEEP_WARM_S)
+        if not self._knows_keep_s:
+            self._keep_warm(keep_warm_s(self._options.keep_warm, self._config.KEEP_WARM_S))
         return Worker(make_launch(self._config, self._options), self._keep_s)
 
-    def _keep_warm(self, seconds: float) -> None:
+    def _keep_warm(self, seconds: float | None) -> None:
         """How long the worker is to wait for the next script: what was asked for last."""
-        self._keep_s = seconds
+        self._keep_s, self._knows_keep_s = seconds, True
         if isinstance(self._server, Worker):
             self._server.keep_s = seconds
 

@@ -63,12 +63,14 @@ class Script(ComfyConnector):
     """What one script has: a connector that nobody shares.
 
     Args:
-        keep_s: how long its worker waits for the next.
+        keep_s: how long its worker waits for the next; None: it says nothing.
     """
 
     made: ClassVar[list[Script]] = []
 
-    def __init__(self, folder: Path, comfyui: Path = FAKE, keep_s: float = 60.0, **options: Any):
+    def __init__(
+        self, folder: Path, comfyui: Path = FAKE, keep_s: float | None = 60.0, **options: Any
+    ):
         path = write_config(folder, comfyui)
         options.setdefault("extra_custom_nodes", [STUB_NODES])
         super().__init__(

@@ -27,7 +27,7 @@ def test_argument_wins_over_file_and_file_over_environment():
     assert keep_warm_s(1, 2, environment) == 1
     assert keep_warm_s(None, 2, environment) == 2
     assert keep_warm_s(None, None, environment) == 3
-    assert keep_warm_s(None, None, {}) == 0
+    assert keep_warm_s(None, None, {}) is None
     assert keep_warm_s(0, 2, environment) == 0
     assert keep_warm_s(None, 0, environment) == 0
     assert keep_warm_s(None, None, {VARIABLE: "0"}, default_s=300) == 0

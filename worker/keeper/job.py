@@ -17,12 +17,12 @@ class Script:
 
     Attributes:
         started: when it began; its number may be given out again.
-        keep_s: how long the worker may be idle after it.
+        keep_s: how long the worker may be idle after it; None: as the script before it has said.
     """
 
     pid: int
     started: float
-    keep_s: float
+    keep_s: float | None
 
     def to_json(self) -> dict[str, Any]:
         return {"pid": self.pid, "started": self.started, "keep_s": self.keep_s}
@@ -30,7 +30,9 @@ class Script:
     @classmethod
     def from_json(cls, found: Any) -> Script:
         """Raises KeyError, TypeError or ValueError: it is none."""
-        return cls(int(found["pid"]), float(found["started"]), float(found["keep_s"]))
+        keep_s = found["keep_s"]
+        keep_s = None if keep_s is None else float(keep_s)
+        return cls(int(found["pid"]), float(found["started"]), keep_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def _where(process: WorkerProcess) -> dict[str, Any]:
         "log_path": process.log_path,
         "folder": str(process.folder) if process.folder else None,
         "keeper_pid": os.getpid(),
-        "keeper_started": started_at(os.getpid()) or time.time(),
+        "keeper_started": started_at(os.getpid()) or 0.0,
     }
 
 
@@ -117,7 +117,8 @@ def _follow(keeper: Keeper, hold: Hold) -> None:
             if message.get("do") == "end" and keeper.holder is hold:
                 keeper.end()
             elif message.get("do") == "let_go":
-                keeper.leave(hold, float(message["keep_s"]))
+                keep_s = message["keep_s"]
+                keeper.leave(hold, None if keep_s is None else float(keep_s))
                 hold.wire.send(what="left")
     except (OSError, KeyError, TypeError, ValueError):
         pass  # it has gone, or speaks nonsense: that is no script of ours any more
@@ -142,7 +143,7 @@ class _Server:
         packs = [p for p in packs if not Path(p).is_relative_to(process.folder)]
         record = KeeperRecord(
             pid=os.getpid(),
-            started=started_at(os.getpid()) or time.time(),
+            started=started_at(os.getpid()) or 0.0,
             worker_pid=process.pid,
             comfyui=str(job.launch.comfyui),
             address=address,

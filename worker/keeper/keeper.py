@@ -10,7 +10,7 @@ import logging
 import shutil
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,7 @@ class Hold:
     wire: Wire
     script: Script
     number: int
-    keep_s: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.keep_s = self.script.keep_s
+    keep_s: float
 
 
 class Keeper:
@@ -68,6 +65,7 @@ class Keeper:
         self.idle_since: float | None = None
         self.is_outdated = False
         self._deadline = 0.0
+        self._keep_s = 0.0  # as the last script has said that said something
         self._scripts = 0
         self._with_files: set[Hold] = set()  # scripts that still run, and may look at their files
         self._hand_over: HandOver | None = None
@@ -117,7 +115,8 @@ class Keeper:
             if self.holder is not hold:
                 return
             self.holder = None
-            hold.keep_s = hold.keep_s if keep_s is None else keep_s
+            if keep_s is not None:
+                hold.keep_s = self._keep_s = keep_s
             if self.state is State.STARTING or hold.keep_s <= 0:
                 self._end_locked()
             if self.state is State.ENDING:
@@ -211,7 +210,9 @@ class Keeper:
 
     def _hold(self, wire: Wire, script: Script) -> Hold:
         self._scripts += 1
-        self.holder = Hold(wire, script, self._scripts)
+        if script.keep_s is not None:
+            self._keep_s = script.keep_s
+        self.holder = Hold(wire, script, self._scripts, self._keep_s)
         self._with_files.add(self.holder)
         return self.holder
 

@@ -39,6 +39,10 @@ _LEAVE_WAIT_S = 2.0
 class KeptProcess:
     """A worker that this script holds. `start` once; then `let_go`, or `stop` to end it for good.
 
+    Args:
+        keep_s: how long it is to wait for the next script; None: as it did before this one, and
+            not at all if it is started for this one.
+
     Attributes:
         ready: resolves to `Ready`, or to the `WorkerStartError` that says why not.
         ended: set when this script does not have it any more.
@@ -47,7 +51,7 @@ class KeptProcess:
         was_joined: it was there already; None: not yet known.
     """
 
-    def __init__(self, launch: Launch, keep_s: float):
+    def __init__(self, launch: Launch, keep_s: float | None):
         self.launch = launch
         self.keep_s = keep_s
         self.ready: Future[Ready] = Future()
@@ -163,7 +167,7 @@ class KeptProcess:
     def _live(self) -> None:
         started: Started | None = None
         try:
-            script = Script(self._pid, started_at(self._pid) or time.time(), self.keep_s)
+            script = Script(self._pid, started_at(self._pid) or 0.0, self.keep_s)
             key = worker_key(self.launch)
             joined = join_keeper(key, script)
             self.was_joined = joined is not None

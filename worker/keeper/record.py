@@ -75,6 +75,12 @@ def remove_record(folder: Path) -> None:
         (folder / RECORD_NAME).unlink()
 
 
+def has_keepers() -> bool:
+    """Whether there seems to be one: a look that costs nothing where there is none."""
+    folders = folders_in(base_dir() / "workers")
+    return any(os.path.lexists(folder / RECORD_NAME) for folder in folders)
+
+
 def find_keepers() -> list[FoundKeeper]:
     """All keepers of this user that live. What dead ones left is removed."""
     workers = base_dir() / "workers"

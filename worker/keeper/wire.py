@@ -157,13 +157,16 @@ def connect(address: list[Any], secret: str) -> Wire:
     if kind == "unix" and sys.platform != "win32":
         connection = socket.socket(socket.AF_UNIX)
     elif kind == "tcp":
-        connection, place = socket.socket(socket.AF_INET), (_HOST, int(place))
+        connection, place = socket.socket(socket.AF_INET), (_HOST, place)
     else:
         raise WireError(f"{kind!r} is no address on this system")
     try:
         wire = Wire.of_socket(connection)
         wire.wait_for(_PROOF_TIMEOUT_S)
-        connection.connect(place)
+        try:
+            connection.connect(place)
+        except (TypeError, ValueError, OverflowError) as e:  # a damaged record
+            raise WireError(f"{address!r} is no address") from e
         nonce = secrets.token_hex(16)
         wire.send(nonce=nonce)
         answer = _said(wire)

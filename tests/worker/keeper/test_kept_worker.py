@@ -16,11 +16,13 @@ import psutil
 import pytest
 from custom_nodes.discomfort.errors import WorkerDied, WorkerStartError
 from custom_nodes.discomfort.system.processes import started_at
+from custom_nodes.discomfort.worker.keep_warm import VARIABLE
 from custom_nodes.discomfort.worker.keeper import hand_over, start_keeper
 from custom_nodes.discomfort.worker.keeper.found_workers import find_workers, stop_workers
 from custom_nodes.discomfort.worker.keeper.job import Job
 from custom_nodes.discomfort.worker.keeper.job import Script as Holder
 from custom_nodes.discomfort.worker.keeper.keeper import Keeper, State
+from custom_nodes.discomfort.worker.keeper.record import has_keepers
 from custom_nodes.discomfort.worker.keeper.start_keeper import join_keeper
 from custom_nodes.discomfort.worker.keeper.wire import Wire
 from custom_nodes.discomfort.worker.keeper.worker_key import worker_key
@@ -225,6 +227,31 @@ async def test_seconds_that_the_last_script_asks_for_count(tmp_path: Path):
     (found,) = find_workers()
     assert found.left_s is not None and 50 < found.left_s <= 100
     assert script.logs(None) == ""  # nothing of a script lies about while nobody has the worker
+
+
+async def test_script_that_says_nothing_takes_one_that_waits_and_leaves_it_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv(VARIABLE)
+    alone = Script(tmp_path, keep_s=None)
+    await alone.start()
+    assert not has_keepers()
+    await alone.let_go()
+    pid = await warm(tmp_path, keep_s=600.0)
+    quiet, beside, asking = (Script(tmp_path, keep_s=seconds) for seconds in (None, None, 0))
+    await asking.start()
+    await quiet.start()
+    assert quiet.worker_pid == pid
+    await beside.start()
+    own = beside.worker_pid
+    assert own != pid
+    for script in (asking, beside, quiet):
+        await assert_works(script)
+        await script.let_go()
+    until_idle(pid)
+    wait_until(lambda: is_gone(own), "the end of the one that nobody wants")
+    (found,) = find_workers()
+    assert found.left_s is not None and found.left_s > 500
 
 
 @posix

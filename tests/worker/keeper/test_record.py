@@ -120,7 +120,7 @@ def test_file_that_can_not_be_believed_is_removed(
 
 def test_record_whose_keeper_has_ended_is_removed(folder: WorkerFolder):
     dead = psutil.Popen([sys.executable, "-c", ""])
-    started = dead.create_time()
+    started = started_at(dead.pid) or 0.0
     dead.wait()
     write_record(folder.path, record_of(dead.pid, started))
     assert find_keepers() == []

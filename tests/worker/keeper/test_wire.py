@@ -113,3 +113,23 @@ def test_messages_that_come_together_are_told_apart():
     os.close(write)
     assert wire.receive() is None
     wire.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        ["tcp", 10**9],
+        ["tcp", "x"],
+        ["tcp", None],
+        ["tcp", float("inf")],
+        ["unix", 5],
+        ["unix", "\ud800"],
+        ["unix", "a\0b"],
+        [["tcp"], 1],
+        [None, None],
+    ],
+    ids=repr,
+)
+def test_an_address_that_is_none_leads_nowhere(address: list[Any]):
+    with pytest.raises(OSError):
+        connect(address, SECRET)
