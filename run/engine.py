@@ -19,7 +19,6 @@ from ..references.registry import References
 from ..system.ctrl_c import heard
 from ..workflows.prepare import Preparer
 from ..workflows.sources import Sources
-from .dry_run import DryRun, RunPlan
 from .environment import Environment
 from .open_streams import OpenStreams
 from .options import Options, check_api_nodes, check_given, check_options, check_outputs
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
     from ..events import EventStream
     from ..workflow_context import WorkflowContext
+    from .dry_run import RunPlan
 
 log = logging.getLogger("discomfort.references")
 log_run = logging.getLogger("discomfort.run")
@@ -118,6 +118,8 @@ class Engine:
         api_nodes: bool | None = None,
     ) -> RunPlan:
         """See `Discomfort.plan`."""
+        from .dry_run import DryRun  # with what draws plans
+
         check_outputs(outputs)
         check_api_nodes(api_nodes)
         self.check_open()

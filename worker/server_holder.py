@@ -41,6 +41,12 @@ class ServerHolder(ServerView):
             self._uploads.keep_journal_in(self._server.journal_folder())
         return client
 
+    def expect_classes(self) -> None:
+        """Have a worker begin with the answer to /object_info: a run is to come."""
+        client = self._client_now()
+        if client is not None and isinstance(self._server, Worker):
+            client.ask.expect_object_info()
+
     @property
     def login(self) -> Login:
         """The login of the user's Comfy account, in the configuration or the environment.
