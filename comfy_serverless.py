@@ -31,7 +31,7 @@ from .worker.client.options import ExecuteOptions, OwnOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import target_folder
 from .worker.keep_warm import keep_warm_s
-from .worker.kept_classes import Identity, identity_of, keep_soon
+from .worker.kept_classes import Identity, identity_of, keep_later, keep_now
 from .worker.launch.settings import WorkerOptions, read_config
 from .worker.own_output import say_where
 from .worker.server_holder import ServerHolder
@@ -184,6 +184,8 @@ class ComfyConnector(ServerHolder):
                 raise
             # It had died before it got the prompt: nothing is lost.
             result = await (await self._ensure_client()).execute(prompt, **options)
+        finally:
+            keep_now()
         process = self._server.process if self._server else None
         say_where(result.files, process.folder if process else None)
         return result
@@ -268,7 +270,7 @@ class ComfyConnector(ServerHolder):
         info, rules = await client.object_info(), await client.pack_rules()
         if self._kept_of != self.object_info_version:
             self._kept_of = self.object_info_version
-            keep_soon(self.identity, info, rules)
+            keep_later(self.identity, info, rules)
         return info, rules
 
     async def look_again(self) -> None:

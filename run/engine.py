@@ -17,6 +17,7 @@ from ..graph.plan.expected_cache import Sent
 from ..references.model_room import let_go, let_go_of_all
 from ..references.registry import References
 from ..system.ctrl_c import heard
+from ..worker.kept_classes import keep_now
 from ..workflows.prepare import Preparer
 from ..workflows.sources import Sources
 from .environment import Environment
@@ -127,7 +128,9 @@ class Engine:
         read = await self.sources.read(workflows)
         environment = await self.environment()
         with self.contexts.use(context) as used:
-            return await DryRun(environment, used, outputs).plan(read, given, api_nodes)
+            plan = await DryRun(environment, used, outputs).plan(read, given, api_nodes)
+        keep_now()
+        return plan
 
     async def free(self, unique_id: str | None = None) -> None:
         """See `Discomfort.free`."""

@@ -15,6 +15,7 @@ from .attached_server import AttachedServer
 from .client.client import Client
 from .client.uploads import Uploads
 from .keep_warm import keep_warm_s
+from .kept_classes import keep_now
 from .launch.settings import WorkerOptions, make_launch
 from .server import Worker
 from .server_view import ServerView
@@ -92,3 +93,4 @@ class ServerHolder(ServerView):
                 await client.http.close()
         finally:
             self._uploads.remove_ephemeral()
+            keep_now()

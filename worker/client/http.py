@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import why_unreached
+from ...system.paused_collector import paused_collector
 
 if TYPE_CHECKING:
     import aiohttp
@@ -120,9 +121,9 @@ class Transport:
     async def _request(
         self, method: str, path: str, data: bytes | None, timeout_s: float | None
     ) -> Reply:
-        import aiohttp
-
         session, url = await self._session(), self.base_url + path
+        import aiohttp  # `_session` took the time
+
         limit = aiohttp.ClientTimeout(total=timeout_s)
         try:
             sent = {**self.headers, "Content-Type": "application/json"}
@@ -152,7 +153,8 @@ class Transport:
 
     async def _keep_session(self) -> AsyncGenerator[aiohttp.ClientSession, None]:
         """A session that `asyncio.run` closes: a loop first ends its asynchronous generators."""
-        import aiohttp
+        with paused_collector():
+            import aiohttp
 
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEPALIVE_S),
