@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
+from .system.paused_collector import paused_collector as _paused_collector
 
 if TYPE_CHECKING:
     from .discomfort import Discomfort
@@ -49,7 +50,8 @@ elif _is_in_comfyui:
 
 def __getattr__(name: str) -> Any:
     if name == "Discomfort":
-        from .discomfort import Discomfort
+        with _paused_collector():
+            from .discomfort import Discomfort
 
         return Discomfort
     if name == "inspect":

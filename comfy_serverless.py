@@ -8,20 +8,14 @@ await connector.kill_api()
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ExecutionError, WorkerDied
-from .graph.convert.replace_nodes import (
-    lacks_classes,
-    read_replacements,
-    replace_in_workflow,
-)
-from .graph.convert.to_prompt import to_prompt
 from .graph.plan.internal_nodes import refuse_internal
 from .graph.prompt import is_prompt
-from .graph.workflow.parse import parse_workflow
 from .system.config import WorkerConfig, read_json
 from .system.ctrl_c import heard
 from .system.login import Login
@@ -31,17 +25,17 @@ from .worker.client.options import ExecuteOptions, OwnOptions, StreamOptions
 from .worker.client.run_state import RunResult
 from .worker.client.uploads import target_folder
 from .worker.keep_warm import keep_warm_s
-from .worker.kept_classes import Identity, identity_of, keep_soon
+from .worker.kept_classes import Identity, identity_of, keep_later, keep_now
 from .worker.launch.settings import WorkerOptions, read_config
 from .worker.own_output import say_where
 from .worker.server_holder import ServerHolder
 from .worker.shared import Shared
-from .workflows.account import takes_login
 from .workflows.files import read_workflow
-from .workflows.rule_files import ClassIndex
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from .workflows.server_classes import ServerClasses
 
 NO_MODELS = ("custom_nodes", "configs")  # among the kinds of ComfyUI's model folders
 
@@ -54,8 +48,15 @@ class ComfyConnector(ServerHolder):
     def __init__(self, config: WorkerConfig, options: WorkerOptions | None = None):
         """Nothing is started yet; `create` does both, and shares."""
         super().__init__(config, options)
-        self._index = ClassIndex()
-        self._indexed = self._kept_of = 0  # versions of the server
+
+    @functools.cached_property
+    def _classes(self) -> ServerClasses:
+        from .workflows.server_classes import ServerClasses
+
+        def keep(info: dict[str, Any], rules: dict[str, Any]) -> None:
+            keep_later(self.identity, info, rules)
+
+        return ServerClasses(self._ensure_client, lambda: self.object_info_version, keep)
 
     @classmethod
     async def create(
@@ -185,6 +186,8 @@ class ComfyConnector(ServerHolder):
                 raise
             # It had died before it got the prompt: nothing is lost.
             result = await (await self._ensure_client()).execute(prompt, **options)
+        finally:
+            keep_now()
         process = self._server.process if self._server else None
         say_where(result.files, process.folder if process else None)
         return result
@@ -192,6 +195,8 @@ class ComfyConnector(ServerHolder):
     async def _login_for(self, prompt: Mapping[str, Any], given: Login | None) -> Login | None:
         if not (self.has_login if given is None else given):
             return None
+        from .workflows.account import takes_login
+
         info, about = await self.object_info_index(), self._server and self._server.hello
         if not takes_login(prompt, info, bool(about and about.get("takes_login"))):
             return None
@@ -243,34 +248,17 @@ class ComfyConnector(ServerHolder):
         data = await _read(workflow)
         if is_prompt(data):
             return data
-        info, parsed = await self.object_info_index(), parse_workflow(data)
-        if lacks_classes(parsed, info):
-            replacements = read_replacements(await self.node_replacements())
-            parsed = replace_in_workflow(parsed, info, replacements)
-        return to_prompt(parsed, info, **options)
+        return await self._classes.to_prompt(data, **options)
 
     async def object_info(self) -> dict[str, Any]:
         """What nodes the server has: its /object_info, asked once per server."""
-        return (await self._ask_classes())[0]
+        return (await self._classes.ask())[0]
 
     async def object_info_index(self) -> Any:
         """`object_info` in the form that `graph` works with, with the rules of node packs: another
         object when the server is another one, or a rule of the user's has changed.
         """
-        info, rules = await self._ask_classes()
-        self._indexed = self.object_info_version
-        return self._index.of(info, rules)
-
-    async def _ask_classes(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The server's /object_info and what its node packs brought, which are kept for whoever
-        has no server.
-        """
-        client = await self._ensure_client()
-        info, rules = await client.object_info(), await client.pack_rules()
-        if self._kept_of != self.object_info_version:
-            self._kept_of = self.object_info_version
-            keep_soon(self.identity, info, rules)
-        return info, rules
+        return await self._classes.index()
 
     async def look_again(self) -> None:
         """Ask for /object_info anew: files were added, or may have been.
@@ -279,7 +267,7 @@ class ComfyConnector(ServerHolder):
         """
         client = await self._ensure_client()
         client.ask.forget()
-        self._index.keep(await client.object_info(), await client.pack_rules())
+        await self._classes.look_again()
 
     async def model_names(self) -> dict[str, list[str]]:
         """Kind of model ("vae") -> the names of the files that the server has now."""
@@ -293,7 +281,7 @@ class ComfyConnector(ServerHolder):
         """`object_info_index` without asking: of the server that is there now; None: not yet
         asked.
         """
-        return self._index.latest if self._indexed == self.object_info_version else None
+        return self._classes.known
 
     def identity(self) -> Identity:
         """Which ComfyUI this one is, or will be when it is started.

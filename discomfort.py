@@ -25,24 +25,25 @@ if not __package__:
         runpy.run_module("discomfort", run_name="__main__")
 
 from .comfy_serverless import ComfyConnector
-from .events import EventStream
-from .inspection.inspect import inspect_on
-from .inspection.inspection import Inspection
-from .missing.check import check
-from .missing.check_result import Check
-from .missing.download_list import Downloads
-from .missing.fetch_models import Confirm, FetchOptions, OnProgress, fetch_models
-from .run.dry_run import RunPlan
-from .run.engine import Engine, Workflows
-from .run.options import Options, RunOptions, check_record, check_stream_options
-from .run.results import Results
+from .run.options import Options, check_record, check_stream_options
+from .system.paused_collector import paused_collector
 from .workflow_context import WorkflowContext
-from .workflow_functions.function import WorkflowFunction
-from .workflow_functions.function_results import FunctionResults
-from .workflow_tools import WorkflowTools
 
+# The rest comes with the first use: a script that joins a worker waits for every module.
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from .events import EventStream
+    from .inspection.inspection import Inspection
+    from .missing.check_result import Check
+    from .missing.download_list import Downloads
+    from .missing.fetch_models import Confirm, OnProgress
+    from .run.dry_run import RunPlan
+    from .run.engine import Workflows
+    from .run.options import RunOptions
+    from .run.results import Results
+    from .workflow_functions.function import WorkflowFunction
+    from .workflow_functions.function_results import FunctionResults
 
 
 class Discomfort:
@@ -60,6 +61,10 @@ class Discomfort:
     Context = WorkflowContext
 
     def __init__(self, worker: ComfyConnector, record: bool | str | None = None):
+        with paused_collector():
+            from .run.engine import Engine
+            from .workflow_tools import WorkflowTools
+
         self.Worker = worker
         self.Tools = WorkflowTools(worker=worker)
         self._engine = Engine(worker, lambda: self.Tools.pass_by_rules, record)
@@ -109,6 +114,7 @@ class Discomfort:
             start_timeout=start_timeout,
             keep_warm=keep_warm,
         )
+        worker.expect_classes()  # what answers is another process: it does while this one imports
         return cls(worker, record)
 
     async def run(
@@ -211,6 +217,8 @@ class Discomfort:
         Raises:
             FileNotFoundError, TypeError, WorkflowError: it is no workflow.
         """
+        from .workflow_functions.function import WorkflowFunction
+
         return WorkflowFunction(self._engine, workflows)
 
     def stream(
@@ -289,6 +297,8 @@ class Discomfort:
         Raises:
             FileNotFoundError, TypeError, WorkflowError: what is no workflow.
         """
+        from .missing.check import check
+
         return await check(self._engine, workflows, inputs, context)
 
     async def fetch_models(
@@ -322,6 +332,8 @@ class Discomfort:
             DownloadError: some did not come; `downloads` has all.
             What `check` raises.
         """
+        from .missing.fetch_models import FetchOptions, fetch_models
+
         options = FetchOptions(confirm, allow_pickle, allow_private, progress)
         return await fetch_models(self._engine, workflows, inputs, context, options)
 
@@ -335,6 +347,8 @@ class Discomfort:
         Raises:
             FileNotFoundError, TypeError, WorkflowError: it is no workflow.
         """
+        from .inspection.inspect import inspect_on
+
         return inspect_on(workflow, self.Worker)
 
     async def free(self, unique_id: str | None = None) -> None:

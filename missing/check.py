@@ -20,6 +20,7 @@ from ..graph.needs.values import Kind, MissingPack
 from ..graph.node_classes.object_info import ObjectInfo
 from ..run.engine import Engine, Workflows
 from ..run.options import check_given
+from ..worker.kept_classes import keep_now
 from .check_result import Check
 from .import_failures import FailedPack
 from .look import Looked, Looker
@@ -42,6 +43,7 @@ async def check(
     read = await engine.sources.read(workflows)
     await engine.worker.look_again()
     environment = await engine.environment()
+    keep_now()
     found: list[Looked] = []
     with engine.contexts.use(context) as used:
         looker = Looker(environment, used, given)

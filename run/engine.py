@@ -17,9 +17,9 @@ from ..graph.plan.expected_cache import Sent
 from ..references.model_room import let_go, let_go_of_all
 from ..references.registry import References
 from ..system.ctrl_c import heard
+from ..worker.kept_classes import keep_now
 from ..workflows.prepare import Preparer
 from ..workflows.sources import Sources
-from .dry_run import DryRun, RunPlan
 from .environment import Environment
 from .open_streams import OpenStreams
 from .options import Options, check_api_nodes, check_given, check_options, check_outputs
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..comfy_serverless import ComfyConnector
     from ..events import EventStream
     from ..workflow_context import WorkflowContext
+    from .dry_run import RunPlan
 
 log = logging.getLogger("discomfort.references")
 log_run = logging.getLogger("discomfort.run")
@@ -118,6 +119,8 @@ class Engine:
         api_nodes: bool | None = None,
     ) -> RunPlan:
         """See `Discomfort.plan`."""
+        from .dry_run import DryRun  # with what draws plans
+
         check_outputs(outputs)
         check_api_nodes(api_nodes)
         self.check_open()
@@ -125,7 +128,9 @@ class Engine:
         read = await self.sources.read(workflows)
         environment = await self.environment()
         with self.contexts.use(context) as used:
-            return await DryRun(environment, used, outputs).plan(read, given, api_nodes)
+            plan = await DryRun(environment, used, outputs).plan(read, given, api_nodes)
+        keep_now()
+        return plan
 
     async def free(self, unique_id: str | None = None) -> None:
         """See `Discomfort.free`."""

@@ -147,6 +147,44 @@ def test_installed_package_gives_the_facade_and_the_nodes(installed, tmp_path):
     assert Path(file).is_relative_to(installed)
 
 
+# What a script that joins a worker does not wait for: it comes later, or never.
+NOT_AT_FIRST = {
+    "IPython",
+    "PIL",
+    "aiohttp",
+    "cloudpickle",
+    "numpy",
+    "torch",
+    "tqdm",
+    "typer",
+    "discomfort.downloads",
+    "discomfort.editor.routes",
+    "discomfort.graph.convert.to_prompt",
+    "discomfort.graph.explain",
+    "discomfort.graph.markers",
+    "discomfort.inspection",
+    "discomfort.missing",
+    "discomfort.run.engine",
+    "discomfort.workflow_functions",
+    "discomfort.workflow_tools",
+}
+
+
+def test_the_facade_alone_loads_only_what_joins_a_worker(installed, tmp_path):
+    code = (
+        "import sys, discomfort; from discomfort.discomfort import Discomfort\n"
+        f"print(sorted(set(sys.modules) & {NOT_AT_FIRST}), 'discomfort.worker.server' in "
+        "sys.modules)"
+    )
+    assert run_python(code, installed, tmp_path) == "[] True"
+
+
+def test_the_first_run_loads_nothing_that_only_other_calls_need(installed, tmp_path):
+    later = {"discomfort.missing", "discomfort.downloads", "discomfort.graph.explain", "PIL"}
+    code = f"import sys, discomfort.run.engine; print(sorted(set(sys.modules) & {later}))"
+    assert run_python(code, installed, tmp_path) == "[]"
+
+
 def test_installed_package_brings_the_program_of_the_command_line(installed, tmp_path):
     code = "from discomfort.cli.main import main; raise SystemExit(main(['--version']))"
     version = PROJECT["project"]["version"]

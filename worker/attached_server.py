@@ -113,7 +113,7 @@ class AttachedServer:
             folder, self._folder = self._folder, None
             client, self._client = self._client, None
         if client is not None:
-            client.listener.close()
+            client.leave()
         if folder is not None:
             folder.remove(with_log=True)
 

@@ -6,6 +6,9 @@ What can't be read, or is no such file, is as if it were not there.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import functools
 import gzip
 import hashlib
 import json
@@ -36,6 +39,7 @@ _MOST_BYTES = 32 << 20  # of a file
 _MOST_UNPACKED = 256 << 20
 _WAIT_S = 10.0
 _LATEST = 1e11  # seconds since 1970: the year 5138
+_to_keep: list[Callable[[], None]] = []
 _being_kept: list[threading.Thread] = []
 _VERSION = re.compile(r"__version__\s*=\s*[\"']([^\"']{1,40})[\"']")
 # Of a pack: what an update of it changes, and its import does not.
@@ -128,13 +132,30 @@ def kept_folder() -> Path:
     return user_cache_dir() / "object_info"
 
 
-def keep_soon(
+def keep_later(
     identity: Callable[[], Identity], object_info: Mapping[str, Any], pack_rules: Any = None
 ) -> None:
-    """`keep` in a thread of its own, which `find_kept` waits for. A failure is logged only."""
-    thread = threading.Thread(target=_keep_quietly, args=(identity, object_info, pack_rules))
-    _being_kept.append(thread)
-    thread.start()
+    """`keep` at the next `keep_now`, or when this process ends. A failure is logged only.
+
+    To pack them takes longer than all else that a script does before its first node.
+    """
+    _to_keep.append(functools.partial(_keep_quietly, identity, object_info, pack_rules))
+
+
+def keep_now() -> None:
+    """Keep what is to be kept, in threads, which `find_kept` waits for. Costs nothing otherwise."""
+    with contextlib.suppress(IndexError):  # another thread was quicker
+        while _to_keep:
+            thread = threading.Thread(target=_to_keep.pop())
+            _being_kept.append(thread)
+            thread.start()
+
+
+@atexit.register
+def _keep_rest() -> None:
+    """No thread can be started any more."""
+    while _to_keep:
+        _to_keep.pop()()
 
 
 def _keep_quietly(
@@ -179,6 +200,7 @@ def keep(
 
 def find_kept(identity: Identity | None, folder: Path | None = None) -> KeptClasses | None:
     """What was kept of a ComfyUI; of another one, the newest, if there is nothing of it."""
+    keep_now()
     while _being_kept:
         _being_kept.pop().join(_WAIT_S)
     files = _newest_first(folder or kept_folder())

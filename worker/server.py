@@ -182,7 +182,7 @@ class Worker:
             leave(process)
         client, self._client = self._client, None
         if client is not None:
-            client.listener.close()
+            client.leave()
 
 
 def _look_at(start: asyncio.Future[Client]) -> None:

@@ -15,6 +15,7 @@ from .attached_server import AttachedServer
 from .client.client import Client
 from .client.uploads import Uploads
 from .keep_warm import keep_warm_s
+from .kept_classes import keep_now
 from .launch.settings import WorkerOptions, make_launch
 from .server import Worker
 from .server_view import ServerView
@@ -41,6 +42,12 @@ class ServerHolder(ServerView):
         if self._uploads.has_ephemeral:  # those of a worker that died are this one's now
             self._uploads.keep_journal_in(self._server.journal_folder())
         return client
+
+    def expect_classes(self) -> None:
+        """Have a worker begin with the answer to /object_info: a run is to come."""
+        client = self._client_now()
+        if client is not None and isinstance(self._server, Worker):
+            client.ask.expect_object_info()
 
     @property
     def login(self) -> Login:
@@ -87,3 +94,4 @@ class ServerHolder(ServerView):
                 await client.http.close()
         finally:
             self._uploads.remove_ephemeral()
+            keep_now()

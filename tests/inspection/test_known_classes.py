@@ -6,6 +6,8 @@ import gzip
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,20 @@ def kept(*args: Any) -> Path:
     path = keep(*args)
     assert path is not None
     return path
+
+
+def test_what_is_to_be_kept_later_is_kept_when_it_is_asked_for(comfyui):
+    kept_classes.keep_later(identity, INFO)
+    assert not kept_classes.kept_folder().exists()
+    assert "Make" in known_classes().info
+
+
+def test_what_is_still_to_be_kept_is_kept_at_the_end_of_the_script(comfyui, tmp_path):
+    program = Path(__file__).parents[1] / "programs" / "keep_at_the_end.py"
+    root = Path(discomfort.__file__).parent
+    subprocess.run([sys.executable, str(program), str(root), str(tmp_path)], check=True)
+    found = find_kept(Identity("/there"), tmp_path)
+    assert found is not None and "Make" in found.object_info
 
 
 def test_what_is_kept_is_known_without_a_word(comfyui):

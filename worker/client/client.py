@@ -236,9 +236,14 @@ class Client:
                 return
             await asyncio.sleep(0.02)
 
+    def leave(self) -> None:
+        """End the socket, and what was asked early. Any thread."""
+        self.listener.close()
+        self.ask.drop_early()
+
     async def close(self) -> None:
         """End the socket and this loop's connections. Runs that wait do not hear of it."""
-        self.listener.close()
+        self.leave()
         await self.http.close()
 
 

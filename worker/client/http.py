@@ -1,7 +1,8 @@
 """HTTP to one server over kept-alive connections.
 
 An aiohttp session belongs to one event loop, and a script may run several, one after the other:
-each loop gets its own session, closed with the loop's own shutdown.
+each loop gets its own session, closed with the loop's own shutdown. aiohttp comes with the first
+request: a script that joins a worker has something else to wait for then.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import logging
 import time
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, NamedTuple
-
-import aiohttp
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import why_unreached
+from ...system.paused_collector import paused_collector
+
+if TYPE_CHECKING:
+    import aiohttp
 
 log = logging.getLogger("discomfort.worker")
 
@@ -88,7 +91,7 @@ class Transport:
 
     def __init__(self, base_url: str, headers: dict[str, str]):
         self.base_url = base_url.rstrip("/")
-        self._headers = headers
+        self.headers = headers
         self._sessions: weakref.WeakKeyDictionary[
             asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[Any, None]]
         ] = weakref.WeakKeyDictionary()
@@ -119,9 +122,11 @@ class Transport:
         self, method: str, path: str, data: bytes | None, timeout_s: float | None
     ) -> Reply:
         session, url = await self._session(), self.base_url + path
+        import aiohttp  # `_session` took the time
+
         limit = aiohttp.ClientTimeout(total=timeout_s)
         try:
-            sent = {**self._headers, "Content-Type": "application/json"}
+            sent = {**self.headers, "Content-Type": "application/json"}
             async with session.request(
                 method, url, data=data, headers=sent, timeout=limit
             ) as reply:
@@ -148,6 +153,9 @@ class Transport:
 
     async def _keep_session(self) -> AsyncGenerator[aiohttp.ClientSession, None]:
         """A session that `asyncio.run` closes: a loop first ends its asynchronous generators."""
+        with paused_collector():
+            import aiohttp
+
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEPALIVE_S),
             trust_env=False,

@@ -13,10 +13,12 @@ from urllib.parse import quote
 
 from ...errors import ExecutionError
 from ...system.patience import Patience, wait_saying
+from ...system.paused_collector import paused_collector
 from ..launch.inside_comfyui import HELLO_PATH
 from ..launch.pack_rules import PATH as PACK_RULES_PATH
 from .ask_together import AskTogether
-from .http import Transport, TransportError, until_connected
+from .early_question import EarlyQuestion
+from .http import Reply, Transport, TransportError, until_connected
 
 log = logging.getLogger("discomfort.worker")
 
@@ -24,6 +26,7 @@ REPLY_TIMEOUT_S = 15.0
 _HISTORY_WAIT_S, _HISTORY_PAUSE_S = 10.0, 0.01
 _TRIM_AFTER_S = 5.0
 _TRIM_AT_ONCE = 32
+_CLASSES_PATH = "/object_info"
 
 
 class Queries:
@@ -47,6 +50,7 @@ class Queries:
         self.refused_since: float | None = None
         self._queue = AskTogether(lambda: self._get_dict("/queue"))
         self._hello = AskTogether(lambda: self._get_dict(HELLO_PATH))
+        self._early: EarlyQuestion | None = None
         self.forget()
 
     @property
@@ -107,17 +111,33 @@ class Queries:
             if info is self._object_info:  # else it is of a server that was there before
                 return answer
 
-    async def _ask_object_info(self) -> dict[str, Any]:
-        asking = asyncio.ensure_future(
-            until_connected(lambda: self._http.get("/object_info"), lambda: False, refused_for_s=0)
+    def expect_object_info(self) -> None:
+        """Have the server begin with the answer to `object_info`, which is wanted soon."""
+        if self._early is None and not self._object_info.is_asked:
+            self._early = EarlyQuestion(self._http.base_url, _CLASSES_PATH, self._http.headers)
+
+    async def _get_object_info(self) -> Reply:
+        early = self._early
+        if early is not None:
+            reply = await asyncio.wrap_future(early.reply)
+            if self._early is early:
+                self._early = None
+                if reply is not None:
+                    return reply
+        return await until_connected(
+            lambda: self._http.get(_CLASSES_PATH), lambda: False, refused_for_s=0
         )
+
+    async def _ask_object_info(self) -> dict[str, Any]:
+        asking = asyncio.ensure_future(self._get_object_info())
         words = Patience(log, lambda: f"{self._who()} is asked for its node classes")
         try:
             await wait_saying((asking,), words)
         finally:
             asking.cancel()
         reply = asking.result()
-        info = reply.json()
+        with paused_collector():
+            info = reply.json()
         if reply.status != 200 or not isinstance(info, dict):
             raise ExecutionError(
                 f"/object_info gave status {reply.status}: {reply.text[:200]!r}. A "
@@ -161,9 +181,16 @@ class Queries:
 
     def forget(self) -> None:
         """The server may be another one now."""
+        self.drop_early()
         self._object_info = _AskedOnce(self._ask_object_info)
         self._replacements = _AskedOnce(lambda: self._ask_if_known("/node_replacements"))
         self._pack_rules = _AskedOnce(lambda: self._ask_if_known(PACK_RULES_PATH))
+
+    def drop_early(self) -> None:
+        """Nobody waits any more for what was asked early. Any thread."""
+        early, self._early = self._early, None
+        if early is not None:
+            early.close()
 
     async def file_names(self, kind: str) -> list[str]:
         """The model files of a kind ("vae") that the server has now; none without an answer."""
@@ -208,8 +235,10 @@ class _AskedOnce:
     def __init__(self, ask: Callable[[], Awaitable[dict[str, Any]]]):
         self._asked = AskTogether(ask, join_sent=True)
         self._answer: dict[str, Any] | None = None
+        self.is_asked = False
 
     async def get(self) -> dict[str, Any]:
+        self.is_asked = True
         if self._answer is None:
             self._answer = await self._asked.answer()
         return self._answer
