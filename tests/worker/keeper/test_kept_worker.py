@@ -339,17 +339,22 @@ async def test_keeper_that_can_not_start_says_why(tmp_path: Path, monkeypatch: p
     await script.kill_api()
 
 
+def is_there(log_path: str | None) -> bool:
+    assert log_path is not None
+    return Path(log_path).exists()
+
+
 async def test_start_that_is_given_up_ends_the_worker(tmp_path: Path):
     script = Script(tmp_path, extra_args=["--misbehave", "slow-start=60"])
     starting = asyncio.ensure_future(script.start())
     await wait_for(lambda: script._server and script.kept.pid, "a process of the worker")
     pid, log_path = script.worker_pid, script.kept.log_path
-    assert log_path is not None and Path(log_path).exists()
+    assert is_there(log_path)
     await script.let_go()
     assert is_gone(pid)
     with pytest.raises(WorkerStartError, match="stopped while it started"):
         await starting
-    assert not Path(log_path).exists()
+    assert not is_there(log_path)
 
 
 async def test_log_that_an_error_names_stays(tmp_path: Path):
@@ -363,7 +368,7 @@ async def test_log_that_an_error_names_stays(tmp_path: Path):
     await script.let_go()
     with pytest.raises(WorkerStartError, match="stopped while it started"):
         await starting
-    assert Path(log_path).exists()
+    assert is_there(log_path)
 
 
 async def test_stop_ends_the_worker_that_was_named_and_a_script_hears_of_it(tmp_path: Path):
