@@ -125,4 +125,5 @@ def details_of(error: BaseException) -> dict[str, Any]:
 
 def _problem(problem: Problem) -> dict[str, Any]:
     names = ("reason", "node_id", "node_type", "title")
-    return {name: getattr(problem, name) for name in names}
+    found = {name: getattr(problem, name) for name in names}
+    return {**found, "reason": in_shell_words(problem.reason)}

@@ -26,13 +26,16 @@ def find_leavings(with_logs: bool = False) -> list[Leaving]:
     """What is there now; nothing is touched. What a living process has is never among it.
 
     Args:
-        with_logs: also the logs of workers that crashed, which errors have named.
+        with_logs: also what `find_logs` gives.
     """
     found = [_leaving(VALUES, path) for path in run_dir.find_dead_things(_contexts())]
     found += [_leaving(WORKER, path) for path in worker_folder.find_dead_workers()]
-    if with_logs:
-        found += [_leaving(LOG, path) for path in worker_folder.find_old_logs()]
-    return found
+    return [*found, *find_logs()] if with_logs else found
+
+
+def find_logs() -> list[Leaving]:
+    """The logs of workers that crashed: errors have named them, and the newest stay."""
+    return [_leaving(LOG, path) for path in worker_folder.find_old_logs()]
 
 
 def remove_leavings(found: list[Leaving]) -> list[Leaving]:

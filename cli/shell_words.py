@@ -20,6 +20,33 @@ _PHRASES = {
     "ask for it with outputs=[...]:": "ask for it with --want:",
     "(`await Discomfort.create()` and a run or a plan), or pass object_info=, which is what its "
     "address /object_info answers.": "(`discomfort check WORKFLOW` does).",
+    "is for randomize_seeds=True. To": "is for --randomize-seeds. To",
+    "give its input a value in inputs, as 'KSampler.seed'.": "say KSampler.seed=NUMBER.",
+    "Pass a larger timeout=, ": "Say a larger --timeout, ",
+    "the time given by timeout= is over": "the time given by --timeout is over",
+    "shutdown() or kill_api() ends it at once": "`discomfort workers stop` ends it at once",
+    "since api_nodes=False. Take these nodes out, or leave out api_nodes=False": (
+        "since --no-api-nodes says so. Take these nodes out, or leave out --no-api-nodes"
+    ),
+    "Give pathlib.Path(...) in inputs: the script opens the file.": "Give a file: NAME=@FILE.",
+    "Write a whole number; round() makes one.": "Write a whole number.",
+    "Write True or False.": "Write true or false.",
+    "url= is a ComfyUI that runs already: cuda_device=, output_directory=, start_timeout= and "
+    "keep_warm= are for one that is started. Leave them out, or leave url= out to start a "
+    "worker.": (
+        "--url is a ComfyUI that runs already: --device, --start-timeout and --keep-warm are for "
+        "one that is started. Leave them out, or leave --url out to start one."
+    ),
+    "start_timeout=": "--start-timeout",
+    "cuda_device=": "--device ",
+    "(keep_warm=, ": "(--keep-warm, ",
+    "keep_warm=0 starts": "--keep-warm 0 starts",
+    "Nothing is downloaded yet: fetch_models(workflow, confirm=True) does it.": (
+        "Nothing is downloaded yet: `discomfort fetch WORKFLOW` does it, after asking."
+    ),
+    "pass allow_pickle=True": "say --allow-pickle",
+    "pass allow_private=True": "say --allow-private",
+    "What outputs= can ask for": "What --want can ask for",
     "Start it, or leave out url= (ATTACH_URL).": "Start it, or leave out --url (ATTACH_URL).",
     "give url= the port that ComfyUI itself listens on.": (
         "give --url the port that ComfyUI itself listens on."

@@ -81,8 +81,7 @@ class Engine:
         if options.seed is not None and not options.randomize_seeds:
             log_run.warning(
                 "seed=%s changes nothing: it is for randomize_seeds=True. To set the seed of a "
-                'node, name it in inputs: {"KSampler.seed": %s}.',
-                options.seed,
+                "node, give its input a value in inputs, as 'KSampler.seed'.",
                 options.seed,
             )
         given = check_given(inputs)
@@ -164,7 +163,7 @@ class Engine:
         """Raises ExecutionError after `shutdown`."""
         if not self._is_open:
             raise ExecutionError(
-                "This Discomfort was shut down. `await Discomfort.create()` makes a new one."
+                "This Discomfort was shut down. Discomfort.create() makes a new one."
             )
 
     async def environment(self) -> Environment:

@@ -86,7 +86,8 @@ def check_image(unique_id: str, value: Any) -> None:
         return _check_floats(unique_id, value)
     hint = ""
     if len(shape) > 2 and shape[-3] in (3, 4):
-        hint = " The channels come first here: use tensor.movedim(-3, -1)."
+        moved = "numpy.moveaxis(array, " if is_array(value) else "tensor.movedim("
+        hint = f" The channels come first here: use {moved}-3, -1)."
     elif len(shape) == 4 and shape[1] == 1:
         hint = " A mask needs channels to be a picture: use mask[..., None]."
     raise ValueError(

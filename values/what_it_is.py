@@ -50,8 +50,8 @@ def dtype_of(value: Any) -> str:
 def describe(value: Any) -> str:
     """A value in an error: type and content, as much as fits; of a tensor its shape and dtype."""
     if is_tensor(value) or is_array(value):
-        kind = "tensor" if is_tensor(value) else "array"
-        return f"a {kind} of shape {list(value.shape)} and dtype {value.dtype}"
+        kind = "a tensor" if is_tensor(value) else "an array"
+        return f"{kind} of shape {list(value.shape)} and dtype {value.dtype}"
     try:
         text = repr(value)
     except Exception as e:  # too deep, too many digits, or its own class raises

@@ -17,7 +17,9 @@ log = logging.getLogger("discomfort.worker")
 VARIABLE = "DISCOMFORT_KEEP_WARM"
 DEFAULT_S = 300.0  # in notebooks and on the command line; elsewhere 0
 _LONGEST_S = 30 * 24 * 3600.0
-_said: set[float] = set()  # a set, so that it is one object for all who import it
+# Sets, so that they are one object for all who import them.
+_by_default: set[float] = set()  # what nobody asked for
+_said: set[float] = set()
 
 
 def check_keep_warm(seconds: Any) -> None:
@@ -43,7 +45,7 @@ def keep_warm_s(
 
     Args:
         default_s: where none of them says anything. None: 300 in a notebook, nothing elsewhere.
-            One is said once in the log.
+            What `say_kept` says.
 
     Raises:
         ConfigError: no number, or one that can't be meant.
@@ -59,15 +61,21 @@ def keep_warm_s(
             )
         return float(given)
     seconds = DEFAULT_S if default_s is None and is_notebook() else default_s
-    if seconds and not _said:
-        _said.add(seconds)
-        log.warning("%s", keeps_words(seconds))
+    if seconds:
+        _by_default.add(seconds)
     return seconds
 
 
-def keeps_words(seconds: float) -> str:
-    """The line that says so."""
-    return f"ComfyUI stays warm for {seconds:g} s; `discomfort workers stop` ends it."
+def say_kept(seconds: float | None) -> None:
+    """Say, once in this process, that a worker is kept though nobody asked for it. Called when one
+    is there: a start that failed keeps nothing.
+
+    Args:
+        seconds: for how long it is.
+    """
+    if seconds and seconds in _by_default and not _said:
+        _said.add(seconds)
+        log.warning("ComfyUI stays warm for %g s; `discomfort workers stop` ends it.", seconds)
 
 
 def _from_environment(environment: Mapping[str, str]) -> float | None:

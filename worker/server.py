@@ -88,6 +88,7 @@ class Worker:
         process = self._process
         assert process is not None
         if not await wait_shown(start, lambda: process.start_words, timeout_s):
+            process.keeps_log = True  # the error names it
             lines, path = process.last_lines(_LINES_IN_ERRORS), process.log_path
             raise not_ready(timeout_s or 0.0, "start_timeout=", lines, path)
         return start.result()

@@ -14,11 +14,14 @@ from ..system.login import Login, is_login_set, read_login
 from .attached_server import AttachedServer
 from .client.client import Client
 from .client.uploads import Uploads
-from .keep_warm import keep_warm_s
+from .keep_warm import keep_warm_s, say_kept
+from .keeper.kept_process import KeptProcess
 from .kept_classes import keep_now
 from .launch.settings import WorkerOptions, make_launch
 from .server import Worker
 from .server_view import ServerView
+
+_ENDED = "ComfyUI is being ended"
 
 
 class ServerHolder(ServerView):
@@ -39,6 +42,7 @@ class ServerHolder(ServerView):
         if self._server is None:
             self._server = self._make_server()
         client = await self._server.ensure_ready(start_timeout)
+        say_kept(self._keep_s)
         if self._uploads.has_ephemeral:  # those of a worker that died are this one's now
             self._uploads.keep_journal_in(self._server.journal_folder())
         return client
@@ -76,6 +80,16 @@ class ServerHolder(ServerView):
         if isinstance(self._server, Worker):
             self._server.keep_s = seconds
 
+    def _stays(self, lets_go: bool) -> bool:
+        """Whether ComfyUI goes on when this script has left it."""
+        server = self._server
+        if not isinstance(server, Worker):
+            return True
+        process = server.process
+        if not (lets_go and isinstance(process, KeptProcess) and server.client is not None):
+            return False
+        return bool(process.was_joined) if server.keep_s is None else server.keep_s > 0
+
     async def _end_server(self, lets_go: bool = False) -> None:
         """End it for good, and remove what was uploaded for it. Safe to call twice.
 
@@ -86,9 +100,11 @@ class ServerHolder(ServerView):
         self._is_killed = True
         try:
             if self._server is not None:
-                say_what_follows("ComfyUI is being ended")
                 leave = self._server.let_go if lets_go else self._server.stop
-                with heard(lambda: "ComfyUI is being ended"):
+                what = "ComfyUI is being let go" if self._stays(lets_go) else _ENDED
+                if what is _ENDED:  # else there is nothing to wait for
+                    say_what_follows(what)
+                with heard(lambda: what):
                     await asyncio.shield(asyncio.to_thread(leave))
             if client is not None:
                 await client.http.close()

@@ -27,7 +27,7 @@ def clean(dry_run: _DRY_RUN = False, logs: _LOGS = False, json: JsonOption = Fal
 
     Example: discomfort clean --dry-run
     """
-    from ..leavings import find_leavings, remove_leavings
+    from ..leavings import find_leavings, find_logs, remove_leavings
     from ..sizes import size_text
 
     found = find_leavings(logs)
@@ -37,9 +37,16 @@ def clean(dry_run: _DRY_RUN = False, logs: _LOGS = False, json: JsonOption = Fal
     total = sum(one.size_bytes for one in listed)
     what = "would be removed" if dry_run else "removed"
     lines.append(f"{size_text(total)} {what}." if listed else "There is nothing to remove.")
+    logs_left = [] if logs else find_logs()
+    if logs_left:
+        size = size_text(sum(one.size_bytes for one in logs_left))
+        lines.append(
+            f"Logs of workers that crashed stay ({len(logs_left)}, {size}): --logs removes them."
+        )
     fields = {
         "is_dry_run": dry_run,
         "size_bytes": total,
+        "logs_left": [str(one.path) for one in logs_left],
         "leavings": [
             {"kind": one.kind, "path": str(one.path), "size_bytes": one.size_bytes}
             for one in listed

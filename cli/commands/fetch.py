@@ -11,6 +11,7 @@ import typer
 from ..failures import DONE, FAILED, UsageFailed
 from ..options import JsonOption, WorkflowsArgument
 from ..output import answer, ask, say
+from ..shell_words import in_shell_words
 from ..worker import WorkerChoice, with_worker
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def fetch(
         )
     found = with_worker(worker, lambda discomfort: _fetch(discomfort, workflows, what))
     fields = {"workflows": workflows, "downloads": [asdict(download) for download in found]}
-    text = "\n".join(map(str, found)) or "No model is missing."
+    text = in_shell_words("\n".join(map(str, found))) or "No model is missing."
     answer(json, "fetch", text, fields)
     is_left = any(download.state != "fetched" for download in found)
     return FAILED if is_left and not what.dry_run else DONE

@@ -78,3 +78,12 @@ def test_clean_removes_what_a_killed_process_left_and_nothing_of_a_living_one(he
     living.say("end")
     living.end()
     assert here.run("clean").stdout == b"There is nothing to remove.\n"
+    crashed = left.parents[1] / "logs" / "1-ab.log"
+    crashed.parent.mkdir(exist_ok=True)
+    crashed.write_text("it crashed")
+    told = here.json("clean")
+    assert told["leavings"] == [] and told["logs_left"] == [str(crashed)] and crashed.exists()
+    offered = b"There is nothing to remove.\nLogs of workers that crashed stay (1, 10 B): --logs"
+    assert here.run("clean").stdout.startswith(offered)
+    assert [one["path"] for one in here.json("clean", "--logs")["leavings"]] == [str(crashed)]
+    assert not crashed.exists()

@@ -29,6 +29,7 @@ OF_LIBRARY = [
     for e in vars(errors).values()
     if isinstance(e, type) and issubclass(e, errors.DiscomfortError)
 ]
+OF_PYTHON = re.compile(r"await|discomfort\.|=\{|=\[|=True|=False|\w\(|[a-z]=[ ,)]")
 OF_COMMAND_LINE = [failures.UsageFailed, failures.OutputFailed, failures.ReaderGone]
 
 
@@ -75,7 +76,25 @@ def test_a_text_that_names_a_call_of_pythons_is_still_one_of_the_librarys():
     for phrase in shell_words.phrases():
         assert any(phrase in text for text in told), phrase
     for text in map(shell_words.in_shell_words, shell_words.phrases()):
-        assert not re.search(r"await|discomfort\.|=\{|=\[", text), text
+        assert not OF_PYTHON.search(text), text
+
+
+@pytest.mark.parametrize(
+    ("said", "typed"),
+    [
+        (
+            "seed=5 changes nothing: it is for randomize_seeds=True. To set the seed of a node, "
+            "give its input a value in inputs, as 'KSampler.seed'.",
+            "seed=5 changes nothing: it is for --randomize-seeds. To set the seed of a node, say "
+            "KSampler.seed=NUMBER.",
+        ),
+        ("within 1 s, as start_timeout= allows", "within 1 s, as --start-timeout allows"),
+        ("cuda_device=3: torch in", "--device 3: torch in"),
+        ("keep_warm=0 starts ComfyUI", "--keep-warm 0 starts ComfyUI"),
+    ],
+)
+def test_names_of_options_are_those_of_the_command_line(said, typed):
+    assert shell_words.in_shell_words(said) == typed
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.errors import ConfigError
 from custom_nodes.discomfort.worker import keep_warm
-from custom_nodes.discomfort.worker.keep_warm import DEFAULT_S, VARIABLE, keep_warm_s
+from custom_nodes.discomfort.worker.keep_warm import DEFAULT_S, VARIABLE, keep_warm_s, say_kept
 from support.keepers import until_idle
 from support.servers import FAKE, write_config
 
@@ -20,6 +20,7 @@ from support.servers import FAKE, write_config
 @pytest.fixture(autouse=True)
 def nothing_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keep_warm, "_said", set())
+    monkeypatch.setattr(keep_warm, "_by_default", set())
 
 
 def test_argument_wins_over_file_and_file_over_environment():
@@ -33,18 +34,29 @@ def test_argument_wins_over_file_and_file_over_environment():
     assert keep_warm_s(None, None, {VARIABLE: "0"}, default_s=300) == 0
 
 
-def test_default_of_the_command_line_is_said_once(caplog: pytest.LogCaptureFixture):
+def test_default_of_the_command_line_is_said_once_when_a_worker_is_there(
+    caplog: pytest.LogCaptureFixture,
+):
     assert [keep_warm_s(None, None, {}, default_s=DEFAULT_S) for _ in range(2)] == [300, 300]
+    assert not caplog.records
+    for seconds in (None, 0, 300, 300):
+        say_kept(seconds)
     (record,) = caplog.records
     assert record.getMessage() == (
         "ComfyUI stays warm for 300 s; `discomfort workers stop` ends it."
     )
 
 
+def test_number_that_was_asked_for_is_not_said(caplog: pytest.LogCaptureFixture):
+    say_kept(keep_warm_s(300, None, {}))
+    assert not caplog.records
+
+
 def test_in_a_notebook_it_is_on(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch):
     ipython = types.SimpleNamespace(get_ipython=lambda: types.SimpleNamespace(kernel=object()))
     monkeypatch.setitem(sys.modules, "IPython", ipython)  # as a kernel has it
     assert keep_warm_s(None, None, {}) == 300
+    say_kept(300)
     assert [r.levelno for r in caplog.records] == [logging.WARNING]
     assert keep_warm_s(None, 0, {}) == 0
 

@@ -14,7 +14,7 @@ from custom_nodes.discomfort.comfy_serverless import ComfyConnector
 from custom_nodes.discomfort.discomfort import Discomfort
 from custom_nodes.discomfort.errors import WorkerStartError
 from custom_nodes.discomfort.system.processes import is_suspended
-from custom_nodes.discomfort.worker.launch import process, start_until_ready
+from custom_nodes.discomfort.worker.launch import process, start_until_ready, worker_folder
 from support.servers import FAKE, Make, assert_works, wait_for, write_config
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
@@ -27,6 +27,11 @@ def misbehave(fault: str) -> list[str]:
 def pids_of(fault: str) -> list[int]:
     """The processes that misbehave so; other tests' servers may live, too."""
     return [w.pid for w in process._living if w.pid and fault in w.launch.extra_args]
+
+
+def logs() -> set[Path]:
+    """Those of workers that have ended."""
+    return set(worker_folder.find_old_logs())
 
 
 @pytest.fixture
@@ -91,9 +96,21 @@ async def test_limit_of_a_call_is_for_that_call_alone(tmp_path: Path):
 
 async def test_start_that_its_only_caller_gives_up_is_ended(tmp_path: Path):
     config = write_config(tmp_path, FAKE, EXTRA_ARGS=misbehave("slow-start=60"))
-    with pytest.raises(WorkerStartError, match="start_timeout="):
+    with pytest.raises(WorkerStartError, match="start_timeout=") as caught:
         await ComfyConnector.create(config, start_timeout=1)
     assert not [w for w in process._living if "slow-start=60" in w.launch.extra_args]
+    assert [path for path in logs() if str(path) in str(caught.value)], "the log that it names"
+
+
+async def test_start_that_is_cancelled_leaves_no_log(tmp_path: Path):
+    before = logs()
+    config = write_config(tmp_path, FAKE, EXTRA_ARGS=misbehave("slow-start=60"))
+    creating = asyncio.ensure_future(ComfyConnector.create(config))
+    await wait_for(lambda: pids_of("slow-start=60"), "a process of the worker")
+    creating.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await creating
+    assert logs() <= before
 
 
 async def test_limit_in_the_configuration_is_named(make_connector: Make):

@@ -115,6 +115,7 @@ def _follow(keeper: Keeper, hold: Hold) -> None:
     try:
         while (message := hold.wire.receive()) is not None:
             if message.get("do") == "end" and keeper.holder is hold:
+                keeper.process.keeps_log |= bool(message.get("keeps_log"))
                 keeper.end()
             elif message.get("do") == "let_go":
                 keep_s = message["keep_s"]

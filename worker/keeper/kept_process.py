@@ -48,6 +48,7 @@ class KeptProcess:
         ended: set when this script does not have it any more.
         is_stopping: this script gave it up.
         exit_code: of the process, if it ended while this script had it.
+        keeps_log: an error has named the log of its start, which stays.
         was_joined: it was there already; None: not yet known.
     """
 
@@ -57,6 +58,7 @@ class KeptProcess:
         self.ready: Future[Ready] = Future()
         self.ended = threading.Event()
         self.is_stopping = False
+        self.keeps_log = False
         self.exit_code: int | None = None
         self.was_joined: bool | None = None
         self._began = time.monotonic()
@@ -154,7 +156,7 @@ class KeptProcess:
             return wire
         if wire is not None:  # a start, which its keeper ends
             with contextlib.suppress(OSError):
-                wire.send(do="end")
+                wire.send(do="end", keeps_log=self.keeps_log)
         self.ended.wait(END_WAIT_S)
         return None
 

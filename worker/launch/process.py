@@ -40,6 +40,7 @@ class WorkerProcess:
         ready: resolves to `Ready`, or to the `WorkerStartError` that says why not.
         ended: set when the process is gone and cleaned up.
         is_stopping: `stop` was called.
+        keeps_log: an error has named its log, which stays.
     """
 
     def __init__(self, launch: Launch):
@@ -47,6 +48,7 @@ class WorkerProcess:
         self.ready: Future[Ready] = Future()
         self.ended = threading.Event()
         self.is_stopping = False
+        self.keeps_log = False
         self._began = time.monotonic()
         self._child: Child | None = None
         self._folder: WorkerFolder | None = None
@@ -130,6 +132,8 @@ class WorkerProcess:
             self.ready.set_result(ready)
             child.wait()
         except Exception as e:  # whatever it is, those who wait for `ready` must get it
+            # A start that was given up explains nothing.
+            self.keeps_log = self.keeps_log or not self.is_stopping
             # First: a process that the system holds may not end for long.
             if not self.ready.done():
                 self.ready.set_exception(as_start_error(e, self.log_path))
@@ -148,7 +152,7 @@ class WorkerProcess:
 
     def _finish(self) -> None:
         if self._folder:
-            is_clean = self.is_stopping and self.ready.exception() is None
+            is_clean = self.is_stopping and not self.keeps_log
             if self.is_stopping:  # after a crash, the next worker needs them
                 remove_journaled(self._folder.path)
             try:

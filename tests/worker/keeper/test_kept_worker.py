@@ -366,15 +366,36 @@ async def test_keeper_that_can_not_start_says_why(tmp_path: Path, monkeypatch: p
     await script.kill_api()
 
 
+def is_there(log_path: str | None) -> bool:
+    assert log_path is not None
+    return Path(log_path).exists()
+
+
 async def test_start_that_is_given_up_ends_the_worker(tmp_path: Path):
     script = Script(tmp_path, extra_args=["--misbehave", "slow-start=60"])
     starting = asyncio.ensure_future(script.start())
     await wait_for(lambda: script._server and script.kept.pid, "a process of the worker")
-    pid = script.worker_pid
+    pid, log_path = script.worker_pid, script.kept.log_path
+    assert is_there(log_path)
     await script.let_go()
     assert is_gone(pid)
     with pytest.raises(WorkerStartError, match="stopped while it started"):
         await starting
+    assert not is_there(log_path)
+
+
+async def test_log_that_an_error_names_stays(tmp_path: Path):
+    script = Script(tmp_path, extra_args=["--misbehave", "slow-start=60"])
+    starting = asyncio.ensure_future(script.start())
+    await wait_for(lambda: script._server and script.kept.pid, "a process of the worker")
+    with pytest.raises(WorkerStartError, match="start_timeout=") as caught:
+        await script.start(0.1)
+    log_path = script.kept.log_path
+    assert log_path is not None and log_path in str(caught.value)
+    await script.let_go()
+    with pytest.raises(WorkerStartError, match="stopped while it started"):
+        await starting
+    assert is_there(log_path)
 
 
 async def test_stop_ends_the_worker_that_was_named_and_a_script_hears_of_it(tmp_path: Path):
@@ -413,6 +434,17 @@ def test_ctrl_c_in_the_terminal_of_the_script_is_not_the_workers(tmp_path: Path)
     assert os.getpgid(found.keeper_pid) != os.getpgid(program.pid) != os.getpgid(pid)
     os.killpg(program.pid, signal.SIGINT)  # as a terminal does
     program.wait()
+    until_idle(pid)
+
+
+@posix
+def test_ctrl_c_that_only_lets_it_go_does_not_say_that_it_is_ended(tmp_path: Path):
+    config = write_config(tmp_path, FAKE, KEEP_WARM_S=60)
+    program = Program("worker/wait_beside_comfyui", config)
+    pid = program.worker_pid()
+    os.kill(program.pid, signal.SIGINT)
+    out, err = program.wait()
+    assert out.splitlines() == ["interrupted"] and "being ended" not in err, err
     until_idle(pid)
 
 
