@@ -1,22 +1,46 @@
 """What a shell may complete: workflow files, and names of ports.
 
 Starts nothing, and never fails: no completion is better than a wrong line in the prompt.
+
+Names of files and ports may be a stranger's, and what is offered is put into a line, by some shells
+after they have evaluated it. Offered is only what means itself in every shell.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import unicodedata
+from collections.abc import Iterable
 
 import typer
 
 _SUFFIXES = (".json", ".png", ".webp")
+# Beside letters and digits. A blank is quoted by each shell, or by our script for it.
+_MEAN_THEMSELVES = frozenset(f" ._-+,:@%=/{os.sep}")
+_HOME = re.compile(r"~[\w.-]*(?=[/\\])")  # typed by the user, whose home it is
 _MAY_BE_WORKFLOW = re.compile(r"(\.json|\.png|\.webp|[/\\])$", re.IGNORECASE)
 
 
 def complete_workflow(incomplete: str) -> list[str]:
     """The workflow files and folders that begin like this."""
-    return [path for path in _files(incomplete) if _MAY_BE_WORKFLOW.search(path)]
+    return _harmless(path for path in _files(incomplete) if _MAY_BE_WORKFLOW.search(path))
+
+
+def _harmless(words: Iterable[str]) -> list[str]:
+    """Those that no shell takes for more than a word. The others a user types, or the shell
+    completes as files.
+    """
+    return [word for word in words if _is_harmless(word)]
+
+
+def _is_harmless(word: str) -> bool:
+    if word[:1] in ("-", "=", " "):  # an option, a program in zsh
+        return False
+    text = _HOME.sub("", word, count=1) if word.startswith("~") else word
+    return all(
+        c in _MEAN_THEMSELVES or c.isalnum() or unicodedata.category(c)[0] == "M" for c in text
+    )
 
 
 def _files(incomplete: str) -> list[str]:
@@ -41,6 +65,10 @@ def _files(incomplete: str) -> list[str]:
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
     """Workflow files; once one is on the line, the names of its ports, and files behind "@"."""
+    return _harmless(_words_of_run(ctx, incomplete))
+
+
+def _words_of_run(ctx: typer.Context, incomplete: str) -> list[str]:
     begun = _rejoined([str(word) for word in ctx.params.get("words") or ()])
     last = begun[-1] if begun else ""
     if last.endswith("=@"):

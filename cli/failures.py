@@ -44,9 +44,14 @@ class UsageFailed(DiscomfortError, ValueError):
 
 
 class OutputFailed(DiscomfortError, OSError):
-    """A result could not be written."""
+    """A result could not be written.
+
+    Attributes:
+        results: those of a run, with the files of what could be written.
+    """
 
     code = "E_OUTPUT"
+    results: Mapping[str, Any] | None = None
 
 
 class ReaderGone(DiscomfortError, OSError):
@@ -120,6 +125,9 @@ def details_of(error: BaseException) -> dict[str, Any]:
     problems = getattr(error, "problems", ())
     if problems:
         found["problems"] = [_problem(p) for p in problems if isinstance(p, Problem)]
+    results = getattr(error, "results", None)
+    if isinstance(results, Mapping):
+        found["results"] = dict(results)
     return found
 
 

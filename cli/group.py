@@ -89,7 +89,7 @@ def _discomfort(
     """What stands before the command."""
 
 
-# What typer 0.29 leaves out. Behind "picture=" there must be no blank, a file's name may have some,
+# What typer 0.29 leaves out. Behind "picture=" there must be no blank, a name may have some,
 # and of "picture=@ph" bash says that the words are "=@" and "ph", and yet what is found takes the
 # place of "@ph". It is filled in with "%", which is doubled therefore.
 _BASH_END = "    return 0\n}"
@@ -97,6 +97,8 @@ _BASH_MENDED = """    if [[ $3 == "=@" && ${#COMPREPLY[@]} != 0 ]]; then
         COMPREPLY=( $( printf '@%%q\\n' "${COMPREPLY[@]}" ) )
     elif [[ "${COMPREPLY[*]}" != *=* ]]; then
         compopt -o filenames
+    elif [[ "${COMPREPLY[*]}" != *~* ]]; then
+        COMPREPLY=( $( printf '%%q\\n' "${COMPREPLY[@]}" ) )
     fi
     if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=/] ]]; then compopt -o nospace; fi
     return 0

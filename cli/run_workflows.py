@@ -135,15 +135,20 @@ async def _run_once(
     )
     seconds = time.monotonic() - began
     described = await asyncio.to_thread(write_results, results, asked.where)
+    for note in described.notes:
+        output.say(note)
+    text = "\n".join(describe(name, about) for name, about in described.results.items())
+    if described.problems and not asked.is_json:
+        output.answer(False, "run", text, {})
+    described.check()
     fields = {
         "workflows": list(typed.workflows),
-        "results": described,
+        "results": described.results,
         "iterations": until.iterations,
         "seconds": round(seconds, 3),
     }
     if asked.output.events:
         fields["event"] = "finished"
-    text = "\n".join(describe(name, about) for name, about in described.items())
     output.answer(asked.is_json, "run", text, fields)
 
 

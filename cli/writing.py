@@ -1,28 +1,23 @@
-"""Results become files, and what is said of them: the only place that writes what a run gave."""
+"""What is said of what a run gave, once `result_files.py` has written it."""
 
 from __future__ import annotations
 
 import math
 import os
-import re
-import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..values.save_value import default_ending, kind_of_value, save_value
+from ..values.save_value import kind_of_value
 from ..values.what_it_is import summary
 from .failures import OutputFailed
+from .result_files import ResultFiles
 
 if TYPE_CHECKING:
     from ..run.results import Results
 
 DEFAULT_FOLDER = "output"
-_UNSAFE = re.compile(r"[^\w .()+,=@#-]+")
-# Windows forbids these names, with any extension.
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
-_LONGEST_BYTES = 100
 JSON_LESS = object()
 
 
@@ -55,32 +50,78 @@ class Where:
             raise OutputFailed(f"Results can't be written into {folder}: you may not write there.")
 
 
-def write_results(results: Results, where: Where) -> dict[str, dict[str, Any]]:
-    """Write what is to be written, and describe all: name -> `value`, `summary`, `files`.
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is told of results.
 
-    What nodes saved is copied as it is, and not written a second time from the values.
-
-    Raises:
-        OutputFailed: names the file, and why.
+    Attributes:
+        results: name -> `value`, `summary`, `files`.
+        notes: of values that became another kind of file than such values do.
+        problems: what could not be written at all.
     """
-    saved = _copy_saved(results, where)
-    names = _file_names([name for name in results if name not in saved])
-    described = {}
+
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raises OutputFailed: something could not be written; with what was."""
+        if self.problems:
+            text = "\n".join(self.problems)
+            hint = "Make room or name another folder (-o), and run it again."
+            error = OutputFailed(f"{text}\n{hint}")
+            error.results = self.results
+            raise error
+
+
+def write_results(results: Results, where: Where) -> Described:
+    """Write what is to be written, and describe all.
+
+    What nodes saved is copied as it is, and not written a second time from the values. A value
+    that can't be written keeps no other from it.
+    """
+    told = Described()
+    files = ResultFiles(where.folder or Path(DEFAULT_FOLDER), where.is_forced)
+    saved = _copy_saved(results, files, told)
     for name, value in results.items():
-        files = saved.get(name)
-        if files is None:
-            files = _write(name, value, names[name], where)
-        plain = as_json(value)
-        described[name] = {
+        plain = _plain(value)
+        paths = saved.get(name)
+        if paths is None:
+            paths = _write(name, value, where, files, told)
+        told.results[name] = {
             "value": None if plain is JSON_LESS else plain,
             "summary": summary(value),
-            "files": [str(path) for path in files],
+            "files": [str(path) for path in paths],
         }
     for name in saved:
-        if name not in described:
-            files = [str(path) for path in saved[name]]
-            described[name] = {"value": None, "summary": "files", "files": files}
-    return described
+        if name not in told.results:
+            paths = [str(path) for path in saved[name]]
+            told.results[name] = {"value": None, "summary": "files", "files": paths}
+    return told
+
+
+def _plain(value: Any) -> Any:
+    """`as_json`, of anything: deeper than can be looked at, or with a method that raises."""
+    try:
+        return as_json(value)
+    except Exception:
+        return JSON_LESS
+
+
+def _copy_saved(results: Results, files: ResultFiles, told: Described) -> dict[str, list[Path]]:
+    """What nodes saved, copied: name of the node -> the copies."""
+    if not results.files:
+        return {}
+    sources = list(dict.fromkeys(path for paths in results.files.values() for path in paths))
+    copies, failures = files.copy_all(sources)
+    told.problems.extend(
+        f"{source.name} can't be written into {files.folder}: {why}."
+        for source, why in failures.items()
+    )
+    return {
+        name: [copies[path] for path in paths if path in copies]
+        for name, paths in results.files.items()
+    }
 
 
 def describe(name: str, about: Mapping[str, Any]) -> str:
@@ -93,14 +134,6 @@ def describe(name: str, about: Mapping[str, Any]) -> str:
     return f"{name}: {about['summary']}"
 
 
-def safe_name(name: str) -> str:
-    """A name of a value as one that every system takes for a file."""
-    text = _UNSAFE.sub("_", name).strip(" .") or "value"
-    while len(text.encode()) > _LONGEST_BYTES:
-        text = text[:-1].rstrip(" .")
-    return f"_{text}" if _RESERVED.fullmatch(text.partition(".")[0]) else text
-
-
 def as_json(value: Any) -> Any:
     """The value as JSON has it, or JSON_LESS.
 
@@ -109,7 +142,7 @@ def as_json(value: Any) -> Any:
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
-        return int(value)
+        return int(value) if _has_digits(int(value)) else JSON_LESS
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
     if isinstance(value, (list, tuple)):
@@ -124,75 +157,25 @@ def as_json(value: Any) -> Any:
     return JSON_LESS
 
 
-def _file_names(names: list[str]) -> dict[str, str]:
-    """A name of a file for each value; no two are the same where case does not count."""
-    taken: set[str] = set()
-    found = {}
-    for name in names:
-        base = text = safe_name(name)
-        number = 1
-        while text.casefold() in taken:
-            number += 1
-            text = f"{base}-{number}"
-        taken.add(text.casefold())
-        found[name] = text
-    return found
+def _has_digits(number: int) -> bool:
+    """Whether Python writes it out: it refuses numbers of thousands of digits."""
+    try:
+        return bool(str(number))
+    except ValueError:
+        return False
 
 
-def _write(name: str, value: Any, file_name: str, where: Where) -> list[Path]:
-    is_media = _is_media(value)
-    if where.folder is None and not is_media:
+def _write(name: str, value: Any, where: Where, files: ResultFiles, told: Described) -> list[Path]:
+    try:
+        is_json = _plain(value) is not JSON_LESS
+        is_media = not is_json and kind_of_value(value) != "text"
+        if where.folder is None and not is_media:  # a terminal shows the others
+            return []
+        written = files.write(name, value, has_format=is_json or is_media)
+    except Exception as e:
+        why = getattr(e, "strerror", None) or e
+        told.problems.append(f"{name!r} can't be written into {files.folder}: {why}.")
         return []
-    folder = where.folder or Path(DEFAULT_FOLDER)
-    try:
-        if is_media or as_json(value) is not JSON_LESS:
-            target = folder / f"{file_name}{default_ending(value)}"
-            return save_value(name, value, target, overwrite=where.is_forced)
-        return [_write_pickle(value, folder / f"{file_name}.pkl", where.is_forced)]
-    except OSError as e:
-        raise _failed(e, folder, file_name) from e
-
-
-def _is_media(value: Any) -> bool:
-    """Whether it is a picture, a sound or a video: nothing that a terminal shows."""
-    return as_json(value) is JSON_LESS and kind_of_value(value) != "text"
-
-
-def _write_pickle(value: Any, path: Path, is_forced: bool) -> Path:
-    from ..context.pickle_files import write_pickle
-
-    number, target = 0, path
-    while True:
-        try:
-            write_pickle(value, target, is_forced)
-            return target
-        except FileExistsError:
-            number += 1
-            target = path.with_name(f"{path.stem} ({number}){path.suffix}")
-
-
-def _copy_saved(results: Results, where: Where) -> dict[str, list[Path]]:
-    """What nodes saved, copied: name of the node -> the copies."""
-    if not results.files:
-        return {}
-    folder = where.folder or Path(DEFAULT_FOLDER)
-    files = list(dict.fromkeys(path for paths in results.files.values() for path in paths))
-    try:
-        if where.is_forced:
-            folder.mkdir(parents=True, exist_ok=True)
-            copies = [Path(shutil.copyfile(path, folder / path.name)) for path in files]
-        else:
-            copies = results.save_files(folder)
-    except shutil.SameFileError:
-        copies = files  # nodes save there themselves
-    except OSError as e:
-        raise _failed(e, folder, "the files that nodes saved") from e
-    by_source = dict(zip(files, copies, strict=True))
-    return {name: [by_source[path] for path in paths] for name, paths in results.files.items()}
-
-
-def _failed(error: OSError, folder: Path, what: str) -> OutputFailed:
-    return OutputFailed(
-        f"{what} can't be written into {folder}: {error.strerror or error}. Make room or name "
-        "another folder (-o), and run it again."
-    )
+    if written.why_pickled:
+        told.notes.append(f"{name!r} is written as a pickle: {written.why_pickled}")
+    return written.files

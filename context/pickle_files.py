@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,13 +18,15 @@ from .pickled_tensors import TensorMaker
 
 def write_pickle(value: Any, path: Path, overwrite: bool) -> None:
     """Write a value with what any Python can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, pickle_writer(value), overwrite=overwrite, is_synced=True)
+
+
+def pickle_writer(value: Any) -> Callable[[IO[bytes]], None]:
+    """What writes a value so to an open file."""
     import cloudpickle
 
-    def write(file: IO[bytes]) -> None:
-        cloudpickle.dump(value, file, protocol=pickle.DEFAULT_PROTOCOL)
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, write, overwrite=overwrite, is_synced=True)
+    return lambda file: cloudpickle.dump(value, file, protocol=pickle.DEFAULT_PROTOCOL)
 
 
 def read_pickle(path: Path, trusted: bool) -> Any:

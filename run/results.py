@@ -10,10 +10,10 @@ import shutil
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..records.value_table import Row, show_values
-from ..values.save_value import pictures_of, save_value
+from ..values.save_value import pictures_of, place, save_value
 from ..values.what_it_is import summary
 
 _SHOWN = 20
@@ -145,17 +145,9 @@ class Results(dict[str, Any]):
 
 def _copy(source: Path, folder: Path) -> Path:
     """Copy a file into a folder under its own name, or with a number where that is taken."""
-    number = 0
-    while True:
-        name = f"{source.stem} ({number}){source.suffix}" if number else source.name
-        target = folder / name
-        try:
-            with source.open("rb") as read, target.open("xb") as write:
-                try:
-                    shutil.copyfileobj(read, write)
-                except BaseException:
-                    target.unlink(missing_ok=True)
-                    raise
-            return target
-        except FileExistsError:
-            number += 1
+
+    def write(file: IO[bytes]) -> None:
+        with source.open("rb") as read:
+            shutil.copyfileobj(read, file)
+
+    return place(folder / source.name, write, overwrite=False)

@@ -16,6 +16,7 @@ from typing import IO, Any
 from .random_names import random_name
 
 _CHUNK = 64 << 20  # of one call: some systems take no more than 2 GiB
+_DRAFT_CHARS = 40  # of the file's name: the draft of one that is as long as can be is no longer
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -28,7 +29,7 @@ def written_beside(path: Path, overwrite: bool = True) -> Iterator[Path]:
     Raises:
         FileExistsError: `overwrite` is False, and the file is there by then.
     """
-    draft = path.with_name(f".{path.name}.{random_name(8)}.new")
+    draft = path.with_name(f".{path.name[:_DRAFT_CHARS]}.{random_name(8)}.new")
     try:
         yield draft
         if overwrite:

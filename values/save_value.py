@@ -6,8 +6,9 @@ What is written is whole or not there, and nothing is replaced unless asked for.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ def save_value(
     *,
     overwrite: bool = False,
     frame_rate: float | None = None,
+    placed: Callable[[Path, Writer], Path] | None = None,
 ) -> list[Path]:
     """Write a value; a batch or a list of several as numbered files. The folder is made.
 
@@ -47,6 +49,7 @@ def save_value(
         path: its ending says the format.
         overwrite: False: what is there stays, and the new file has a number in its name.
         frame_rate: makes a video of a batch of pictures.
+        placed: writes each file, in place of `place`.
 
     Returns:
         The files that were written.
@@ -59,7 +62,8 @@ def save_value(
     writers = writers_of(name, value, target.suffix.lower(), frame_rate)
     target.parent.mkdir(parents=True, exist_ok=True)
     targets = numbered(target, len(writers))
-    return [_place(t, write, overwrite) for t, write in zip(targets, writers, strict=True)]
+    placed = placed or (lambda path, write: place(path, write, overwrite))
+    return [placed(t, write) for t, write in zip(targets, writers, strict=True)]
 
 
 def kind_of_value(value: Any) -> str:
@@ -201,18 +205,30 @@ _WRITERS: dict[str, Callable[[Any, str, float | None], list[Writer]]] = {
 }
 
 
-def _place(path: Path, write: Writer, overwrite: bool) -> Path:
-    """Write a file, under a name with a number where its own is taken."""
-    if overwrite:
-        write_file(path, write)
-        return path
-    number, target = 0, path
-    while True:
-        if not target.exists():
-            try:
-                write_file(target, write, overwrite=False)
-                return target
-            except FileExistsError:  # another one was faster
-                pass
-        number += 1
-        target = path.with_name(f"{path.stem} ({number}){path.suffix}")
+def place(path: Path, write: Writer, overwrite: bool, taken: Collection[str] = ()) -> Path:
+    """Write a file, under a name with a number where its own is taken; the file.
+
+    Args:
+        overwrite: a file that is there is replaced, unless its name is among `taken`.
+        taken: names, with `casefold`, that are not to be used.
+    """
+    for target in _names_for(path):
+        if target.name.casefold() in taken:
+            continue
+        if overwrite:
+            write_file(target, write)
+            return target
+        if target.exists():
+            continue
+        try:
+            write_file(target, write, overwrite=False)
+            return target
+        except FileExistsError:  # another one was faster
+            continue
+    raise AssertionError("there is always another number")
+
+
+def _names_for(path: Path) -> Iterator[Path]:
+    yield path
+    for number in itertools.count(1):
+        yield path.with_name(f"{path.stem} ({number}){path.suffix}")

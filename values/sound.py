@@ -50,8 +50,11 @@ def waveforms_of(sound: Mapping[str, Any]) -> tuple[list[Any], int]:
             "A sound has a waveform [batch, channels, samples] of floats in -1..1 with samples, "
             f"not {list(samples.shape)} {samples.dtype}."
         )
+    rate = int(sound["sample_rate"])
+    if rate <= 0:
+        raise ValueError(f"A sound has some samples a second, not {rate}.")
     batch = samples.reshape((1,) * (3 - samples.ndim) + samples.shape).astype(numpy.float32)
-    return list(batch), int(sound["sample_rate"])
+    return list(batch), rate
 
 
 def sound_writer(waveform: Any, rate: int, ending: str) -> Callable[[IO[bytes]], None]:

@@ -17,9 +17,10 @@ from custom_nodes.discomfort.cli.findings.finding import Finding, describe, wors
 from custom_nodes.discomfort.cli.findings.machine import judge_disk, judge_shared_memory
 from custom_nodes.discomfort.cli.output import for_terminal
 from custom_nodes.discomfort.cli.redact import Known, redact, secrets_in
+from custom_nodes.discomfort.cli.result_files import safe_name
 from custom_nodes.discomfort.cli.sizes import size_text
 from custom_nodes.discomfort.cli.watch import stamps_of, wait_for_change
-from custom_nodes.discomfort.cli.writing import JSON_LESS, Where, as_json, safe_name, write_results
+from custom_nodes.discomfort.cli.writing import JSON_LESS, Where, as_json, write_results
 from custom_nodes.discomfort.run.results import Results
 from house import LIBRARY, ROOT, parse
 
@@ -140,22 +141,23 @@ def test_a_value_is_what_json_has_or_none(value, plain):
 def test_results_become_files_and_none_is_replaced_unless_asked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     values = {"picture": np.zeros((1, 8, 8, 3), np.float32), "Picture": "text", "odd": {1: 2}}
-    values |= {"number": 3, "picture?": "b"}
-    written = write_results(Results(values), Where(Path("out")))
+    values |= {"number": 3, "picture?": "b", "PICTURE": "c"}
+    written = write_results(Results(values), Where(Path("out"))).results
     names = {name: [Path(f).name for f in about["files"]] for name, about in written.items()}
     assert names == {
         "picture": ["picture.png"],
-        "Picture": ["Picture-2.txt"],
+        "Picture": ["Picture.txt"],
         "odd": ["odd.pkl"],
         "number": ["number.json"],
         "picture?": ["picture_.txt"],
+        "PICTURE": ["PICTURE (1).txt"],
     }
-    again = write_results(Results(values), Where(Path("out")))
+    again = write_results(Results(values), Where(Path("out"))).results
     assert [Path(f).name for f in again["picture"]["files"]] == ["picture (1).png"]
     assert [Path(f).name for f in again["odd"]["files"]] == ["odd (1).pkl"]
-    forced = write_results(Results(values), Where(Path("out"), is_forced=True))
+    forced = write_results(Results(values), Where(Path("out"), is_forced=True)).results
     assert [Path(f).name for f in forced["picture"]["files"]] == ["picture.png"]
-    assert len(list(Path("out").iterdir())) == 10
+    assert len(list(Path("out").iterdir())) == 12
 
 
 def test_what_nodes_saved_is_copied_and_not_written_twice(tmp_path, monkeypatch):
@@ -165,7 +167,7 @@ def test_what_nodes_saved_is_copied_and_not_written_twice(tmp_path, monkeypatch)
     saved.write_bytes(b"as the node wrote it")
     picture = np.zeros((1, 8, 8, 3), np.float32)
     results = Results({"Save Image": picture, "n": 1}, {"Save Image": [saved]})
-    told = write_results(results, Where())
+    told = write_results(results, Where()).results
     assert told["Save Image"]["files"] == ["output/a_00001_.png"] and told["n"]["files"] == []
     assert [p.read_bytes() for p in Path("output").iterdir()] == [saved.read_bytes()]
     write_results(results, Where(is_forced=True))
