@@ -20,7 +20,7 @@ from .canonical import canonical_text, name_nodes
 from .internal_nodes import LOADER
 
 # Under which key a value lies is no part of what it is, and nor is where (in files of old).
-_NOT_IDENTITY = frozenset({"run_dir", "unique_id"})
+NOT_IDENTITY = frozenset({"run_dir", "unique_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def make_recipe(prompt: Prompt, source: Source) -> Recipe:
         WorkflowError: a cycle, or a link to a node that is not there; names the node.
     """
     message = "A reference can't be made:"
-    ids, nodes = _canonical(prompt, [source.node_id], _NOT_IDENTITY, message)
+    ids, nodes = _canonical(prompt, [source.node_id], NOT_IDENTITY, message)
     return Recipe(nodes, Source(ids[source.node_id], source.slot))
 
 
