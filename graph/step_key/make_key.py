@@ -22,7 +22,7 @@ from ..plan.canonical import canonical_text, name_nodes
 from ..plan.internal_nodes import INTERNAL, LOADER, SAVER
 from ..plan.recipe import NOT_IDENTITY
 from ..plan.swap_ports import Swapped
-from ..prompt import Prompt, PromptNode, links_of
+from ..prompt import PromptNode, links_of
 from .facts import ClassFacts, Facts
 from .named_files import find_named_files
 from .questions import needed_part
@@ -126,7 +126,7 @@ class _Writer:
             return []
         sees_workflow = any(_SEES_WORKFLOW in kinds for kinds in asking.values())
         workflow = self.facts.workflow if sees_workflow else None
-        seen = [self._as_seen(self.part), self._as_seen(self.swapped.shown), workflow]
+        seen = [self._queued(), self.swapped.shown, workflow]
         try:
             text = json.dumps(seen, separators=(",", ":"))  # here order counts
         except _NO_JSON:
@@ -141,10 +141,10 @@ class _Writer:
     def _hidden(self, node: PromptNode) -> frozenset[str]:
         return hidden_kinds(self.info.raw.get(node["class_type"]))
 
-    def _as_seen(self, prompt: Prompt) -> dict[str, PromptNode]:
+    def _queued(self) -> dict[str, PromptNode]:
         return {
             n: {**node, "inputs": self._as_content(node["class_type"], node["inputs"])}
-            for n, node in prompt.items()
+            for n, node in self.part.items()
         }
 
     def _as_content(self, kind: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from ..node_classes.input_specs import DYNAMIC_COMBO, MULTI_COMBO
 from ..node_classes.object_info import ObjectInfo
 from ..plan.internal_nodes import INTERNAL
+from ..ports.literals import unwrapped
 from ..prompt import Prompt, link_source
 from .facts import NamedFile, Place
 
@@ -21,7 +22,7 @@ _COMBOS = frozenset({"COMBO", DYNAMIC_COMBO, MULTI_COMBO})
 _MOST_CHARS = 4096  # of a path, on the systems that allow the longest
 _ANNOTATION = re.compile(r"\s?\[(?:input|output|temp)\]$")  # folder_paths.py `annotated_filepath`
 _ENDING = re.compile(r"(?<!\.)\.[\w+-]{1,16}$")
-_ABSOLUTE = re.compile(r"[/\\~]|[A-Za-z]:[/\\]|file://")
+_ROOT = re.compile(r"[A-Za-z]:|[./\\~ ]")  # what the folders consist of that are all of a disk
 _BETWEEN = re.compile(r"[,;|]")
 _AROUND = "\"'` \t\r"
 # Up to where ComfyUI reads a name (comfy/sd1_clip.py `_try_get_embedding`).
@@ -37,8 +38,8 @@ def find_named_files(prompt: Prompt, info: ObjectInfo) -> frozenset[NamedFile]:
     """What in the literals of these nodes may be the name of a file, or of a folder.
 
     A value of a combo may always be one, whatever it looks like: it may name a folder, or a file
-    whose ending the node adds. In other text a name is known by its ending, by a separator or by
-    being absolute: a line, or a part of a line of several; also in JSON that is written as text.
+    whose ending the node adds. In other text a name is known by its ending or by a
+    separator: a line, or a part of a line of several; also in JSON that is written as text.
     """
     found: set[NamedFile] = set()
     for node in prompt.values():
@@ -50,7 +51,7 @@ def find_named_files(prompt: Prompt, info: ObjectInfo) -> frozenset[NamedFile]:
                 continue
             spec = info.input_spec(kind, name)
             is_combo = spec is None or spec[0] in _COMBOS
-            for text in _texts(value):
+            for text in _texts(unwrapped(value)):
                 found.update(_in_text(text, is_combo))
                 if is_combo and name.rpartition(".")[2] == _PAIRED_INPUT:
                     found.update(NamedFile(text + end, Place.STEM) for end in _PAIR)
@@ -104,13 +105,12 @@ def _named(text: str, is_surely: bool) -> Iterator[NamedFile]:
     if len(text) > _MOST_CHARS or "\0" in text:
         return
     bare = _ANNOTATION.sub("", text)
-    if not bare.strip("./\\ "):
+    if not _ROOT.sub("", bare):
         return
-    is_absolute = _ABSOLUTE.match(text) is not None
     looks_so = _ENDING.search(bare) is not None or "/" in bare or "\\" in bare or bare != text
-    if is_absolute or looks_so:
+    if looks_so:
         yield NamedFile(text.removeprefix("file://"), Place.PATH)
-    if not is_absolute and (is_surely or looks_so):
+    if looks_so or is_surely:
         yield NamedFile(text, Place.SERVER)
 
 
