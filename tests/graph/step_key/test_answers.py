@@ -36,6 +36,7 @@ def test_texts_are_equal_if_and_only_if_the_answers_are(first, second):
     ("first", "second"),
     [
         ([b"ab"], [["bytes", "6162"]]),
+        (b"ab", "6162"),
         ([["list", 1]], [[1]]),
         ({"a": 1}, ["mapping", [["a", 1]]]),
         ({1: 2}, {"1": 2}),
