@@ -36,11 +36,13 @@ class Conversion(NamedTuple):
 
     `seeds`: the values that were drawn, `{(node_id, input_name): new value}`.
     `under`: the values of the widgets that ports feed, which count while these have none.
+    `undated`: the texts in which `%date:...%` was filled in, as they are without that.
     """
 
     prompt: Prompt
     seeds: dict[Place, Any]
     under: dict[Place, Any]
+    undated: dict[Place, str]
 
 
 def to_prompt(
@@ -107,7 +109,7 @@ def convert(
     if draw is not None:
         controls = find_controls(flat, writer.primitive_controls)
         seeds = draw_seeds(prompt, controls, writer.shared, draw, seed)
-    return Conversion(prompt, seeds, writer.under)
+    return Conversion(prompt, seeds, writer.under, writer.undated)
 
 
 class PartOfPrompt(NamedTuple):
@@ -151,6 +153,7 @@ class _Writer:
         self.shared: dict[tuple[str, str], Any] = {}
         self.primitive_controls: dict[tuple[str, str], Any] = {}
         self.under: dict[Place, Any] = {}
+        self.undated: dict[Place, str] = {}
 
     def nodes(self) -> tuple[Prompt, list[Problem]]:
         """All nodes that can be written, and what keeps the others from it."""
@@ -172,7 +175,7 @@ class _Writer:
         count = len(problems)
         inputs: dict[str, Any] = {}
         try:
-            self._write_values(flat.state, spec, inputs)
+            self._write_values(flat, spec, inputs)
             if spec.rules is not None and spec.rules.drawn:
                 draw_impossible(flat.state, inputs, f"{self.seed} {flat.id}")
         except WorkflowError as e:
@@ -197,7 +200,8 @@ class _Writer:
         meta = {"title": title, **pack_meta(flat.node.properties)}
         return {"inputs": inputs, "class_type": spec.class_type, "_meta": meta}
 
-    def _write_values(self, state: NodeState, spec: ClassSpec, inputs: dict[str, Any]) -> None:
+    def _write_values(self, flat: FlatNode, spec: ClassSpec, inputs: dict[str, Any]) -> None:
+        state = flat.state
         for name, value in state.values.items():
             kind = type(value)
             if kind is str:
@@ -205,7 +209,7 @@ class _Writer:
                 if widget is not None and widget.options.get("dynamicPrompts"):
                     value = dynamic_prompt(value, self.seed)
                 elif name in spec.patterns:
-                    value = self._fill_in(value)
+                    value = self._fill_in(value, (flat.id, name))
             elif kind is list:
                 widget = spec.by_name.get(name)
                 value = _wrapped(value, widget.type if widget is not None else "")
@@ -219,9 +223,11 @@ class _Writer:
             if origin is not None and origin.node.type == PORT_TYPE:
                 self._note_under(flat, name, inputs)
             inputs[name] = [found.node_id, found.slot]
+            self.undated.pop((flat.id, name), None)
             self.links.append((found.node_id, flat.id))
         elif isinstance(found, Promoted):
             inputs[name] = _wrapped(found.value)
+            self.undated.pop((flat.id, name), None)
             self.shared[flat.id, name] = (id(found.scope), id(found.instance), found.slot)
         elif (
             name in inputs
@@ -248,17 +254,23 @@ class _Writer:
 
     def _primitive_value(self, flat: FlatNode, name: str, primitive: NodeState) -> Any:
         value = primitive_value(flat.scope.graph, flat.state, name)
+        if value is not MISSING:
+            self.undated.pop((flat.id, name), None)
         if isinstance(value, str) and primitive.node.properties.get(REPLACE_PROPERTY):
-            return self._fill_in(value)
+            return self._fill_in(value, (flat.id, name))
         return value
 
-    def _fill_in(self, text: str) -> str:
+    def _fill_in(self, text: str, at: Place) -> str:
         """The text with its %patterns% replaced."""
         if "%" not in text:
             return text
         if self.now is None:
             self.now = datetime.now()
-        return replace_patterns(text, self._find_value, self.now)
+        filled = replace_patterns(text, self._find_value, self.now)
+        undated = replace_patterns(text, self._find_value, None)
+        if undated != filled:
+            self.undated[at] = undated
+        return filled
 
     def _find_value(self, node_name: str, widget_name: str) -> Any:
         """The value of a widget by its node's name: the first node that has it, over all graphs.
