@@ -6,7 +6,7 @@ over them what its links lead to. All that is wrong is reported at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,14 +21,15 @@ from ..workflow.model import PORT_TYPE, Workflow
 from ..workflow.order import execution_order
 from ..workflow.parse import parse_workflow
 from .draw_seeds import Draw, Place, draw_seeds
-from .editor_state import GraphState, NodeState
+from .editor_state import NodeState
 from .find_controls import draw_impossible, find_controls
 from .flatten import FlatGraph, FlatNode, flatten
 from .follow_link import Promoted, inputs_on_way
 from .missing_classes import pack_meta
+from .patterns import Patterns
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
 from .unusable import is_missing_class, unusable_type
-from .widget_values import dynamic_prompt, replace_patterns
+from .widget_values import dynamic_prompt
 
 
 class Conversion(NamedTuple):
@@ -146,8 +147,7 @@ class _Writer:
         self.flat = flat
         self.rules_of = info.rules
         self.seed = seed
-        self.now = now
-        self.named: dict[str, tuple[GraphState, NodeState]] | None = None
+        self.patterns = Patterns(flat.root.graph, now)
         self.links: list[tuple[str, str]] = []
         # Which inputs get their value from one place: (node id, input) -> that place.
         self.shared: dict[tuple[str, str], Any] = {}
@@ -262,31 +262,10 @@ class _Writer:
 
     def _fill_in(self, text: str, at: Place) -> str:
         """The text with its %patterns% replaced."""
-        if "%" not in text:
-            return text
-        if self.now is None:
-            self.now = datetime.now()
-        filled = replace_patterns(text, self._find_value, self.now)
-        undated = replace_patterns(text, self._find_value, None)
+        filled, undated = self.patterns.fill_in(text)
         if undated != filled:
             self.undated[at] = undated
         return filled
-
-    def _find_value(self, node_name: str, widget_name: str) -> Any:
-        """The value of a widget by its node's name: the first node that has it, over all graphs.
-
-        Raises:
-            LookupError: no such node, or it has no such widget.
-        """
-        if self.named is None:
-            self.named = _named_nodes(self.flat.root.graph)
-        graph, state = self.named[node_name]
-        value = primitive_value(graph, state, widget_name)
-        if value is MISSING:
-            value = state.value(widget_name)
-        if value is MISSING:
-            raise LookupError(widget_name)
-        return value
 
 
 def _wrapped(value: Any, kind: str = "") -> Any:
@@ -294,29 +273,3 @@ def _wrapped(value: Any, kind: str = "") -> Any:
     if not isinstance(value, list):
         return value
     return {"__type__": "CURVE", "__value__": value} if kind == "CURVE" else {"__value__": value}
-
-
-def _named_nodes(root: GraphState) -> dict[str, tuple[GraphState, NodeState]]:
-    """Nodes by the names that %Node.widget% may use: "Node name for S&R", else the title.
-
-    The first of each name counts, over the root and every definition in use.
-    """
-    called: dict[str, tuple[GraphState, NodeState]] = {}
-    titled: dict[str, tuple[GraphState, NodeState]] = {}
-    for graph, state in _all_nodes(root):
-        name = state.node.properties.get("Node name for S&R", state.node.type)
-        title = state.node.data.get("title") or (state.spec and state.spec.display_name)
-        for names, found in ((called, name), (titled, title)):
-            if isinstance(found, str):
-                names.setdefault(found, (graph, state))
-    return {**titled, **called}
-
-
-def _all_nodes(root: GraphState) -> Iterator[tuple[GraphState, NodeState]]:
-    """The nodes of the root and of every definition in use, each with its graph."""
-    graphs = [root]
-    for graph in graphs:  # which grows by what is found
-        for state in graph.nodes.values():
-            yield graph, state
-            if state.definition is not None and state.definition not in graphs:
-                graphs.append(state.definition)
