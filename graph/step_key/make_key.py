@@ -95,8 +95,10 @@ class _Writer:
         return {node["class_type"] for node in self.part.values()} - INTERNAL
 
     def files(self) -> list[tuple[str, str, tuple[Any, ...]]]:
+        """What is found. Under which other names nothing is, the nodes tell already."""
         named = find_named_files(self.part, self.info)
-        return [(file.place.value, file.name, self.facts.files[file]) for file in named]
+        found = [(file, self.facts.files[file]) for file in named]
+        return [(file.place.value, file.name, stamps) for file, stamps in found if stamps]
 
     def give_name(self, node_id: str, node: PromptNode, inputs: dict[str, Any]) -> str:
         """The name of a node, of all that makes its outputs what they are."""

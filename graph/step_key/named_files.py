@@ -89,9 +89,8 @@ def _in_text(text: str, is_combo: bool) -> Iterator[NamedFile]:
     if is_combo:
         yield from _named(text, True)
     for line in text.split("\n"):
-        for part in {line, *_BETWEEN.split(line)}:
+        for part in {line, *(p.strip(_AROUND) for p in (line, *_BETWEEN.split(line)))}:
             yield from _named(part, False)
-            yield from _named(part.strip(_AROUND), False)
     for match in _EMBEDDING.finditer(text):
         for name in _embedding_names(match[1]):
             yield NamedFile(name, Place.EMBEDDING)
