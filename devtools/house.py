@@ -50,6 +50,7 @@ GRAPH_FLOORS = (
     ("addresses",),
     ("markers",),
     ("plan",),
+    ("step_key",),
     ("needs",),
     ("compose",),
     ("explain",),

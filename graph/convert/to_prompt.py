@@ -6,7 +6,7 @@ over them what its links lead to. All that is wrong is reported at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,14 +21,15 @@ from ..workflow.model import PORT_TYPE, Workflow
 from ..workflow.order import execution_order
 from ..workflow.parse import parse_workflow
 from .draw_seeds import Draw, Place, draw_seeds
-from .editor_state import GraphState, NodeState
+from .editor_state import NodeState
 from .find_controls import draw_impossible, find_controls
 from .flatten import FlatGraph, FlatNode, flatten
 from .follow_link import Promoted, inputs_on_way
 from .missing_classes import pack_meta
+from .patterns import Patterns
 from .primitives import REPLACE_PROPERTY, primitive_of, primitive_value
 from .unusable import is_missing_class, unusable_type
-from .widget_values import dynamic_prompt, replace_patterns
+from .widget_values import dynamic_prompt
 
 
 class Conversion(NamedTuple):
@@ -36,11 +37,13 @@ class Conversion(NamedTuple):
 
     `seeds`: the values that were drawn, `{(node_id, input_name): new value}`.
     `under`: the values of the widgets that ports feed, which count while these have none.
+    `undated`: the texts in which `%date:...%` was filled in, as they are without that.
     """
 
     prompt: Prompt
     seeds: dict[Place, Any]
     under: dict[Place, Any]
+    undated: dict[Place, str]
 
 
 def to_prompt(
@@ -107,7 +110,7 @@ def convert(
     if draw is not None:
         controls = find_controls(flat, writer.primitive_controls)
         seeds = draw_seeds(prompt, controls, writer.shared, draw, seed)
-    return Conversion(prompt, seeds, writer.under)
+    return Conversion(prompt, seeds, writer.under, writer.undated)
 
 
 class PartOfPrompt(NamedTuple):
@@ -144,13 +147,13 @@ class _Writer:
         self.flat = flat
         self.rules_of = info.rules
         self.seed = seed
-        self.now = now
-        self.named: dict[str, tuple[GraphState, NodeState]] | None = None
+        self.patterns = Patterns(flat.root.graph, now)
         self.links: list[tuple[str, str]] = []
         # Which inputs get their value from one place: (node id, input) -> that place.
         self.shared: dict[tuple[str, str], Any] = {}
         self.primitive_controls: dict[tuple[str, str], Any] = {}
         self.under: dict[Place, Any] = {}
+        self.undated: dict[Place, str] = {}
 
     def nodes(self) -> tuple[Prompt, list[Problem]]:
         """All nodes that can be written, and what keeps the others from it."""
@@ -172,7 +175,7 @@ class _Writer:
         count = len(problems)
         inputs: dict[str, Any] = {}
         try:
-            self._write_values(flat.state, spec, inputs)
+            self._write_values(flat, spec, inputs)
             if spec.rules is not None and spec.rules.drawn:
                 draw_impossible(flat.state, inputs, f"{self.seed} {flat.id}")
         except WorkflowError as e:
@@ -197,7 +200,8 @@ class _Writer:
         meta = {"title": title, **pack_meta(flat.node.properties)}
         return {"inputs": inputs, "class_type": spec.class_type, "_meta": meta}
 
-    def _write_values(self, state: NodeState, spec: ClassSpec, inputs: dict[str, Any]) -> None:
+    def _write_values(self, flat: FlatNode, spec: ClassSpec, inputs: dict[str, Any]) -> None:
+        state = flat.state
         for name, value in state.values.items():
             kind = type(value)
             if kind is str:
@@ -205,7 +209,7 @@ class _Writer:
                 if widget is not None and widget.options.get("dynamicPrompts"):
                     value = dynamic_prompt(value, self.seed)
                 elif name in spec.patterns:
-                    value = self._fill_in(value)
+                    value = self._fill_in(value, (flat.id, name))
             elif kind is list:
                 widget = spec.by_name.get(name)
                 value = _wrapped(value, widget.type if widget is not None else "")
@@ -219,9 +223,11 @@ class _Writer:
             if origin is not None and origin.node.type == PORT_TYPE:
                 self._note_under(flat, name, inputs)
             inputs[name] = [found.node_id, found.slot]
+            self.undated.pop((flat.id, name), None)
             self.links.append((found.node_id, flat.id))
         elif isinstance(found, Promoted):
             inputs[name] = _wrapped(found.value)
+            self.undated.pop((flat.id, name), None)
             self.shared[flat.id, name] = (id(found.scope), id(found.instance), found.slot)
         elif (
             name in inputs
@@ -248,33 +254,18 @@ class _Writer:
 
     def _primitive_value(self, flat: FlatNode, name: str, primitive: NodeState) -> Any:
         value = primitive_value(flat.scope.graph, flat.state, name)
+        if value is not MISSING:
+            self.undated.pop((flat.id, name), None)
         if isinstance(value, str) and primitive.node.properties.get(REPLACE_PROPERTY):
-            return self._fill_in(value)
+            return self._fill_in(value, (flat.id, name))
         return value
 
-    def _fill_in(self, text: str) -> str:
+    def _fill_in(self, text: str, at: Place) -> str:
         """The text with its %patterns% replaced."""
-        if "%" not in text:
-            return text
-        if self.now is None:
-            self.now = datetime.now()
-        return replace_patterns(text, self._find_value, self.now)
-
-    def _find_value(self, node_name: str, widget_name: str) -> Any:
-        """The value of a widget by its node's name: the first node that has it, over all graphs.
-
-        Raises:
-            LookupError: no such node, or it has no such widget.
-        """
-        if self.named is None:
-            self.named = _named_nodes(self.flat.root.graph)
-        graph, state = self.named[node_name]
-        value = primitive_value(graph, state, widget_name)
-        if value is MISSING:
-            value = state.value(widget_name)
-        if value is MISSING:
-            raise LookupError(widget_name)
-        return value
+        filled, undated = self.patterns.fill_in(text)
+        if undated != filled:
+            self.undated[at] = undated
+        return filled
 
 
 def _wrapped(value: Any, kind: str = "") -> Any:
@@ -282,29 +273,3 @@ def _wrapped(value: Any, kind: str = "") -> Any:
     if not isinstance(value, list):
         return value
     return {"__type__": "CURVE", "__value__": value} if kind == "CURVE" else {"__value__": value}
-
-
-def _named_nodes(root: GraphState) -> dict[str, tuple[GraphState, NodeState]]:
-    """Nodes by the names that %Node.widget% may use: "Node name for S&R", else the title.
-
-    The first of each name counts, over the root and every definition in use.
-    """
-    called: dict[str, tuple[GraphState, NodeState]] = {}
-    titled: dict[str, tuple[GraphState, NodeState]] = {}
-    for graph, state in _all_nodes(root):
-        name = state.node.properties.get("Node name for S&R", state.node.type)
-        title = state.node.data.get("title") or (state.spec and state.spec.display_name)
-        for names, found in ((called, name), (titled, title)):
-            if isinstance(found, str):
-                names.setdefault(found, (graph, state))
-    return {**titled, **called}
-
-
-def _all_nodes(root: GraphState) -> Iterator[tuple[GraphState, NodeState]]:
-    """The nodes of the root and of every definition in use, each with its graph."""
-    graphs = [root]
-    for graph in graphs:  # which grows by what is found
-        for state in graph.nodes.values():
-            yield graph, state
-            if state.definition is not None and state.definition not in graphs:
-                graphs.append(state.definition)

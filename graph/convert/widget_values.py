@@ -75,17 +75,20 @@ def _close(frames: list[list[list[str]]], rng: random.Random) -> None:
     frames[-1][-1].append("".join(chosen))
 
 
-def replace_patterns(text: str, find: Callable[[str, str], Any], now: datetime) -> str:
+def replace_patterns(text: str, find: Callable[[str, str], Any], now: datetime | None) -> str:
     """Fill in `%date:yyyy-MM-dd%` and `%Node.widget%`.
 
     Args:
         find: (node name, widget name) -> the value; LookupError leaves the pattern as it is.
+        now: None leaves the dates as they are.
     """
 
     def replacement(match: re.Match[str]) -> str:
         parts = match[1].split(".")
         if len(parts) != 2:
-            return format_date(match[1][5:], now) if match[1].startswith("date:") else match[0]
+            if now is None or not match[1].startswith("date:"):
+                return match[0]
+            return format_date(match[1][5:], now)
         try:
             value = find(*parts)
         except LookupError:

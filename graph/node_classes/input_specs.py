@@ -91,3 +91,15 @@ def items_of(section: Any) -> list[tuple[str, Any]]:
 
 def dicts_of(items: Any) -> list[Mapping[str, Any]]:
     return [i for i in items if isinstance(i, Mapping)] if isinstance(items, (list, tuple)) else []
+
+
+def hidden_kinds(definition: Any) -> frozenset[str]:
+    """What a class of /object_info asks for without an input: "UNIQUE_ID", "PROMPT" and the like.
+
+    Source: execution.py `get_input_data`; a newer class writes `["PROMPT"]` (0.3.64 and 0.33).
+    """
+    sections = definition.get("input") if isinstance(definition, Mapping) else None
+    hidden = sections.get("hidden") if isinstance(sections, Mapping) else None
+    kinds = [kind for _, kind in items_of(hidden)]
+    plain = [k[0] if isinstance(k, (list, tuple)) and k else k for k in kinds]
+    return frozenset(k for k in plain if isinstance(k, str))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import Problem, WorkflowError
+from ..node_classes.input_specs import hidden_kinds
 from ..node_classes.object_info import ObjectInfo
 from ..prompt import Prompt, PromptNode
 
@@ -109,9 +110,4 @@ def _gets_key(definition: Any) -> bool:
 
 
 def _asks_for_key(definition: Any) -> bool:
-    inputs = definition.get("input") if isinstance(definition, Mapping) else None
-    hidden = inputs.get("hidden") if isinstance(inputs, Mapping) else None
-    if not isinstance(hidden, Mapping):
-        return False
-    asked = [k[0] if isinstance(k, (list, tuple)) and k else k for k in hidden.values()]
-    return any(isinstance(kind, str) and kind in _ASKS_FOR for kind in asked)
+    return not _ASKS_FOR.isdisjoint(hidden_kinds(definition))

@@ -9,19 +9,18 @@ every run.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import Problem, WorkflowError
 from ..node_classes.object_info import ObjectInfo
 from ..ports.port_types import ANY, type_name
-from ..prompt import Prompt, PromptNode, Source, link_source
+from ..prompt import Prompt, PromptNode, Source
+from .canonical import canonical_text, name_nodes
 from .internal_nodes import LOADER
 
 # Under which key a value lies is no part of what it is, and nor is where (in files of old).
-_NOT_IDENTITY = frozenset({"run_dir", "unique_id"})
+NOT_IDENTITY = frozenset({"run_dir", "unique_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def make_recipe(prompt: Prompt, source: Source) -> Recipe:
         WorkflowError: a cycle, or a link to a node that is not there; names the node.
     """
     message = "A reference can't be made:"
-    ids, nodes = _canonical(prompt, [source.node_id], _NOT_IDENTITY, message)
+    ids, nodes = _canonical(prompt, [source.node_id], NOT_IDENTITY, message)
     return Recipe(nodes, Source(ids[source.node_id], source.slot))
 
 
@@ -98,45 +97,14 @@ def _canonical(
     prompt: Prompt, node_ids: Iterable[str], left_out: frozenset[str], message: str
 ) -> tuple[dict[str, str], Prompt]:
     """Old id -> canonical id of these nodes and of what they depend on, and the nodes renamed."""
-    ids: dict[str, str] = {}
     nodes: Prompt = {}
-    entered: set[str] = set()
-    stack = list(node_ids)
-    while stack:
-        node_id = stack[-1]
-        node = prompt.get(node_id)
-        if node is None:
-            raise WorkflowError(
-                message, [Problem("a link leads to a node that is absent", node_id)]
-            )
-        waiting = [s.node_id for s in _sources(node) if s.node_id not in ids]
-        if node_id in ids or not waiting:
-            stack.pop()
-            if node_id not in ids:
-                ids[node_id] = _add(nodes, node, ids, left_out)
-            continue
-        if node_id in entered:
-            raise WorkflowError(
-                message, [Problem("it is a part of a cycle", node_id, node["class_type"])]
-            )
-        entered.add(node_id)
-        stack.extend(waiting)
-    return ids, nodes
 
+    def give_name(_: str, node: PromptNode, inputs: dict[str, Any]) -> str:
+        skipped = left_out if node["class_type"] == LOADER else ()
+        identity = [node["class_type"], {k: v for k, v in inputs.items() if k not in skipped}]
+        text = canonical_text(identity, default=str)
+        node_id = "ref-" + hashlib.sha256(text.encode()).hexdigest()[:20]
+        nodes[node_id] = {**node, "inputs": inputs}
+        return node_id
 
-def _sources(node: PromptNode) -> list[Source]:
-    found = (link_source(value) for value in node["inputs"].values())
-    return [s for s in found if s is not None]
-
-
-def _add(nodes: Prompt, node: PromptNode, ids: dict[str, str], left_out: frozenset[str]) -> str:
-    inputs: dict[str, Any] = {}
-    for name, value in node["inputs"].items():
-        link = link_source(value)
-        inputs[name] = [ids[link.node_id], link.slot] if link else value
-    skipped = left_out if node["class_type"] == LOADER else ()
-    identity = [node["class_type"], {k: v for k, v in inputs.items() if k not in skipped}]
-    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), default=str)
-    node_id = "ref-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
-    nodes[node_id] = {**node, "inputs": inputs}
-    return node_id
+    return name_nodes(prompt, node_ids, give_name, message), nodes

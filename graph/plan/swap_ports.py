@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import WorkflowError
-from ..node_classes.input_specs import MISSING
+from ..node_classes.input_specs import MISSING, hidden_kinds
 from ..node_classes.widgets import ObjectInfo
 from ..ports.connections import PORT_INPUT, Use
 from ..ports.find_ports import Port, Ports
@@ -161,12 +161,8 @@ def run_data(
 
 def shows_workflow(prompt: Prompt, info: ObjectInfo) -> bool:
     """Whether a node writes the workflow into its files, as SaveImage does (ComfyUI nodes.py)."""
-    for node in prompt.values():
-        inputs = (info.raw.get(node["class_type"]) or {}).get("input") or {}
-        for kind in (inputs.get("hidden") or {}).values():
-            if kind == "EXTRA_PNGINFO" or (isinstance(kind, list) and "EXTRA_PNGINFO" in kind):
-                return True
-    return False
+    classes = {node["class_type"] for node in prompt.values()}
+    return any("EXTRA_PNGINFO" in hidden_kinds(info.raw.get(kind)) for kind in classes)
 
 
 def _is_output(node: PromptNode, info: ObjectInfo) -> bool:

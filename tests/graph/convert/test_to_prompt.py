@@ -316,6 +316,34 @@ def test_patterns_in_a_file_name():
         "2025-03-07 04:05:6 25/12/12/%Nobody.seed%/%what%"
     )
     assert prompt["3"]["inputs"]["text"] == "%Source.seed%"
+    undated = "%date:yyyy-MM-dd hh:mm:s yy%/12/12/%Nobody.seed%/%what%"
+    assert convert(data, INFO, now=now).undated == {("2", "filename_prefix"): undated}
+
+
+PREFIX = [("filename_prefix", 1)]
+
+
+@pytest.mark.parametrize(
+    ("source", "undated"),
+    [
+        (node(1, "PrimitiveNode", ["plain"]), {}),
+        (node(1, "PrimitiveNode", ["%date:yy%"]), {}),
+        (
+            node(1, "PrimitiveNode", ["%date:yy%"], properties={"Run widget replace on values": 1}),
+            {("2", "filename_prefix"): "%date:yy%"},
+        ),
+        (node(1, "Text", ["%date:yy%"]), {}),
+        (node(3, "PrimitiveNode", ["plain"]), {("2", "filename_prefix"): "%date:MM%"}),
+    ],
+    ids=["primitive", "unread primitive", "primitive with a date", "node", "nothing"],
+)
+def test_a_text_with_a_date_is_told_only_where_it_is_sent(source, undated):
+    source["outputs"] = [{"name": "", "type": "STRING", "links": [1]}]
+    inputs = PREFIX if source["id"] == 1 else ()
+    saver = node(2, "SaveImage", ["%date:MM%"], inputs)
+    saver["inputs"] = [{**slot, "widget": {"name": slot["name"]}} for slot in saver["inputs"]]
+    links = [(1, 1, 0, 2, 0, "STRING")] if inputs else ()
+    assert convert(workflow([source, saver], links), INFO).undated == undated
 
 
 def test_a_value_in_a_file_name_can_not_be_a_path():

@@ -8,6 +8,7 @@ from custom_nodes.discomfort.graph.node_classes.input_specs import (
     MULTI_COMBO,
     default_value,
     dicts_of,
+    hidden_kinds,
     items_of,
     normal_spec,
 )
@@ -78,3 +79,17 @@ def test_missing_is_told_from_every_value_and_shows_its_name():
 def test_what_is_no_section_and_no_list_has_nothing():
     assert items_of({"a": 1}) == [("a", 1)] and items_of(None) == items_of([1]) == []
     assert dicts_of([{"a": 1}, 5]) == [{"a": 1}] and dicts_of(None) == dicts_of({"a": 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("definition", "kinds"),
+    [
+        ({"input": {"hidden": {"id": "UNIQUE_ID", "p": "PROMPT"}}}, {"UNIQUE_ID", "PROMPT"}),
+        ({"input": {"hidden": {"prompt": ["PROMPT"], "odd": [], "none": None}}}, {"PROMPT"}),
+        ({"input": {"hidden": None}}, set()),
+        ({"input": "odd"}, set()),
+        (None, set()),
+    ],
+)
+def test_what_a_class_asks_for_in_secret_is_read_in_both_forms(definition, kinds):
+    assert hidden_kinds(definition) == kinds
