@@ -15,6 +15,7 @@ import contextlib
 import logging
 import os
 import shutil
+import stat
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -146,9 +147,12 @@ class Shelf:
 
     # -- writing ------------------------------------------------------------------------------
 
-    def has(self, content: Content) -> bool:
-        """Whether its block is in its place, as far as its size tells."""
-        return _size_of(self.blocks.locate(content.name)) == content.value.total_bytes
+    def has(self, receipt: Receipt) -> bool:
+        """Whether a block is in its place, and whole."""
+        try:
+            return self.open(receipt) is not None
+        except OSError:
+            return False
 
     def write_draft(self, content: Content) -> Path:
         """
@@ -265,10 +269,12 @@ class Shelf:
 
 
 def _size_of(path: str) -> int | None:
+    """Of a plain file; None: there is none."""
     try:
-        return os.stat(path).st_size
+        about = os.lstat(path)
     except OSError:
         return None
+    return about.st_size if stat.S_ISREG(about.st_mode) else None
 
 
 def _files_in(folder: Path) -> Iterator[tuple[str, os.stat_result]]:

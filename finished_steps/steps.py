@@ -137,6 +137,13 @@ class FinishedSteps:
             return f"what is to be kept with it is no JSON: {e}"
         try:
             return self._keep(record, data, contents)
+        except FileNotFoundError:  # somebody removed the folder, as one may a cache
+            if not self._opened_anew():
+                return self._refusal
+        except OSError as e:
+            return self._not_written(e)
+        try:
+            return self._keep(record, data, contents)
         except OSError as e:
             return self._not_written(e)
 
@@ -156,19 +163,20 @@ class FinishedSteps:
 
     def _write(self, record: Record, data: bytes, contents: Mapping[str, Content]) -> bool:
         """Write what is not there yet; False: what was there is gone by now."""
-        need = sum(c.value.total_bytes for c in contents.values() if not self._shelf.has(c))
-        self._budget.make_room(need)
+        there = {r.version for r in filter(None, record.outputs.values()) if self._shelf.has(r)}
+        missing = {name: content for name, content in contents.items() if name not in there}
+        size = sum(content.value.total_bytes for content in missing.values())
+        self._budget.make_room(size)
         drafts: dict[str, Path] = {}
         try:
-            for name, content in contents.items():
-                if not self._shelf.has(content):
-                    drafts[name] = self._shelf.write_draft(content)
+            for name, content in missing.items():
+                drafts[name] = self._shelf.write_draft(content)
             is_kept = self._shelf.commit(record, data, drafts)
         finally:
             for draft in drafts.values():
                 with contextlib.suppress(OSError):
                     draft.unlink(missing_ok=True)
-        self._budget.note_written(sum(contents[name].value.total_bytes for name in drafts))
+        self._budget.note_written(size)
         return is_kept
 
     def _not_written(self, e: OSError) -> str:
@@ -224,6 +232,12 @@ class FinishedSteps:
                     self._refusal = f"{self.folder} can't be used: {e}"
                     log.warning("Finished steps are not kept: %s", self._refusal)
             return self._is_ready
+
+    def _opened_anew(self) -> bool:
+        with self._lock:
+            self.close()
+            self._is_ready = False
+            return self._is_open()
 
     def _open_folder(self) -> None:
         with self._lock:

@@ -235,9 +235,7 @@ def test_pin_on_another_file_system_is_a_copy(steps):
     try:
         receipt = found.pin("picture", FileBlocks(place), "p")
         steps.clear()
-        assert torch.equal(
-            codec.decode(FileBlocks(place).open(receipt.version)), picture(1, 300)
-        )
+        assert torch.equal(codec.decode(FileBlocks(place).open(receipt.version)), picture(1, 300))
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
