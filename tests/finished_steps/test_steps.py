@@ -1,4 +1,4 @@
-"""The store of finished steps: what is kept is found, what does not fit goes, what is odd is told."""
+"""What is kept is found, what does not fit goes, what can't be kept is told."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_change_of_a_loaded_value_changes_only_that(steps, folder):
     assert other is not None
     assert_is(other, 1, 300)
     with FinishedSteps(folder) as fresh:
-        assert_is(fresh.find(key) or pytest.fail("not found"), 1, 300)
+        assert_is(fresh.find(key), 1, 300)
 
 
 # -- pins -----------------------------------------------------------------------------------------
@@ -202,29 +202,34 @@ def test_a_pinned_value_is_a_context_s_and_outlives_its_eviction(steps, folder, 
         WorkflowContext.delete_durable("pins")
 
 
-def test_pin_where_no_link_is_possible_copies_what_was_kept(steps, tmp_path):
-    key = keep(steps, 1, side=300)
-    for n, is_changed in enumerate((False, True)):
-        found = steps.find(key)
-        assert found is not None
-        if is_changed:
-            found.load("picture").zero_()
-        blocks = FileBlocks(tmp_path / f"pinned{n}")
-        # A file of the same block that is not the one that was checked is never linked.
-        path = steps._shelf.blocks.locate(found.outputs["picture"].version)
-        shutil.copy(path, path + ".new")
-        os.replace(path + ".new", path)
-        receipt = found.pin("picture", blocks, "p")
-        assert receipt is not None and os.stat(blocks.locate(receipt.version)).st_nlink == 1
-        view = blocks.open(receipt.version)
-        head = read_header(view)
-        assert head.version == receipt.version
-        assert torch.equal(codec.decode(view), picture(1, 300))
-        assert found.pin("picture", blocks, "q").unique_id == "q"  # is there
-        del view
+def replace_by_a_copy(path: str) -> None:
+    shutil.copy(path, path + ".new")
+    os.replace(path + ".new", path)
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_pin_where_no_link_is_possible_copies_what_was_kept(steps, tmp_path, is_changed):
+    found = steps.find(keep(steps, 1, side=300))
+    if is_changed:
+        found.load("picture").zero_()
+    # A file of the same block that is not the one that was checked is never linked.
+    replace_by_a_copy(steps._shelf.blocks.locate(found.outputs["picture"].version))
+    blocks = FileBlocks(tmp_path / "pinned")
+    receipt = found.pin("picture", blocks, "p")
+    assert os.stat(blocks.locate(receipt.version)).st_nlink == 1
+    view = blocks.open(receipt.version)
+    assert read_header(view).version == receipt.version
+    assert torch.equal(codec.decode(view), picture(1, 300))
+    assert found.pin("picture", blocks, "q").unique_id == "q"  # is there
+
+
+def test_pin_of_a_changed_value_that_is_gone_is_an_error_that_says_so(steps, tmp_path):
+    found = steps.find(keep(steps, 1, side=300))
+    found.load("picture").zero_()
     steps.clear()
     with pytest.raises(CorruptValueError, match="changed after it was loaded"):
-        found.pin("picture", FileBlocks(tmp_path / "last"), "p")
+        found.pin("picture", FileBlocks(tmp_path / "pinned"), "p")
+    assert os.listdir(tmp_path / "pinned") == []
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a second file system")

@@ -40,8 +40,9 @@ def about(number: int) -> dict[str, Any]:
     return {"workflow": f"w{number % 3}.json", "seconds": 1.5, "files": [["a.png", number, 2]]}
 
 
-def assert_is(found: FinishedStep, number: int, side: int = 16) -> None:
+def assert_is(found: FinishedStep | None, number: int, side: int = 16) -> None:
     """What was found is what `outputs(number)` and `about(number)` are."""
+    assert found is not None, "it was not found"
     wanted = outputs(number, side)
     assert found.about == about(number) and found.outputs.keys() == wanted.keys()
     for name, output in wanted.items():
@@ -56,6 +57,6 @@ def assert_is(found: FinishedStep, number: int, side: int = 16) -> None:
 def is_equal(a: Any, b: Any) -> bool:
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(is_equal(a[key], b[key]) for key in a)
-    if isinstance(a, torch.Tensor) or isinstance(a, np.ndarray):
+    if isinstance(a, torch.Tensor | np.ndarray):
         return type(a) is type(b) and a.shape == b.shape and bool((a == b).all())
     return type(a) is type(b) and a == b

@@ -1,5 +1,5 @@
-"""Damages the folder of finished steps at random, and sees what becomes of it: a step is found as it
-was kept, or not at all. For the tests and for `bench/fuzz_steps.py`.
+"""Damages the folder of finished steps at random, and sees what becomes of it: a step is found as
+it was kept, or not at all. For the tests and for `bench/fuzz_steps.py`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class DamagedFolder:
         files = sorted(p for p in self.folder.rglob("*") if p.is_file())
         for kind in draw.choices(DAMAGES, k=draw.choice((1, 1, 2))):
             # As many records as blocks, of which there are more; and the lock.
-            part = draw.choice([p for p in ("steps", "steps", "values", "values", "")])
+            part = draw.choice(("steps", "steps", "values", "values", ""))
             among = [p for p in files if p.parent.name == (part or self.folder.name)]
             path = draw.choice([p for p in among if p.is_file()] or [self.folder / "lock"])
             if path.is_file() and (part or kind is not replace_by_a_link):  # such a lock is refused

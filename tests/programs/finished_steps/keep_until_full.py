@@ -58,7 +58,8 @@ def main(folder: Path, how: str) -> None:
             assert steps.keep(key_of("more"), outputs(99, SIDE), about(99)) is None
             assert_is(steps.find(key_of("more")), 99, SIDE)
         assert steps.keep(key_of("small"), {"a": Output(1)}) is None
-        print(steps.find(key_of("small")).load("a"))
+        small = steps.find(key_of("small"))
+        print(small and small.load("a"))
 
 
 if __name__ == "__main__":
