@@ -23,7 +23,7 @@ class Drafts:
     """The drafts of one process. The caller sees to it that one thread at a time is here.
 
     Args:
-        parent: of the folders of all processes; made if absent.
+        parent: of the folders of all processes.
     """
 
     def __init__(self, parent: Path):
@@ -44,7 +44,6 @@ class Drafts:
         return FileBlocks(self._folder, prefix=f"{random_name(8)}.")
 
     def _make(self) -> None:
-        self._parent.mkdir(mode=0o700, exist_ok=True)
         self.purge()
         for n in range(_TRIES):
             folder = self._parent / random_name(12)

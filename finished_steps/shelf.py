@@ -27,6 +27,7 @@ from ..store.receipt import Receipt
 from ..system.files import write_file
 from ..system.locks import ProcessLock
 from ..system.plain_files import read_plain
+from ..system.user_folders import make_private
 from .content import Content
 from .drafts import Drafts
 from .record import Record, is_key, read_record
@@ -67,8 +68,13 @@ class Shelf:
         self._checked: dict[str, Stamp] = {}
 
     def prepare(self) -> None:
-        for part in (self._steps, self.blocks.folder):
-            part.mkdir(mode=0o700, exist_ok=True)
+        """
+        Raises:
+            NotOurFolder: it, or one of its parts, is another user's, or a link.
+            OSError: it can't be made.
+        """
+        for part in (self.folder, self._steps, self.blocks.folder, self.folder / "drafts"):
+            make_private(part, "XDG_CACHE_HOME")
 
     def close(self) -> None:
         self.drafts.close()
@@ -130,15 +136,15 @@ class Shelf:
         """Give a block that was checked a second name elsewhere; False: there it must be copied."""
         path = self.blocks.locate(receipt.version)
         checked = self._checked.get(receipt.version)
+        if checked is None:
+            return False
         try:
-            if checked is None or Stamp.of(path) != checked:
-                return False
             os.link(path, target)
         except FileExistsError:
             raise
         except OSError:  # another disk, a file system without links, evicted meanwhile
             return False
-        if Stamp.of(target) != checked:  # replaced between the look and the link
+        if Stamp.of(target) != checked:  # it is another file by now
             os.unlink(target)
             return False
         os.utime(target)  # who sweeps there spares what is young and has no receipt yet

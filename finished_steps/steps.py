@@ -16,7 +16,7 @@ from typing import Any
 
 from ..store.blocks.base import is_no_room
 from ..store.receipt import Receipt
-from ..system.user_folders import make_private, user_cache_dir
+from ..system.user_folders import user_cache_dir
 from .budget import Budget, Cleared, Usage
 from .content import Content, content_of
 from .found import NO_VALUE, FinishedStep
@@ -243,7 +243,6 @@ class FinishedSteps:
         with self._lock:
             if self._is_ready:
                 return
-            make_private(self.folder, "XDG_CACHE_HOME")
             self._shelf.prepare()
             usage = self._budget.look()
             log.info(

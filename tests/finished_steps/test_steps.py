@@ -182,8 +182,9 @@ def test_a_pinned_value_is_a_context_s_and_outlives_its_eviction(steps, folder, 
     with WorkflowContext(run_id="pins", durable=durable) as context:
         store = context.internal.store
         disk = store._storages.disk
+        for name in blocks_in(folder):  # kept long ago
+            os.utime(folder / "values" / name, (1e9, 1e9))
         found = steps.find(key)
-        assert found is not None
         receipts = [found.pin(name, disk, f"my {name}") for name in found.outputs]
         assert receipts.pop() is None  # the blocked one
         store.commit([(r.unique_id, r) for r in receipts if r is not None])
@@ -265,11 +266,12 @@ def test_least_recently_used_goes_when_the_limit_is_reached(folder):
 
 def test_several_stores_of_one_folder_keep_to_the_limit_together(folder):
     one = picture(0, 100).nbytes
-    with FinishedSteps(folder, 20 * one) as a, FinishedSteps(folder, 20 * one) as b:
+    both = [FinishedSteps(folder, 20 * one), FinishedSteps(folder, 20 * one)]
+    with both[0], both[1], FinishedSteps(folder) as watching:
         for n in range(60):
-            assert (a, b)[n % 2].keep(key_of(n), {"a": Output(picture(n, 100))}) is None
-        assert a.usage().size_bytes <= 22 * one
-        assert all(a.find(key_of(n)) is not None for n in range(50, 60))
+            assert both[n % 2].keep(key_of(n), {"a": Output(picture(n, 100))}) is None
+            assert watching.usage().size_bytes <= 22 * one
+        assert all(watching.find(key_of(n)) is not None for n in range(50, 60))
 
 
 def test_clear_by_age_and_by_workflow(steps):
@@ -333,7 +335,7 @@ def test_folder_and_files_are_closed_to_others(monkeypatch, tmp_path):
 
 
 @posix
-@pytest.mark.parametrize("kind", ["file", "link", "parent is a file", "foreign"])
+@pytest.mark.parametrize("kind", ["file", "link", "link in it", "parent is a file", "foreign"])
 def test_folder_that_can_not_be_used_is_said_once_and_nothing_is_kept(tmp_path, caplog, kind):
     folder = tmp_path / "kept"
     if kind == "file":
@@ -341,6 +343,10 @@ def test_folder_that_can_not_be_used_is_said_once_and_nothing_is_kept(tmp_path, 
     elif kind == "link":
         (tmp_path / "elsewhere").mkdir()
         folder.symlink_to(tmp_path / "elsewhere")
+    elif kind == "link in it":
+        (tmp_path / "elsewhere").mkdir()
+        folder.mkdir()
+        (folder / "values").symlink_to(tmp_path / "elsewhere")
     elif kind == "foreign":
         if os.getuid() != 0:
             pytest.skip("only root can make another user's folder")
