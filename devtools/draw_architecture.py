@@ -34,6 +34,7 @@ SAYS = {
     "events": "what scripts see",
     "context": "rooms of a context",
     "records": "what runs did",
+    "finished_steps": "what need not run again",
     "store": "values in RAM and on disk",
     "worker": "the nested ComfyUI",
     "workflows": "read and prepare",

@@ -25,7 +25,7 @@ FLOORS = (
     ("run",),
     ("references",),
     ("workflow_context", "comfy_serverless", "nodes_internal", "events"),
-    ("context", "records"),
+    ("context", "records", "finished_steps"),
     ("store", "worker", "workflows", "downloads"),
     ("values",),
     ("graph",),
@@ -37,6 +37,7 @@ ONLY = {
     "store": {"system", "errors"},
     "worker": {"system", "errors"},
     "downloads": {"system", "errors"},
+    "finished_steps": {"store", "system", "errors"},
     "graph": {"errors"},
 }
 # The same inside `graph`, from the bottom up.

@@ -1,9 +1,10 @@
-"""The private folders of this user: one for what is temporary, one for what stays.
+"""The private folders of this user: for what is temporary, what stays, and what can be made again.
 
-    <temp>/discomfort-<uid>/               contexts, workers, logs
-    <user's data folder>/discomfort/...    durable contexts, records, rules of node packs
+    <temp>/discomfort-<uid>/                contexts, workers, logs
+    <user's data folder>/discomfort/...     durable contexts, records, rules of node packs
+    <user's cache folder>/discomfort/...    a ComfyUI, node classes, finished steps
 
-The only definition of both. On Windows, which has no uid, the user's name stands for it.
+The only definition of them. On Windows, which has no uid, the user's name stands for it.
 """
 
 from __future__ import annotations
@@ -82,6 +83,23 @@ def _data_place(name: str) -> tuple[Path, str]:
         variable, otherwise = "XDG_DATA_HOME", Path.home() / ".local" / "share"
     given = os.environ.get(variable) if variable != "HOME" else None
     return Path(given or str(otherwise)) / "discomfort" / name, variable
+
+
+def user_cache_dir() -> Path:
+    """The per-user cache folder of this project. It need not exist.
+
+    Source: the rules of `platformdirs`, without the "Cache" it appends on Windows, since paths in
+    ComfyUI's tree are long and Windows allows 260 characters.
+    """
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        if not Path(base).is_absolute():  # the XDG rules: a relative path is invalid, ignore it
+            base = Path.home() / ".cache"
+    return Path(base) / "discomfort"
 
 
 def make_private(folder: Path, variable: str) -> None:

@@ -68,7 +68,7 @@ def clone(tmp_path, home) -> Path:
     for name in ("bootstrap.py", "pyproject.toml", "requirements.txt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    for name in ("installation", "worker"):
+    for name in ("installation", "system", "worker"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     (folder / "tests" / "fakes").mkdir(parents=True)

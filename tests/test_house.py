@@ -224,6 +224,13 @@ def test_what_sets_up_a_bare_clone_needs_nothing_that_is_installed(path):
     assert imported <= set(sys.stdlib_module_names)
     finder = "worker.launch.find_comfyui"
     assert {m for m, _ in find_relative(path) if not m.startswith("installation.")} <= {finder}
+    # What the finder takes from this package is as bare.
+    folders = ROOT / "system" / "user_folders.py"
+    assert {m for m, _ in find_relative(ROOT / "worker" / "launch" / "find_comfyui.py")} == {
+        "system.user_folders"
+    }
+    assert not list(find_relative(folders))
+    assert {name for name, _ in find_absolute(folders)} <= set(sys.stdlib_module_names)
     assert ast.get_docstring(parse(path))
 
 

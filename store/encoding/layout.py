@@ -31,6 +31,8 @@ _HEADER = struct.Struct("<4sHHQQII24s8x")  # magic, format, flags, total, stream
 _ROW = struct.Struct("<QQQQ")  # offset in the block, bytes, storage, first byte within the storage
 _MAGIC = b"DSCF"
 HEADER_BYTES = _HEADER.size
+VERSION_BYTES = 24  # what the header has room for
+_CHUNK = 64 << 20  # of what is copied from a device
 # The buffers of each storage, with the byte of it at which each begins.
 Parts: TypeAlias = "dict[int, list[tuple[int, memoryview]]]"
 
@@ -153,6 +155,36 @@ def content_hash(block: memoryview) -> str:
     for start, end in _used(block, head):
         hashed.update(block[start:end])
     return hashed.hexdigest()
+
+
+def hash_encoded(value: Encoded, is_list: bool = False) -> str:
+    """`content_hash` of the block that a value will be in; only of what `lay_out` gave."""
+    flags = (IS_SAFE if value.is_safe else 0) | (IS_LIST if is_list or value.is_list else 0)
+    hashed = hashlib.sha256(struct.pack("<HIQ", flags, value.rows, value.stream_bytes))
+    for _, data in value.pieces:
+        for part in _readable(data):
+            hashed.update(part)
+    return hashed.hexdigest()
+
+
+def checksum_encoded(value: Encoded, header: bytes) -> int:
+    """The CRC-32 of the block that a value will be in."""
+    crc, at = zlib.crc32(header), len(header)
+    for offset, data in value.pieces:
+        crc = zlib.crc32(bytes(offset - at), crc)
+        for part in _readable(data):
+            crc = zlib.crc32(part, crc)
+        at = offset + len(data)
+    return crc
+
+
+def _readable(data: Any) -> Iterator[Any]:
+    """A piece as memory that the CPU can read, some of it at a time where it is on a device."""
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        yield data
+        return
+    for start in range(0, len(data), _CHUNK):
+        yield data[start : start + _CHUNK].cpu().numpy()
 
 
 def pack(block: memoryview) -> bytes:

@@ -1,8 +1,8 @@
 """Where ComfyUI is, and which Python runs it.
 
 The one place that knows the order of the search. The worker asks it when it starts a server, and
-`installation/` before anything is installed. For that reason: standard library only, and no import
-of this package.
+`installation/` before anything is installed. For that reason: the standard library, and of this
+package only what needs no more than that.
 """
 
 from __future__ import annotations
@@ -14,24 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ...system.user_folders import user_cache_dir
+
 ENVIRONMENT_NAMES = ("venv", ".venv", "python_embeded")
-
-
-def user_cache_dir() -> Path:
-    """The per-user cache folder of this project. It need not exist.
-
-    Source: the rules of `platformdirs`, without the "Cache" it appends on Windows, since paths in
-    ComfyUI's tree are long and Windows allows 260 characters.
-    """
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        if not Path(base).is_absolute():  # the XDG rules: a relative path is invalid, ignore it
-            base = Path.home() / ".cache"
-    return Path(base) / "discomfort"
 
 
 def installed_comfyui() -> Path:
