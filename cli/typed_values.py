@@ -125,9 +125,9 @@ def _json_of(text: str) -> Any:
 
 def _number_of(name: str, text: str, kind: str, is_whole: bool) -> int | float:
     value = _read_number(text)
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        if not is_whole or value == int(value):
-            return value
+    is_number = isinstance(value, int) or (value is not None and math.isfinite(value))
+    if value is not None and is_number and (not is_whole or value == int(value)):
+        return value
     number = "a whole number" if is_whole else "a number"
     raise WorkflowError(f"{name}={text!r}: the port {name!r} takes {kind}. Write {number}.")
 

@@ -19,7 +19,7 @@ _STOP = "stop"
 _WORDS = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[stop [PID...]]",
+        metavar="stop|PID",
         help="Without words: list them. stop: end all, or those of these process ids, also where "
         "a script is at work with one.",
     ),
