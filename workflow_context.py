@@ -26,6 +26,7 @@ from .system.files import check_free
 __all__ = ["WorkflowContext"]
 
 _PASS_BY = ("val", "ref")
+_SHOWN_KEYS = 5
 
 
 class WorkflowContext:
@@ -236,6 +237,13 @@ class WorkflowContext:
     def history(self) -> History:
         """What the runs on this context did; `report` shows it."""
         return History()
+
+    def __repr__(self) -> str:
+        if self.is_closed:
+            return f"<WorkflowContext {self.run_id}, closed>"
+        keys = sorted(self.list_keys())
+        shown = ", ".join(keys[:_SHOWN_KEYS]) + (", ..." if len(keys) > _SHOWN_KEYS else "")
+        return f"<WorkflowContext {self.run_id}: {len(keys)} keys ({shown}), in {self.folder}>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: keys, with small pictures of what needs no code to be read."""

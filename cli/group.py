@@ -50,7 +50,11 @@ def load_command(name: str) -> Any:
     text, _, example = (inspect.getdoc(function) or "").rpartition("\n\nExample: ")
     # \b: not to be laid out anew, so that it can be copied.
     app.command(name, help=text, epilog=f"\b\nExample:\n  {example}")(expanded(function))
-    return get_command(app)
+    command = get_command(app)
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":  # typer 0.29 adds "<list[str]>" to its name
+            parameter.display_type_rich = lambda ctx: None  # pyright: ignore[reportAttributeAccessIssue]
+    return command
 
 
 def make_group() -> Any:

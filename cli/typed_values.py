@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
+import math
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from .failures import UsageFailed
 STDIN = "-"
 # What no text stands for; `@file` does.
 MEDIA = ("IMAGE", "MASK", "AUDIO", "VIDEO")
+_NUMBERS = {"INT", "FLOAT"}
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 # A path, though it may have a "=" in it.
 _PATH = re.compile(r"(?:\.{1,2}|~[^/\\=]*|[A-Za-z]:)?[/\\]|\s*\{")
 
@@ -83,15 +87,15 @@ def _assignment(name: str, text: str) -> Assignment:
 def value_of_text(name: str, text: str, kind: str, choices: Collection[Any] | None = None) -> Any:
     """What a text stands for at a port.
 
-    For a STRING it is the text; for a dropdown the choice that is written so; for anything else
-    the JSON that it is, or the text where it is none.
+    For a STRING it is the text; for a dropdown the choice that is written so; for a number and a
+    BOOLEAN what it says; for anything else the JSON that it is, or the text where it is none.
 
     Args:
         kind: the port's ComfyUI type, or several, as "INT,FLOAT".
         choices: of a dropdown, where they are known.
 
     Raises:
-        WorkflowError: no text stands for a value of that type.
+        WorkflowError: no text stands for a value of that type, or not this one.
     """
     kinds = kind.split(",")
     if all(k in MEDIA for k in kinds):
@@ -102,13 +106,44 @@ def value_of_text(name: str, text: str, kind: str, choices: Collection[Any] | No
         return text
     if kinds == ["COMBO"] and (choices is None or text in choices):
         return text
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+    if _NUMBERS.issuperset(kinds):
+        return _number_of(name, text, kind, is_whole="FLOAT" not in kinds)
+    if kinds == ["BOOLEAN"]:
+        return _truth_of(name, text)
+    value = _json_of(text)
     if kinds == ["COMBO"]:
         return value if choices is not None and value in choices else text
     return value
+
+
+def _json_of(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _number_of(name: str, text: str, kind: str, is_whole: bool) -> int | float:
+    value = _read_number(text)
+    is_number = isinstance(value, int) or (value is not None and math.isfinite(value))
+    if value is not None and is_number and (not is_whole or value == int(value)):
+        return value
+    number = "a whole number" if is_whole else "a number"
+    raise WorkflowError(f"{name}={text!r}: the port {name!r} takes {kind}. Write {number}.")
+
+
+def _read_number(text: str) -> int | float | None:
+    for read in (int, float):
+        with contextlib.suppress(ValueError):
+            return read(text)
+    return None
+
+
+def _truth_of(name: str, text: str) -> bool:
+    word = text.strip().lower()
+    if word in _TRUTHS:
+        return _TRUTHS[word]
+    raise WorkflowError(f"{name}={text!r}: the port {name!r} takes BOOLEAN. Write true or false.")
 
 
 def check_names(names: Iterable[str], known: Collection[str]) -> None:

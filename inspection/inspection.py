@@ -20,7 +20,7 @@ from .model import (
 from .words import describe, describe_html
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Inspection:
     """All that is known of a workflow without running it. Print it, or let a notebook show it.
 
@@ -72,6 +72,12 @@ class Inspection:
     def to_json(self) -> dict[str, Any]:
         """All of it as builtins, for `json.dumps`."""
         return asdict(self)
+
+    def __repr__(self) -> str:
+        return printable(
+            f"<Inspection of {self.name}: {len(self.ports)} ports, {len(self.inputs)} inputs, "
+            f"{len(self.problems)} problems; print() shows all>"
+        )
 
     def __str__(self) -> str:
         return printable(describe(self))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ..context.frozen_values import FROZEN_PREFIX
@@ -20,6 +19,7 @@ from ..references.kept_models import is_out_of_memory
 from ..references.model_room import let_go_of_all, make_room, without
 from ..system.login import Login
 from .environment import Environment
+from .refused_values import completed
 
 if TYPE_CHECKING:
     from ..comfy_serverless import RunResult
@@ -52,7 +52,7 @@ class Submitter:
     def __init__(self, environment: Environment, timeout: float | None, login: Login | None = None):
         self._login = login
         self._worker, self._sent = environment.worker, environment.sent
-        self._pins = environment.references.pins
+        self._pins, self._info = environment.references.pins, environment.preparer.info
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
 
@@ -93,7 +93,7 @@ class Submitter:
                 login=self._login,
             )
         except ValidationFailed as e:  # refused: what ComfyUI had it has
-            raise _tell_ports(e, swapped) from None
+            raise completed(e, swapped, self._info) from None
         except BaseException as e:
             self._sent.append(Sent(swapped.prompt, swapped.needed, False))
             if isinstance(e, RunTimeout):
@@ -128,23 +128,3 @@ def _frozen_versions(loan: Loan) -> dict[str, str]:
 def _with_name(error: RunTimeout, name: str) -> RunTimeout:
     """The error, with the workflow that was running."""
     return RunTimeout(f"{name}: {error}", **error.__dict__)
-
-
-def _tell_ports(error: ValidationFailed, swapped: Swapped) -> ValidationFailed:
-    """The error, with the ports named whose values ComfyUI refused."""
-    fed: dict[str, list[str]] = {}
-    for (node_id, input_name), unique_id in swapped.literals.items():
-        origin = (
-            f"inputs[{unique_id!r}]"
-            if unique_id in swapped.addresses
-            else (f"the INPUT port {unique_id!r}")
-        )
-        fed.setdefault(node_id, []).append(f"{input_name} comes from {origin}")
-    problems = tuple(
-        replace(p, reason=f"{p.reason} ({'; '.join(fed[p.node_id])})") if p.node_id in fed else p
-        for p in error.problems
-    )
-    if problems == error.problems:
-        return error
-    lines = [str(error).split("\n", 1)[0], *map(str, problems)]
-    return ValidationFailed("\n  ".join(lines), **{**error.__dict__, "problems": problems})

@@ -102,6 +102,11 @@ def find_stale(
     text, header = _text_of(stub), read_header(_text_of(stub))
     if header is None:
         return [f"{stub} was not made by `discomfort stubs`."]
+    gone = [place for place in header.stamps if not (stub.parent / place).exists()]
+    if gone and not files:
+        left = [place for place in header.stamps if place not in gone]
+        names = ", ".join(map(plain, gone))
+        return [f"{names} is not there any more. {_how_to_drop(left)}"]
     wanted = [_place(file, stub.parent) for file in _files_of(files, stub)]
     if wanted != list(header.stamps):
         return [f"{stub} is of other workflows: {', '.join(map(plain, header.stamps)) or 'none'}."]
@@ -120,6 +125,12 @@ def find_stale(
     if without_stamps(_text_of(module)) != without_stamps(made.module):
         return [f"{module} is not what belongs to the stub."]
     return []
+
+
+def _how_to_drop(left: Sequence[str]) -> str:
+    if not left:
+        return "The stub is of nothing else: remove it and its module."
+    return f"To drop it, name the others: {' '.join(map(plain, left))}."
 
 
 def _make(files: Sequence[Path], stub: Path, package: str, known: Known) -> Stubs:

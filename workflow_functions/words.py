@@ -71,7 +71,7 @@ def describe_shape(shape: Shape) -> str:
 
 
 def _lines_of_shape(shape: Shape) -> Iterator[str]:
-    yield f"Run {plain(shape.title, 200)}."
+    yield f"Run {plain(shape.title, 200)}: {_call_of(shape)}"
     yield from (f"Note: {plain(note, 2000)}" for note in shape.notes)
     yield from (f"Problem: {plain(problem, 500)}" for problem in shape.problems[:20])
     yield ""
@@ -85,6 +85,14 @@ def _lines_of_shape(shape: Shape) -> Iterator[str]:
     yield ""
     yield "using(timeout=..., context=..., ...) sets the options of `run`, call({...}) takes inputs"
     yield "under any names: those of ports, and addresses like 'KSampler.seed'."
+
+
+def _call_of(shape: Shape) -> str:
+    """How it is called, with what must be given."""
+    needed = [p.identifier for p in shape.parameters if not p.has_default]
+    others = ["..."] if len(needed) < len(shape.parameters) else []
+    given = [f"{identifier}=..." for identifier in needed]
+    return f"{shape.name}({', '.join(given + others)})"
 
 
 def _with_default(parameter: Parameter) -> str:

@@ -14,7 +14,7 @@ from ..output import answer, say
 FilesArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="WORKFLOW...",
+        metavar="WORKFLOW",
         autocompletion=complete_workflow,
         help="Workflow files. Default: those that the stub there was made of.",
     ),

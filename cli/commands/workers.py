@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +20,7 @@ _STOP = "stop"
 _WORDS = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[stop [PID...]]",
+        metavar="stop|PID",
         help="Without words: list them. stop: end all, or those of these process ids, also where "
         "a script is at work with one.",
     ),
@@ -66,4 +67,5 @@ def _line_of(worker: FoundWorker) -> str:
     else:
         what = worker.state
     memory = "" if worker.memory_bytes is None else f"  {size_text(worker.memory_bytes)}"
-    return f"{worker.pid}  {what}{memory}  {worker.comfyui}"
+    began = time.strftime("%a %H:%M:%S", time.localtime(worker.started))
+    return f"{worker.pid}  {what}{memory}  since {began}  {worker.comfyui}"

@@ -120,6 +120,8 @@ def test_wrong_usage_and_missing_files_are_told_before_anything_starts(bare):
     assert (told["error"]["code"], told["exit"]) == ("E_FILE_NOT_FOUND", 4)
     told = bare.json("run", "echo.json", "number=4")
     assert (told["error"]["code"], told["exit"]) == ("E_WORKER_START", 3)
+    done = bare.run("run", "echo.json", "number=4", DISCOMFORT_KEEP_WARM=None)
+    assert b"stays warm" not in done.stderr, "there is none"
 
 
 def test_other_commands_ask_it_and_run_nothing(there):

@@ -38,6 +38,12 @@ def test_a_command_says_first_what_it_does_and_ends_with_an_example(name):
 
 
 @every_command
+def test_words_are_named_without_types_and_with_single_brackets(name):
+    text = help_of(name)
+    assert "<" not in text and "[[" not in text and "......" not in text
+
+
+@every_command
 def test_an_option_says_its_unit_and_what_holds_without_it(name):
     for option in options_of(name):
         assert option.help and option.help.endswith((".", ").")), option.name

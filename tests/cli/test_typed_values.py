@@ -65,7 +65,11 @@ def test_what_can_not_be_understood_says_what_to_type(words, says):
         ("7", "STRING", "7"),
         ("true", "STRING", "true"),
         ("true", "BOOLEAN", True),
-        ("yes", "BOOLEAN", "yes"),  # which run() refuses
+        ("False", "BOOLEAN", False),
+        ("1", "BOOLEAN", True),
+        (".5", "FLOAT", 0.5),
+        ("1" * 400, "INT", int("1" * 400)),
+        ("3", "FLOAT", 3),
         ("0.5", "FLOAT", 0.5),
         ("1e-3", "FLOAT", 0.001),
         ("12345678901234567890", "INT", 12345678901234567890),
@@ -80,6 +84,27 @@ def test_what_can_not_be_understood_says_what_to_type(words, says):
 def test_a_text_stands_for_what_the_ports_type_says(text, kind, value):
     found = value_of_text("x", text, kind)
     assert found == value and type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "says"),
+    [
+        ("4.5", "INT", "takes INT. Write a whole number."),
+        ("abc", "INT", "Write a whole number."),
+        ("true", "INT", "Write a whole number."),
+        ("1" * 5000, "INT", "Write a whole number."),  # more digits than Python reads
+        ("abc", "FLOAT", "takes FLOAT. Write a number."),
+        ("", "FLOAT", "Write a number."),
+        ("NaN", "FLOAT", "Write a number."),
+        ("[1]", "INT,FLOAT", "takes INT,FLOAT. Write a number."),
+        ("yes", "BOOLEAN", "takes BOOLEAN. Write true or false."),
+        ("2", "BOOLEAN", "Write true or false."),
+    ],
+)
+def test_a_text_that_is_no_number_or_truth_is_refused_with_what_to_write(text, kind, says):
+    with pytest.raises(WorkflowError, match=r"x='.*': the port 'x'") as caught:
+        value_of_text("x", text, kind)
+    assert str(caught.value).endswith(says)
 
 
 @pytest.mark.parametrize(

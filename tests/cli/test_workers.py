@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def test_commands_share_a_warm_comfyui_which_stop_ends(tmp_path: Path):
     assert again["pid"] == worker["pid"] and again["left_s"] <= 100
     line = here.run("workers").stdout.decode()
     assert line.startswith(f"{worker['pid']}  idle, ends in ") and str(FAKE) in line
+    assert time.strftime("since %a", time.localtime(worker["started"])) in line
     refused = here.json("workers", "stop", 1)
     assert refused["exit"] == 4 and "no warm worker 1" in refused["error"]["message"]
     assert here.json("workers", "end")["error"]["code"] == "E_USAGE"

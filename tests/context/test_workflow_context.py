@@ -34,6 +34,16 @@ def test_save_then_load_gives_an_equal_value(context):
     assert torch.equal(loaded["t"], torch.arange(6).reshape(2, 3))
 
 
+def test_repr_is_short_and_says_what_is_in_it_and_where():
+    with WorkflowContext(run_id="mine") as context:
+        for n in range(7):
+            context.save(f"k{n}", n)
+        assert repr(context) == (
+            f"<WorkflowContext mine: 7 keys (k0, k1, k2, k3, k4, ...), in {context.folder}>"
+        )
+    assert repr(context) == "<WorkflowContext mine, closed>"
+
+
 def test_load_of_an_absent_key_raises_key_error_naming_it(context):
     with pytest.raises(KeyError, match="nothere"):
         context.load("nothere")

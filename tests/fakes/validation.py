@@ -195,7 +195,8 @@ def _check_constant(
         and value not in choices
     ):
         details = f"{name}: '{value}' not in {choices}"
-        return [error("value_not_in_list", "Value not in list", details, input_name=name)]
+        about = {"input_name": name, "received_value": value}
+        return [error("value_not_in_list", "Value not in list", details, **about)]
     return []
 
 

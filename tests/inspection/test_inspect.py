@@ -128,6 +128,7 @@ def test_what_stands_in_a_workflow_is_text_in_html_and_in_a_terminal():
     prompt["6"] = node("Load", image=EVIL)
     found = inspect(prompt, info)
     page = found._repr_html_()
+    assert len(repr(found)) < 200 and "ports" in repr(found)
     assert "<img" not in page and "&lt;img" in page
     assert "\x1b" not in page and "\x1b" not in str(found)
     assert all(line.isprintable() for line in str(found).splitlines())

@@ -189,7 +189,7 @@ async def test_a_wrong_value_names_the_node(discomfort):
 
 
 async def test_what_comfyui_refuses_names_the_address(discomfort):
-    with pytest.raises(ValidationFailed, match=r"width comes from inputs\['Paper.width'\]"):
+    with pytest.raises(ValidationFailed, match="width comes from the address 'Paper.width'"):
         await discomfort.run(downloaded(), {"Paper.width": -1})
     assert (await discomfort.run(downloaded(), {"Paper.width": 24}))["Picture"].shape[2] == 24
 

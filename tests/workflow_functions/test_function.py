@@ -81,6 +81,7 @@ def test_signature_and_help_are_known_at_once(discomfort):
     assert (parameters["detail"].annotation, parameters["detail"].default) == (float, 1.0)
     assert repr(parameters["picture"].annotation) == "IMAGE"
     shown = help_of(enhance)
+    assert ": enhance(picture=...," in shown
     assert "detail: FLOAT = 1.0, 0 to 5, in steps of 0.01" in shown
     assert "one of 'normal', 'multiply', 'screen'" in shown
     assert enhance.__name__ == "enhance" and "enhance.json" in repr(enhance)

@@ -176,6 +176,18 @@ def test_what_was_changed_by_hand_or_taken_away_is_stale(place):
     assert "is of other workflows" in stale_for_others(place)[0]
 
 
+def test_a_workflow_that_is_gone_is_told_with_how_to_drop_it(place):
+    other = save(place / "other.json", blend())
+    output = place / "package" / "workflows.pyi"
+    write_stubs([*files(place), other], output, object_info=INFO)
+    files(place)[0].unlink()
+    (reason,) = stale(output)
+    assert "blend.json is not there any more" in reason
+    assert reason.endswith("To drop it, name the others: ../other.json.")
+    other.unlink()
+    assert "remove it and its module" in stale(output)[0]
+
+
 def stale_for_others(place: Path) -> list[str]:
     other = save(place / "other.json", blend())
     return find_stale([other], write(place), object_info=INFO)

@@ -23,6 +23,7 @@ class FoundWorker:
 
     Attributes:
         pid: of ComfyUI.
+        started: seconds since 1970.
         state: "held" by a script, "idle", or on the way between: "leaving", "taking", "ending";
             "silent" if its keeper does not answer.
         held_by: the process id of the script that has it.
@@ -34,6 +35,7 @@ class FoundWorker:
     pid: int
     keeper_pid: int
     comfyui: str
+    started: float
     state: str
     held_by: int | None
     idle_since: float | None
@@ -84,6 +86,7 @@ def _look(found: FoundKeeper) -> FoundWorker:
         pid=record.worker_pid,
         keeper_pid=record.pid,
         comfyui=record.comfyui,
+        started=record.started,
         state=str(about.get("state", "silent")),
         held_by=about.get("held_by"),
         idle_since=about.get("idle_since"),
