@@ -32,8 +32,9 @@ def report(
     Example: discomfort report -o report.txt
     """
     from ..bug_report import make_report
-    from ..json_files import write_text_file
+    from ..named_files import check_file, write_text_file
 
+    check_file(output)
     text = make_report(config)
     if output == "-" and not json:
         write(text)
