@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..options import ConfigOption, JsonOption
-from ..output import answer, write
+from ..output import answer, for_terminal, write
 
 _OUTPUT = Annotated[
     str,
@@ -37,7 +37,7 @@ def report(
     check_file(output)
     text = make_report(config)
     if output == "-" and not json:
-        write(text)
+        write(for_terminal(text))
         return
     if output != "-":
         write_text_file(output, text)

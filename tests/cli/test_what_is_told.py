@@ -12,6 +12,7 @@ import pytest
 from custom_nodes.discomfort import errors, events
 from custom_nodes.discomfort.cli import failures, shell_words
 from custom_nodes.discomfort.cli.bug_report import line_of_log
+from custom_nodes.discomfort.cli.commands.ports import _line
 from custom_nodes.discomfort.cli.events_as_json import event_as_json
 from custom_nodes.discomfort.cli.findings.comfyui import judge_torch
 from custom_nodes.discomfort.cli.findings.finding import Finding, describe, worst
@@ -28,8 +29,12 @@ from custom_nodes.discomfort.cli.result_files import safe_name
 from custom_nodes.discomfort.cli.sizes import size_text
 from custom_nodes.discomfort.cli.watch import stamps_of, wait_for_change
 from custom_nodes.discomfort.cli.writing import JSON_LESS, Where, as_json, write_results
+from custom_nodes.discomfort.cli.writing import describe as describe_result
+from custom_nodes.discomfort.graph.explain.text import describe_plan
+from custom_nodes.discomfort.inspection.inspect import inspect
 from custom_nodes.discomfort.run.results import Results
 from house import LIBRARY, ROOT, parse
+from support.flow import PORT
 
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 OF_LIBRARY = [
@@ -208,6 +213,26 @@ def test_findings_say_what_to_do():
 def test_what_a_terminal_would_obey_is_not_written():
     text = "a\x1b]0;title\x07b\x9b2Jc\r\nd\te\ud800"
     assert for_terminal(text) == "a?]0;title?b?2Jc?\nd\te\\ud800"
+
+
+HOSTILE = "evil\nok  input  forged\u202e\x1b[31m\u2028\u2066\U000e0041"
+SAFE = "evil?ok  input  forged??[31m???"
+
+
+def test_a_name_can_not_make_a_line_of_its_own_or_turn_what_follows(tmp_path):
+    for_letters = "\u0645\u06cc\u200c\u062e \u732b\u3000"
+    assert errors.visible(HOSTILE + for_letters) == SAFE + for_letters
+    assert for_terminal(f"{HOSTILE}\n") == SAFE.replace("evil?", "evil\n") + "\n"
+    nodes = [{"id": 1, "type": PORT, "widgets_values": [HOSTILE, ""]}]
+    (tmp_path / "evil.json").write_text(json.dumps({"nodes": nodes, "links": []}))
+    found = inspect(tmp_path / "evil.json", object_info={})
+    assert _line(found.ports[0]) == f"input     {SAFE}  ANY  needs a value"
+    about = {"files": [], "value": HOSTILE, "summary": ""}
+    assert describe_result(HOSTILE, about).startswith(f"{SAFE}: evil\n")
+    assert describe_result(HOSTILE, {**about, "files": [HOSTILE]}) == f"{SAFE}: {SAFE}"
+    assert "\n" not in str(errors.Problem("why", "3", HOSTILE))
+    assert f"Note: {SAFE}" in describe_plan([], {}, [HOSTILE]).splitlines()
+    assert not re.search("\\n[^ ]*forged|[\u202e\x1b\u2066]", str(found))
 
 
 def test_sizes_are_in_powers_of_a_thousand():
