@@ -44,7 +44,7 @@ class Where:
         folder = self.folder
         if folder is None:  # there may be none to be written
             return
-        place = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        place = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
         if not place.is_dir():
             raise OutputFailed(f"Results can't be written into {folder}: {place} is no folder.")
         if not os.access(place, os.W_OK | os.X_OK):

@@ -27,12 +27,24 @@ def check_fit(unique_id: str, value: Any, kind: str) -> None:
     Raises:
         TypeError, ValueError: names port, value and expectation.
     """
+    _check_data(unique_id, value)
     if is_plain_type(kind):
         return _check_plain(unique_id, value, kind)
     check = _CHECKS.get(kind)
     if check is not None:
         check(unique_id, value)
     return None
+
+
+def _check_data(unique_id: str, value: Any) -> None:
+    """Tensors on the device "meta" have a shape and no numbers."""
+    items = value.values() if isinstance(value, dict) else (value,)
+    for item in items:
+        if is_tensor(item) and item.is_meta:
+            raise TypeError(
+                f"The value of {unique_id!r} is {describe(item)} on the device meta, which holds "
+                "no numbers. Give a tensor with data."
+            )
 
 
 def _check_plain(unique_id: str, value: Any, kind: str) -> None:
