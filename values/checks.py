@@ -27,9 +27,9 @@ def check_fit(unique_id: str, value: Any, kind: str) -> None:
     Raises:
         TypeError, ValueError: names port, value and expectation.
     """
-    _check_data(unique_id, value)
     if is_plain_type(kind):
         return _check_plain(unique_id, value, kind)
+    _check_data(unique_id, value)
     check = _CHECKS.get(kind)
     if check is not None:
         check(unique_id, value)
