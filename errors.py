@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import category
 
 # The last line of errors about what a server lacks.
 CHECK_HINT = (
@@ -50,7 +51,7 @@ class Problem:
         if self.node_id is None:
             return self.reason
         name = f" {self.title!r}" if self.title and self.title != self.node_type else ""
-        kind = f" ({self.node_type})" if self.node_type else ""
+        kind = f" ({visible(self.node_type)})" if self.node_type else ""
         return f"node {self.node_id}{name}{kind}: {self.reason}"
 
 
@@ -70,6 +71,24 @@ class DiscomfortError(Exception):
 def printable(text: str) -> str:
     """The text without lone surrogates, which no terminal and no file takes."""
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_JOINERS = "\u200c\u200d"  # which Persian is written with, and pictures of people
+
+
+def visible(text: str, keep: str = "") -> str:
+    """A stranger's text on one line, with a "?" for what a terminal would obey, or nobody sees:
+    control characters, ends of lines, marks that turn the direction of what follows.
+
+    Args:
+        keep: characters that may stay, as "\\n".
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        "?" if category(c) in _UNSEEN and c not in keep and c not in _JOINERS else c for c in text
+    )
 
 
 class ConfigError(DiscomfortError, ValueError):

@@ -19,12 +19,16 @@ _NO_TYPER = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was typed; the exit code. Whatever happens is told, never raised."""
+def main(arguments: Sequence[str] | None = None, before_start: Any = None) -> int:
+    """Run what was typed; the exit code. Whatever happens is told, never raised.
+
+    Args:
+        before_start: the handler that Ctrl+C has had until now, and need not have any more.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     output.prepare_streams()
     try:
-        with signals.heeded():
+        with signals.heeded(before_start):
             return _run(given)
     except SystemExit:  # typer's own, after --show-completion
         raise
@@ -89,8 +93,3 @@ def _tell(error: BaseException, given: list[str]) -> int:
     elif not (failure.code == "E_INTERRUPTED" and signals.is_answered()):
         output.say(failure.message)
     return failure.exit_code
-
-
-def run_and_exit() -> None:
-    """What the installed program `discomfort` calls."""
-    sys.exit(main())

@@ -6,15 +6,12 @@ import contextlib
 import errno
 import json
 import os
-import re
 import sys
 from typing import Any
 
-from ..errors import printable
+from ..errors import printable, visible
 from .failures import OutputFailed, ReaderGone
 from .shell_words import in_shell_words
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def prepare_streams() -> None:
@@ -62,7 +59,7 @@ def write_line(text: str) -> None:
 
 def for_terminal(text: str) -> str:
     """The text without what a terminal would obey, or can't show: it may be a stranger's."""
-    return _CONTROL.sub("?", printable(text))
+    return visible(printable(text), keep="\n\t")
 
 
 def write_json(data: Any) -> None:
@@ -93,7 +90,7 @@ def say(text: str) -> None:
 
 def ask(question: str) -> bool:
     """Ask on the terminal; anything but yes is no. The question is no result."""
-    sys.stderr.write(question)
+    sys.stderr.write(for_terminal(question))
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

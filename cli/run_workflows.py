@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from ..run.stop_condition import Condition
 from ..workflows.files import is_json_text
 from . import output
 from .events_as_json import event_as_json
-from .failures import NO_COMFYUI, READER_GONE, failure_of
+from .failures import NO_COMFYUI, READER_GONE, UsageFailed, failure_of
 from .known_inputs import KnownInputs
 from .typed_inputs import inputs_of
 from .typed_values import Assignment, split_words
@@ -75,7 +76,9 @@ class Asked:
     @property
     def where(self) -> Where:
         folder = self.output.output
-        return Where(Path(folder).expanduser() if folder else None, self.output.force)
+        if folder == "":
+            raise UsageFailed("-o names no folder. Name one, or leave out the option.")
+        return Where(Path(os.path.expanduser(folder)) if folder else None, self.output.force)
 
 
 def _no_file(name: str) -> str:

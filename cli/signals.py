@@ -18,8 +18,14 @@ _answered: list[bool] = []
 
 
 @contextlib.contextmanager
-def heeded() -> Iterator[None]:
-    """While this block runs, the other signals that end a program are heard as Ctrl+C is."""
+def heeded(before_start: Any = None) -> Iterator[None]:
+    """While this block runs, the other signals that end a program are heard as Ctrl+C is.
+
+    Args:
+        before_start: in place of this handler, Ctrl+C gets Python's own.
+    """
+    if before_start is not None and signal.getsignal(signal.SIGINT) is before_start:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _heard.clear()
     _answered.clear()
     before = {}

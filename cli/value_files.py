@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ def find_files(
 
     Raises:
         FileNotFoundError: one is not there.
+        WorkflowError: one is no file, or can't be looked at.
         UntrustedValueError: a pickle, and those were not asked for.
     """
     found = {}
@@ -48,9 +51,7 @@ def find_files(
             path.write_bytes(sys.stdin.buffer.read())
             found[one.name] = ValueFile(one.name, path)
             continue
-        path = Path(one.file).expanduser()
-        if not path.exists():
-            raise FileNotFoundError(f"{one.name}=@{one.file}: there is no such file.")
+        path = _plain_file(one, folder / f"pipe {len(found)}")
         is_pickle = path.suffix.lower() in _PICKLES
         if is_pickle and not allow_pickle:
             raise UntrustedValueError(
@@ -59,6 +60,25 @@ def find_files(
             )
         found[one.name] = ValueFile(one.name, path, is_pickle)
     return found
+
+
+def _plain_file(one: Assignment, copy: Path) -> Path:
+    """The file that was named; of a pipe, as of a shell's `<(...)`, a copy of what comes out."""
+    given = f"{one.name}=@{one.file}"
+    path = Path(os.path.expanduser(one.file or ""))
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISFIFO(mode):
+            copy.write_bytes(read_file(path))
+            return copy
+    except FileNotFoundError as e:
+        raise FileNotFoundError(f"{given}: there is no such file.") from e
+    except (OSError, ValueError) as e:
+        raise WorkflowError(f"{given}: {getattr(e, 'strerror', None) or e}.") from e
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a device or a socket"
+        raise WorkflowError(f"{given}: this is {kind}. Name a file.")
+    return path
 
 
 def read_value(file: ValueFile, kind: str, choices: Collection[Any] | None = None) -> Any:

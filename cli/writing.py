@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import visible
 from ..values.save_value import kind_of_value
 from ..values.what_it_is import summary
 from .failures import OutputFailed
@@ -43,7 +44,7 @@ class Where:
         folder = self.folder
         if folder is None:  # there may be none to be written
             return
-        place = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        place = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
         if not place.is_dir():
             raise OutputFailed(f"Results can't be written into {folder}: {place} is no folder.")
         if not os.access(place, os.W_OK | os.X_OK):
@@ -126,8 +127,9 @@ def _copy_saved(results: Results, files: ResultFiles, told: Described) -> dict[s
 
 def describe(name: str, about: Mapping[str, Any]) -> str:
     """One result for people: its files, else its value, else what it is."""
+    name = visible(name)
     if about["files"]:
-        return "\n".join(f"{name}: {path}" for path in about["files"])
+        return "\n".join(f"{name}: {visible(path)}" for path in about["files"])
     value = about["value"]
     if isinstance(value, str):
         return f"{name}: {value}"

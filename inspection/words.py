@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..errors import visible
 from .model import KINDS, AddressedInput, InspectedPort, Limits
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _ROWS = 40  # of a table
 _CHARS = 60  # of a value
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_BREAKS = re.compile(r"[\n\r\t]+")
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 
@@ -31,7 +32,7 @@ def describe(found: Inspection) -> str:
         widths = [min(52, max(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
         for row in rows[:_ROWS]:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            lines.append(_CONTROL.sub(" ", f"  {'  '.join(cells)}").rstrip())
+            lines.append(visible(_BREAKS.sub(" ", f"  {'  '.join(cells)}")).rstrip())
         if len(rows) > _ROWS:
             lines.append(f"  and {len(rows) - _ROWS} more")
     return "\n".join(lines)
@@ -137,10 +138,10 @@ def _value(value: Any) -> str:
 
 
 def _plain(text: Any, most: int = _CHARS) -> str:
-    """A text on one line, shortened; no control characters, which a terminal would obey."""
-    line = _CONTROL.sub(" ", str(text))
+    """A text on one line, shortened; nothing in it that a terminal would obey."""
+    line = visible(_BREAKS.sub(" ", str(text)))
     return line if len(line) <= most else line[: most - 3] + "..."
 
 
 def _html(text: str) -> str:
-    return html.escape(_CONTROL.sub(" ", text), quote=True)
+    return html.escape(visible(_BREAKS.sub(" ", text)), quote=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Problem, printable
+from ..errors import Problem, printable, visible
 from ..graph.needs.packs import is_of_folder
 from ..graph.needs.values import MissingFile, MissingPack, OddChoice, Place
 from .import_failures import FailedPack
@@ -71,7 +71,7 @@ class Check:
 
 def shown(text: str) -> str:
     """A stranger's text in one line, without what a terminal would obey."""
-    clean = "".join(c if c.isprintable() else "?" for c in text)
+    clean = visible(text)
     return clean if len(clean) <= _LONGEST else clean[:_LONGEST] + "..."
 
 

@@ -85,10 +85,19 @@ def opened(inputs: Mapping[str, Any], ports: list[Ports]) -> Given:
             continue
         kind = _kind_to_open(unique_id, kinds_asked_for(unique_id, ports))
         if kind is not None:
-            values[unique_id] = open_files(value, kind)
+            values[unique_id] = _open(unique_id, value, kind)
             if is_pixels(kind):
                 pixels.add(unique_id)
     return Given(values, frozenset(pixels))
+
+
+def _open(unique_id: str, value: Any, kind: str) -> Any:
+    try:
+        return open_files(value, kind)
+    except FileNotFoundError as e:
+        raise FileNotFoundError(f"The value of {unique_id!r}: {e}") from e
+    except (OSError, ValueError) as e:
+        raise ValueError(f"The value of {unique_id!r}: {e}") from e
 
 
 def _kind_to_open(unique_id: str, kinds: Mapping[str, Ports]) -> str | None:

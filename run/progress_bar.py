@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..errors import visible
 from ..events import NodeStarted, Progress, WorkflowStarted
 from ..system.notebook import shows_html
 from ..system.terminal import is_watched
@@ -58,7 +59,7 @@ class ProgressBar:
 
     def begin(self, event: WorkflowStarted) -> None:
         if self._bar is not None:
-            self._bar.set_description(event.workflow, refresh=False)
+            self._bar.set_description(visible(event.workflow), refresh=False)
         if self._on_event is not None:
             self._on_event(event)
 
@@ -77,7 +78,7 @@ class ProgressBar:
 def _describe(event: Any) -> str | None:
     """A node's title, or how far it is."""
     if isinstance(event, NodeStarted):
-        return event.title
+        return visible(event.title)
     if isinstance(event, Progress) and event.maximum:
         return f"{event.value:g}/{event.maximum:g}"
     return None

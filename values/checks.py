@@ -29,10 +29,22 @@ def check_fit(unique_id: str, value: Any, kind: str) -> None:
     """
     if is_plain_type(kind):
         return _check_plain(unique_id, value, kind)
+    _check_data(unique_id, value)
     check = _CHECKS.get(kind)
     if check is not None:
         check(unique_id, value)
     return None
+
+
+def _check_data(unique_id: str, value: Any) -> None:
+    """Tensors on the device "meta" have a shape and no numbers."""
+    items = value.values() if isinstance(value, dict) else (value,)
+    for item in items:
+        if is_tensor(item) and item.is_meta:
+            raise TypeError(
+                f"The value of {unique_id!r} is {describe(item)} on the device meta, which holds "
+                "no numbers. Give a tensor with data."
+            )
 
 
 def _check_plain(unique_id: str, value: Any, kind: str) -> None:

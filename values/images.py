@@ -129,7 +129,7 @@ def _as_bytes(array: Any) -> Any:
 
     if array.dtype == numpy.uint8:
         return array
-    if array.dtype == numpy.uint16:
+    if array.dtype.name == "uint16":  # in any order of its bytes
         array = array / 65535.0
     elif array.dtype.kind not in "bf":
         raise ValueError(

@@ -11,6 +11,7 @@ from .pyav import import_av
 from .sound import waveforms_of
 
 _MAX_DENOMINATOR = 1001
+_MAX_RATE = 1000
 _SOUND_RATE = 48_000  # every encoder here has it
 
 
@@ -54,8 +55,8 @@ def video_writer(
     av = import_av(f"Writing {ending}")
     frames = as_batch(images)
     rate = Fraction(frame_rate).limit_denominator(_MAX_DENOMINATOR)
-    if rate <= 0:
-        raise ValueError(f"A video has some pictures a second, not {frame_rate}.")
+    if not 0 < rate <= _MAX_RATE:
+        raise ValueError(f"A video has up to {_MAX_RATE} pictures a second, not {frame_rate}.")
     track = None if sound is None else waveforms_of(sound)
     return lambda file: _write(av, file, _FORMATS[ending], frames, rate, track)
 

@@ -44,7 +44,7 @@ def is_picture(value: Any) -> bool:
 
 def dtype_of(value: Any) -> str:
     """Of a tensor or an array, as "float32", "uint8"."""
-    return str(value.dtype).removeprefix("torch.")
+    return getattr(value.dtype, "name", None) or str(value.dtype).removeprefix("torch.")
 
 
 def describe(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ..failures import UsageFailed
-from ..json_files import write_json_file
+from ..named_files import check_file, write_json_file
 from ..options import JsonOption, OutputFileOption, WorkflowArgument
 from ..output import answer, say, write_indented
 from ..worker import WorkerChoice, with_worker
@@ -35,6 +35,7 @@ def convert(
 
     Example: discomfort convert flux.json -o prompt.json
     """
+    check_file(output)
     if start or worker.url is not None:
         prompt = with_worker(
             worker, lambda discomfort: discomfort.Worker.get_prompt_from_workflow(workflow)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
 
 from ..complete import complete_run
-from ..failures import DONE, REFUSED
+from ..failures import DONE, REFUSED, UsageFailed
 from ..options import JsonOption
 from ..output import answer
 from ..shell_words import in_shell_words
@@ -49,10 +50,13 @@ def plan(
 
     Example: discomfort plan flux.json text="a cat" --svg plan.svg
     """
+    from ..named_files import check_file, write_text_file
     from ..plan_as_json import plan_as_json
     from ..run_workflows import Typed
     from ..typed_inputs import inputs_of
 
+    _check_svg(svg)
+    check_file(svg)
     typed = Typed.of_words(words, allow_pickle)
 
     async def work(discomfort: Any) -> Any:
@@ -63,6 +67,12 @@ def plan(
         found = with_worker(worker, work)
     fields = {"workflows": list(typed.workflows), **plan_as_json(found)}
     if svg is not None:
-        fields["svg"] = str(found.save(svg))
+        write_text_file(svg, found.svg())
+        fields["svg"] = svg
     answer(json, "plan", in_shell_words(str(found)), fields)
     return REFUSED if found.missing else DONE
+
+
+def _check_svg(name: str | None) -> None:
+    if name and not os.path.splitext(name)[1].lower() == ".svg":
+        raise UsageFailed(f"A plan is drawn as a picture: the name must end in .svg: {name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...errors import visible
 from ..options import ConfigOption, JsonOption, WorkflowArgument
 from ..output import answer
 
@@ -33,7 +34,7 @@ def ports(
 def _line(port: InspectedPort) -> str:
     import json
 
-    parts = [f"{port.mode:<8}", port.name, port.type]
+    parts = [f"{port.mode:<8}", visible(port.name), visible(port.type)]
     if port.mode == "input":
         has_value = port.has_default and port.default is not None
         value = f"= {json.dumps(port.default, default=str)}" if has_value else "as in the file"

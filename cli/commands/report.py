@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..options import ConfigOption, JsonOption
-from ..output import answer, write
+from ..output import answer, for_terminal, write
 
 _OUTPUT = Annotated[
     str,
@@ -32,11 +32,12 @@ def report(
     Example: discomfort report -o report.txt
     """
     from ..bug_report import make_report
-    from ..json_files import write_text_file
+    from ..named_files import check_file, write_text_file
 
+    check_file(output)
     text = make_report(config)
     if output == "-" and not json:
-        write(text)
+        write(for_terminal(text))
         return
     if output != "-":
         write_text_file(output, text)

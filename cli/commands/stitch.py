@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..json_files import write_json_file
+from ..named_files import check_file, write_json_file
 from ..options import JsonOption, OutputFileOption, WorkflowsArgument
 from ..output import answer, write_indented
 
@@ -42,6 +42,7 @@ def stitch(
     """
     from ...workflow_tools import WorkflowTools
 
+    check_file(output)
     made = WorkflowTools().stitch_workflows(
         list(workflows), delete_input_ports, delete_output_ports
     )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ...errors import visible
 from ..plan.api_nodes import ApiNode
 from ..prompt import PromptNode, link_source
 from .workflow_plan import PortPlan, WorkflowPlan
@@ -34,7 +35,7 @@ def describe_plan(
         lines += ["", f"{number}. {workflow.name}", *_describe_workflow(workflow)]
     if any(workflow.cached for workflow in workflows):
         lines += ["", CACHE_NOTE]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def describe_port(port: PortPlan, is_brief: bool = False) -> str:

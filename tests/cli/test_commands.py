@@ -124,6 +124,32 @@ def test_wrong_usage_and_missing_files_are_told_before_anything_starts(bare):
     assert b"stays warm" not in done.stderr, "there is none"
 
 
+def test_a_folder_for_results_that_can_not_be_one_is_refused_before_anything_starts(bare):
+    bare.write("echo.json", ECHO)
+    told = bare.json("run", "echo.json", "number=4", "-o", "")
+    assert (told["error"]["code"], told["exit"]) == ("E_USAGE", 2)
+    if os.name != "nt":
+        (bare.here / "link").symlink_to("nowhere")
+        told = bare.json("run", "echo.json", "number=4", "-o", "link")
+        assert (told["error"]["code"], told["exit"]) == ("E_OUTPUT", 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process can send it itself there")
+def test_ctrl_c_while_the_program_is_still_being_imported_ends_it_without_a_word(bare):
+    program = """
+import os, runpy, signal, sys
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "discomfort.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+runpy.run_module("discomfort", run_name="__main__", alter_sys=True)
+"""
+    command = [bare.command()[0], "-c", program]
+    done = subprocess.run(command, cwd=bare.here, env=bare.variables(), capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_other_commands_ask_it_and_run_nothing(there):
     flow = str(ROOT / "test_workflows" / "type_int.json")
     plan = there.json("plan", flow, "number=4", "--svg", "plan.svg")

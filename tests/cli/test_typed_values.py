@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -185,6 +188,39 @@ def test_a_pickle_is_refused_before_anything_starts_unless_asked_for(tmp_path):
 def test_a_file_that_is_not_there_is_found_before_anything_starts(tmp_path):
     with pytest.raises(FileNotFoundError, match="x=@nowhere.png"):
         find_files([Assignment("x", file="nowhere.png")], tmp_path, allow_pickle=False)
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        (".", "folder"),
+        ("n" * 300, "too long"),
+        ("a\0b", "null"),
+        ("socket", "or a socket"),
+    ],
+)
+def test_what_is_no_file_is_refused_by_the_ports_name(tmp_path, monkeypatch, file, says):
+    monkeypatch.chdir(tmp_path)
+    if file == "socket":
+        if not hasattr(socket, "AF_UNIX"):
+            return
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(file)
+    with pytest.raises(WorkflowError, match=f"(?s)x=@.*{says}"):
+        find_files([Assignment("x", file=file)], tmp_path, allow_pickle=False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are none of these")
+def test_what_comes_out_of_a_pipe_is_a_file_for_every_port(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    given = [Assignment("x", file=str(tmp_path / "pipe"))]
+    writer = threading.Thread(
+        target=lambda: (tmp_path / "pipe").write_bytes(b"a picture"), daemon=True
+    )
+    writer.start()
+    found = find_files(given, tmp_path, allow_pickle=False)["x"]
+    assert found.path.is_file() and found.path.read_bytes() == b"a picture"
+    writer.join(60)
 
 
 def test_the_values_of_a_dropdown_may_be_in_a_file(tmp_path):

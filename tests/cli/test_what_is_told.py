@@ -11,18 +11,30 @@ import numpy as np
 import pytest
 from custom_nodes.discomfort import errors, events
 from custom_nodes.discomfort.cli import failures, shell_words
+from custom_nodes.discomfort.cli.bug_report import line_of_log
+from custom_nodes.discomfort.cli.commands.ports import _line
 from custom_nodes.discomfort.cli.events_as_json import event_as_json
 from custom_nodes.discomfort.cli.findings.comfyui import judge_torch
 from custom_nodes.discomfort.cli.findings.finding import Finding, describe, worst
 from custom_nodes.discomfort.cli.findings.machine import judge_disk, judge_shared_memory
 from custom_nodes.discomfort.cli.output import for_terminal
-from custom_nodes.discomfort.cli.redact import Known, redact, secrets_in
+from custom_nodes.discomfort.cli.redact import (
+    Known,
+    redact,
+    redact_json,
+    secrets_in,
+    secrets_in_json,
+)
 from custom_nodes.discomfort.cli.result_files import safe_name
 from custom_nodes.discomfort.cli.sizes import size_text
 from custom_nodes.discomfort.cli.watch import stamps_of, wait_for_change
 from custom_nodes.discomfort.cli.writing import JSON_LESS, Where, as_json, write_results
+from custom_nodes.discomfort.cli.writing import describe as describe_result
+from custom_nodes.discomfort.graph.explain.text import describe_plan
+from custom_nodes.discomfort.inspection.inspect import inspect
 from custom_nodes.discomfort.run.results import Results
 from house import LIBRARY, ROOT, parse
+from support.flow import PORT
 
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 OF_LIBRARY = [
@@ -222,6 +234,26 @@ def test_what_a_terminal_would_obey_is_not_written():
     assert for_terminal(text) == "a?]0;title?b?2Jc?\nd\te\\ud800"
 
 
+HOSTILE = "evil\nok  input  forged\u202e\x1b[31m\u2028\u2066\U000e0041"
+SAFE = "evil?ok  input  forged??[31m???"
+
+
+def test_a_name_can_not_make_a_line_of_its_own_or_turn_what_follows(tmp_path):
+    for_letters = "\u0645\u06cc\u200c\u062e \u732b\u3000"
+    assert errors.visible(HOSTILE + for_letters) == SAFE + for_letters
+    assert for_terminal(f"{HOSTILE}\n") == SAFE.replace("evil?", "evil\n") + "\n"
+    nodes = [{"id": 1, "type": PORT, "widgets_values": [HOSTILE, ""]}]
+    (tmp_path / "evil.json").write_text(json.dumps({"nodes": nodes, "links": []}))
+    found = inspect(tmp_path / "evil.json", object_info={})
+    assert _line(found.ports[0]) == f"input     {SAFE}  ANY  needs a value"
+    about = {"files": [], "value": HOSTILE, "summary": ""}
+    assert describe_result(HOSTILE, about).startswith(f"{SAFE}: evil\n")
+    assert describe_result(HOSTILE, {**about, "files": [HOSTILE]}) == f"{SAFE}: {SAFE}"
+    assert "\n" not in str(errors.Problem("why", "3", HOSTILE))
+    assert f"Note: {SAFE}" in describe_plan([], {}, [HOSTILE]).splitlines()
+    assert not re.search("\\n[^ ]*forged|[\u202e\x1b\u2066]", str(found))
+
+
 def test_sizes_are_in_powers_of_a_thousand():
     assert [size_text(n) for n in (12, 3400, 5_600_000, 7.8e9)] == [
         "12 B",
@@ -231,7 +263,9 @@ def test_sizes_are_in_powers_of_a_thousand():
     ]
 
 
-KNOWN = Known(("/home/jane", "C:\\Users\\jane"), ("jane", "janes-pc"), ("hunter2-hunter2",))
+KNOWN = Known(
+    ("/home/jane", "C:\\Users\\jane"), ("jane", "janes-pc"), ("hunter2-hunter2", 'quo"te')
+)
 
 
 @pytest.mark.parametrize(
@@ -253,13 +287,53 @@ KNOWN = Known(("/home/jane", "C:\\Users\\jane"), ("jane", "janes-pc"), ("hunter2
         "0123456789abcdef0123456789abcdef0123456789",
         "mail to somebody@example.com",
         "listens on 192.168.1.20:8188",
+        "main.py --listen --api-key abc123def --cpu",
+        "['main.py', '--api-key', 'abc123def', '--password=p w']",
+        r'{"arguments": "[\"--auth-token\", \"abc123def\"]"}',
+        r'{"text": "{\"api_key\": \"abc123def\"}"}',
+        '{"password": "abc123def\\"p w"}',
+        "GET /models/a.safetensors?sig=abc123def HTTP/1.1",
+        "https://host/a?X-Amz-Date=1&X-Amz-Signature=abc123def&X-Amz-Credential=abc123def/x",
+        "https://abc123def@host/x ftp://user:abc123def@host/x",
+        "git+ssh://me:abc123def@w@host/x",
+        r"key is quo\"te there, quo%22te too",
     ],
 )
 def test_a_report_has_neither_keys_nor_who_the_user_is(line):
     told = redact(line, KNOWN)
-    hidden = r"jane|hunter2|abc123def|somebody|192\.168|0123456789abcdef|p w"
+    hidden = r"quo|jane|hunter2|abc123def|somebody|192\.168|0123456789abcdef|p w"
     assert not re.search(hidden, told)
     assert redact(told, KNOWN) == told
+
+
+def test_settings_are_told_without_what_their_names_call_secret():
+    settings = {
+        "EXTRA_ARGS": ["--cpu", "--api-key", "x", "y z", "--token=q", "--port", "8188"],
+        "COMFY_ORG_API_KEY": "ab",
+        "VISION_KEYS": {"one": "short", "more": [7]},
+        "ATTACH_URL": "https://host/?sig=s",
+        "HOME": "/home/jane/x",
+        "OTHER": None,
+    }
+    assert redact_json(settings, KNOWN) == {
+        "EXTRA_ARGS": [
+            *("--cpu", "--api-key", "<secret>", "<secret>", "--token=<secret>", "--port", "8188")
+        ],
+        "COMFY_ORG_API_KEY": "<secret>",
+        "VISION_KEYS": {"one": "<secret>", "more": ["<secret>"]},
+        "ATTACH_URL": "https://host/?sig=<secret>",
+        "HOME": "~/x",
+        "OTHER": None,
+    }
+    assert secrets_in_json({"EXTRA_ARGS": ["--api-key", "abcdef"], "A_TOKEN": "x"}) == ("abcdef",)
+
+
+def test_a_line_is_cut_when_nothing_secret_is_in_it_any_more():
+    for before in (385, 395, 399):
+        told = line_of_log(f"{'a ' * (before // 2)} hunter2-hunter2 and more", KNOWN)
+        assert "hunt" not in told and len(told) <= 400
+    told = line_of_log(f"token={'s' * 4_990} hunter2-hunter2", KNOWN)
+    assert told == "token=<secret>"
 
 
 @pytest.mark.parametrize(

@@ -176,3 +176,13 @@ def test_anything_else_passes_unchanged(wanted):
     value = object()
     assert for_link("port", value, False, wanted) == [value]
     assert for_link("port", [value], False, wanted) == [[value]]
+
+
+def test_the_order_of_bytes_is_no_matter_and_a_tensor_without_numbers_is_refused():
+    pixels = np.full((8, 8, 3), 0xFFFF, ">u2")
+    (item,) = for_link("p", pixels, False, {"type": "IMAGE"})
+    assert item.min() == item.max() == 1.0
+    empty = torch.zeros(1, 8, 8, 3, device="meta")
+    for kind, value in (("IMAGE", empty), ("LATENT", {"samples": empty})):
+        with pytest.raises(TypeError, match="'p' is .*meta"):
+            for_link("p", value, False, {"type": kind})

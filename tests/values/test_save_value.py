@@ -198,3 +198,17 @@ def test_the_ending_that_fits_best():
     values = [PICTURE, [PICTURE], SOUND, VIDEO, "x", 5, {"nodes": []}]
     endings = [".png", ".png", ".wav", ".mp4", ".txt", ".json", ".json"]
     assert [default_ending(value) for value in values] == endings
+
+
+@pytest.mark.parametrize("rate", [1e99, 0, -1, float("inf"), float("nan")])
+def test_a_rate_that_no_video_has_is_refused_by_name(tmp_path: Path, rate: float):
+    with pytest.raises(ValueError, match="'v' can't be written"):
+        save_value("v", torch.zeros(2, 8, 8, 3), tmp_path / "v.mp4", frame_rate=rate)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_order_of_bytes_is_no_matter(tmp_path: Path):
+    pixels = np.full((8, 8, 3), 0x8080, ">u2")
+    (path,) = save_value("p", pixels, tmp_path / "p.png")
+    with Image.open(path) as made:
+        assert made.getpixel((0, 0)) == (128, 128, 128)
