@@ -137,7 +137,7 @@ def keep_later(
 ) -> None:
     """`keep` at the next `keep_now`, or when this process ends. A failure is logged only.
 
-    To pack them takes longer than all else that a script does before its first node.
+    To pack them takes 0.03 s, which a script that joins a worker has better use for at first.
     """
     _to_keep.append(functools.partial(_keep_quietly, identity, object_info, pack_rules))
 

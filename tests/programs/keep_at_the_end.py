@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def main(package: str, folder: str) -> None:
@@ -19,7 +20,7 @@ def main(package: str, folder: str) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    kept = importlib.import_module("package_under_test.worker.kept_classes")
+    kept: Any = importlib.import_module("package_under_test.worker.kept_classes")
     kept.kept_folder = lambda: Path(folder)
     kept.keep_later(lambda: kept.Identity("/there"), {"Make": {}})
 

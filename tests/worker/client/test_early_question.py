@@ -35,7 +35,7 @@ class Server:
             def do_GET(self) -> None:
                 about.answer(self)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -99,6 +99,7 @@ async def ask(server: Server, is_expected: bool = True) -> dict[str, object]:
         answers = await asyncio.gather(queries.object_info(), queries.object_info())
         assert answers[0] is answers[1] is await queries.object_info()
         queries.expect_object_info()  # it is known
+        assert_threads_end()
         return answers[0]
     finally:
         queries.drop_early()
