@@ -12,6 +12,10 @@ LINKS = "() => app.graph.serialize().links.map((l) => [Number(l[1]), Number(l[3]
 
 async def key(editor: Editor, keys: str) -> None:
     """A shortcut, and no click after it that would make the front end look for changes."""
+    # While it restores what the last one brought back, it would mix up the two.
+    await editor.wait_for(
+        "() => !app.extensionManager.workflow.activeWorkflow.changeTracker._restoringState"
+    )
     await editor.js("() => { document.activeElement?.blur(); app.canvas.canvas.focus() }")
     await editor.page.keyboard.press(keys)
 
